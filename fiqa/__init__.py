@@ -1,0 +1,47 @@
+"""Generic face image quality: a photo in, a score out.
+
+    from fiqa import load_predictor
+
+    predictor = load_predictor("lite")
+    result = predictor.score("portrait.jpg")
+    print(result.score, result.interval)
+
+Names are imported on first use, so that `import fiqa` costs nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fiqa.checkpoints import list_checkpoints, load_predictor
+    from fiqa.errors import FiqaError
+    from fiqa.models import DslFiqa
+    from fiqa.predictor import QualityPredictor
+    from fiqa.results import FaceResult, QualityResult
+
+__version__ = "0.1.0"
+__all__ = [
+    "DslFiqa",
+    "FaceResult",
+    "FiqaError",
+    "QualityPredictor",
+    "QualityResult",
+    "list_checkpoints",
+    "load_predictor",
+]
+
+_HOME = {
+    "DslFiqa": "fiqa.models",
+    "FaceResult": "fiqa.results",
+    "FiqaError": "fiqa.errors",
+    "QualityPredictor": "fiqa.predictor",
+    "QualityResult": "fiqa.results",
+    "list_checkpoints": "fiqa.checkpoints",
+    "load_predictor": "fiqa.checkpoints",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'fiqa' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)

@@ -1,0 +1,18 @@
+"""Errors that the training scripts raise on purpose, each one line for the person at the terminal.
+
+    TrainingError
+    ├── DataError        a data set is missing, malformed or inconsistent
+    └── DivergenceError  the loss is no finite number any more
+"""
+
+
+class TrainingError(Exception):
+    """Base class: the scripts print its message and exit with status 1."""
+
+
+class DataError(TrainingError):
+    """A folder, label or picture is not what the data set format asks for."""
+
+
+class DivergenceError(TrainingError):
+    """The loss became NaN or infinite; the last checkpoint is kept."""

@@ -1,0 +1,184 @@
+"""Render degraded views of reference photos and label them by full-reference metrics.
+
+No human labels can be bundled, so `lite` learns a pseudo-MOS: four full-reference metrics that agree
+with people (VSI, FSIM, HaarPSI, MDSI) compare every degraded view with its reference; each is mapped
+to its rank among the training views, and the ranks are averaged. A pseudo-MOS of 0.7 says that the
+view looks less damaged than 70 % of the degraded views made here, nothing about human opinion.
+
+The metrics cost about 0.13 s a view, so they are computed once: one `.npz` shard a photo, written
+atomically, and shards that exist are kept. A shard holds V views:
+
+    views      (V, 256, 256, 3) uint8
+    landmarks  (V, 68, 2) float32, pixels of the view
+    metrics    (V, 4) float64, as `METRICS`, each turned so that higher is better
+    severity   (V, T) float32, per degradation type as in `DEGRADATIONS`, 0 where it was not applied
+    source, split, identity   strings, one each
+"""
+
+import argparse
+import os
+import tempfile
+import zlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from tqdm import tqdm
+
+from fiqa.alignment import View, cut_view
+from fiqa.degradations import DEGRADATIONS, LEVELS, degrade
+from fiqa.torchvision_shim import prepare_torchvision
+from training.photos import FacePhoto, Split, read_photo_folder, split_by_source
+
+METRICS = ("vsi", "fsim", "haarpsi", "mdsi")
+TYPES = tuple(DEGRADATIONS)
+VIEW_PX = 256
+MARGIN = 1.7
+"""Side of the view over the longer side of the landmarks' box; `lite` is given the same."""
+NATIVE_PX = (256, 435)
+"""Degradations are applied at a side drawn from this range, then the view is made, as it is for users' photos."""
+
+Step = tuple[str, float]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one view is made: degradation steps, the side they are applied at, and framing jitter."""
+
+    steps: tuple[Step, ...]
+    native_px: int
+    seed: int
+    zoom: float = 1.0
+    shift: tuple[float, float] = (0.0, 0.0)
+    angle_deg: float = 0.0
+
+
+def training_recipes(photo_id: str, count: int) -> Iterator[Recipe]:
+    """Yield `count` random recipes: a tenth clean, half single degradations, the rest stacks of two or three."""
+    rng = np.random.default_rng(zlib.crc32(photo_id.encode()))
+    for index in range(count):
+        kind = index % 10
+        steps = 0 if kind == 0 else 1 if kind <= 5 else int(rng.integers(2, 4))
+        names = rng.choice(TYPES, size=steps, replace=False)
+        if steps == 1:  # every type comes equally often
+            names = [TYPES[(index - index // 10 - 1) % len(TYPES)]]
+        yield Recipe(
+            steps=tuple((str(name), float(rng.uniform(0.04, 1.0))) for name in names),
+            native_px=int(rng.integers(NATIVE_PX[0], NATIVE_PX[1] + 1)),
+            seed=int(rng.integers(2**31)),
+            zoom=float(rng.uniform(0.9, 1.08)),
+            shift=(float(rng.uniform(-0.03, 0.03)), float(rng.uniform(-0.03, 0.03))),
+            angle_deg=float(rng.uniform(-12, 12)),
+        )
+
+
+def benchmark_recipes(photo_id: str, stacks: int = 40) -> Iterator[Recipe]:
+    """Yield the clean view, every type at every level, and `stacks` random stacks, without jitter."""
+    rng = np.random.default_rng(zlib.crc32(photo_id.encode()))
+    native_px, seed = int(rng.choice([256, 320, 384])), int(rng.integers(2**31))
+    yield Recipe((), native_px, seed)
+    for name in TYPES:
+        for level in range(1, LEVELS + 1):
+            yield Recipe(((name, level / LEVELS),), native_px, seed)
+    for _ in range(stacks):
+        names = rng.choice(TYPES, size=int(rng.integers(2, 4)), replace=False)
+        yield Recipe(tuple((str(name), float(rng.uniform(0.1, 1.0))) for name in names), native_px, seed)
+
+
+def render(photo: FacePhoto, pixels: NDArray[np.uint8], recipe: Recipe) -> tuple[View, View]:
+    """Return the reference view and the degraded view of one recipe, both `VIEW_PX` wide."""
+    low, high = photo.landmarks.min(axis=0), photo.landmarks.max(axis=0)
+    extent = float((high - low).max()) * MARGIN * recipe.zoom
+    centre = (low + high) / 2 + np.asarray(recipe.shift) * extent
+    angle = np.radians(recipe.angle_deg)
+    native = cut_view(pixels, centre, extent, angle, side_px=recipe.native_px)
+    return _shrunk(native, native.image), _shrunk(native, degrade(native.image, recipe.steps, seed=recipe.seed))
+
+
+def _shrunk(native: View, image: NDArray[np.uint8]) -> View:
+    resized = Image.fromarray(image).resize((VIEW_PX, VIEW_PX), Image.Resampling.LANCZOS)
+    scale = image.shape[0] / VIEW_PX
+    to_photo = np.column_stack([native.to_photo[:, :2] * scale, native.to_photo[:, 2]])
+    return View(np.asarray(resized), to_photo)
+
+
+def full_reference_metrics(views: NDArray[np.uint8], references: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Compare (V, H, W, 3) uint8 views with their references; return (V, 4), higher is better."""
+    prepare_torchvision()
+    import piq
+
+    distorted, pristine = _to_tensor(views), _to_tensor(references)
+    each = partial(torch.Tensor.numpy)
+    columns = [
+        each(piq.vsi(distorted, pristine, reduction="none")),
+        each(piq.fsim(distorted, pristine, reduction="none")),
+        each(piq.haarpsi(distorted, pristine, reduction="none")),
+        1 - each(piq.mdsi(distorted, pristine, reduction="none")),
+    ]
+    return np.stack(columns, axis=1).astype(np.float64)
+
+
+def _to_tensor(views: NDArray[np.uint8]) -> torch.Tensor:
+    return torch.from_numpy(views).permute(0, 3, 1, 2).float() / 255
+
+
+def render_shard(photo: FacePhoto, split: Split, output: Path, count: int) -> Path:
+    """Render and label all views of one photo; return the shard's path."""
+    torch.set_num_threads(1)
+    path = output / f"{photo.id}.npz"
+    if path.exists():
+        return path
+    recipes = list(training_recipes(photo.id, count) if split == "train" else benchmark_recipes(photo.id))
+    pixels = photo.read()
+    pairs = [render(photo, pixels, recipe) for recipe in recipes]
+    references = np.stack([pair[0].image for pair in pairs])
+    views = np.stack([pair[1].image for pair in pairs])
+    chunks = range(0, len(views), 10)
+    metrics = np.concatenate([full_reference_metrics(views[i : i + 10], references[i : i + 10]) for i in chunks])
+    landmarks = np.stack([pair[1].landmarks_from_photo(photo.landmarks) for pair in pairs])
+    severity = np.array([[dict(r.steps).get(name, 0.0) for name in TYPES] for r in recipes], dtype=np.float32)
+    _save_atomically(
+        path,
+        views=views,
+        landmarks=landmarks,
+        metrics=metrics,
+        severity=severity,
+        source=np.array(photo.source),
+        split=np.array(split),
+        identity=np.array(photo.id),
+    )
+    return path
+
+
+def _save_atomically(path: Path, **arrays: NDArray[np.generic]) -> None:
+    """Write an `.npz` so that it is there whole or not at all."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
+        np.savez(part, **arrays)  # type: ignore[arg-type]
+    os.replace(part.name, path)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Render all pristine photos of a folder."""
+    parser = argparse.ArgumentParser(prog="python -m training.pseudo_mos", description=__doc__.split("\n")[0])
+    parser.add_argument("--photos", type=Path, required=True, help="photo folder with faces.json")
+    parser.add_argument("--output", type=Path, default=Path("runs/pseudo_mos"), help="folder for the shards")
+    parser.add_argument("--views", type=int, default=160, help="views per training photo")
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    options = parser.parse_args(arguments)
+    photos = [photo for photo in read_photo_folder(options.photos) if photo.pristine]
+    splits = split_by_source([photo.source for photo in photos])
+    options.output.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(options.workers) as pool:
+        jobs = [pool.submit(render_shard, p, splits[p.source], options.output, options.views) for p in photos]
+        for job in tqdm(as_completed(jobs), total=len(jobs), unit="photo", desc="labels"):
+            job.result()
+
+
+if __name__ == "__main__":
+    main()
