@@ -1,0 +1,55 @@
+# Every target makes or updates .venv first when requirements.txt or pyproject.toml changed.
+# A fresh Debian or Ubuntu needs make and Python 3.11 or newer, no more.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PIP_INSTALL := $(PYTHON) -m pip install --disable-pip-version-check --quiet
+APP_READY := $(VENV)/app.stamp
+DEV_READY := $(VENV)/dev.stamp
+SOURCES := app.py fiqa training benchmarks tests .ci
+STEP ?= quality
+
+.PHONY: help run test check lint train bench space
+
+help:  ## list the commands
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+run: $(APP_READY)  ## serve the app on this machine (settings: see README)
+	$(PYTHON) app.py
+
+test: $(DEV_READY)  ## run all tests, those in a real browser too
+	@.ci/chromium
+	$(PYTHON) -m pytest
+
+check: lint test  ## lint, types and tests
+
+lint: $(DEV_READY)  ## ruff and mypy
+	$(PYTHON) -m ruff check $(wildcard $(SOURCES))
+	$(PYTHON) -m ruff format --check $(wildcard $(SOURCES))
+	$(PYTHON) -m mypy $(wildcard app.py fiqa training benchmarks tests)
+
+train: $(DEV_READY)  ## make train STEP=quality|degradation|landmarks ARGS="…": see training/README.md
+	$(PYTHON) -m training.train_$(STEP) $(ARGS)
+
+bench: $(DEV_READY)  ## measure speed and memory, one table each
+	@for script in benchmarks/*.py; do echo "== $$script"; $(PYTHON) "$$script" || exit 1; done
+
+space: $(DEV_READY)  ## write the Spacefile into the README's front matter
+	$(PYTHON) .ci/space.py
+
+$(PYTHON):
+	@.ci/venv $(VENV)
+	@$(PIP_INSTALL) --upgrade "pip>=25.1"
+
+$(APP_READY): requirements.txt | $(PYTHON)
+	@echo "Installing what the app runs on into $(VENV) (requirements.txt; a few minutes the first time)"
+	@$(PIP_INSTALL) -r requirements.txt
+	@touch $@
+
+$(DEV_READY): $(APP_READY) pyproject.toml
+	@echo "Installing the development tools into $(VENV) (pyproject.toml, group dev)"
+	@$(PIP_INSTALL) -r requirements.txt --group dev
+	@touch $@

@@ -1,0 +1,88 @@
+"""What README.md promises is there."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from huggingface_hub import metadata_load
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+SPACE = yaml.safe_load((ROOT / "Spacefile").read_text(encoding="utf-8"))
+REQUIREMENTS = [
+    line.split("#")[0].strip()
+    for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    if line.split("#")[0].strip()
+]
+
+
+def code_blocks(language: str) -> str:
+    return "\n".join(re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL))
+
+
+def section(title: str) -> str:
+    return README.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def test_front_matter_is_the_spacefile() -> None:
+    assert metadata_load(ROOT / "README.md") == SPACE, "run: make space"
+
+
+def test_space_runs_the_gradio_that_is_required() -> None:
+    assert f"gradio~={SPACE['sdk_version']}" in REQUIREMENTS
+    assert (ROOT / SPACE["app_file"]).is_file()
+    assert len(SPACE["short_description"]) <= 60
+
+
+def test_make_targets_named_in_the_readme_exist() -> None:
+    targets = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    inline = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", README, flags=re.DOTALL))
+    named = re.findall(r"\bmake ([a-z]+)\b", "\n".join([code_blocks("bash"), *inline]))
+    assert {"run", "test", "help"} <= set(named) <= set(targets)
+
+
+@pytest.mark.parametrize("line", re.findall(r"^fiqa .*$", code_blocks("bash"), re.MULTILINE))
+def test_commands_in_the_readme_are_understood(line: str) -> None:
+    _, command, *words = line.split("#")[0].split()
+    done = subprocess.run(
+        [sys.executable, "-m", "fiqa", command, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for option in filter(lambda word: word.startswith("--"), words):
+        assert option in done.stdout
+
+
+def test_python_in_the_readme_uses_public_names() -> None:
+    import fiqa
+
+    for name in re.findall(r"^from fiqa import (\w+)", code_blocks("python"), re.MULTILINE):
+        assert name in fiqa.__all__
+        assert getattr(fiqa, name)
+
+
+def test_settings_table_lists_what_the_code_reads() -> None:
+    files = [ROOT / "app.py", *(path for package in ("fiqa", "annotate") for path in (ROOT / package).rglob("*.py"))]
+    read = {name for path in files for name in re.findall(r"\bFIQA_[A-Z_]+\b", path.read_text(encoding="utf-8"))}
+    assert set(re.findall(r"^\| `(FIQA_[A-Z_]+)` \|", section("Settings"), re.MULTILINE)) == read
+
+
+def test_tree_in_the_readme_is_on_disk() -> None:
+    folder = ROOT
+    for line in re.findall(r"^( *[\w./]+) {2,}\S", code_blocks(""), re.MULTILINE):
+        parent = folder if line.startswith(" ") else ROOT
+        assert (parent / line.strip()).exists(), line
+        folder = parent / line.strip() if line.endswith("/") and parent is ROOT else folder
+
+
+def test_requirements_are_those_of_the_package_and_its_app() -> None:
+    project = PYPROJECT["project"]
+    assert sorted(REQUIREMENTS) == sorted(project["dependencies"] + project["optional-dependencies"]["app"])
+
+
+def test_wheel_holds_every_package() -> None:
+    packages = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "fiqa").rglob("__init__.py")}
+    assert set(PYPROJECT["tool"]["setuptools"]["packages"]) == packages | {"fiqa.assets"}
