@@ -1,0 +1,194 @@
+"""Channel attention ("transposed attention block") and Swin stage of the quality transformer.
+
+Both follow the released network number for number; its state dict loads into them after renaming
+(`official.py`). Where the released code does something its authors may not have meant, the class
+says so and `released_order` keeps it.
+
+Shapes: B crops, C or D channels, G tokens a side, N = G² tokens, W windows of T = window² tokens, H heads.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+RESIDUAL_SCALE = 0.13
+"""Weight of a Swin layer beside its input, fixed in the released network."""
+
+
+class ChannelAttention(nn.Module):
+    """Attention between channels, each a vector over all tokens (MANIQA's transposed attention).
+
+    The released code writes the (N, C) result back as (C, N) without transposing, which scrambles
+    channels and tokens; its weights were trained that way. `released_order` reproduces it.
+    """
+
+    def __init__(self, tokens: int, *, dropout: float, released_order: bool) -> None:
+        super().__init__()
+        self.query = nn.Linear(tokens, tokens)
+        self.key = nn.Linear(tokens, tokens)
+        self.value = nn.Linear(tokens, tokens)
+        self.dropout = nn.Dropout(dropout)
+        self.released_order = released_order
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, N) to (B, C, N)."""
+        y = F.scaled_dot_product_attention(self.query(x), self.key(x), self.value(x))
+        if self.released_order:
+            y = y.transpose(1, 2).reshape(x.shape)
+        residual: Tensor = self.dropout(y)
+        return x + residual
+
+
+class DropPath(nn.Module):
+    """Drop a residual branch for whole samples while training (stochastic depth)."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.rate == 0.0:
+            return x
+        kept = torch.rand(x.shape[0], *[1] * (x.ndim - 1), device=x.device) >= self.rate
+        return x * kept / (1 - self.rate)
+
+
+class WindowAttention(nn.Module):
+    """Self-attention inside windows with a learned bias per relative position (Swin)."""
+
+    relative_position_index: Tensor
+
+    def __init__(self, dim: int, window: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.proj = nn.Linear(dim, dim)
+        self.relative_position_bias_table = nn.Parameter(torch.empty((2 * window - 1) ** 2, heads))
+        nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
+        self.register_buffer("relative_position_index", relative_positions(window))
+
+    def forward(self, windows: Tensor, mask: Tensor | None) -> Tensor:
+        """Map (B·W, T, D) to the same; `mask` (W, T, T) is added to the logits of every sample's windows."""
+        count, tokens, dim = windows.shape
+        q, k, v = self.qkv(windows).view(count, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # (B·W, H, T, D/H)
+        bias = self.relative_position_bias_table[self.relative_position_index].permute(2, 0, 1)[None]  # (1, H, T, T)
+        if mask is not None:
+            bias = (bias + mask[:, None]).repeat(count // mask.shape[0], 1, 1, 1)  # (B·W, H, T, T)
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.expand(count, -1, -1, -1))
+        projected: Tensor = self.proj(y.transpose(1, 2).reshape(count, tokens, dim))
+        return projected
+
+
+class SwinBlock(nn.Module):
+    """Window attention, shifted by half a window in every second block, and an MLP."""
+
+    attn_mask: Tensor | None
+
+    def __init__(self, dim: int, grid: int, window: int, heads: int, mlp_dim: int, *, shifted: bool, drop_path: float):
+        super().__init__()
+        self.grid, self.window = grid, window
+        self.shift = window // 2 if shifted else 0
+        self.norm1 = nn.LayerNorm(dim)
+        self.attn = WindowAttention(dim, window, heads)
+        self.norm2 = nn.LayerNorm(dim)
+        self.mlp = Mlp(dim, mlp_dim)
+        self.drop_path = DropPath(drop_path)
+        self.register_buffer("attn_mask", shift_mask(grid, window, self.shift) if shifted else None)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Map tokens (B, N, D) to the same."""
+        count, _, dim = tokens.shape
+        grid = self.norm1(tokens).view(count, self.grid, self.grid, dim).roll((-self.shift, -self.shift), (1, 2))
+        windows = self.attn(split_windows(grid, self.window), self.attn_mask)
+        merged = merge_windows(windows, self.window, self.grid).roll((self.shift, self.shift), (1, 2))
+        tokens = tokens + self.drop_path(merged.reshape(tokens.shape))
+        result: Tensor = tokens + self.drop_path(self.mlp(self.norm2(tokens)))
+        return result
+
+
+class Mlp(nn.Module):
+    """Two linear layers with GELU between."""
+
+    def __init__(self, dim: int, hidden: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(dim, hidden)
+        self.fc2 = nn.Linear(hidden, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.fc2(F.gelu(self.fc1(x)))
+        return y
+
+
+class SwinLayer(nn.Module):
+    """Two Swin blocks and a convolution, added to the input at `RESIDUAL_SCALE`."""
+
+    def __init__(self, dim: int, grid: int, window: int, heads: int, mlp_dim: int, *, drop_paths: tuple[float, float]):
+        super().__init__()
+        self.blocks = nn.ModuleList(
+            SwinBlock(dim, grid, window, heads, mlp_dim, shifted=index == 1, drop_path=rate)
+            for index, rate in enumerate(drop_paths)
+        )
+        self.conv = nn.Conv2d(dim, dim, 3, padding=1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map (B, D, G, G) to the same."""
+        tokens = features.flatten(2).transpose(1, 2)  # (B, N, D)
+        for block in self.blocks:
+            tokens = block(tokens)
+        mixed = F.relu(self.conv(tokens.transpose(1, 2).reshape(features.shape)))
+        return RESIDUAL_SCALE * mixed + features
+
+
+class SwinStage(nn.Module):
+    """A sequence of Swin layers on one grid."""
+
+    def __init__(
+        self, dim: int, grid: int, *, layers: int, window: int, heads: int, mlp_dim: int, dropout: float, drop_path: float
+    ) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        rates = torch.linspace(0, drop_path, 2 * layers).tolist()
+        self.layers = nn.ModuleList(
+            SwinLayer(dim, grid, window, heads, mlp_dim, drop_paths=(rates[2 * i], rates[2 * i + 1]))
+            for i in range(layers)
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map (B, D, G, G) to the same."""
+        features = self.dropout(features)
+        for layer in self.layers:
+            features = layer(features)
+        return features
+
+
+def relative_positions(window: int) -> Tensor:
+    """Return (T, T) int64 rows of the bias table for each pair of positions in a window."""
+    row, column = torch.meshgrid(torch.arange(window), torch.arange(window), indexing="ij")
+    row, column = row.flatten(), column.flatten()
+    rows = row[:, None] - row[None] + window - 1
+    columns = column[:, None] - column[None] + window - 1
+    return rows * (2 * window - 1) + columns
+
+
+def shift_mask(grid: int, window: int, shift: int) -> Tensor:
+    """Return (W, T, T) float32: -100 between tokens that meet in a window only because the map was rolled."""
+    label = torch.zeros(grid, dtype=torch.long)
+    label[grid - window : grid - shift] = 1
+    label[grid - shift :] = 2
+    regions = (3 * label[:, None] + label[None]).view(1, grid, grid, 1)
+    windows = split_windows(regions, window).squeeze(-1)  # (W, T)
+    return (windows[:, :, None] != windows[:, None]).float() * -100.0
+
+
+def split_windows(grid: Tensor, window: int) -> Tensor:
+    """Split (B, G, G, D) into (B·W, T, D), windows and their tokens row by row."""
+    count, side, _, dim = grid.shape
+    cells = grid.view(count, side // window, window, side // window, window, dim).transpose(2, 3)
+    return cells.reshape(-1, window * window, dim)
+
+
+def merge_windows(windows: Tensor, window: int, side: int) -> Tensor:
+    """Undo `split_windows`: (B·W, T, D) to (B, G, G, D)."""
+    per_side = side // window
+    cells = windows.view(-1, per_side, per_side, window, window, windows.shape[-1]).transpose(2, 3)
+    return cells.reshape(-1, side, side, windows.shape[-1])

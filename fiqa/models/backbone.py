@@ -1,0 +1,152 @@
+"""Backbones: from crops to one map of concatenated features on the token grid.
+
+Three families stand behind one interface, `Backbone.forward(crops) -> (B, dim, G, G)`:
+
+* column networks of timm (ViT and relatives): outputs of the tapped blocks, without prefix tokens
+  and without the final norm; blocks after the last tap are not built;
+* hierarchical networks of timm (ConvNeXt, EdgeNeXt, ResNet, Swin …): the tapped stages, described
+  on the token grid by mean and standard deviation;
+* `plain`: strided 3x3 convolutions, described the same way. Without pretrained weights it learns
+  degradations far faster than attention does.
+
+Shapes: B crops, S crop side in pixels, G tokens a side, N = G² tokens.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fiqa.models.config import DslFiqaConfig
+from fiqa.models.degradation_encoder import standard_deviation
+from fiqa.torchvision_shim import prepare_torchvision
+
+
+class Backbone(nn.Module):
+    """What the quality transformer asks of a backbone."""
+
+    dim: int
+
+    @abstractmethod
+    def forward(self, crops: Tensor) -> Tensor:
+        """Map normalised crops (B, 3, S, S) to features (B, dim, G, G)."""
+
+
+class ColumnBackbone(Backbone):
+    """Tapped blocks of a timm network whose tokens keep one resolution (ViT, DeiT, EVA …)."""
+
+    def __init__(self, network: Any, taps: Sequence[int]) -> None:
+        super().__init__()
+        self.taps = sorted(taps)
+        network.blocks = network.blocks[: self.taps[-1] + 1]
+        network.norm = nn.Identity()
+        self.network = network
+        self.dim = network.embed_dim * len(taps)
+
+    def forward(self, crops: Tensor) -> Tensor:
+        maps = self.network.forward_intermediates(crops, indices=self.taps, norm=False, intermediates_only=True)
+        return torch.cat(maps, dim=1)
+
+
+class StageBackbone(Backbone):
+    """Tapped stages of a network that shrinks its maps, brought to one grid by their local statistics."""
+
+    def __init__(self, network: nn.Module, channels: Sequence[int], config: DslFiqaConfig) -> None:
+        super().__init__()
+        self.network = network
+        self.channels = tuple(channels)
+        self.grid = config.grid
+        self.neck = _neck(2 * sum(channels), config.backbone_dim)
+        self.dim = config.backbone_dim or 2 * sum(channels)
+
+    def forward(self, crops: Tensor) -> Tensor:
+        stages = self.network(crops)
+        maps = [_channels_first(stage, count) for stage, count in zip(stages, self.channels, strict=True)]
+        features: Tensor = self.neck(torch.cat([local_statistics(m, self.grid) for m in maps], dim=1))
+        return features
+
+
+class PlainNetwork(nn.Module):
+    """Strided 3x3 convolutions with batch norm, one stage per width; returns the tapped stages."""
+
+    def __init__(self, widths: Sequence[int], taps: Sequence[int]) -> None:
+        super().__init__()
+        self.taps = frozenset(taps)
+        self.stages = nn.ModuleList()
+        inputs = 3
+        for index, width in enumerate(widths):
+            depth = 1 if index == 0 else 2  # a second convolution at full width would be half the cost of all
+            layers = [_convolution(inputs, width, stride=2)]
+            layers += [_convolution(width, width, stride=1) for _ in range(depth - 1)]
+            self.stages.append(nn.Sequential(*layers))
+            inputs = width
+
+    def forward(self, crops: Tensor) -> list[Tensor]:
+        """Map crops (B, 3, S, S) to the tapped maps, stage k being S / 2^(k+1) wide."""
+        tapped, features = [], crops
+        for index, stage in enumerate(self.stages):
+            features = stage(features)
+            if index in self.taps:
+                tapped.append(features)
+        return tapped
+
+
+def build_backbone(config: DslFiqaConfig) -> Backbone:
+    """Build the backbone a config names, with random weights and without any download."""
+    if config.backbone == "plain":
+        network = PlainNetwork(config.plain_widths, config.backbone_taps)
+        return StageBackbone(network, [config.plain_widths[tap] for tap in config.backbone_taps], config)
+    return _timm_backbone(config, pretrained=False)
+
+
+def build_pretrained_backbone(config: DslFiqaConfig) -> Backbone:
+    """Build a timm backbone with its pretrained weights, fetching them when they are not cached."""
+    return _timm_backbone(config, pretrained=True)
+
+
+def _timm_backbone(config: DslFiqaConfig, *, pretrained: bool) -> Backbone:
+    prepare_torchvision()
+    import timm
+
+    if _keeps_resolution(config.backbone):
+        network = timm.create_model(config.backbone, pretrained=pretrained, num_classes=0, img_size=config.crop_px)
+        return ColumnBackbone(network, config.backbone_taps)
+    taps = config.backbone_taps
+    network = timm.create_model(config.backbone, pretrained=pretrained, features_only=True, out_indices=taps)
+    return StageBackbone(network, network.feature_info.channels(), config)
+
+
+def _keeps_resolution(name: str) -> bool:
+    """Whether a timm network is a column of blocks on one grid of tokens; looked up without making weights."""
+    import timm
+
+    with torch.device("meta"):
+        return hasattr(timm.create_model(name, pretrained=False), "num_prefix_tokens")
+
+
+def local_statistics(features: Tensor, grid: int) -> Tensor:
+    """Describe maps (B, D, H, W) by mean and standard deviation on a grid: (B, 2D, grid, grid)."""
+    mean = F.adaptive_avg_pool2d(features, grid)
+    squares = F.adaptive_avg_pool2d(features.square(), grid)
+    return torch.cat([mean, standard_deviation(mean, squares)], dim=1)
+
+
+def _neck(inputs: int, outputs: int | None) -> nn.Module:
+    """Return a 1x1 projection to `outputs` channels, or the identity for None."""
+    if outputs is None:
+        return nn.Identity()
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
+
+
+def _channels_first(features: Tensor, channels: int) -> Tensor:
+    """Return a stage as (B, D, H, W); some timm networks give (B, H, W, D)."""
+    return features if features.shape[1] == channels else features.permute(0, 3, 1, 2)
+
+
+def _convolution(inputs: int, outputs: int, *, stride: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+    )

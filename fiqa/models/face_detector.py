@@ -1,0 +1,99 @@
+"""A small fully convolutional network that marks the faces of a photo.
+
+Anchor-free, in the manner of "Objects as Points" (Zhou et al., 2019, arXiv:1904.07850): one map says where
+face centres are, four more say where the box around a centre lies. Faces of `SMALLEST_PX` to `LARGEST_PX`
+are answered for; larger ones are found in a smaller copy of the photo, so one network serves every size.
+
+Shapes: B photos, H and W their sides, h = ceil(H / 8) and w = ceil(W / 8) cells.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+STRIDE = 8
+SMALLEST_PX, LARGEST_PX = 18, 128
+BOX_UNIT_PX = 32.0
+"""Box sides are predicted as logarithms of this length, the middle of the range."""
+_PAD_TO = 32
+
+
+@dataclass(frozen=True)
+class FaceDetectorConfig:
+    """Channels at strides 2, 4, 8, 16 and 32."""
+
+    widths: tuple[int, int, int, int, int] = (16, 24, 48, 64, 64)
+
+
+class FaceMaps(NamedTuple):
+    """What the network says: `centre_logits` (B, h, w) and `boxes` (B, 4, h, w).
+
+    `boxes` holds for each cell the face centre's offset from the cell's centre (x, y, in cells) and the
+    logarithms of box width and height over `BOX_UNIT_PX`.
+    """
+
+    centre_logits: Tensor
+    boxes: Tensor
+
+
+class FaceDetectorNetwork(nn.Module):
+    """Photos to maps of face centres and boxes."""
+
+    def __init__(self, config: FaceDetectorConfig = FaceDetectorConfig()) -> None:
+        super().__init__()
+        self.config = config
+        two, four, eight, sixteen, thirtytwo = config.widths
+        self.to_four = nn.Sequential(conv(3, two, stride=2), conv(two, four, stride=2), conv(four, four))
+        self.to_eight = nn.Sequential(conv(four, eight, stride=2), Residual(eight))
+        self.to_sixteen = nn.Sequential(conv(eight, sixteen, stride=2), Residual(sixteen), Residual(sixteen))
+        self.to_thirtytwo = nn.Sequential(conv(sixteen, thirtytwo, stride=2), Residual(thirtytwo))
+        self.lateral_sixteen = nn.Conv2d(sixteen, thirtytwo, 1)
+        self.down_to_eight = nn.Conv2d(thirtytwo, eight, 1)
+        self.head = nn.Sequential(conv(eight, eight), nn.Conv2d(eight, 5, 1))
+        nn.init.constant_(self.head[-1].bias[:1], -4.0)  # faces are rare: start by expecting none
+
+    def forward(self, photos: Tensor) -> FaceMaps:
+        """Take photos (B, 3, H, W) in 0..1."""
+        height, width = photos.shape[-2:]
+        photos = functional.pad(standardise(photos), (0, -width % _PAD_TO, 0, -height % _PAD_TO))
+        eight = self.to_eight(self.to_four(photos))
+        sixteen = self.to_sixteen(eight)
+        context = enlarge(self.to_thirtytwo(sixteen)) + self.lateral_sixteen(sixteen)
+        maps = self.head(eight + enlarge(self.down_to_eight(context)))
+        maps = maps[..., : -(-height // STRIDE), : -(-width // STRIDE)]
+        return FaceMaps(maps[:, 0], maps[:, 1:])
+
+
+class Residual(nn.Module):
+    """Two 3×3 convolutions added to their input."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            conv(channels, channels), nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels)
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Keep the shape (B, C, H, W)."""
+        return functional.relu(features + self.body(features))
+
+
+def conv(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
+    """Return a 3×3 convolution with batch norm and ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
+    )
+
+
+def enlarge(features: Tensor) -> Tensor:
+    """Double height and width."""
+    return functional.interpolate(features, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def standardise(photos: Tensor) -> Tensor:
+    """Give each photo (B, 3, H, W) mean 0 and deviation 1 over pixels and channels: exposure is not the question."""
+    deviation, mean = torch.std_mean(photos, dim=(1, 2, 3), keepdim=True, correction=0)
+    return (photos - mean) / (deviation + 0.01)

@@ -1,0 +1,93 @@
+"""Landmark encoding: where the face's landmarks are, as one weight per token.
+
+The paper encodes landmark coordinates; the released code encodes which landmark *indices* lie in the
+crop (all visible gives the same vector for every photo). Both pass a positional encoding and an MLP
+that ends in a sigmoid. `IndexEncoding` is what the released weights need, `CoordinateEncoding` what
+the paper says.
+
+Shapes: B crops, L landmarks, K slots, F frequencies, N tokens.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from fiqa.models.config import DslFiqaConfig
+
+
+def positional_encoding(values: Tensor, frequencies: int) -> Tensor:
+    """Map (B, K) to (B, (2F + 1) K): the values, then sin(2^k v) and cos(2^k v) for k = 0 … F - 1."""
+    waves = [wave(values * 2.0**k) for k in range(frequencies) for wave in (torch.sin, torch.cos)]
+    return torch.cat([values, *waves], dim=-1)
+
+
+class IndexEncoding(nn.Module):
+    """Weights per token from a vector of normalised landmark indices (B, K)."""
+
+    def __init__(self, config: DslFiqaConfig) -> None:
+        super().__init__()
+        self.frequencies = config.landmark_frequencies
+        self.mlp = _mlp(config.landmark_slots, config)
+
+    def forward(self, indices: Tensor) -> Tensor:
+        """Map (B, K) in -1..1 to (B, N) in 0..1."""
+        weights: Tensor = self.mlp(positional_encoding(indices, self.frequencies))
+        return weights
+
+
+class CoordinateEncoding(nn.Module):
+    """Weights per token from landmark coordinates; NaN marks landmarks that are not known."""
+
+    def __init__(self, config: DslFiqaConfig) -> None:
+        super().__init__()
+        self.frequencies = config.landmark_frequencies
+        self.mlp = _mlp(2 * config.landmark_slots, config)
+
+    def forward(self, coordinates: Tensor) -> Tensor:
+        """Map (B, L, 2), -1..1 across the crop and beyond it outside, to (B, N) in 0..1."""
+        known = coordinates.isfinite()
+        encoded = positional_encoding(coordinates.nan_to_num(0.0).flatten(1), self.frequencies)
+        known = known.flatten(1).repeat(1, 2 * self.frequencies + 1)
+        weights: Tensor = self.mlp(encoded * known)
+        return weights
+
+
+def _mlp(slots: int, config: DslFiqaConfig) -> nn.Sequential:
+    inputs = slots * (2 * config.landmark_frequencies + 1)
+    return nn.Sequential(
+        nn.Linear(inputs, config.landmark_hidden),
+        nn.ReLU(inplace=True),
+        nn.Dropout(config.dropout),
+        nn.Linear(config.landmark_hidden, config.grid**2),
+        nn.Sigmoid(),
+    )
+
+
+def index_vector(landmarks: NDArray[np.float32], top: int, left: int, crop_px: int, slots: int) -> NDArray[np.float32]:
+    """Return the released code's input (K,) in -1..1 for one crop.
+
+    `landmarks` is (L, 2), (x, y) pixels of the photo that the crop at (`top`, `left`) was cut from. The
+    indices of landmarks inside the crop (both borders included) are padded with L + 1 to `slots` and
+    scaled by their own extremes. Where more than `slots` are visible the first ones are kept; the
+    released code draws them at random, so its score is not reproducible there.
+    """
+    x, y = landmarks[:, 0], landmarks[:, 1]
+    inside = (top <= y) & (y <= top + crop_px) & (left <= x) & (x <= left + crop_px)
+    visible = np.flatnonzero(inside)[:slots].astype(np.float64)
+    vector = np.full(slots, len(landmarks) + 1, dtype=np.float64)
+    vector[: len(visible)] = visible
+    return normalise_indices(vector)
+
+
+def normalise_indices(vector: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Scale indices (K,) to -1..1 by their own minimum and maximum; all equal gives -1."""
+    low, high = vector.min(), vector.max()
+    return (2 * (vector - low) / (high - low + 1e-6) - 1).astype(np.float32)
+
+
+def crop_coordinates(
+    landmarks: NDArray[np.float32], top: int, left: int, crop_px: int
+) -> NDArray[np.float32]:
+    """Return landmarks (L, 2) relative to one crop: -1 at its left or top border, 1 at its right or bottom one."""
+    return ((landmarks - (left, top)) * (2 / crop_px) - 1).astype(np.float32)
