@@ -1,0 +1,114 @@
+"""The app: `python app.py` serves the page; on a Hugging Face Space the same file works.
+
+Wiring only: settings from the environment, the predictor service, the tabs, the server.
+"""
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from fiqa.checkpoints import describe_checkpoints
+from fiqa.errors import FiqaError, SettingError
+from fiqa.settings import Settings
+from fiqa.ui import page
+from fiqa.ui.score import LoadedPhotos, build_score_tab
+from fiqa.ui.service import Checkpoint, Predictor, PredictorService
+
+STYLE = Path(__file__).resolve().parent / "assets" / "style.css"
+UPLOAD_LIMIT = "25mb"
+KEPT_MINUTES = 15
+"""How long Gradio's cache holds an upload; a page left open longer asks for the photo again."""
+
+
+def create_service(settings: Settings) -> PredictorService:
+    """Return the service for the checkpoints present; raises SettingError when the chosen one is not among them."""
+    present = [
+        Checkpoint(item["name"], item["title"], item["note"], item["score_range"])
+        for item in describe_checkpoints()
+        if item["present"]
+    ]
+    names = [checkpoint.name for checkpoint in present]
+    if settings.checkpoint not in names:
+        raise SettingError(f"FIQA_CHECKPOINT is {settings.checkpoint!r}, but only {', '.join(names)} can be used here.")
+    return PredictorService(_loader(settings), present, settings.checkpoint)
+
+
+def create_demo(service: PredictorService) -> gr.Blocks:
+    """Lay out the page around `service`; nothing is loaded yet."""
+    with gr.Blocks(
+        title=page.TITLE,
+        analytics_enabled=False,
+        fill_width=True,
+        delete_cache=(60, 60 * KEPT_MINUTES),
+    ) as demo:
+        photos = gr.State(LoadedPhotos())
+        page.build_header()
+        with gr.Tabs(elem_id="tabs"), gr.Tab("Score", id="score"):
+            score_tab = build_score_tab(service, photos)
+        footer = page.build_footer(service, kept_minutes=KEPT_MINUTES)
+
+        def report_status(checkpoint: str) -> str:
+            return page.footer_text(page.work_status(service, checkpoint), kept_minutes=KEPT_MINUTES)
+
+        quiet: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"}
+        gr.on([demo.load, score_tab.checkpoint.change], report_status, score_tab.checkpoint, footer, **quiet)
+    demo.queue(max_size=500)
+    return demo
+
+
+def launch_options(settings: Settings) -> dict[str, Any]:
+    """Return the arguments of `demo.launch`: look, address, and no record of what visitors do."""
+    return {
+        "server_name": settings.host,
+        "server_port": settings.port,
+        "theme": page.build_theme(),
+        "css_paths": STYLE,
+        "head": page.HEAD,
+        "footer_links": ["api"],
+        "max_file_size": UPLOAD_LIMIT,
+        "blocked_paths": [str(settings.data_dir)],
+        "mcp_server": importlib.util.find_spec("mcp") is not None,
+        "ssr_mode": False,
+        "run_history": False,
+        "enable_monitoring": False,
+        "quiet": True,
+    }
+
+
+def main() -> int:
+    """Serve the page until interrupted; return the exit status."""
+    try:
+        settings = Settings.from_environment()
+        service = create_service(settings)
+        demo = create_demo(service)
+        demo.launch(**launch_options(settings), prevent_thread_lock=True)
+    except FiqaError as error:
+        return _refuse(str(error))
+    except OSError:
+        return _refuse(f"Port {settings.port} is in use; set FIQA_PORT to another one.")
+    service.start()
+    print(f"The app is at {demo.local_url}", flush=True)
+    demo.block_thread()
+    return 0
+
+
+def _loader(settings: Settings) -> Callable[[str], Predictor]:
+    def load(checkpoint: str) -> Predictor:
+        from fiqa.checkpoints import load_predictor
+
+        return load_predictor(checkpoint, device=settings.device, finder=settings.finder)
+
+    return load
+
+
+def _refuse(message: str) -> int:
+    print(message, file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

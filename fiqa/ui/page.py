@@ -1,0 +1,102 @@
+"""The frame around the tabs: theme, header, footer, and what the browser is told before the first paint."""
+
+from html import escape
+
+import gradio as gr
+
+from fiqa.ui.figures import text
+from fiqa.ui.service import PredictorService, polite_message
+
+TITLE = "Face image quality"
+DESCRIPTION = "How good is the picture of this face? A quality score for face photos, with its uncertainty."
+
+_ICON = (
+    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'><rect width='32' height='32' rx='8' fill='#1d4b4f'/>"
+    "<path d='M6 20h20' stroke='#f3efe6' stroke-width='3' stroke-linecap='round'/>"
+    "<circle cx='21' cy='20' r='5' fill='#e8a33d'/></svg>"
+)
+HEAD = (
+    f'<meta name="description" content="{DESCRIPTION}"><meta name="referrer" content="no-referrer">'
+    f'<link rel="icon" href="data:image/svg+xml,{escape(_ICON.replace("#", "%23"))}">'
+)
+
+SWITCH_THEME = """
+element.querySelector("button").addEventListener("click", () => document.body.classList.toggle("dark"));
+"""
+
+_TEAL = gr.themes.Color(
+    "#f0f6f5", "#dcebe9", "#b9d7d4", "#8fbdb9", "#5f9c98", "#3f7f7d", "#2b6668", "#1d4b4f", "#17393d", "#10282b", "#0a1a1c"
+)
+_SAND = gr.themes.Color(
+    "#fbf9f4", "#f3efe6", "#e6dfd1", "#d0c6b3", "#a69c8a", "#7d7567", "#5f594e", "#47433b", "#2b2a27", "#1d1d1b", "#141413"
+)
+
+
+def build_theme() -> gr.themes.Base:
+    """Return the app's theme: paper and deep teal, system fonts only (the page needs no network)."""
+    theme = gr.themes.Base(
+        primary_hue=_TEAL,
+        secondary_hue=_TEAL,
+        neutral_hue=_SAND,
+        radius_size=gr.themes.sizes.radius_lg,
+        font=("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif"),
+        font_mono=("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"),
+    )
+    return theme.set(
+        body_background_fill="*neutral_50",
+        body_background_fill_dark="*neutral_950",
+        body_text_color="*neutral_800",
+        body_text_color_dark="*neutral_100",
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_400",
+        background_fill_primary="#ffffff",
+        background_fill_primary_dark="*neutral_900",
+        block_background_fill="#ffffff",
+        block_background_fill_dark="*neutral_900",
+        block_border_color="*neutral_200",
+        block_border_color_dark="*neutral_800",
+        border_color_primary="*neutral_200",
+        border_color_primary_dark="*neutral_800",
+        block_shadow="none",
+        input_background_fill="#ffffff",
+        input_background_fill_dark="*neutral_900",
+        color_accent="*primary_600",
+    )
+
+
+def build_header() -> None:
+    """Put the name of the page and what it is for at the top."""
+    gr.HTML(
+        "<header><div><h1>How good is this face photo?</h1>"
+        "<p>Image quality of faces, measured: one number, and how sure it is.</p></div>"
+        '<button type="button" aria-label="Switch between light and dark" title="Light or dark">◐</button></header>',
+        js_on_load=SWITCH_THEME,
+        apply_default_css=False,
+        elem_id="header",
+    )
+
+
+def build_footer(service: PredictorService, *, kept_minutes: int) -> gr.HTML:
+    """Say at the bottom what is at work and what is kept of an upload; `footer_text` fills it in later."""
+    return gr.HTML(
+        footer_text(f"{service.default}, getting ready", kept_minutes=kept_minutes),
+        apply_default_css=False,
+        elem_id="footer",
+    )
+
+
+def footer_text(at_work: str, *, kept_minutes: int) -> str:
+    """Return the footer; `at_work` says which checkpoint runs on which device."""
+    return (
+        f"<footer><p>At work: {text(at_work)}.</p><p>Nothing is kept of your photos: they are used for your score only "
+        f"and deleted from this computer within {kept_minutes} minutes.</p></footer>"
+    )
+
+
+def work_status(service: PredictorService, checkpoint: str) -> str:
+    """Name the checkpoint and its device, waiting for it to be loaded; says so when it cannot be."""
+    try:
+        device = service.device(checkpoint)
+    except Exception as error:
+        return f"{checkpoint}, which could not be loaded ({polite_message(error).rstrip('.')})"
+    return f"{checkpoint} on {'the processor (CPU)' if device == 'cpu' else device}"

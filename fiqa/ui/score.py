@@ -1,0 +1,284 @@
+"""The Score tab: photos in, scores out, and the same for programs at `/score` and `/score_batch`.
+
+`photos` is the state that all tabs share: whichever tab a photo was added in writes it, and every
+tab that shows photos listens to its `change`. It holds paths in Gradio's upload cache, which is
+emptied within minutes, so a photo may be gone when a tab comes back to it much later.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
+
+from fiqa.errors import PhotoError, SettingError
+from fiqa.images import decode_photo
+from fiqa.results import QualityResult
+from fiqa.ui.examples import EXAMPLES, example_buttons, example_photo
+from fiqa.ui.figures import thumbnail_uri
+from fiqa.ui.panels import batch_panel, busy_panel, empty_panel, error_panel, photo_panel, progress_panel
+from fiqa.ui.service import PredictorService, polite_message
+from fiqa.ui.tables import ScoredPhoto
+
+MOST_PHOTOS = 200
+"""Photos of one batch on the page; the command line takes any number."""
+
+PROGRESS_EVERY_S = 0.3
+SCORING = "scoring"
+"""Concurrency group of everything that scores: two at a time, so a batch does not shut out a single photo."""
+SCORING_LIMIT = 2
+
+CLICK_EXAMPLE = """
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button) trigger("click", { index: Number(button.value) });
+});
+"""
+
+SORT_TABLE = """
+const key = (row, column) => {
+  const cell = row.cells[column];
+  const number = parseFloat(cell.dataset.sort ?? cell.textContent);
+  return column === 1 || Number.isNaN(number) ? cell.dataset.sort ?? cell.textContent : number;
+};
+element.addEventListener("click", (event) => {
+  const head = event.target.closest("table.sortable th");
+  if (!head) return;
+  const body = head.closest("table").tBodies[0];
+  const down = head.getAttribute("aria-sort") === "ascending";
+  const compare = (a, b) => typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b));
+  for (const other of head.parentNode.cells) other.removeAttribute("aria-sort");
+  head.setAttribute("aria-sort", down ? "descending" : "ascending");
+  const rows = [...body.rows].sort((a, b) => compare(key(a, head.cellIndex), key(b, head.cellIndex)));
+  body.append(...(down ? rows.reverse() : rows));
+});
+"""
+
+
+@dataclass(frozen=True)
+class LoadedPhotos:
+    """What a visitor added: (path in the upload cache, name to show) of each photo.
+
+    `loaded_at` makes every addition a new value, so that adding the same photo again is a change too.
+    """
+
+    items: tuple[tuple[str, str], ...] = ()
+    loaded_at: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True)
+class ScoreTab:
+    """The parts of the tab that the rest of the page refers to."""
+
+    checkpoint: gr.Dropdown
+
+
+def build_score_tab(service: PredictorService, photos: gr.State) -> ScoreTab:
+    """Lay out the tab inside the current Blocks and connect it; `photos` holds `LoadedPhotos`."""
+    with gr.Row(elem_classes="workbench"):
+        with gr.Column(scale=4, min_width=280, elem_classes="tray"):
+            tray = gr.Gallery(
+                label="Photos",
+                show_label=False,
+                type="filepath",
+                format="png",
+                sources=["upload", "clipboard", "webcam"],
+                file_types=["image"],
+                interactive=True,
+                columns=3,
+                height=240,
+                object_fit="contain",
+                preview=False,
+                buttons=[],
+                elem_id="photos",
+            )
+            examples = gr.HTML(
+                example_buttons(with_pictures=False),
+                js_on_load=CLICK_EXAMPLE,
+                apply_default_css=False,
+                elem_id="examples",
+            )
+            checkpoint = gr.Dropdown(
+                [(item.title, item.name) for item in service.checkpoints.values()],
+                value=service.default,
+                label="Checkpoint",
+                filterable=False,
+                elem_id="checkpoint",
+                visible=len(service.checkpoints) > 1,
+            )
+        with gr.Column(scale=9, min_width=300, elem_classes="results"):
+            panel = gr.HTML(empty_panel(), js_on_load=SORT_TABLE, apply_default_css=False, elem_id="panel")
+    handlers = _Handlers(service)
+    scoring = gr.on(
+        [photos.change, checkpoint.change],
+        handlers.show_scores,
+        [photos, checkpoint],
+        panel,
+        show_progress="hidden",
+        trigger_mode="always_last",
+        concurrency_limit=SCORING_LIMIT,
+        concurrency_id=SCORING,
+        api_visibility="private",
+    )
+    tray.change(
+        handlers.take_photos,
+        [tray, checkpoint],
+        [photos, panel],
+        cancels=[scoring],
+        concurrency_limit=None,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    gr.on(None, show_examples, None, examples, show_progress="hidden", api_visibility="private")
+    examples.click(pick_example, None, tray, show_progress="hidden", concurrency_limit=None, api_visibility="private")
+    _build_endpoints(handlers, checkpoint)
+    return ScoreTab(checkpoint)
+
+
+def show_examples() -> str:
+    """Put the pictures on the example buttons, once the page is there."""
+    return example_buttons(with_pictures=True)
+
+
+def pick_example(event: gr.EventData) -> list[tuple[NDArray[np.uint8], str]]:
+    """Put the clicked example in the tray."""
+    index = event.index  # type: ignore[attr-defined]  # whatever the page sends becomes an attribute
+    if not isinstance(index, int) or not 0 <= index < len(EXAMPLES):
+        raise gr.Error("This example does not exist.")
+    return [(example_photo(index), f"Astronaut, {EXAMPLES[index].label.lower()}")]
+
+
+def score_photo(
+    service: PredictorService, checkpoint: str, source: str | bytes
+) -> tuple[NDArray[np.uint8], QualityResult]:
+    """Decode one upload and score it; returns the photo (H, W, 3) uint8 as displayed, and the result.
+
+    Raises PhotoError when the upload is no photo, FiqaError when the checkpoint cannot be used.
+    """
+    started = time.perf_counter()
+    decoded = decode_photo(source)
+    decode_ms = 1000 * (time.perf_counter() - started)
+    result = service.score(checkpoint, decoded.pixels)
+    timings = {**result.timings_ms, "decode": decode_ms, "total": result.timings_ms.get("total", 0.0) + decode_ms}
+    return decoded.pixels, replace(result, notices=decoded.notices + result.notices, timings_ms=timings)
+
+
+class _Handlers:
+    """The tab's event handlers: they turn every error into a sentence for the visitor."""
+
+    def __init__(self, service: PredictorService) -> None:
+        self.service = service
+
+    def take_photos(self, tray: list[tuple[str, str | None]] | None, checkpoint: str) -> tuple[LoadedPhotos, str]:
+        """Keep what is in the tray as the page's photos, and answer at once that work begins."""
+        items = tuple((path, caption or Path(path).name) for path, caption in tray or [])
+        busy = busy_panel(len(items), is_loaded=self.service.is_loaded(checkpoint))
+        return LoadedPhotos(items), busy if items else empty_panel()
+
+    def show_scores(self, photos: LoadedPhotos, checkpoint: str) -> Iterator[str]:
+        """Score the page's photos; a batch reports its progress on the way."""
+        try:
+            if not photos.items:
+                yield empty_panel()
+            elif len(photos.items) == 1:
+                yield self._one_photo(*photos.items[0], checkpoint)
+            else:
+                yield from self._many_photos(photos.items, checkpoint)
+        except Exception as error:
+            yield error_panel(polite_message(error))
+
+    def score(self, photo: bytes, checkpoint: str) -> dict[str, Any]:
+        """Score the quality of the largest face in one photo, and of every other face in it.
+
+        Args:
+            photo: The photo, as an image file of any common format.
+            checkpoint: Name of the checkpoint to score with.
+
+        Returns:
+            score (higher is better, in score_range), interval (95 %), faces (box_xyxy and 68 landmarks in pixels of
+            the photo, score and interval of each), notices, checkpoint, finder, timings_ms.
+        """
+        try:
+            return score_photo(self.service, checkpoint, _given(photo))[1].to_dict()
+        except Exception as error:
+            raise gr.Error(polite_message(error), print_exception=False) from None
+
+    def score_batch(self, photos: list[str], checkpoint: str) -> list[dict[str, Any]]:
+        """Score the quality of the faces in many photos; a photo that cannot be scored does not stop the others.
+
+        Args:
+            photos: The photos, as image files of any common format.
+            checkpoint: Name of the checkpoint to score with.
+
+        Returns:
+            One entry per photo, in order: what /score gives, with path (the file's name) and error
+            (one sentence, with score null, where the photo could not be scored).
+        """
+        items = [(path, Path(path).name) for path in photos or []]
+        try:
+            _check_count(len(items))
+            return [photo.to_dict() for photo in self._scored(items, checkpoint)]
+        except Exception as error:
+            raise gr.Error(polite_message(error), print_exception=False) from None
+
+    def _one_photo(self, path: str, name: str, checkpoint: str) -> str:
+        photo, result = score_photo(self.service, checkpoint, path)
+        return photo_panel(name, photo, result, self.service.checkpoints[checkpoint])
+
+    def _many_photos(self, items: Sequence[tuple[str, str]], checkpoint: str) -> Iterator[str]:
+        _check_count(len(items))
+        yield progress_panel(0, len(items))
+        scored: list[ScoredPhoto] = []
+        told = time.monotonic()
+        for photo in self._scored(items, checkpoint):
+            scored.append(photo)
+            if time.monotonic() - told > PROGRESS_EVERY_S:
+                told = time.monotonic()
+                yield progress_panel(len(scored), len(items))
+        yield batch_panel(scored, self.service.checkpoints[checkpoint])
+
+    def _scored(self, items: Sequence[tuple[str, str]], checkpoint: str) -> Iterator[ScoredPhoto]:
+        for path, name in items:
+            try:
+                photo, result = score_photo(self.service, checkpoint, path)
+                yield ScoredPhoto(name, result=result, thumbnail=thumbnail_uri(photo))
+            except Exception as error:
+                yield ScoredPhoto(name, error=polite_message(error))
+
+
+def _given(photo: bytes | None) -> bytes:
+    if photo is None:
+        raise PhotoError("No photo was given; send one image file.")
+    return photo
+
+
+def _check_count(count: int) -> None:
+    if count > MOST_PHOTOS:
+        raise SettingError(
+            f"These are {count} photos and the page takes {MOST_PHOTOS} at once; score more with `fiqa score FOLDER`."
+        )
+
+
+def _build_endpoints(handlers: _Handlers, checkpoint: gr.Dropdown) -> None:
+    """Offer `/score` and `/score_batch` to `gradio_client`, and as tools where the MCP extra is installed.
+
+    They hang on components that nobody sees: Gradio checks that files given to components were uploaded.
+    """
+    with gr.Row(visible=False):
+        # Bytes, because as a path Gradio's File leaves an empty temporary file behind for each call.
+        one = gr.File(type="binary", label="Photo")
+        many = gr.File(file_count="multiple", type="filepath", label="Photos")
+        answer = gr.JSON(label="Result")
+    for name, handler, source in (("score", handlers.score, one), ("score_batch", handlers.score_batch, many)):
+        gr.Button(name, visible=False).click(
+            handler,
+            [source, checkpoint],
+            answer,
+            api_name=name,
+            concurrency_limit=SCORING_LIMIT,
+            concurrency_id=SCORING,
+        )
