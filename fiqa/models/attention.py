@@ -7,6 +7,7 @@ says so and `released_order` keeps it.
 Shapes: B crops, C or D channels, G tokens a side, N = G² tokens, W windows of T = window² tokens, H heads.
 """
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -147,7 +148,7 @@ class SwinStage(nn.Module):
     ) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
-        rates = torch.linspace(0, drop_path, 2 * layers).tolist()
+        rates = np.linspace(0, drop_path, 2 * layers)
         self.layers = nn.ModuleList(
             SwinLayer(dim, grid, window, heads, mlp_dim, drop_paths=(rates[2 * i], rates[2 * i + 1]))
             for i in range(layers)

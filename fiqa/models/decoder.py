@@ -93,10 +93,10 @@ def query_positions(cells: tuple[int, int], grid: int, *, released_order: bool) 
     of cells along the list of tokens instead (nearest neighbour in one dimension), so below the
     level of rows the pairing is not spatial; its weights were trained that way.
     """
-    rows, columns = cells
+    rows, columns = cells  # made on the CPU even while a network is built without memory ("meta"): it is not loaded
     if released_order:
-        return torch.arange(grid * grid) * (rows * columns) // (grid * grid)
-    place = torch.arange(grid)
+        return torch.arange(grid * grid, device="cpu") * (rows * columns) // (grid * grid)
+    place = torch.arange(grid, device="cpu")
     return ((place * rows // grid)[:, None] * columns + (place * columns // grid)[None]).flatten()
 
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from huggingface_hub import PyTorchModelHubMixin
 from safetensors import SafetensorError
@@ -84,7 +85,7 @@ class QualityTransformer(nn.Module):
         self.reduce2 = nn.Conv2d(first, second, 1)
         self.swin2 = _swin(second, config)
         self.reduce3 = nn.Conv2d(second, config.decoder_dim, 1)
-        rates = torch.linspace(0, config.drop_path, DECODER_DROP_PATH_STEPS).tolist()
+        rates = np.linspace(0, config.drop_path, DECODER_DROP_PATH_STEPS)
         self.decoder = nn.ModuleList(
             DecoderBlock(config.decoder_dim, degradation_dim, config.decoder_heads, config.grid, drop_path=rates[depth])
             for depth in range(config.decoder_depth)

@@ -3,7 +3,11 @@
 Each landmark is the expected position under its own heatmap ("Integral human pose regression", Sun et al.,
 2018, arXiv:1711.08229): as exact as regression, as local as heatmaps, and differentiable.
 
-Shapes: B crops of `CROP_PX` pixels a side, 68 landmarks in iBUG order.
+Crops are cut out of views, larger squares around the face, so that a second look, turned upright and centred
+by the first one's landmarks, does not have to go back to the photo. Where a crop lies in its view is its
+frame (x, y, extent, roll): centre and side as shares of the view's side, and a clockwise turn in radians.
+
+Shapes: B crops of `CROP_PX` pixels a side, 68 landmarks in iBUG order, V pixels a side of a view.
 """
 
 from dataclasses import dataclass
@@ -11,11 +15,19 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from fiqa.models.face_detector import Residual, conv, enlarge, standardise
 
 CROP_PX = 96
 LANDMARKS = 68
+CROP_MARGIN = 1.5
+"""Side of a crop in longer sides of the landmarks' box."""
+MIRRORED = (
+    *range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1), 45, 44, 43, 42, 47, 46,
+    39, 38, 37, 36, 41, 40, *range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1),
+)  # fmt: skip
+"""Which landmark each one becomes when the photo is mirrored left to right."""
 
 
 @dataclass(frozen=True)
@@ -68,3 +80,44 @@ def expected_positions(heatmaps: Tensor) -> Tensor:
     x = (torch.arange(width, device=heatmaps.device) + 0.5) / width
     y = (torch.arange(height, device=heatmaps.device) + 0.5) / height
     return torch.stack([(weights.sum(dim=2) * x).sum(dim=-1), (weights.sum(dim=3) * y).sum(dim=-1)], dim=-1)
+
+
+def frames_around(landmarks: Tensor, rolls: Tensor) -> Tensor:
+    """Return frames (B, 4) turned by `rolls` (B,) around landmarks (B, 68, 2), all in shares of the view."""
+    turns = _rotations(rolls)
+    upright = landmarks @ turns
+    low, high = upright.amin(dim=1), upright.amax(dim=1)
+    centres = (turns @ ((low + high) / 2).unsqueeze(-1)).squeeze(-1)
+    extents = CROP_MARGIN * (high - low).amax(dim=1)
+    return torch.cat([centres, extents[:, None], rolls[:, None]], dim=1)
+
+
+def rolls_of(landmarks: Tensor) -> Tensor:
+    """Return the clockwise tilt (B,) of the line through the eye centres, in radians."""
+    across = landmarks[:, 42:48].mean(dim=1) - landmarks[:, 36:42].mean(dim=1)
+    return torch.atan2(across[:, 1], across[:, 0])
+
+
+def cut_crops(views: Tensor, frames: Tensor) -> Tensor:
+    """Cut the framed crops (B, 3, 96, 96) out of views (B, 3, V, V); beyond the border the view is mirrored."""
+    linear = frames[:, 2, None, None] * _rotations(frames[:, 3])
+    theta = torch.cat([linear, 2 * frames[:, :2, None] - 1], dim=2)
+    grid = functional.affine_grid(theta, [len(views), 3, CROP_PX, CROP_PX], align_corners=False)
+    return functional.grid_sample(views, grid, padding_mode="reflection", align_corners=False)
+
+
+def crop_to_view(landmarks: Tensor, frames: Tensor) -> Tensor:
+    """Take landmarks (B, 68, 2) from shares of their crops to shares of their views."""
+    turned = (landmarks - 0.5) * frames[:, 2, None, None] @ _rotations(frames[:, 3]).mT
+    return turned + frames[:, None, :2]
+
+
+def view_to_crop(landmarks: Tensor, frames: Tensor) -> Tensor:
+    """Take landmarks (B, 68, 2) from shares of their views to shares of their crops."""
+    return (landmarks - frames[:, None, :2]) @ _rotations(frames[:, 3]) / frames[:, 2, None, None] + 0.5
+
+
+def _rotations(rolls: Tensor) -> Tensor:
+    """Return (B, 2, 2) matrices that turn column vectors (x, y) clockwise on the screen."""
+    cos, sin = rolls.cos(), rolls.sin()
+    return torch.stack([torch.stack([cos, -sin], dim=-1), torch.stack([sin, cos], dim=-1)], dim=-2)

@@ -1,0 +1,116 @@
+"""The released network, reproduced: every recorded vector of the released code must come out of ours."""
+
+import hashlib
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from fiqa.models import OFFICIAL, DslFiqa
+from fiqa.models.dsl_fiqa import load_strictly
+from fiqa.models.landmark_encoding import index_vector, positional_encoding
+from fiqa.models.official import DEAD, convert
+from numpy.testing import assert_allclose
+
+from tests.fiqa.official import reference
+
+TOLERANCE = 1e-5
+VECTORS = reference.vectors()
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[DslFiqa]:
+    with torch.device("meta"):
+        model = DslFiqa(OFFICIAL)
+    state = convert(reference.released_state("de"), reference.released_state("iqa"))
+    load_strictly(model, state, "released state dicts")
+    with torch.inference_mode():
+        yield model.eval()
+
+
+
+
+def close(actual: torch.Tensor | np.ndarray, key: str) -> None:
+    """Compare with a recorded array: 1e-5 of the stage's size, which is what fp32 itself is worth there."""
+    expected = np.asarray(VECTORS[key], dtype=np.float64)
+    size = max(1.0, float(np.abs(expected).max()))
+    assert_allclose(np.asarray(actual, dtype=np.float64).reshape(expected.shape), expected, rtol=0, atol=TOLERANCE * size)
+
+
+def test_parameters_are_those_of_the_released_network_without_its_dead_ones(network: DslFiqa) -> None:
+    released = {**reference.released_state("de"), **reference.released_state("iqa")}
+    alive = sum(t.numel() for name, t in released.items() if t.is_floating_point() and not DEAD.match(name))
+    ours = sum(t.numel() for t in network.state_dict().values() if t.is_floating_point())
+    assert ours == alive
+    dead = sum(t.numel() for name, t in released.items() if DEAD.match(name))
+    assert dead == 21_715_304
+
+
+@pytest.mark.parametrize(("name", "picture", "kind", "encoder_picture"), reference.CASES, ids=lambda v: str(v))
+def test_every_stage_matches_the_released_code(
+    network: DslFiqa, name: str, picture: str, kind: str | None, encoder_picture: str | None
+) -> None:
+    crops = reference.crop(picture)
+    assert hashlib.sha256(crops.numpy().tobytes()).digest() == VECTORS[f"{name}/x_sha"].tobytes()
+    points = VECTORS[f"{name}/points"]
+    if kind is not None:
+        vector = index_vector(reference.landmarks(kind), *reference.OFFSET, reference.CROP_PX, OFFICIAL.landmark_slots)
+        assert np.array_equal(vector, points)
+    stages = run_stages(network, crops, torch.from_numpy(points)[None], encoder_picture)
+    score = stages.pop("score").item()
+    for stage, tensor in stages.items():
+        close(reference.take16(tensor), f"{name}/{stage}/v16")
+    for stage in ("embed", "f", "w"):
+        close(stages[stage].flatten(), f"{name}/{stage}")
+    assert_allclose(score, VECTORS[f"{name}/score"].item(), rtol=0, atol=TOLERANCE)
+
+
+def run_stages(
+    network: DslFiqa, crops: torch.Tensor, points: torch.Tensor, encoder_picture: str | None
+) -> dict[str, torch.Tensor]:
+    """Run the network once and return what the released code was recorded at, in its layouts."""
+    transformer, stages = network.transformer, {}
+    watched = {
+        "vit_cat": transformer.backbone,
+        "tab1": transformer.attention1,
+        "conv1": transformer.reduce1,
+        "swin1": transformer.swin1,
+        "tab2": transformer.attention2,
+        "conv2": transformer.reduce2,
+        "swin2": transformer.swin2,
+        "conv_decoder": transformer.reduce3,
+        **{f"dec{index}": block for index, block in enumerate(transformer.decoder)},
+    }
+    hooks = [
+        module.register_forward_hook(lambda _m, _i, output, stage=stage: stages.update({stage: output}))
+        for stage, module in watched.items()
+    ]
+    degradation = network.encoder(crops if encoder_picture is None else reference.crop(encoder_picture))
+    weights = network.landmark_weights(points)
+    assert weights is not None
+    prediction = transformer(crops, degradation, weights)
+    for hook in hooks:
+        hook.remove()
+    stages["vit_cat"] = stages["vit_cat"].flatten(2).transpose(1, 2)
+    stages |= {"de_fea": degradation, "de_out": network.encoder.project(degradation), "embed": weights}
+    stages["embed_in"] = positional_encoding(points, OFFICIAL.landmark_frequencies)
+    return stages | {"f": prediction.quality, "w": prediction.confidence, "score": prediction.score}
+
+
+def test_crops_of_a_batch_do_not_influence_each_other(network: DslFiqa) -> None:
+    names = ("astro_vis30", "pixelated_all68", "blocks_edge")
+    pictures = {case[0]: case[1] for case in reference.CASES}
+    crops = torch.cat([reference.crop(pictures[name]) for name in names])
+    points = torch.from_numpy(np.stack([VECTORS[f"{name}/points"] for name in names]))
+    assert_allclose(network(crops, points).score, VECTORS["batch3/score"], rtol=0, atol=TOLERANCE)
+
+
+def test_scores_of_crops_at_given_offsets_average_to_the_recorded_score(network: DslFiqa) -> None:
+    offsets = VECTORS["e2e/offsets"]
+    crops = torch.cat([reference.crop("astronaut", int(top), int(left)) for top, left in offsets])
+    marks = VECTORS["e2e/landmarks"].astype(np.float32)
+    points = np.stack([index_vector(marks, int(t), int(x), reference.CROP_PX, 500) for t, x in offsets])
+    assert np.array_equal(points, VECTORS["e2e/points"])
+    scores = network(crops, torch.from_numpy(points)).score
+    assert_allclose(scores, VECTORS["e2e/scores"], rtol=0, atol=TOLERANCE)
+    assert_allclose(scores.mean(), VECTORS["e2e/mean"].item(), rtol=0, atol=TOLERANCE)

@@ -1,0 +1,55 @@
+"""Losses of the two trainings.
+
+Quality: Charbonnier, as the paper; a pairwise ranking loss as an option.
+Degradation: dual-set contrastive learning with Soft Proximity Mapping (the paper's equations 4 to 6).
+
+Shapes: B samples, m and n sizes of the sets S and R, D features.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def charbonnier(predicted: Tensor, target: Tensor, *, epsilon: float = 1e-3) -> Tensor:
+    """Return mean √((p - t)² + ε²) of scores (B,): an absolute error that is smooth at 0."""
+    return ((predicted - target).square() + epsilon**2).sqrt().mean()
+
+
+def pairwise_ranking(predicted: Tensor, target: Tensor, *, margin: float = 1.0, smallest: float = 0.02) -> Tensor:
+    """Return the mean hinge on all pairs of a batch (B,) that are predicted in the wrong order or too close.
+
+    A pair should differ by `margin` times the difference of its targets; pairs closer than `smallest`
+    are left out, because their order is noise.
+    """
+    wanted = target[:, None] - target[None]
+    given = predicted[:, None] - predicted[None]
+    ordered = wanted > smallest
+    return F.relu(margin * wanted - given)[ordered].sum() / ordered.sum().clamp_min(1)
+
+
+def soft_proximity(anchors: Tensor, others: Tensor, *, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
+    """Map every anchor (m, D) to a soft mixture of the other set (n, D).
+
+    Returns the mixtures ŝ (m, D) and their weights α (m, n): softmax of negative squared distances.
+    """
+    weights = torch.softmax(-_squared_distances(anchors, others) / temperature, dim=1)
+    return weights @ others, weights
+
+
+def set_contrast(anchors: Tensor, others: Tensor, *, temperature: float = 1.0) -> Tensor:
+    """Return the loss (m,) of every anchor: attracted by its own mixture, repelled by those of the other anchors."""
+    mixtures, _ = soft_proximity(anchors, others, temperature=temperature)
+    logits = -_squared_distances(anchors, mixtures) / temperature
+    return F.cross_entropy(logits, torch.arange(len(anchors), device=logits.device), reduction="none")
+
+
+def dual_set_contrast(synthetic: Tensor, real: Tensor, *, temperature: float = 1.0) -> Tensor:
+    """Return L(S, R) + L(R, S) for features of one face's degraded versions (m, D) and of real photos (n, D)."""
+    forward = set_contrast(synthetic, real, temperature=temperature).mean()
+    return forward + set_contrast(real, synthetic, temperature=temperature).mean()
+
+
+def _squared_distances(a: Tensor, b: Tensor) -> Tensor:
+    """Return (m, n) squared Euclidean distances, exactly: cdist loses digits where two points are close."""
+    return (a[:, None] - b[None]).square().sum(-1)

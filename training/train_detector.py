@@ -1,0 +1,136 @@
+"""Train the bundled face detector on scenes made from a folder of face photos.
+
+    python -m training.train_detector --photos DIR [--minutes 30] [--output DIR] [--seed 0] [--threads 1]
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from fiqa.landmarks import to_tensor
+from fiqa.models.face_detector import (
+    BOX_UNIT_PX,
+    LARGEST_PX,
+    SMALLEST_PX,
+    STRIDE,
+    FaceDetectorConfig,
+    FaceDetectorNetwork,
+)
+from training.face_scenes import FaceStock, Scene, covered_share, render_scene
+from training.photos import read_photo_folder, split_by_source
+from training.rendered_pool import RenderedPool
+from training.timed_loop import TimedRun, fit, save_weights
+
+BATCH, POOL, RENEWED = 32, 3000, 8
+SCENE_PX, CROP_PX = 208, 160
+BOX_LOSS_WEIGHT = 0.5
+OUTPUT = Path("assets/checkpoints/lite")
+Boxes = NDArray[np.float64]
+
+
+def cropped(scene: Scene, rng: np.random.Generator) -> Scene:
+    """Cut a random square of `CROP_PX` out of a scene and mirror every other one."""
+    left, top = rng.integers(0, scene.picture.shape[0] - CROP_PX + 1, 2)
+    picture = scene.picture[top : top + CROP_PX, left : left + CROP_PX]
+    boxes = scene.boxes - (left, top, left, top)
+    if rng.random() < 0.5:
+        picture, boxes = picture[:, ::-1], np.stack([CROP_PX - boxes[:, 2], boxes[:, 1], CROP_PX - boxes[:, 0], boxes[:, 3]], 1)
+    return Scene(picture, boxes)
+
+
+def target_maps(boxes: Boxes, side_px: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Return what the network should say about a square picture: centres, boxes, and where it counts.
+
+    `centres` (h, w) is 1 at a face's centre and falls off as a Gaussian, `wanted` (4, h, w) the box of the nearest
+    face, `counts` (h, w) 0 where neither answer would be wrong: in faces cut by half or outside the sizes asked for.
+    """
+    cells = -(-side_px // STRIDE)
+    position = (np.arange(cells) + 0.5) * STRIDE
+    centres, counts = np.zeros((cells, cells), np.float32), np.ones((cells, cells), np.float32)
+    wanted = np.zeros((4, cells, cells), np.float32)
+    frame = np.array([0.0, 0.0, side_px, side_px])
+    for box in boxes:
+        middle, sides = (box[:2] + box[2:]) / 2, box[2:] - box[:2]
+        offset = (middle[:, None] - position) / STRIDE
+        spread = np.maximum(sides / (8 * STRIDE), 0.6)
+        bell_x, bell_y = (np.exp(-0.5 * (offset[axis] / spread[axis]) ** 2) for axis in (0, 1))
+        bell = (bell_y[:, None] * bell_x[None]).astype(np.float32)
+        if not _is_asked_for(box, frame):
+            counts[bell > 0.05] = 0.0
+            continue
+        bell[np.unravel_index(bell.argmax(), bell.shape)] = 1.0
+        nearer = bell > centres
+        centres = np.maximum(centres, bell)
+        values = np.broadcast_arrays(offset[0][None], offset[1][:, None], *np.log(sides / BOX_UNIT_PX)[:, None, None])
+        wanted = np.where(nearer, np.stack(values), wanted).astype(np.float32)
+    return centres, wanted, np.where(centres == 1, 1.0, counts).astype(np.float32)
+
+
+def _is_asked_for(box: Boxes, frame: Boxes) -> bool:
+    longest = float((box[2:] - box[:2]).max())
+    return 0.9 * SMALLEST_PX <= longest <= 1.4 * LARGEST_PX and covered_share(box, frame) >= 0.55
+
+
+def detector_loss(network: nn.Module, scenes: list[Scene]) -> Tensor:
+    """Focal loss of the centres (Law & Deng, 2018, arXiv:1808.01244) and L1 loss of the boxes near them."""
+    maps = [target_maps(scene.boxes, CROP_PX) for scene in scenes]
+    centres, wanted, counts = (torch.from_numpy(np.stack(each)) for each in zip(*maps, strict=True))
+    logits, boxes = network(to_tensor(np.stack([scene.picture for scene in scenes])))
+    near = centres * (centres > 0.5)
+    placing = ((boxes - wanted).abs().sum(dim=1) * near).sum() / near.sum().clamp_min(1)
+    return focal_loss(logits, centres, counts) + BOX_LOSS_WEIGHT * placing
+
+
+def focal_loss(logits: Tensor, centres: Tensor, counts: Tensor) -> Tensor:
+    """Sum over cells (B, h, w), easy ones and those beside a centre weighing little, per face."""
+    found, missed = nn.functional.logsigmoid(logits), nn.functional.logsigmoid(-logits)
+    is_centre = centres == 1
+    gain = torch.where(is_centre, missed.exp() ** 2 * found, (1 - centres) ** 4 * found.exp() ** 2 * missed)
+    return -(gain * counts).sum() / is_centre.sum().clamp_min(1)
+
+
+def main() -> None:
+    """Train and write face_detector.safetensors and face_detector.json."""
+    arguments = parse_arguments()
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(arguments.seed)
+    photos = read_photo_folder(arguments.photos)
+    splits = split_by_source([photo.source for photo in photos])
+    stock = FaceStock([photo for photo in photos if splits[photo.source] == "train"])
+    run = TimedRun(arguments.minutes, arguments.seed, arguments.state / "face_detector.pt")
+    seed = (arguments.seed, round(run.trained_s()))
+    pool = RenderedPool(
+        lambda rng: render_scene(stock, rng, side_px=SCENE_PX), size=POOL, renewed=RENEWED, seed=seed
+    )
+    rng = np.random.default_rng(seed)
+    config = FaceDetectorConfig()
+    network = fit(
+        FaceDetectorNetwork(config),
+        lambda network: detector_loss(network, [cropped(scene, rng) for scene in pool.draw(BATCH)]),
+        run,
+    )
+    about: dict[str, Any] = {
+        "training": {"photos": len(stock.photos), "minutes": run.minutes, "seed": run.seed, "batch": BATCH}
+    }
+    print(save_weights(network, arguments.output, "face_detector", config=config, about=about))
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description="Train the bundled face detector.")
+    parser.add_argument("--photos", type=Path, required=True, help="photo folder with faces.json")
+    parser.add_argument("--minutes", type=float, default=30.0, help="training time")
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="folder of the finished weights")
+    parser.add_argument("--state", type=Path, default=Path("runs"), help="folder of the resumable state")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1, help="processor threads")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

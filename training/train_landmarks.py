@@ -1,0 +1,205 @@
+"""Train the bundled landmark network on a folder of face photos.
+
+    python -m training.train_landmarks --photos DIR [--minutes 25] [--output DIR] [--seed 0] [--threads 1]
+
+A few hundred faces are enough because every crop is new: another size in the photo, other degradations, another
+cut, tilt and light, at times mirrored or partly covered. One crop in three is no face, or not one as a crop
+should show it, which teaches the network to say so.
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fiqa.alignment import cut_view
+from fiqa.landmarks import VIEW_MARGIN, VIEW_PX, to_tensor
+from fiqa.models.landmark_network import (
+    MIRRORED,
+    LandmarkNetwork,
+    LandmarkNetworkConfig,
+    crop_to_view,
+    cut_crops,
+    frames_around,
+    rolls_of,
+    view_to_crop,
+)
+from training.face_scenes import FaceStock, StockPhoto, background, draw_log_uniform, randomly_degraded, recoloured
+from training.photos import FacePhoto, read_photo_folder, split_by_source
+from training.rendered_pool import RenderedPool
+from training.timed_loop import TimedRun, fit, save_weights
+
+BATCH, POOL, RENEWED = 48, 4000, 8
+FACE_LOSS_WEIGHT = 0.1
+OUTPUT = Path("assets/checkpoints/lite")
+
+
+@dataclass(frozen=True)
+class FaceView:
+    """A view (V, V, 3) uint8 and its landmarks (68, 2) in shares of its side; `is_face` False: background."""
+
+    pixels: NDArray[np.uint8]
+    landmarks: NDArray[np.float32]
+    is_face: bool
+
+
+def render_view(stock: FaceStock, rng: np.random.Generator) -> FaceView:
+    """Render a face of random size and degradation, or one time in six a background."""
+    if rng.random() < 1 / 6:
+        picture = randomly_degraded(background(stock, rng, side_px=VIEW_PX), rng, highest=0.8)
+        return FaceView(picture, np.full((68, 2), 0.5, dtype=np.float32), is_face=False)
+    photo = stock.draw(rng)
+    face_px = draw_log_uniform(rng, 40, 300)
+    small = resized_around_face(photo, face_px)
+    highest = min(1.0, 0.3 + face_px / 160)
+    return view_of(StockPhoto(randomly_degraded(recoloured(small.pixels, rng), rng, highest=highest), small.landmarks))
+
+
+def resized_around_face(photo: StockPhoto, face_px: float) -> StockPhoto:
+    """Cut the surroundings of the face and shrink them until it measures `face_px`; faces are never enlarged."""
+    centre, reach = photo.box.reshape(2, 2).mean(axis=0), 0.65 * VIEW_MARGIN * photo.face_px
+    limit = np.array(photo.pixels.shape[1::-1])
+    low, high = np.clip([centre - reach, centre + reach], 0, limit).astype(int)
+    scale = min(1.0, face_px / photo.face_px)
+    view = StockPhoto(photo.pixels[low[1] : high[1], low[0] : high[0]], photo.landmarks - low.astype(np.float32))
+    return view if scale == 1.0 else view.scaled(scale)
+
+
+def view_of(photo: StockPhoto) -> FaceView:
+    """Cut the view that inference would cut for a perfect box."""
+    centre = photo.box.reshape(2, 2).mean(axis=0)
+    view = cut_view(photo.pixels, centre, VIEW_MARGIN * photo.face_px, 0.0, side_px=VIEW_PX)
+    return FaceView(view.image, view.landmarks_from_photo(photo.landmarks) / VIEW_PX, is_face=True)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`views` (B, 3, V, V) in 0..1, `landmarks` (B, 68, 2) in shares of the view, `is_face` (B,) bool."""
+
+    views: Tensor
+    landmarks: Tensor
+    is_face: Tensor
+
+
+def collate(views: list[FaceView]) -> Batch:
+    """Stack views to tensors."""
+    return Batch(
+        to_tensor(np.stack([view.pixels for view in views])),
+        torch.from_numpy(np.stack([view.landmarks for view in views])),
+        torch.tensor([view.is_face for view in views]),
+    )
+
+
+def jittered_frames(batch: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Return frames (B, 4) as a detector or a first look would give them, and which of them (B,) show a face.
+
+    One in six is spoilt on purpose: upside down, so near that only a part is seen, or beside the face.
+    """
+    size = len(batch.views)
+
+    def normal(deviation: float) -> Tensor:
+        return deviation * torch.randn(size, generator=generator)
+
+    def chance(share: float) -> Tensor:
+        return torch.rand(size, generator=generator) < share
+
+    upright = rolls_of(batch.landmarks) + normal(0.1)
+    frames = frames_around(batch.landmarks, torch.where(chance(0.5), upright, normal(0.4)))
+    frames[~batch.is_face] = torch.tensor([0.5, 0.5, 0.68, 0.0])
+    wide = torch.where(chance(0.4), 1.0, 0.35)
+    frames[:, 2] *= torch.exp(0.16 * wide * normal(1.0))
+    frames[:, 0] += 0.09 * wide * frames[:, 2] * normal(1.0)
+    frames[:, 1] += 0.09 * wide * frames[:, 2] * normal(1.0)
+    spoilt, kind = chance(1 / 6), torch.randint(3, (size,), generator=generator)
+    frames[:, 3] += torch.where(spoilt & (kind == 0), torch.pi + normal(0.4), 0.0)
+    frames[:, 2] *= torch.where(spoilt & (kind == 1), 0.35, 1.0)
+    side = torch.where(chance(0.5), 0.65, -0.65)
+    frames[:, 0] += torch.where(spoilt & (kind == 2), side * frames[:, 2], 0.0)
+    return frames, batch.is_face & ~spoilt
+
+
+def mirrored(crops: Tensor, landmarks: Tensor, flip: Tensor) -> tuple[Tensor, Tensor]:
+    """Mirror the crops (B, 3, S, S) and landmarks (B, 68, 2) for which `flip` (B,) is true."""
+    other = landmarks[:, MIRRORED] * torch.tensor([-1.0, 1.0]) + torch.tensor([1.0, 0.0])
+    return torch.where(flip[:, None, None, None], crops.flip(3), crops), torch.where(flip[:, None, None], other, landmarks)
+
+
+def covered(crops: Tensor, generator: torch.Generator) -> Tensor:
+    """Cover a rectangle of every third crop with what another crop shows there."""
+    size, side = len(crops), crops.shape[-1]
+    low = torch.rand(size, 2, generator=generator) * 0.9
+    high = low + 0.1 + 0.35 * torch.rand(size, 2, generator=generator)
+    position = (torch.arange(side) + 0.5) / side
+    inside = (position > low[..., None]) & (position < high[..., None])
+    mask = inside[:, 0, None, :] & inside[:, 1, :, None] & (torch.rand(size, 1, 1, generator=generator) < 1 / 3)
+    return torch.where(mask[:, None], crops.roll(1, dims=0), crops)
+
+
+def landmark_loss(network: nn.Module, batch: Batch, generator: torch.Generator) -> Tensor:
+    """Mean distance per axis in units of the outer-eye-corner distance, plus the question "is this a face"."""
+    frames, is_face = jittered_frames(batch, generator)
+    flip = torch.rand(len(frames), generator=generator) < 0.5
+    wanted = view_to_crop(batch.landmarks, frames)
+    crops, wanted = mirrored(cut_crops(batch.views, frames), wanted, flip)
+    found, logits = network(covered(crops, generator))
+    apart = (wanted[:, 36] - wanted[:, 45]).norm(dim=1).clamp_min(0.05)
+    error = (found - wanted).abs().mean(dim=(1, 2)) / apart
+    placing = (error * is_face).sum() / is_face.sum().clamp_min(1)
+    return placing + FACE_LOSS_WEIGHT * functional.binary_cross_entropy_with_logits(logits, is_face.float())
+
+
+def mean_error(network: nn.Module, photos: list[FacePhoto]) -> float:
+    """Return the mean landmark error over photos, by a perfect first box, as a share of the eye-corner distance."""
+    batch = collate([view_of(StockPhoto(photo.read(), photo.landmarks)) for photo in photos])
+    frames = frames_around(batch.landmarks, torch.zeros(len(photos)))
+    with torch.inference_mode():
+        found = crop_to_view(network(cut_crops(batch.views, frames)).landmarks, frames)
+    apart = (batch.landmarks[:, 36] - batch.landmarks[:, 45]).norm(dim=1)
+    return float(((found - batch.landmarks).norm(dim=2).mean(dim=1) / apart).mean())
+
+
+def main() -> None:
+    """Train, measure on the validation sources, and write landmarks.safetensors and landmarks.json."""
+    arguments = parse_arguments()
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(arguments.seed)
+    photos = read_photo_folder(arguments.photos)
+    splits = split_by_source([photo.source for photo in photos])
+    stock = FaceStock([photo for photo in photos if splits[photo.source] == "train"])
+    run = TimedRun(arguments.minutes, arguments.seed, arguments.state / "landmarks.pt")
+    seed = (arguments.seed, round(run.trained_s()))
+    pool = RenderedPool(lambda rng: render_view(stock, rng), size=POOL, renewed=RENEWED, seed=seed)
+    generator = torch.Generator().manual_seed(seed[0] + seed[1])
+    config = LandmarkNetworkConfig()
+    network = fit(
+        LandmarkNetwork(config), lambda network: landmark_loss(network, collate(pool.draw(BATCH)), generator), run
+    )
+    held_aside = [photo for photo in photos if splits[photo.source] == "val"]
+    metrics = {"validation_error": round(mean_error(network, held_aside), 4)} if held_aside else {}
+    about: dict[str, Any] = {
+        "metrics": metrics,
+        "training": {"photos": len(stock.photos), "minutes": run.minutes, "seed": run.seed, "batch": BATCH},
+    }
+    print(metrics, save_weights(network, arguments.output, "landmarks", config=config, about=about))
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description="Train the bundled landmark network.")
+    parser.add_argument("--photos", type=Path, required=True, help="photo folder with faces.json")
+    parser.add_argument("--minutes", type=float, default=25.0, help="training time")
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="folder of the finished weights")
+    parser.add_argument("--state", type=Path, default=Path("runs"), help="folder of the resumable state")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1, help="processor threads")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

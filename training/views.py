@@ -1,0 +1,134 @@
+"""Rendered views with pseudo-MOS labels, in memory, and what a training draws from them.
+
+Reads the shards of `training.pseudo_mos`. A sample depends on (index, seed) alone, so a training that
+resumes at step k sees exactly the batches that the uninterrupted one would have seen.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from fiqa.crops import cut_crops, grid_offsets
+from fiqa.models.landmark_encoding import crop_coordinates
+from training.errors import DataError
+from training.photos import Split
+from training.pseudo_mos import METRICS
+
+QUANTILES = 201
+MIRRORED_LANDMARKS = np.array(
+    [*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1), 45, 44, 43, 42, 47, 46, 39, 38, 37, 36]
+    + [41, 40, *range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1)]
+)
+"""Index of the landmark that takes each one's place in a mirrored face (iBUG 68)."""
+
+
+@dataclass(frozen=True)
+class RenderedViews:
+    """V views of one split: pixels (V, H, W, 3) uint8, landmarks (V, 68, 2) pixels, metrics (V, 4), severity (V, T).
+
+    `identity` (V,) numbers the photos; `weight` (V,) evens out sources with many photos.
+    """
+
+    pixels: NDArray[np.uint8]
+    landmarks: NDArray[np.float32]
+    metrics: NDArray[np.float64]
+    severity: NDArray[np.float32]
+    identity: NDArray[np.int64]
+    weight: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+
+def read_views(folder: Path, split: Split) -> RenderedViews:
+    """Read all shards of one split; raise DataError when there are none."""
+    shards = []
+    for path in tqdm(sorted(folder.glob("*.npz")), desc=f"reading {split}", unit="photo", leave=False):
+        with np.load(path) as shard:
+            if str(shard["split"]) == split:
+                shards.append(dict(shard))
+    if not shards:
+        raise DataError(f"No {split} views in {folder}; make them with python -m training.pseudo_mos.")
+    sources = [str(shard["source"]) for shard in shards]
+    sizes = [len(shard["views"]) for shard in shards]
+    weights = [1 / np.sqrt(sources.count(source)) for source in sources]
+    return RenderedViews(
+        pixels=np.concatenate([shard.pop("views") for shard in shards]),
+        landmarks=np.concatenate([shard["landmarks"] for shard in shards]),
+        metrics=np.concatenate([shard["metrics"] for shard in shards]),
+        severity=np.concatenate([shard["severity"] for shard in shards]),
+        identity=np.repeat(np.arange(len(shards)), sizes),
+        weight=np.repeat(weights, sizes),
+    )
+
+
+class PseudoMos:
+    """The mapping from full-reference metrics to a pseudo-MOS in 0..1: the mean rank among training views."""
+
+    def __init__(self, quantiles: NDArray[np.float64]) -> None:
+        self.quantiles = quantiles
+
+    @classmethod
+    def fit(cls, metrics: NDArray[np.float64]) -> "PseudoMos":
+        """Fit the ranks to metrics (V, 4)."""
+        return cls(np.quantile(metrics, np.linspace(0, 1, QUANTILES), axis=0))
+
+    def __call__(self, metrics: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Map metrics (V, 4) to pseudo-MOS (V,) in 0..1."""
+        share = np.linspace(0, 1, QUANTILES)
+        ranks = [np.interp(metrics[:, k], self.quantiles[:, k], share) for k in range(len(METRICS))]
+        return np.mean(ranks, axis=0).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class CropSample:
+    """What one training step needs: crops (B, S, S, 3) uint8, landmarks (B, 68, 2) relative to the crop, target (B,)."""
+
+    crops: NDArray[np.uint8]
+    landmarks: Tensor
+    target: Tensor
+
+
+class CropSource:
+    """Draws random crops of rendered views, mirrored half of the time."""
+
+    def __init__(self, views: RenderedViews, target: NDArray[np.float32], crop_px: int, *, seed: int) -> None:
+        self.views, self.target, self.crop_px, self.seed = views, target, crop_px, seed
+
+    def batch(self, step: int, size: int, *, process: int = 0) -> CropSample:
+        """Return the batch of one step of one process; equal steps give equal batches."""
+        rng = np.random.default_rng((self.seed, process, step))
+        chosen = rng.choice(len(self.views), size=size, p=self.views.weight / self.views.weight.sum())
+        crops, landmarks = zip(*(self._crop(index, rng) for index in chosen), strict=True)
+        return CropSample(
+            np.stack(crops),
+            torch.from_numpy(np.stack(landmarks)),
+            torch.from_numpy(self.target[chosen]),
+        )
+
+    def _crop(self, index: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        view, landmarks = self.views.pixels[index], self.views.landmarks[index]
+        side = view.shape[0]
+        top, left = rng.integers(0, side - self.crop_px + 1, size=2)
+        crop = view[top : top + self.crop_px, left : left + self.crop_px]
+        relative = crop_coordinates(landmarks, int(top), int(left), self.crop_px)
+        relative = relative + rng.normal(0, 0.02, size=relative.shape)  # landmarks of users' photos are predicted, not given
+        if rng.random() < 0.1:
+            relative[:] = np.nan  # photos in which no face was found are scored without landmarks
+        if rng.random() < 0.5:
+            crop = crop[:, ::-1]
+            relative = relative[MIRRORED_LANDMARKS] * (-1, 1)
+        return crop, relative.astype(np.float32)
+
+
+def tiled_crops(views: RenderedViews, index: int, crop_px: int, crops: int) -> tuple[NDArray[np.uint8], Tensor]:
+    """Return the crops (C, S, S, 3) uint8 of one view that inference would take, and their landmarks (C, 68, 2)."""
+    offsets = grid_offsets(views.pixels.shape[1], views.pixels.shape[2], crop_px, crops)
+    pixels = cut_crops(views.pixels[index], offsets, crop_px)
+    landmarks = [crop_coordinates(views.landmarks[index], top, left, crop_px) for top, left in offsets]
+    return pixels, torch.from_numpy(np.stack(landmarks))
