@@ -2,7 +2,7 @@
 
 Anything that goes wrong is a PhotoError of one sentence. What a photo declares in its header is checked before its
 pixels are decoded, so a file that unpacks to gigabytes costs no more than its header. With the limits below a
-decode stays under 1 GB, whatever the file.
+decode stays under 1.2 GB, whatever the file.
 
 Choices that a score can depend on:
 

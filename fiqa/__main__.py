@@ -1,0 +1,275 @@
+"""The command line: `fiqa …` once installed, `python -m fiqa …` anywhere.
+
+Results go to standard output; progress and errors, one line each, to standard error. The exit status is 0 when all
+went well, 1 when something could not be done, 2 when the command was not understood and 130 after Ctrl-C.
+
+Nothing heavy is imported before it is needed, so that `--help` is instant.
+"""
+
+import argparse
+import glob
+import json
+import os
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+from typing import Any, NoReturn
+
+from fiqa import __version__, reports
+from fiqa.errors import FiqaError, SettingError
+from fiqa.reports import ScoredPhoto, one_line
+from fiqa.settings import DEVICES, Settings
+
+INTERRUPTED = 130
+LOSSLESS: dict[str, dict[str, Any]] = {".png": {}, ".tif": {}, ".tiff": {}, ".bmp": {}, ".webp": {"lossless": True}}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # libraries warn of damaged metadata and of things only a developer can change
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+        sys.stdout.flush()
+    except FiqaError as error:
+        _complain(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of a pipe left, as `head` does; the interpreter's own last flush must not fail once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Complain in one line, as everything else here does, and not with the whole usage."""
+        self.exit(2, f"{self.prog}: {one_line(message)}; see {self.prog} --help\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="fiqa", description="Face image quality: how good is the picture of this face?")
+    parser.add_argument("--version", action="version", version=f"fiqa {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_score(commands.add_parser("score", help="score photos, folders of photos and patterns"))
+    _add_checkpoints(commands.add_parser("checkpoints", help="list the checkpoints, or fetch one"))
+    _add_degrade(commands.add_parser("degrade", help="apply a synthetic degradation to a photo"))
+    _add_evaluate(commands.add_parser("evaluate", help="run the official protocol on a labelled data set"))
+    return parser
+
+
+def _add_score(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="photo, folder (searched recursively) or pattern")
+    _add_network_options(parser)
+    parser.add_argument("--format", choices=reports.FORMATS, help="default: by the suffix of --output, else table")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
+    parser.set_defaults(run=_score)
+
+
+def _add_checkpoints(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
+    parser.set_defaults(run=_checkpoints)
+    actions = parser.add_subparsers(metavar="fetch")
+    fetch = actions.add_parser("fetch", help="fetch a checkpoint from where its authors published it")
+    fetch.add_argument("name", metavar="NAME", help="one of the names in the list")
+    fetch.set_defaults(run=_fetch)
+
+
+def _add_degrade(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("photo", type=Path, metavar="PHOTO")
+    parser.add_argument("--type", required=True, metavar="NAME", help="kind of degradation, for example jpeg")
+    parser.add_argument("--severity", required=True, type=float, metavar="S", help="0 (unchanged) to 1 (barely usable)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of what is random in it (default: 0)")
+    parser.add_argument("--output", required=True, type=Path, metavar="FILE", help=f"one of {', '.join(LOSSLESS)}")
+    parser.set_defaults(run=_degrade)
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    _add_network_options(parser)
+    parser.add_argument("--data", required=True, type=Path, metavar="FOLDER", help="the data set, for example CGFIQA")
+    parser.add_argument("--output", type=Path, default=Path("result"), metavar="FOLDER", help="default: result")
+    parser.set_defaults(run=_evaluate)
+
+
+def _add_network_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--checkpoint", metavar="NAME", help="default: FIQA_CHECKPOINT, else lite")
+    parser.add_argument(
+        "--device", type=_device, help="auto, cpu, cuda, cuda:N or mps (default: FIQA_DEVICE, else auto)"
+    )
+
+
+def _device(name: str) -> str:
+    if not DEVICES.fullmatch(name):
+        raise argparse.ArgumentTypeError(f"{name!r} is none of auto, cpu, cuda, cuda:N, mps")
+    return name
+
+
+def _score(options: argparse.Namespace) -> int:
+    from fiqa.checkpoints import load_predictor
+
+    settings = Settings.from_environment()
+    if options.output:
+        _check_writable(options.output)
+    found = {word: list(_find_photos(word)) for word in options.paths}
+    empty = [word for word, paths in found.items() if not paths]
+    for word in empty:
+        _complain(f"{word} is a folder without photos")
+    paths = list(dict.fromkeys(path for paths in found.values() for path in paths))
+    predictor = load_predictor(
+        options.checkpoint or settings.checkpoint, device=options.device or settings.device, finder=settings.finder
+    )
+    photos: list[ScoredPhoto] = []
+    interrupted = False
+    try:
+        photos.extend(_with_progress(zip(paths, predictor.score_many(paths), strict=True), len(paths)))
+    except KeyboardInterrupt:
+        # What is done of a long run is kept: extend() has added each photo as it came.
+        _complain(f"interrupted after {len(photos)} of {len(paths)} photos")
+        interrupted = True
+    _write(_rendered(photos, options), options.output)
+    bad = empty or any(isinstance(photo.outcome, FiqaError) for photo in photos)
+    return INTERRUPTED if interrupted else int(bool(bad))
+
+
+def _find_photos(word: str) -> Iterator[str]:
+    """Yield the photos that a path, folder or pattern stands for; a path to nothing is yielded as it is."""
+    from fiqa.images import PHOTO_SUFFIXES
+
+    path = Path(word)
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in PHOTO_SUFFIXES)
+        yield from (str(file) for file in files if not _is_hidden(file.relative_to(path)))
+    elif path.exists() or not glob.has_magic(word):
+        yield word
+    else:
+        matches = sorted(glob.glob(word, recursive=True))  # noqa: PTH207  Path.glob takes no absolute pattern
+        for match in matches:
+            yield from _find_photos(match)
+        if not matches:
+            yield word
+
+
+def _is_hidden(path: Path) -> bool:
+    """Whether a file or one of its folders is hidden: systems keep previews and leftovers there."""
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _with_progress(scored: Iterable[tuple[str, Any]], total: int) -> Iterator[ScoredPhoto]:
+    """Pass scored photos on, with a bar on a terminal and a line for each that could not be scored."""
+    from tqdm import tqdm
+
+    bar = tqdm(scored, total=total, unit="photo", disable=None)  # None: only on a terminal
+    for path, outcome in bar:
+        if isinstance(outcome, FiqaError):
+            bar.write(f"{one_line(path)}: {one_line(str(outcome))}", file=sys.stderr)
+        yield ScoredPhoto(path, outcome)
+
+
+def _rendered(photos: Sequence[ScoredPhoto], options: argparse.Namespace) -> str:
+    by_suffix = options.output.suffix.removeprefix(".").lower() if options.output else ""
+    return reports.FORMATS.get(options.format or by_suffix, reports.to_table)(photos)
+
+
+def _checkpoints(options: argparse.Namespace) -> int:
+    from fiqa.checkpoints import describe_checkpoints
+
+    checkpoints = describe_checkpoints()
+    if options.format == "json":
+        _write(json.dumps(checkpoints, indent=1) + "\n")
+        return 0
+    columns = ("name", "present", "parameters", "gflops", "licence", "title")
+    rows = [columns, *(tuple(_cell(each[column]) for column in columns) for each in checkpoints)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(columns))]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    _write("\n".join(lines) + "\n")
+    return 0
+
+
+def _cell(value: object) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value / 1e6:.2f} M"
+        case float():
+            return f"{value:.2f}"
+    return "–" if value is None else str(value)
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    from fiqa.checkpoints import fetch_checkpoint
+
+    _write(f"{fetch_checkpoint(options.name)}\n")
+    return 0
+
+
+def _degrade(options: argparse.Namespace) -> int:
+    from PIL import Image
+
+    from fiqa.degradations import degrade
+    from fiqa.images import decode_photo
+
+    suffix = options.output.suffix.lower()
+    if suffix not in LOSSLESS:
+        raise SettingError(
+            f"--output must end in one of {', '.join(LOSSLESS)}: others would degrade the photo once more."
+        )
+    photo = degrade(decode_photo(options.photo).pixels, [(options.type, options.severity)], seed=options.seed)
+    buffer = BytesIO()
+    Image.fromarray(photo).save(buffer, Image.registered_extensions()[suffix], **LOSSLESS[suffix])
+    _write(buffer.getvalue(), options.output)
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from fiqa.protocol import run_official_protocol
+
+    settings = Settings.from_environment()
+    metrics = run_official_protocol(
+        options.checkpoint or settings.checkpoint,
+        options.data,
+        device=options.device or settings.device,
+        output=options.output,
+        progress=sys.stderr.isatty(),
+    )
+    _write("".join(f"{name:6} {value:.4f}\n" for name, value in metrics.items()))
+    return 0
+
+
+def _check_writable(path: Path) -> None:
+    """Refuse a place that cannot be written before the work is done, not after."""
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise SettingError(f"{path} cannot be written: name a file in a folder that exists.")
+    if not os.access(path.absolute().parent, os.W_OK):
+        raise SettingError(f"{path} cannot be written: permission denied.")
+
+
+def _write(content: str | bytes, path: Path | None = None) -> None:
+    """Write to standard output, or to a file that is there whole or not at all."""
+    data = content.encode("utf-8", errors="surrogateescape") if isinstance(content, str) else content
+    if path is None:
+        sys.stdout.buffer.write(data)
+        return
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError as error:
+        raise SettingError(f"{path} cannot be written: {error.strerror}.") from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _complain(message: str) -> None:
+    print(f"fiqa: {one_line(message)}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,323 @@
+"""The command line scores what it can, says in one line what it cannot, and never shows a traceback."""
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from io import StringIO
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.data import astronaut
+
+from fiqa.__main__ import main
+from fiqa.errors import CheckpointError, FiqaError, SettingError
+from fiqa.images import decode_photo
+from fiqa.results import FaceResult, QualityResult
+
+ROOT = Path(__file__).parents[2]
+LANDMARKS = np.zeros((68, 2), np.float32)
+LITE = {
+    "name": "lite", "title": "Bundled", "present": True, "licence": "Apache-2.0", "source": "bundled",
+    "parameters": 1_250_000, "gflops": 0.41, "score_range": [0.0, 1.0], "note": "Small.",
+}  # fmt: skip
+
+
+class BrightnessPredictor:
+    """Scores a photo by its brightness; stops as Ctrl-C does after `patience` photos."""
+
+    def __init__(self, patience: int = 99) -> None:
+        self.patience = patience
+
+    def score_many(self, sources: Iterable[str]) -> Iterator[QualityResult | FiqaError]:
+        for number, source in enumerate(sources):
+            if number == self.patience:
+                raise KeyboardInterrupt
+            try:
+                pixels = decode_photo(source).pixels
+            except FiqaError as error:
+                yield error
+                continue
+            score = float(pixels.mean()) / 255
+            face = FaceResult((1.0, 2.0, 30.0, 40.0), LANDMARKS, score, (score - 0.01, score + 0.01))
+            yield QualityResult(score, face.interval, (face,), "lite", (0.0, 1.0), "bundled", notices=("A notice.",))
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Replace the networks with stand-ins; return what they were asked for."""
+    record: dict[str, Any] = {}
+
+    def load_predictor(checkpoint: str, *, device: str, finder: str) -> BrightnessPredictor:
+        if checkpoint not in ("lite", "other"):
+            raise CheckpointError(f"Unknown checkpoint {checkpoint!r}; known are lite, other.")
+        if device == "cuda:7":
+            raise SettingError("There is no device cuda:7 here.")
+        record.update(checkpoint=checkpoint, device=device, finder=finder)
+        return BrightnessPredictor(record.get("patience", 99))
+
+    def run_official_protocol(checkpoint: str, data: Path, **options: Any) -> dict[str, float]:
+        record.update(checkpoint=checkpoint, data=data, **options)
+        return {"PLCC": 0.98731, "SRCC": 0.98804}
+
+    checkpoints = ModuleType("fiqa.checkpoints")
+    vars(checkpoints).update(
+        load_predictor=load_predictor,
+        describe_checkpoints=lambda: [LITE, {**LITE, "name": "cgfiqa", "present": False, "gflops": None}],
+        fetch_checkpoint=lambda name: Path("ckpt") / name,
+    )
+    protocol = ModuleType("fiqa.protocol")
+    vars(protocol).update(run_official_protocol=run_official_protocol)
+    monkeypatch.setitem(sys.modules, "fiqa.checkpoints", checkpoints)
+    monkeypatch.setitem(sys.modules, "fiqa.protocol", protocol)
+    for name in ("FIQA_CHECKPOINT", "FIQA_DEVICE", "FIQA_FINDER"):
+        monkeypatch.delenv(name, raising=False)
+    return record
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with two photos, one broken one, a text and hidden leftovers."""
+    monkeypatch.chdir(tmp_path)
+    for name, level in (("photos/bright.png", 200), ("photos/deep/dark.JPG", 50), ("photos/.thumbs/small.png", 0)):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (64, 64), (level, level, level)).save(path)
+    (tmp_path / "photos/broken.png").write_bytes(b"")
+    (tmp_path / "photos/notes.txt").write_text("no photo")
+    (tmp_path / "photos/._bright.png").write_bytes(b"leftover")
+    (tmp_path / "nothing").mkdir()
+    return tmp_path
+
+
+def test_photo_is_scored_with_status_0(asked: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["score", "photos/bright.png"]) == 0
+    said = capsys.readouterr()
+    assert "0.784" in said.out
+    assert "photos/bright.png" in said.out
+    assert said.err == ""
+    assert asked == {"checkpoint": "lite", "device": "auto", "finder": "auto"}
+
+
+def test_folder_is_searched_and_bad_files_cost_one_line_each(
+    asked: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["score", "photos", "--format", "json"]) == 1
+    said = capsys.readouterr()
+    rows = {row["path"]: row for row in json.loads(said.out)}
+    assert list(rows) == ["photos/bright.png", "photos/broken.png", "photos/deep/dark.JPG"]
+    assert said.err == "photos/broken.png: broken.png is empty (0 bytes).\n"
+
+    assert rows["photos/broken.png"]["score"] is None
+    assert rows["photos/broken.png"]["error"] == "broken.png is empty (0 bytes)."
+    good = rows["photos/bright.png"]
+    assert good["error"] is None
+    assert good["interval"] == [0.7743, 0.7943]
+    assert good["notices"] == ["A notice."]
+    assert {"box_xyxy", "score", "landmarks"} <= good["faces"][0].keys()
+    assert np.shape(good["faces"][0]["landmarks"]) == (68, 2)
+
+
+def test_every_object_has_the_documented_fields(
+    asked: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["score", "photos", "--format", "json"])
+    for row in json.loads(capsys.readouterr().out):
+        assert {"path", "score", "interval", "faces", "notices", "error"} <= row.keys()
+
+
+def test_patterns_are_expanded_and_each_photo_is_scored_once(
+    asked: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["score", "photos/**/*.JPG", "photos/b*t.png", "photos/bright.png", "--format", "csv"]) == 0
+    rows = list(csv.DictReader(StringIO(capsys.readouterr().out)))
+    assert [row["path"] for row in rows] == ["photos/deep/dark.JPG", "photos/bright.png"]
+    assert rows[1]["score"] == "0.7843"
+    assert rows[1]["faces"] == "1"
+
+
+@pytest.mark.parametrize("word", ["missing.png", "photos/*.gif", "nothing"])
+def test_what_stands_for_no_photo_is_an_error(
+    asked: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str], word: str
+) -> None:
+    assert main(["score", word, "photos/bright.png"]) == 1
+    said = capsys.readouterr()
+    assert "0.784" in said.out
+    assert said.err.count("\n") == 1
+    assert word in said.err
+
+
+def test_existing_photo_is_no_pattern(asked: dict[str, Any], folder: Path) -> None:
+    (folder / "photos/bright.png").rename(folder / "photos/[1].png")
+    assert main(["score", "photos/[1].png"]) == 0
+
+
+def test_output_file_takes_its_format_from_its_suffix(
+    asked: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["score", "photos/bright.png", "--output", "scores.json"]) == 0
+    assert main(["score", "photos/bright.png", "--output", "scores.csv"]) == 0
+    assert main(["score", "photos/bright.png", "--output", "scores.txt", "--format", "json"]) == 0
+    assert capsys.readouterr().out == ""
+    assert json.loads(Path("scores.json").read_text()) == json.loads(Path("scores.txt").read_text())
+    assert Path("scores.csv").read_text().startswith("path,score,")
+    assert sorted(path.name for path in folder.iterdir() if path.is_file()) == [
+        "scores.csv",
+        "scores.json",
+        "scores.txt",
+    ]
+
+
+@pytest.mark.parametrize("output", ["photos", "no/such/folder/scores.csv"])
+def test_output_that_cannot_be_written_is_refused_before_the_work(
+    asked: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str], output: str
+) -> None:
+    assert main(["score", "photos/bright.png", "--output", output]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not asked, "the checkpoint was loaded in vain"
+
+
+def test_interrupted_run_keeps_what_is_done(
+    asked: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked["patience"] = 1
+    assert main(["score", "photos/bright.png", "photos/deep/dark.JPG", "--format", "json"]) == 130
+    said = capsys.readouterr()
+    assert [row["path"] for row in json.loads(said.out)] == ["photos/bright.png"]
+    assert said.err == "fiqa: interrupted after 1 of 2 photos\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "reason"),
+    [
+        (["score", "x.png", "--checkpoint", "huge"], 1, "Unknown checkpoint 'huge'"),
+        (["score", "x.png", "--device", "cuda:7"], 1, "no device cuda:7"),
+        (["score", "x.png", "--device", "gpu"], 2, "none of auto, cpu"),
+        (["score", "x.png", "--format", "xml"], 2, "xml"),
+        (["score"], 2, "PATH"),
+        (["scores"], 2, "scores"),
+        ([], 2, "COMMAND"),
+        (["degrade", "x.png", "--type", "jpeg", "--severity", "0.5", "--output", "y.png"], 1, "does not exist"),
+        (["degrade", "x.png", "--type", "jpeg", "--severity", "much", "--output", "y.png"], 2, "much"),
+    ],
+)
+def test_mistakes_cost_one_line(
+    arguments: list[str],
+    status: int,
+    reason: str,
+    asked: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    try:
+        given = main(arguments)
+    except SystemExit as exit_:
+        given = int(exit_.code or 0)
+    said = capsys.readouterr()
+    assert given == status
+    assert reason in said.err
+    assert said.err.startswith("fiqa")
+    assert said.err.count("\n") == 1
+
+
+def test_control_sequences_in_file_names_do_not_reach_the_terminal(
+    asked: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "photos/\x1b[2Jevil\n.png"
+    Image.new("RGB", (64, 64)).save(folder / name)
+    assert main(["score", name, "photos/broken\x1b.png"]) == 1
+    said = capsys.readouterr()
+    assert "\x1b" not in said.out + said.err
+    assert said.err.count("\n") == 1
+
+
+def test_environment_sets_the_defaults(asked: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIQA_CHECKPOINT", "other")
+    monkeypatch.setenv("FIQA_DEVICE", "cpu")
+    monkeypatch.setenv("FIQA_FINDER", "bundled")
+    main(["score", "photos/bright.png"])
+    assert asked == {"checkpoint": "other", "device": "cpu", "finder": "bundled"}
+    main(["score", "photos/bright.png", "--checkpoint", "lite", "--device", "mps"])
+    assert asked == {"checkpoint": "lite", "device": "mps", "finder": "bundled"}
+
+
+def test_checkpoints_are_listed(asked: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["checkpoints", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0] == LITE
+    assert main(["checkpoints"]) == 0
+    head, lite, missing = capsys.readouterr().out.splitlines()
+    assert head.split() == ["name", "present", "parameters", "gflops", "licence", "title"]
+    assert lite.split() == ["lite", "yes", "1.25", "M", "0.41", "Apache-2.0", "Bundled"]
+    assert missing.split() == ["cgfiqa", "no", "1.25", "M", "–", "Apache-2.0", "Bundled"]
+
+
+def test_checkpoint_is_fetched_by_name(asked: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["checkpoints", "fetch", "cgfiqa"]) == 0
+    assert capsys.readouterr().out == "ckpt/cgfiqa\n"
+
+
+def test_evaluation_prints_its_metrics(asked: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--checkpoint", "other", "--data", "dataset/CGFIQA", "--device", "cpu"]) == 0
+    assert capsys.readouterr().out == "PLCC   0.9873\nSRCC   0.9880\n"
+    assert asked["data"] == Path("dataset/CGFIQA")
+    assert asked["output"] == Path("result")
+    assert asked["device"] == "cpu"
+
+
+def test_degrade_writes_what_the_library_computes(tmp_path: Path) -> None:
+    from fiqa.degradations import degrade
+
+    photo = np.ascontiguousarray(astronaut()[:128, 128:256])
+    Image.fromarray(photo).save(tmp_path / "photo.png")
+    for suffix in (".png", ".webp", ".bmp", ".tiff"):
+        output = tmp_path / f"worse{suffix}"
+        words = ["--type", "gaussian_noise", "--severity", "0.6", "--seed", "3", "--output", str(output)]
+        assert main(["degrade", str(tmp_path / "photo.png"), *words]) == 0
+        assert np.array_equal(decode_photo(output).pixels, degrade(photo, [("gaussian_noise", 0.6)], seed=3))
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--type", "fog", "--severity", "0.5", "--output", "y.png"], "fog"),
+        (["--type", "jpeg", "--severity", "1.5", "--output", "y.png"], "1.5"),
+        (["--type", "jpeg", "--severity", "nan", "--output", "y.png"], "nan"),
+        (["--type", "jpeg", "--severity", "0.5", "--output", "y.jpg"], "once more"),
+        (["--type", "jpeg", "--severity", "0.5", "--output", "no/such/y.png"], "cannot be written"),
+    ],
+)
+def test_impossible_degradations_cost_one_line(
+    words: list[str], reason: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["degrade", "photos/bright.png", *words]) == 1
+    said = capsys.readouterr()
+    assert reason in said.err
+    assert said.err.count("\n") == 1
+    assert not list(folder.glob("y*"))
+
+
+def test_help_needs_neither_torch_nor_time() -> None:
+    code = (
+        "import sys; from fiqa.__main__ import main\n"
+        "try: main(['score', '--help'])\n"
+        "finally: assert not {'torch', 'PIL'} & sys.modules.keys()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "--checkpoint" in done.stdout
+
+
+def test_reader_that_leaves_early_is_no_error() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "fiqa", "checkpoints"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
