@@ -1,0 +1,55 @@
+"""`pip install .` gives the package, its command and what comes with it, without a clone beside it."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel of a copy, so that nothing is left in the clone, and unpack it."""
+    folder = tmp_path_factory.mktemp("packaging")
+    copy = folder / "copy"
+    for name in ("fiqa", "assets"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, copy)
+    build = ["pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(copy)]
+    subprocess.run([sys.executable, "-m", *build], check=True, capture_output=True)
+    (wheel,) = folder.glob("fiqa-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "site")
+    return folder / "site"
+
+
+def test_wheel_holds_everything_the_clone_does(installed: Path) -> None:
+    packed = {str(path.relative_to(installed)) for path in installed.rglob("*") if path.is_file()}
+    modules = {str(path.relative_to(ROOT)) for path in (ROOT / "fiqa").rglob("*.py")}
+    assets = [ROOT / "assets/style.css", *(ROOT / "assets/checkpoints").rglob("*")]
+    data = {f"fiqa/{path.relative_to(ROOT)}" for path in assets if path.is_file()}
+    assert modules | data | {"fiqa/py.typed"} <= packed
+    assert {Path(name).parts[0] for name in packed} == {"fiqa", next(installed.glob("*.dist-info")).name}
+
+
+def test_command_is_the_module(installed: Path) -> None:
+    (points,) = installed.glob("*.dist-info/entry_points.txt")
+    assert "fiqa = fiqa.__main__:main" in points.read_text()
+
+
+def test_bundled_checkpoint_is_found_without_a_clone(installed: Path, tmp_path: Path) -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(installed)!r})\n"
+        "import fiqa; from fiqa.checkpoints import load_predictor\n"
+        f"assert fiqa.__file__.startswith({str(installed)!r})\n"
+        "from skimage.data import astronaut\n"
+        "print(load_predictor('lite', device='cpu', finder='bundled').score(astronaut()).score)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert 0 <= float(done.stdout) <= 1
