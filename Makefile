@@ -31,7 +31,7 @@ lint: $(DEV_READY)  ## ruff and mypy
 	$(PYTHON) -m ruff format --check $(wildcard $(SOURCES))
 	$(PYTHON) -m mypy $(wildcard app.py fiqa training benchmarks tests)
 
-train: $(DEV_READY)  ## make train STEP=quality|degradation|landmarks ARGS="…": see training/README.md
+train: $(DEV_READY)  ## make train STEP=quality|degradation|landmarks|detector ARGS="…": see training/README.md
 	$(PYTHON) -m training.train_$(STEP) $(ARGS)
 
 bench: $(DEV_READY)  ## measure speed and memory, one table each

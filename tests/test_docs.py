@@ -1,5 +1,6 @@
 """What README.md promises is there."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -81,6 +82,31 @@ def test_tree_in_the_readme_is_on_disk() -> None:
 def test_requirements_are_those_of_the_package_and_its_app() -> None:
     project = PYPROJECT["project"]
     assert sorted(REQUIREMENTS) == sorted(project["dependencies"] + project["optional-dependencies"]["app"])
+
+
+def imported(*folders: str) -> set[str]:
+    """Return the distributions that the Python files of the folders import, as named in requirements."""
+    files = [path for folder in folders for path in [*ROOT.glob(f"{folder}.py"), *(ROOT / folder).rglob("*.py")]]
+    nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    foreign = {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"annotate", "fiqa", "training"}
+    distributions = {"PIL": "pillow", "skimage": "scikit-image", "face_alignment": "face-alignment"}
+    return {distributions.get(name, name) for name in foreign}
+
+
+def names_of(requirements: list[str]) -> set[str]:
+    return {re.split(r"[^\w-]", requirement)[0] for requirement in requirements}
+
+
+def test_requirements_are_what_the_code_imports() -> None:
+    optional = {"face-alignment"}
+    assert imported("app", "fiqa", "annotate") - optional == names_of(REQUIREMENTS) - {"torchvision"}  # timm's
+
+
+def test_training_group_is_what_the_scripts_import() -> None:
+    group = names_of([*PYPROJECT["dependency-groups"]["train"]])
+    assert group - {"tensorboard"} <= imported("training") <= group | names_of(REQUIREMENTS)  # accelerate writes to it
 
 
 def test_wheel_holds_every_package() -> None:
