@@ -11,6 +11,7 @@ APP_READY := $(VENV)/app.stamp
 DEV_READY := $(VENV)/dev.stamp
 SOURCES := app.py fiqa training benchmarks tests .ci
 STEP ?= quality
+NAME ?= score
 
 .PHONY: help run test check lint train bench space
 
@@ -31,11 +32,11 @@ lint: $(DEV_READY)  ## ruff and mypy
 	$(PYTHON) -m ruff format --check $(wildcard $(SOURCES))
 	$(PYTHON) -m mypy $(wildcard app.py fiqa training benchmarks tests)
 
-train: $(DEV_READY)  ## make train STEP=quality|degradation|landmarks|detector ARGS="…": see training/README.md
+train: $(DEV_READY)  ## make train STEP=quality ARGS="…": train a part of the bundled checkpoint (training/README.md)
 	$(PYTHON) -m training.train_$(STEP) $(ARGS)
 
-bench: $(DEV_READY)  ## measure speed and memory, one table each
-	@for script in benchmarks/*.py; do echo "== $$script"; $(PYTHON) "$$script" || exit 1; done
+bench: $(DEV_READY)  ## make bench NAME=score ARGS="…": run a measurement of benchmarks/, one table each
+	$(PYTHON) -m benchmarks.$(NAME) $(ARGS)
 
 space: $(DEV_READY)  ## write the Spacefile into the README's front matter
 	$(PYTHON) .ci/space.py
