@@ -39,23 +39,15 @@ def create_service(settings: Settings) -> PredictorService:
 
 def create_demo(service: PredictorService) -> gr.Blocks:
     """Lay out the page around `service`; nothing is loaded yet."""
-    with gr.Blocks(
-        title=page.TITLE,
-        analytics_enabled=False,
-        fill_width=True,
-        delete_cache=(60, 60 * KEPT_MINUTES),
-    ) as demo:
+    demo = gr.Blocks(title=page.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(60, 60 * KEPT_MINUTES))
+    with demo:
         photos = gr.State(LoadedPhotos())
         page.build_header()
         with gr.Tabs(elem_id="tabs"), gr.Tab("Score", id="score"):
-            score_tab = build_score_tab(service, photos)
+            checkpoint = build_score_tab(service, photos)
         footer = page.build_footer(service, kept_minutes=KEPT_MINUTES)
 
-        def report_status(checkpoint: str) -> str:
-            return page.footer_text(page.work_status(service, checkpoint), kept_minutes=KEPT_MINUTES)
-
-        quiet: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"}
-        gr.on([demo.load, score_tab.checkpoint.change], report_status, score_tab.checkpoint, footer, **quiet)
+        page.keep_footer_true(footer, service, checkpoint, kept_minutes=KEPT_MINUTES)
     demo.queue(max_size=500)
     return demo
 

@@ -25,6 +25,7 @@ from fiqa.errors import SettingError
 DEVICES = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 FINDERS = ("auto", "bundled", "face-alignment")
 HIGHEST_PORT = 65535
+EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  # a Space is reached through a proxy from outside its container
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Settings:
         values = {name: value.strip() for name, value in environment.items() if value.strip()}
         data_dir = _folder("FIQA_DATA_DIR", values.get("FIQA_DATA_DIR") or platformdirs.user_data_dir("fiqa"))
         return cls(
-            host=values.get("FIQA_HOST", "0.0.0.0" if "SPACE_ID" in values else "127.0.0.1"),
+            host=values.get("FIQA_HOST", EVERY_ADDRESS if "SPACE_ID" in values else "127.0.0.1"),
             port=_port("FIQA_PORT", values.get("FIQA_PORT", "7860")),
             device=_device("FIQA_DEVICE", values.get("FIQA_DEVICE", "auto")),
             checkpoint=values.get("FIQA_CHECKPOINT", "lite"),

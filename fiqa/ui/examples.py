@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from fiqa.ui.figures import text, thumbnail_uri
 
-FACE = (slice(20, 240), slice(115, 335))
-"""Rows and columns of the astronaut's head, for the thumbnails."""
+HEAD_XYXY = (140.0, 45.0, 310.0, 215.0)
+"""Where the astronaut's head is, in pixels, for the thumbnails."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,14 @@ def example_photo(index: int) -> NDArray[np.uint8]:
 
 def example_buttons(*, with_pictures: bool) -> str:
     """Return one button per example, whose `value` is its index; pictures cost imports, so they come later."""
-    return '<div class="examples">' + "".join(
-        f'<button type="button" value="{index}" title="The astronaut Eileen Collins, {text(example.label.lower())}">'
-        f"{_picture(index) if with_pictures else '<span></span>'}{text(example.label)}</button>"
-        for index, example in enumerate(EXAMPLES)
-    ) + "</div>"
+    buttons = "".join(_button(index, with_picture=with_pictures) for index in range(len(EXAMPLES)))
+    return f'<div class="examples">{buttons}</div>'
 
 
-def _picture(index: int) -> str:
-    return f'<img src="{thumbnail_uri(example_photo(index)[FACE])}" alt="">'
+def _button(index: int, *, with_picture: bool) -> str:
+    label = text(EXAMPLES[index].label)
+    picture = "<span></span>"
+    if with_picture:
+        picture = f'<img src="{thumbnail_uri(example_photo(index), HEAD_XYXY)}" alt="">'
+    title = f"The astronaut Eileen Collins, {label.lower()}"
+    return f'<button type="button" value="{index}" title="{title}">{picture}{label}</button>'

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fiqa.results import FaceResult, Interval
+from fiqa.results import Box, FaceResult, Interval
 
 ACR_WORDS = ("Bad", "Poor", "Fair", "Good", "Excellent")
 """Category names of the absolute category rating scale, ITU-T P.910, from 1 to 5."""
@@ -64,7 +64,7 @@ def photo_with_faces(photo: NDArray[np.uint8], faces: Sequence[FaceResult]) -> s
     found = [face for face in faces if face.landmarks is not None]
     drawn = "".join(_face(face, index, unit, numbered=len(found) > 1) for index, face in enumerate(found, start=1))
     return (
-        f'<svg class="photo" viewBox="0 0 {width} {height}" role="img" aria-label="The photo, {len(found)} faces marked" '
+        f'<svg class="photo" viewBox="0 0 {width} {height}" role="img" aria-label="Photo, faces marked: {len(found)}" '
         f'style="aspect-ratio:{width}/{height}">'
         f'<image href="{png_uri(photo, side_px=SHOWN_SIDE_PX)}" width="{width}" height="{height}"/>{drawn}</svg>'
     )
@@ -86,12 +86,14 @@ def histogram(scores: Sequence[float], score_range: Interval) -> str:
     )
 
 
-def thumbnail_uri(photo: NDArray[np.uint8]) -> str:
-    """Return a small square JPEG of the middle of the photo as a data URI: to recognise it by, not to judge it."""
+def thumbnail_uri(photo: NDArray[np.uint8], box_xyxy: Box) -> str:
+    """Return the square around `box_xyxy` as a small JPEG data URI: to recognise a face by, not to judge it."""
     height, width = photo.shape[:2]
-    side = min(height, width)
-    left, top = (width - side) // 2, (height - side) // 2
-    image = Image.fromarray(photo[top : top + side, left : left + side])
+    left, top, right, bottom = box_xyxy
+    side = int(min(1.3 * max(right - left, bottom - top), height, width))
+    x = int(np.clip((left + right - side) / 2, 0, width - side))
+    y = int(np.clip((top + bottom - side) / 2, 0, height - side))
+    image = Image.fromarray(photo[y : y + side, x : x + side])
     buffer = BytesIO()
     image.resize((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX), Image.Resampling.BOX).save(buffer, "JPEG", quality=85)
     return _data_uri("image/jpeg", buffer.getvalue())
@@ -112,10 +114,13 @@ def _face(face: FaceResult, number: int, unit: float, *, numbered: bool) -> str:
     left, top, right, bottom = face.box_xyxy
     radius = max(0.12 * unit, min(0.45 * unit, (right - left) / 110))
     dots = "".join(
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.2f}"/>' for x, y in ([] if face.landmarks is None else face.landmarks)
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.2f}"/>'
+        for x, y in ([] if face.landmarks is None else face.landmarks)
     )
     size = max(2.4 * unit, min(4 * unit, (right - left) / 6))
-    label = f'<text x="{left:.1f}" y="{top - 0.3 * size:.1f}" font-size="{size:.1f}">{number}</text>' if numbered else ""
+    label = (
+        f'<text x="{left:.1f}" y="{top - 0.3 * size:.1f}" font-size="{size:.1f}">{number}</text>' if numbered else ""
+    )
     return (
         f'<g class="face"><title>Face {number}: {face.score:.2f}</title>'
         f'<rect x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" height="{bottom - top:.1f}" rx="{unit:.1f}"/>'

@@ -4,8 +4,9 @@ from html import escape
 
 import gradio as gr
 
+from fiqa.errors import FiqaError
 from fiqa.ui.figures import text
-from fiqa.ui.service import PredictorService, polite_message
+from fiqa.ui.service import PredictorService, politely
 
 TITLE = "Face image quality"
 DESCRIPTION = "How good is the picture of this face? A quality score for face photos, with its uncertainty."
@@ -25,10 +26,30 @@ element.querySelector("button").addEventListener("click", () => document.body.cl
 """
 
 _TEAL = gr.themes.Color(
-    "#f0f6f5", "#dcebe9", "#b9d7d4", "#8fbdb9", "#5f9c98", "#3f7f7d", "#2b6668", "#1d4b4f", "#17393d", "#10282b", "#0a1a1c"
+    "#f0f6f5",
+    "#dcebe9",
+    "#b9d7d4",
+    "#8fbdb9",
+    "#5f9c98",
+    "#3f7f7d",
+    "#2b6668",
+    "#1d4b4f",
+    "#17393d",
+    "#10282b",
+    "#0a1a1c",
 )
 _SAND = gr.themes.Color(
-    "#fbf9f4", "#f3efe6", "#e6dfd1", "#d0c6b3", "#a69c8a", "#7d7567", "#5f594e", "#47433b", "#2b2a27", "#1d1d1b", "#141413"
+    "#fbf9f4",
+    "#f3efe6",
+    "#e6dfd1",
+    "#d0c6b3",
+    "#a69c8a",
+    "#7d7567",
+    "#5f594e",
+    "#47433b",
+    "#2b2a27",
+    "#1d1d1b",
+    "#141413",
 )
 
 
@@ -39,7 +60,7 @@ def build_theme() -> gr.themes.Base:
         secondary_hue=_TEAL,
         neutral_hue=_SAND,
         radius_size=gr.themes.sizes.radius_lg,
-        font=("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif"),
+        font=("-apple-system", "BlinkMacSystemFont", "Segoe UI", "Noto Sans", "Helvetica Neue", "Arial", "sans-serif"),
         font_mono=("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"),
     )
     return theme.set(
@@ -77,12 +98,22 @@ def build_header() -> None:
 
 
 def build_footer(service: PredictorService, *, kept_minutes: int) -> gr.HTML:
-    """Say at the bottom what is at work and what is kept of an upload; `footer_text` fills it in later."""
+    """Say at the bottom what is at work and what is kept of an upload."""
     return gr.HTML(
         footer_text(f"{service.default}, getting ready", kept_minutes=kept_minutes),
         apply_default_css=False,
         elem_id="footer",
     )
+
+
+def keep_footer_true(footer: gr.HTML, service: PredictorService, checkpoint: gr.Dropdown, *, kept_minutes: int) -> None:
+    """Name the device in the footer once it is known, and follow the choice of checkpoint."""
+
+    def describe(name: str) -> str:
+        return footer_text(work_status(service, name), kept_minutes=kept_minutes)
+
+    # Without triggers an event runs when the page loads and whenever an input changes.
+    gr.on(None, describe, checkpoint, footer, show_progress="hidden", concurrency_limit=None, api_visibility="private")
 
 
 def footer_text(at_work: str, *, kept_minutes: int) -> str:
@@ -96,7 +127,8 @@ def footer_text(at_work: str, *, kept_minutes: int) -> str:
 def work_status(service: PredictorService, checkpoint: str) -> str:
     """Name the checkpoint and its device, waiting for it to be loaded; says so when it cannot be."""
     try:
-        device = service.device(checkpoint)
-    except Exception as error:
-        return f"{checkpoint}, which could not be loaded ({polite_message(error).rstrip('.')})"
+        with politely():
+            device = service.device(checkpoint)
+    except FiqaError as error:
+        return f"{checkpoint}, which could not be loaded ({str(error).rstrip('.')})"
     return f"{checkpoint} on {'the processor (CPU)' if device == 'cpu' else device}"

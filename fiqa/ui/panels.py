@@ -6,10 +6,11 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
+from fiqa.reports import ScoredPhoto
 from fiqa.results import QualityResult
 from fiqa.ui.figures import ACR_WORDS, grade_of, histogram, photo_with_faces, score_scale, text
 from fiqa.ui.service import Checkpoint
-from fiqa.ui.tables import ScoredPhoto, batch_table, downloads, face_table
+from fiqa.ui.tables import BatchRow, batch_table, downloads, face_table
 
 STEPS = {"decode": "reading", "faces": "finding faces", "network": "scoring"}
 
@@ -63,17 +64,17 @@ def photo_panel(name: str, photo: NDArray[np.uint8], result: QualityResult, chec
     )
 
 
-def batch_panel(photos: Sequence[ScoredPhoto], checkpoint: Checkpoint) -> str:
+def batch_panel(rows: Sequence[BatchRow], checkpoint: Checkpoint) -> str:
     """Show the scores of many photos: their spread, then every one of them."""
-    scores = [photo.result.score for photo in photos if photo.result is not None]
-    refused = len(photos) - len(scores)
-    aside = f", {refused} could not be scored" if refused else ""
+    photos = [row.scored for row in rows]
+    scores = [photo.outcome.score for photo in photos if isinstance(photo.outcome, QualityResult)]
     middle = f'<p class="score"><b>{median(scores):.2f}</b><span>median</span></p>' if scores else ""
     spread = histogram(scores, checkpoint.score_range) if scores else ""
     return _panel(
         "batch",
-        f'<p class="headline">{len(scores)} photos scored{aside}.</p><div class="spread">{middle}{spread}</div>'
-        f"{batch_table(photos)}{downloads(photos)}{_meaning(checkpoint)}",
+        f'<p class="headline">{len(scores)} of {len(photos)} photos scored.</p>'
+        f'<div class="spread">{middle}{spread}</div>'
+        f"{batch_table(rows)}{downloads(photos)}{_meaning(checkpoint)}",
     )
 
 

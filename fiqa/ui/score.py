@@ -15,14 +15,15 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from fiqa.errors import PhotoError, SettingError
+from fiqa.errors import FiqaError, PhotoError, SettingError
 from fiqa.images import decode_photo
+from fiqa.reports import ScoredPhoto
 from fiqa.results import QualityResult
 from fiqa.ui.examples import EXAMPLES, example_buttons, example_photo
 from fiqa.ui.figures import thumbnail_uri
 from fiqa.ui.panels import batch_panel, busy_panel, empty_panel, error_panel, photo_panel, progress_panel
-from fiqa.ui.service import PredictorService, polite_message
-from fiqa.ui.tables import ScoredPhoto
+from fiqa.ui.service import PredictorService, politely
+from fiqa.ui.tables import BatchRow
 
 MOST_PHOTOS = 200
 """Photos of one batch on the page; the command line takes any number."""
@@ -31,7 +32,17 @@ PROGRESS_EVERY_S = 0.3
 SCORING = "scoring"
 """Concurrency group of everything that scores: two at a time, so a batch does not shut out a single photo."""
 SCORING_LIMIT = 2
+UNSEEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+"""For events that draw their own progress and are no endpoint."""
 
+PASTE_PHOTOS = """
+document.addEventListener("paste", (event) => {
+  const input = document.querySelector("#photos input[type=file]");
+  if (!input || !event.clipboardData.files.length) return;
+  input.files = event.clipboardData.files;
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+});
+"""
 CLICK_EXAMPLE = """
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button");
@@ -39,7 +50,12 @@ element.addEventListener("click", (event) => {
 });
 """
 
-SORT_TABLE = """
+SHOW_AND_SORT = """
+watch("value", () => {
+  const below = element.getBoundingClientRect().top > 0.6 * window.innerHeight;
+  if (below && !element.querySelector(".empty")) element.scrollIntoView({ behavior: "smooth" });
+});
+
 const key = (row, column) => {
   const cell = row.cells[column];
   const number = parseFloat(cell.dataset.sort ?? cell.textContent);
@@ -70,73 +86,63 @@ class LoadedPhotos:
     loaded_at: float = field(default_factory=time.monotonic)
 
 
-@dataclass(frozen=True)
-class ScoreTab:
-    """The parts of the tab that the rest of the page refers to."""
+def build_score_tab(service: PredictorService, photos: gr.State) -> gr.Dropdown:
+    """Lay out the tab inside the current Blocks and connect it; `photos` holds `LoadedPhotos`.
 
-    checkpoint: gr.Dropdown
-
-
-def build_score_tab(service: PredictorService, photos: gr.State) -> ScoreTab:
-    """Lay out the tab inside the current Blocks and connect it; `photos` holds `LoadedPhotos`."""
+    Returns the choice of checkpoint, for whatever else on the page depends on it.
+    """
     with gr.Row(elem_classes="workbench"):
-        with gr.Column(scale=4, min_width=280, elem_classes="tray"):
-            tray = gr.Gallery(
-                label="Photos",
-                show_label=False,
-                type="filepath",
-                format="png",
-                sources=["upload", "clipboard", "webcam"],
-                file_types=["image"],
-                interactive=True,
-                columns=3,
-                height=240,
-                object_fit="contain",
-                preview=False,
-                buttons=[],
-                elem_id="photos",
-            )
-            examples = gr.HTML(
-                example_buttons(with_pictures=False),
-                js_on_load=CLICK_EXAMPLE,
-                apply_default_css=False,
-                elem_id="examples",
-            )
+        with gr.Column(scale=3, min_width=280, elem_classes="tray"):
+            tray, examples = _build_tray()
             checkpoint = gr.Dropdown(
                 [(item.title, item.name) for item in service.checkpoints.values()],
                 value=service.default,
                 label="Checkpoint",
                 filterable=False,
-                elem_id="checkpoint",
                 visible=len(service.checkpoints) > 1,
+                elem_id="checkpoint",
             )
         with gr.Column(scale=9, min_width=300, elem_classes="results"):
-            panel = gr.HTML(empty_panel(), js_on_load=SORT_TABLE, apply_default_css=False, elem_id="panel")
+            panel = gr.HTML(empty_panel(), js_on_load=SHOW_AND_SORT, apply_default_css=False, elem_id="panel")
     handlers = _Handlers(service)
     scoring = gr.on(
         [photos.change, checkpoint.change],
         handlers.show_scores,
         [photos, checkpoint],
         panel,
-        show_progress="hidden",
         trigger_mode="always_last",
         concurrency_limit=SCORING_LIMIT,
         concurrency_id=SCORING,
-        api_visibility="private",
+        **UNSEEN,
     )
-    tray.change(
-        handlers.take_photos,
-        [tray, checkpoint],
-        [photos, panel],
-        cancels=[scoring],
-        concurrency_limit=None,
-        show_progress="hidden",
-        api_visibility="private",
-    )
-    gr.on(None, show_examples, None, examples, show_progress="hidden", api_visibility="private")
-    examples.click(pick_example, None, tray, show_progress="hidden", concurrency_limit=None, api_visibility="private")
+    at_once: dict[str, Any] = {"concurrency_limit": None, **UNSEEN}
+    tray.change(handlers.take_photos, [tray, checkpoint], [photos, panel], cancels=[scoring], **at_once)
+    gr.on(None, show_examples, None, examples, **at_once)
+    examples.click(pick_example, None, tray, **at_once)
     _build_endpoints(handlers, checkpoint)
-    return ScoreTab(checkpoint)
+    return checkpoint
+
+
+def _build_tray() -> tuple[gr.Gallery, gr.HTML]:
+    """Lay out where photos come in: the tray itself and the examples."""
+    tray = gr.Gallery(
+        label="Photos",
+        type="filepath",
+        format="png",
+        sources=["upload", "clipboard", "webcam"],
+        file_types=["image"],
+        interactive=True,
+        columns=3,
+        object_fit="cover",
+        fit_columns=False,
+        preview=False,
+        buttons=[],
+        elem_id="photos",
+    )
+    hint = f"Up to {MOST_PHOTOS} photos at once. Pasting works anywhere on the page."
+    gr.HTML(hint, js_on_load=PASTE_PHOTOS, apply_default_css=False, elem_id="hint")
+    buttons = example_buttons(with_pictures=False)
+    return tray, gr.HTML(buttons, js_on_load=CLICK_EXAMPLE, apply_default_css=False, elem_id="examples")
 
 
 def show_examples() -> str:
@@ -146,12 +152,13 @@ def show_examples() -> str:
 
 def pick_example(event: gr.EventData) -> list[tuple[NDArray[np.uint8], str]]:
     """Put the clicked example in the tray."""
-    index = event.index  # type: ignore[attr-defined]  # whatever the page sends becomes an attribute
+    index = event.index  # whatever the page sends becomes an attribute
     if not isinstance(index, int) or not 0 <= index < len(EXAMPLES):
         raise gr.Error("This example does not exist.")
     return [(example_photo(index), f"Astronaut, {EXAMPLES[index].label.lower()}")]
 
 
+@politely()
 def score_photo(
     service: PredictorService, checkpoint: str, source: str | bytes
 ) -> tuple[NDArray[np.uint8], QualityResult]:
@@ -182,14 +189,10 @@ class _Handlers:
     def show_scores(self, photos: LoadedPhotos, checkpoint: str) -> Iterator[str]:
         """Score the page's photos; a batch reports its progress on the way."""
         try:
-            if not photos.items:
-                yield empty_panel()
-            elif len(photos.items) == 1:
-                yield self._one_photo(*photos.items[0], checkpoint)
-            else:
-                yield from self._many_photos(photos.items, checkpoint)
-        except Exception as error:
-            yield error_panel(polite_message(error))
+            with politely():
+                yield from self._panels(photos.items, checkpoint)
+        except FiqaError as error:
+            yield error_panel(str(error))
 
     def score(self, photo: bytes, checkpoint: str) -> dict[str, Any]:
         """Score the quality of the largest face in one photo, and of every other face in it.
@@ -204,8 +207,8 @@ class _Handlers:
         """
         try:
             return score_photo(self.service, checkpoint, _given(photo))[1].to_dict()
-        except Exception as error:
-            raise gr.Error(polite_message(error), print_exception=False) from None
+        except FiqaError as error:
+            raise gr.Error(str(error), print_exception=False) from None
 
     def score_batch(self, photos: list[str], checkpoint: str) -> list[dict[str, Any]]:
         """Score the quality of the faces in many photos; a photo that cannot be scored does not stop the others.
@@ -221,33 +224,39 @@ class _Handlers:
         items = [(path, Path(path).name) for path in photos or []]
         try:
             _check_count(len(items))
-            return [photo.to_dict() for photo in self._scored(items, checkpoint)]
-        except Exception as error:
-            raise gr.Error(polite_message(error), print_exception=False) from None
+            return [row.scored.to_dict() for row in self._scored(items, checkpoint)]
+        except FiqaError as error:
+            raise gr.Error(str(error), print_exception=False) from None
 
-    def _one_photo(self, path: str, name: str, checkpoint: str) -> str:
-        photo, result = score_photo(self.service, checkpoint, path)
-        return photo_panel(name, photo, result, self.service.checkpoints[checkpoint])
+    def _panels(self, items: Sequence[tuple[str, str]], checkpoint: str) -> Iterator[str]:
+        if not items:
+            yield empty_panel()
+        elif len(items) == 1:
+            path, name = items[0]
+            photo, result = score_photo(self.service, checkpoint, path)
+            yield photo_panel(name, photo, result, self.service.checkpoints[checkpoint])
+        else:
+            yield from self._many_photos(items, checkpoint)
 
     def _many_photos(self, items: Sequence[tuple[str, str]], checkpoint: str) -> Iterator[str]:
         _check_count(len(items))
         yield progress_panel(0, len(items))
-        scored: list[ScoredPhoto] = []
+        rows: list[BatchRow] = []
         told = time.monotonic()
-        for photo in self._scored(items, checkpoint):
-            scored.append(photo)
+        for row in self._scored(items, checkpoint):
+            rows.append(row)
             if time.monotonic() - told > PROGRESS_EVERY_S:
                 told = time.monotonic()
-                yield progress_panel(len(scored), len(items))
-        yield batch_panel(scored, self.service.checkpoints[checkpoint])
+                yield progress_panel(len(rows), len(items))
+        yield batch_panel(rows, self.service.checkpoints[checkpoint])
 
-    def _scored(self, items: Sequence[tuple[str, str]], checkpoint: str) -> Iterator[ScoredPhoto]:
+    def _scored(self, items: Sequence[tuple[str, str]], checkpoint: str) -> Iterator[BatchRow]:
         for path, name in items:
             try:
                 photo, result = score_photo(self.service, checkpoint, path)
-                yield ScoredPhoto(name, result=result, thumbnail=thumbnail_uri(photo))
-            except Exception as error:
-                yield ScoredPhoto(name, error=polite_message(error))
+                yield BatchRow(ScoredPhoto(name, result), thumbnail_uri(photo, result.faces[0].box_xyxy))
+            except FiqaError as error:
+                yield BatchRow(ScoredPhoto(name, error))
 
 
 def _given(photo: bytes | None) -> bytes:

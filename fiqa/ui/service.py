@@ -6,7 +6,8 @@ checkpoint is loaded and warmed up in a background thread. Whoever needs it earl
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -97,23 +98,21 @@ class PredictorService:
         return slot.predictor
 
     def _prepare_default(self) -> None:
-        try:
+        # Nobody waits for this thread; a visitor gets the same error with the first photo.
+        with suppress(FiqaError), politely():
             self.device(self.default)
-        except Exception as error:
-            # Nobody waits for this thread: the visitor gets the same error, politely, with the first photo.
-            logger.error("Checkpoint %s could not be loaded: %s", self.default, error, exc_info=not _is_polite(error))
 
 
-def polite_message(error: Exception) -> str:
-    """Return what a visitor is told about `error`; what was not foreseen goes to the log instead."""
-    if _is_polite(error):
-        return str(error)
-    logger.error("Unexpected error", exc_info=error)
-    return GENERIC_MESSAGE
-
-
-def _is_polite(error: Exception) -> bool:
-    return isinstance(error, FiqaError)
+@contextmanager
+def politely() -> Iterator[None]:
+    """Let out FiqaErrors only: what was not foreseen goes to the log, and the visitor gets an apology."""
+    try:
+        yield
+    except FiqaError:
+        raise
+    except Exception as error:
+        logger.exception("Unexpected error")
+        raise FiqaError(GENERIC_MESSAGE) from error
 
 
 def _warm_up(predictor: Predictor) -> None:

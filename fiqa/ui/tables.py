@@ -1,33 +1,21 @@
 """Scores in rows: the faces of one photo, the photos of a batch, and both as files to download."""
 
-import csv
-import json
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import StringIO
-from typing import Any
 
+from fiqa.errors import FiqaError
+from fiqa.reports import ScoredPhoto, to_csv, to_json
 from fiqa.results import Interval, QualityResult
 from fiqa.ui.figures import ACR_WORDS, grade_of, small_scale, text
 
-CSV_COLUMNS = ("path", "score", "interval_low", "interval_high", "faces", "notices", "error")
-
 
 @dataclass(frozen=True)
-class ScoredPhoto:
-    """One photo of a batch: its result, or the one-sentence reason why there is none."""
+class BatchRow:
+    """One photo of a batch; `thumbnail` is a data URI, empty where the photo could not be read."""
 
-    name: str
-    result: QualityResult | None = None
-    error: str | None = None
+    scored: ScoredPhoto
     thumbnail: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return JSON-ready data: the result's with `path`; `score` is None where `error` is set."""
-        if self.result is not None:
-            return {"path": self.name, **self.result.to_dict()}
-        return {"path": self.name, "score": None, "interval": None, "faces": [], "notices": [], "error": self.error}
 
 
 def face_table(result: QualityResult) -> str:
@@ -39,13 +27,13 @@ def face_table(result: QualityResult) -> str:
         f'<td class="number">{face.box_xyxy[2] - face.box_xyxy[0]:.0f}</td></tr>'
         for number, face in enumerate(result.faces, start=1)
     )
-    return _table(("Face", "Score", "Word", "95 % interval", "Width, px"), rows, caption="Faces, largest first")
+    return _table(("Face", "Score", "Grade", "95 % interval", "Width, px"), rows, caption="Faces, largest first")
 
 
-def batch_table(photos: Sequence[ScoredPhoto]) -> str:
+def batch_table(rows: Sequence[BatchRow]) -> str:
     """List the photos of a batch; a click on a column's head sorts by it."""
-    rows = "".join(_batch_row(number, photo) for number, photo in enumerate(photos, start=1))
-    return _table(("No.", "Photo", "Score", "Word", "95 % interval", "Faces"), rows, caption="Photos", sortable=True)
+    lines = "".join(_batch_row(number, row) for number, row in enumerate(rows, start=1))
+    return _table(("No.", "Photo", "Score", "Grade", "95 % interval", "Faces"), lines, caption="Photos", sortable=True)
 
 
 def downloads(photos: Sequence[ScoredPhoto]) -> str:
@@ -57,34 +45,28 @@ def downloads(photos: Sequence[ScoredPhoto]) -> str:
     )
 
 
-def to_csv(photos: Sequence[ScoredPhoto]) -> str:
-    """Return one line per photo under `CSV_COLUMNS`."""
-    buffer = StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(CSV_COLUMNS)
-    for photo in photos:
-        row = photo.to_dict()
-        low, high = row["interval"] or ("", "")
-        writer.writerow([row["path"], row["score"], low, high, len(row["faces"]), " ".join(row["notices"]), row["error"]])
-    return buffer.getvalue()
+def _batch_row(number: int, row: BatchRow) -> str:
+    name, outcome = text(row.scored.path), row.scored.outcome
+    picture = f'<img src="{row.thumbnail}" alt="" width="48" height="48">' if row.thumbnail else "<span></span>"
+    if isinstance(outcome, FiqaError):
+        kind, remark, cells = "refused", text(outcome), _refused_cells()
+    else:
+        kind, remark, cells = "scored", text(" ".join(outcome.notices)), _scored_cells(outcome)
+    return (
+        f'<tr class="{kind}"><td class="number">{number}</td>'
+        f'<td data-sort="{name}" class="photo-name"><div>{picture}<span>{name}<small>{remark}</small></span></div></td>'
+        f"{cells}</tr>"
+    )
 
 
-def to_json(photos: Sequence[ScoredPhoto]) -> str:
-    """Return the list that the command line and the API give, as JSON."""
-    return json.dumps([photo.to_dict() for photo in photos], indent=1)
+def _scored_cells(result: QualityResult) -> str:
+    faces = sum(face.landmarks is not None for face in result.faces)
+    return f'{_score_cells(result.score, result.interval, result.score_range)}<td class="number">{faces}</td>'
 
 
-def _batch_row(number: int, photo: ScoredPhoto) -> str:
-    picture = f'<img src="{photo.thumbnail}" alt="" width="48" height="48">' if photo.thumbnail else "<span></span>"
-    notice = f"<small>{text(' '.join(photo.result.notices))}</small>" if photo.result and photo.result.notices else ""
-    head = f'<td class="number">{number}</td><td data-sort="{text(photo.name)}" class="photo-name">{picture}'
-    if photo.result is None:
-        return f'<tr class="refused">{head}<span>{text(photo.name)}<small>{text(photo.error)}</small></span></td>' + (
-            '<td data-sort="-1">–</td><td data-sort="0">Not scored</td><td>–</td><td>–</td></tr>'
-        )
-    cells = _score_cells(photo.result.score, photo.result.interval, photo.result.score_range)
-    faces = sum(face.landmarks is not None for face in photo.result.faces)
-    return f'<tr>{head}<span>{text(photo.name)}{notice}</span></td>{cells}<td class="number">{faces}</td></tr>'
+def _refused_cells() -> str:
+    """Fill the columns of a photo without a score; sorted below every score."""
+    return '<td data-sort="-1">–</td><td data-sort="0">No score</td><td data-sort="-1">–</td><td data-sort="-1">–</td>'
 
 
 def _score_cells(score: float, interval: Interval, score_range: Interval) -> str:
@@ -102,8 +84,8 @@ def _table(heads: Sequence[str], rows: str, *, caption: str, sortable: bool = Fa
         for head in heads
     )
     return (
-        f'<div class="table-scroll" tabindex="0"><table{" class=sortable" if sortable else ""}><caption>{caption}</caption>'
-        f"<thead><tr>{cells}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<div class="table-scroll" tabindex="0"><table{" class=sortable" if sortable else ""}>'
+        f"<caption>{caption}</caption><thead><tr>{cells}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
