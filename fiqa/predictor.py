@@ -1,0 +1,206 @@
+"""From a photo to a quality score: decode, find faces, cut views and crops, run the network, average.
+
+The same photo gets the same score whatever came before: crops lie on a fixed grid and nothing random
+is drawn. Crops of all faces of a photo go through the network in batches.
+
+Shapes: K crops a face, B crops a batch, S crop side in pixels.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.special import stdtrit
+from torch import Tensor
+
+from fiqa.alignment import View, align, whole_view
+from fiqa.checkpoints import CheckpointSpec
+from fiqa.crops import Offset, cut_crops, grid_offsets
+from fiqa.errors import FiqaError, NoFaceError
+from fiqa.faces import Face, FaceFinder
+from fiqa.images import decode_photo
+from fiqa.models import DslFiqa, Prediction
+from fiqa.models.landmark_encoding import crop_coordinates, index_vector
+from fiqa.results import FaceResult, Interval, QualityResult
+
+Source = str | Path | bytes | Image.Image | NDArray[np.generic]
+
+BATCH_CROPS = 32
+SMALL_FACE_PX = 48
+"""Faces smaller than this are enlarged so much that their score says little."""
+FLAT_DEVIATION = 2.0
+"""A photo whose 8-bit levels deviate less than this holds nothing to score."""
+CACHED_LANDMARKS = 256
+
+
+@dataclass(frozen=True)
+class FaceCrops:
+    """One face as the network sees it: its view, where its crops lie, and its landmarks in pixels of the view."""
+
+    face: Face | None
+    view: View
+    offsets: Sequence[Offset]
+    landmarks: NDArray[np.float32] | None
+
+
+class QualityPredictor:
+    """Scores photos with one checkpoint on one device."""
+
+    def __init__(self, network: DslFiqa, spec: CheckpointSpec, finder: FaceFinder, *, device: str = "cpu") -> None:
+        self.spec, self.finder, self.device = spec, finder, device
+        self.config = network.config
+        on_gpu = device.startswith("cuda")
+        self.network = network.eval().to(device)
+        if on_gpu:
+            self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._autocast = torch.autocast("cuda", torch.bfloat16, enabled=on_gpu)
+        self._mean = torch.tensor(spec.preprocessing.mean, device=device).view(1, 3, 1, 1) * 255
+        self._std = torch.tensor(spec.preprocessing.std, device=device).view(1, 3, 1, 1) * 255
+        self._landmark_weights = lru_cache(maxsize=CACHED_LANDMARKS)(self._encode_landmarks)
+
+    def score(self, source: Source) -> QualityResult:
+        """Score one photo: a path, encoded bytes, a PIL image or an RGB array.
+
+        Raises PhotoError when it cannot be read, NoFaceError when there is nothing face-like in it.
+        """
+        started = time.perf_counter()
+        photo = decode_photo(source)
+        decoded = time.perf_counter()
+        faces = self.find_faces(photo.pixels)
+        found = time.perf_counter()
+        results = self._score_faces(photo.pixels, faces)
+        finished = time.perf_counter()
+        seconds = {"decode": decoded - started, "faces": found - decoded, "network": finished - found}
+        return QualityResult(
+            score=results[0].score,
+            interval=results[0].interval,
+            faces=tuple(results),
+            checkpoint=self.spec.name,
+            score_range=self.spec.score_range,
+            finder=self.finder.name,
+            notices=(*photo.notices, *face_notices(faces)),
+            timings_ms={name: 1000 * value for name, value in {**seconds, "total": finished - started}.items()},
+        )
+
+    def score_many(self, sources: Iterable[Source]) -> Iterator[QualityResult | FiqaError]:
+        """Score photos one by one, in order; a photo that cannot be scored yields its error."""
+        for source in sources:
+            try:
+                yield self.score(source)
+            except FiqaError as error:
+                yield error
+
+    def find_faces(self, pixels: NDArray[np.uint8]) -> list[Face]:
+        """Return the faces of a photo (H, W, 3), largest first; empty when it should be scored whole.
+
+        Raises NoFaceError when there is nothing to score.
+        """
+        faces = self.finder.find(pixels)
+        if not faces and float(pixels.std()) < FLAT_DEVIATION:
+            raise NoFaceError("There is no face in this picture: it is one flat colour.")
+        return faces
+
+    def face_crops(self, pixels: NDArray[np.uint8], face: Face | None) -> FaceCrops:
+        """Cut the view and place the crops of one face, or of the whole photo for None."""
+        prep = self.spec.preprocessing
+        view = (
+            whole_view(pixels, side_px=prep.view_px)
+            if face is None
+            else align(pixels, face.landmarks, side_px=prep.view_px, margin=prep.margin)
+        )
+        offsets = grid_offsets(prep.view_px, prep.view_px, self.config.crop_px, prep.crops)
+        landmarks = None if face is None else view.landmarks_from_photo(face.landmarks)
+        return FaceCrops(face, view, offsets, landmarks)
+
+    @torch.inference_mode()
+    def predict(self, faces: Sequence[FaceCrops]) -> Prediction:
+        """Run the network on the crops of faces: fields of the prediction are (faces · K, …), on the CPU in fp32."""
+        crops = np.concatenate([cut_crops(face.view.image, face.offsets, self.config.crop_px) for face in faces])
+        landmarks = [vector for face in faces for vector in self._landmark_input(face)]
+        batches = [
+            self._predict_batch(crops[start : start + BATCH_CROPS], landmarks[start : start + BATCH_CROPS])
+            for start in range(0, len(crops), BATCH_CROPS)
+        ]
+        return Prediction(
+            *(
+                torch.cat([getattr(batch, name) for batch in batches]).float().cpu()
+                for name in ("score", "quality", "confidence", "degradation")
+            )
+        )
+
+    def normalise(self, crops: NDArray[np.uint8]) -> Tensor:
+        """Map crops (B, S, S, 3) uint8 to what the network takes: (B, 3, S, S) on the device."""
+        tensor = torch.from_numpy(crops).to(self.device).permute(0, 3, 1, 2)
+        return (tensor.float() - self._mean) / self._std
+
+    def _score_faces(self, pixels: NDArray[np.uint8], faces: list[Face]) -> list[FaceResult]:
+        cut = [self.face_crops(pixels, face) for face in faces or [None]]
+        count = self.spec.preprocessing.crops
+        scores = self.predict(cut).score.view(-1, count).double().numpy()
+        return [self._face_result(pixels, face.face, row) for face, row in zip(cut, scores, strict=True)]
+
+    def _face_result(self, pixels: NDArray[np.uint8], face: Face | None, scores: NDArray[np.float64]) -> FaceResult:
+        height, width = pixels.shape[:2]
+        return FaceResult(
+            box_xyxy=(0.0, 0.0, float(width), float(height)) if face is None else face.box_xyxy,
+            landmarks=None if face is None else face.landmarks,
+            score=float(scores.mean()),
+            interval=confidence_interval(scores, self.spec.score_range),
+        )
+
+    def _predict_batch(self, crops: NDArray[np.uint8], landmarks: list[bytes]) -> Prediction:
+        with self._autocast:
+            normalised = self.normalise(crops)
+            weights = None
+            if self.config.landmarks != "none":
+                weights = torch.cat([self._landmark_weights(vector) for vector in landmarks])
+            prediction: Prediction = self.network.transformer(normalised, self.network.encoder(normalised), weights)
+            return prediction
+
+    def _landmark_input(self, face: FaceCrops) -> list[bytes]:
+        """Return what the landmark encoding takes for each crop, as bytes that serve as the cache's key."""
+        crop_px, slots = self.config.crop_px, self.config.landmark_slots
+        if self.config.landmarks == "index":
+            known = face.landmarks if face.landmarks is not None else np.full((68, 2), -1.0, dtype=np.float32)
+            return [index_vector(known, top, left, crop_px, slots).tobytes() for top, left in face.offsets]
+        known = face.landmarks if face.landmarks is not None else np.full((slots, 2), np.nan, dtype=np.float32)
+        return [crop_coordinates(known, top, left, crop_px).tobytes() for top, left in face.offsets]
+
+    def _encode_landmarks(self, vector: bytes) -> Tensor:
+        """Encode one crop's landmarks; kept, because released weights read half a gigabyte for each call."""
+        values = torch.frombuffer(bytearray(vector), dtype=torch.float32).to(self.device)[None]
+        weights = self.network.landmark_weights(values if self.config.landmarks == "index" else values.view(1, -1, 2))
+        assert weights is not None  # only called for networks with landmarks
+        return weights
+
+
+def confidence_interval(scores: NDArray[np.float64], score_range: Interval) -> Interval:
+    """Return the 95 % interval of the mean of crop scores (K,) by Student's t, cut to the range of scores.
+
+    It says how much the score depends on where the network looks, not how far it is from people's opinion.
+    """
+    count = len(scores)
+    if count < 2:
+        return score_range
+    half = float(stdtrit(count - 1, 0.975) * scores.std(ddof=1) / np.sqrt(count))
+    mean = float(scores.mean())
+    return max(score_range[0], mean - half), min(max(score_range[1], mean), mean + half)
+
+
+def face_notices(faces: Sequence[Face]) -> list[str]:
+    """Return what a user should know about the faces that were found."""
+    if not faces:
+        return ["No face was found, so the middle of the photo was scored as a whole: take the score with care."]
+    notices = []
+    if len(faces) > 1:
+        notices.append(f"{len(faces)} faces were found; the photo's score is that of the largest.")
+    left, top, right, bottom = faces[0].box_xyxy
+    if max(right - left, bottom - top) < SMALL_FACE_PX:
+        notices.append(f"The face is smaller than {SMALL_FACE_PX} pixels, too small for a reliable score.")
+    return notices
