@@ -5,18 +5,18 @@ Wiring only: settings from the environment, the predictor service, the tabs, the
 
 import importlib.util
 import sys
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from fiqa.checkpoints import describe_checkpoints
-from fiqa.errors import FiqaError, SettingError
+from fiqa.checkpoints import find_checkpoint, list_checkpoints, load_predictor
+from fiqa.errors import FiqaError
 from fiqa.settings import Settings
 from fiqa.ui import page
 from fiqa.ui.score import LoadedPhotos, build_score_tab
-from fiqa.ui.service import Checkpoint, Predictor, PredictorService
+from fiqa.ui.service import Predictor, PredictorService
 
 STYLE = Path(__file__).resolve().parent / "assets" / "style.css"
 UPLOAD_LIMIT = "25mb"
@@ -25,16 +25,16 @@ KEPT_MINUTES = 15
 
 
 def create_service(settings: Settings) -> PredictorService:
-    """Return the service for the checkpoints present; raises SettingError when the chosen one is not among them."""
-    present = [
-        Checkpoint(item["name"], item["title"], item["note"], item["score_range"])
-        for item in describe_checkpoints()
-        if item["present"]
-    ]
-    names = [checkpoint.name for checkpoint in present]
-    if settings.checkpoint not in names:
-        raise SettingError(f"FIQA_CHECKPOINT is {settings.checkpoint!r}, but only {', '.join(names)} can be used here.")
-    return PredictorService(_loader(settings), present, settings.checkpoint)
+    """Return the service for the checkpoints present, FIQA_CHECKPOINT first chosen; raises CheckpointError."""
+    present = {spec.name: spec for spec in list_checkpoints(settings) if spec.present}
+    if settings.checkpoint not in present:
+        # A folder or a Hub repository: known by what was asked for, as load_predictor takes it.
+        present[settings.checkpoint] = replace(find_checkpoint(settings.checkpoint, settings), name=settings.checkpoint)
+
+    def load(checkpoint: str) -> Predictor:
+        return load_predictor(checkpoint, device=settings.device, finder=settings.finder)
+
+    return PredictorService(load, list(present.values()), settings.checkpoint)
 
 
 def create_demo(service: PredictorService) -> gr.Blocks:
@@ -46,7 +46,6 @@ def create_demo(service: PredictorService) -> gr.Blocks:
         with gr.Tabs(elem_id="tabs"), gr.Tab("Score", id="score"):
             checkpoint = build_score_tab(service, photos)
         footer = page.build_footer(service, kept_minutes=KEPT_MINUTES)
-
         page.keep_footer_true(footer, service, checkpoint, kept_minutes=KEPT_MINUTES)
     demo.queue(max_size=500)
     return demo
@@ -81,20 +80,12 @@ def main() -> int:
     except FiqaError as error:
         return _refuse(str(error))
     except OSError:
-        return _refuse(f"Port {settings.port} is in use; set FIQA_PORT to another one.")
+        address = f"{settings.host}:{settings.port}"
+        return _refuse(f"Nothing can be served at {address}, most likely because the port is in use; set FIQA_PORT.")
     service.start()
     print(f"The app is at {demo.local_url}", flush=True)
     demo.block_thread()
     return 0
-
-
-def _loader(settings: Settings) -> Callable[[str], Predictor]:
-    def load(checkpoint: str) -> Predictor:
-        from fiqa.checkpoints import load_predictor
-
-        return load_predictor(checkpoint, device=settings.device, finder=settings.finder)
-
-    return load
 
 
 def _refuse(message: str) -> int:

@@ -119,8 +119,8 @@ def keep_footer_true(footer: gr.HTML, service: PredictorService, checkpoint: gr.
 def footer_text(at_work: str, *, kept_minutes: int) -> str:
     """Return the footer; `at_work` says which checkpoint runs on which device."""
     return (
-        f"<footer><p>At work: {text(at_work)}.</p><p>Nothing is kept of your photos: they are used for your score only "
-        f"and deleted from this computer within {kept_minutes} minutes.</p></footer>"
+        f"<footer><p>At work: {text(at_work)}.</p><p>Nothing is kept of your photos: they serve for your score "
+        f"and are deleted within {kept_minutes} minutes.</p></footer>"
     )
 
 
@@ -131,4 +131,4 @@ def work_status(service: PredictorService, checkpoint: str) -> str:
             device = service.device(checkpoint)
     except FiqaError as error:
         return f"{checkpoint}, which could not be loaded ({str(error).rstrip('.')})"
-    return f"{checkpoint} on {'the processor (CPU)' if device == 'cpu' else device}"
+    return f"{checkpoint} on {'the CPU' if device == 'cpu' else device}"

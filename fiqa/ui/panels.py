@@ -6,10 +6,10 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
+from fiqa.checkpoints import CheckpointSpec
 from fiqa.reports import ScoredPhoto
 from fiqa.results import QualityResult
 from fiqa.ui.figures import ACR_WORDS, grade_of, histogram, photo_with_faces, score_scale, text
-from fiqa.ui.service import Checkpoint
 from fiqa.ui.tables import BatchRow, batch_table, downloads, face_table
 
 STEPS = {"decode": "reading", "faces": "finding faces", "network": "scoring"}
@@ -49,7 +49,7 @@ def error_panel(message: str) -> str:
     return _panel("error", f'<p class="headline">No score for this photo.</p><p role="alert">{text(message)}</p>')
 
 
-def photo_panel(name: str, photo: NDArray[np.uint8], result: QualityResult, checkpoint: Checkpoint) -> str:
+def photo_panel(name: str, photo: NDArray[np.uint8], result: QualityResult, checkpoint: CheckpointSpec) -> str:
     """Show the score of one photo, (H, W, 3) uint8, and how it came about."""
     word = ACR_WORDS[grade_of(result.score, result.score_range) - 1]
     low, high = result.interval
@@ -64,7 +64,7 @@ def photo_panel(name: str, photo: NDArray[np.uint8], result: QualityResult, chec
     )
 
 
-def batch_panel(rows: Sequence[BatchRow], checkpoint: Checkpoint) -> str:
+def batch_panel(rows: Sequence[BatchRow], checkpoint: CheckpointSpec) -> str:
     """Show the scores of many photos: their spread, then every one of them."""
     photos = [row.scored for row in rows]
     scores = [photo.outcome.score for photo in photos if isinstance(photo.outcome, QualityResult)]
@@ -78,12 +78,12 @@ def batch_panel(rows: Sequence[BatchRow], checkpoint: Checkpoint) -> str:
     )
 
 
-def _meaning(checkpoint: Checkpoint) -> str:
+def _meaning(checkpoint: CheckpointSpec) -> str:
     """Say in two sentences what the number means: how to read it, and what it was learnt from."""
     low, high = checkpoint.score_range
     return (
-        f'<p class="meaning">The score runs from {low:g} to {high:g} and tells how free the picture of the face is of '
-        "blur, noise, compression and bad light; the five words divide that range evenly, as an aid to reading. "
+        f'<p class="meaning">The score tells, from {low:g} to {high:g}, how free the picture of the face is of blur, '
+        "noise, compression and bad light; the five words split that range evenly, as an aid to reading. "
         f"{text(checkpoint.note)}</p>"
     )
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fiqa.errors import FiqaError, PhotoError, SettingError
-from fiqa.images import decode_photo
+from fiqa.images import PHOTO_SUFFIXES, decode_photo
 from fiqa.reports import ScoredPhoto
 from fiqa.results import QualityResult
 from fiqa.ui.examples import EXAMPLES, example_buttons, example_photo
@@ -130,7 +130,7 @@ def _build_tray() -> tuple[gr.Gallery, gr.HTML]:
         type="filepath",
         format="png",
         sources=["upload", "clipboard", "webcam"],
-        file_types=["image"],
+        file_types=["image", *sorted(PHOTO_SUFFIXES)],
         interactive=True,
         columns=3,
         object_fit="cover",

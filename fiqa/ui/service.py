@@ -6,7 +6,7 @@ checkpoint is loaded and warmed up in a background thread. Whoever needs it earl
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fiqa.checkpoints import CheckpointSpec
 from fiqa.errors import FiqaError
 from fiqa.results import QualityResult
 
@@ -31,16 +32,6 @@ class Predictor(Protocol):
     def score(self, source: NDArray[np.uint8]) -> QualityResult: ...
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """One entry of the list a visitor chooses from."""
-
-    name: str
-    title: str
-    note: str
-    score_range: tuple[float, float]
-
-
 @dataclass
 class _Slot:
     """A checkpoint's predictor once loaded, and the lock that loading and scoring share."""
@@ -56,7 +47,7 @@ class PredictorService:
     `checkpoints` are those present, `default` the name of the one loaded by `start`.
     """
 
-    def __init__(self, load: Callable[[str], Predictor], checkpoints: list[Checkpoint], default: str) -> None:
+    def __init__(self, load: Callable[[str], Predictor], checkpoints: Sequence[CheckpointSpec], default: str) -> None:
         self.checkpoints = {checkpoint.name: checkpoint for checkpoint in checkpoints}
         self.default = default
         self._load = load
