@@ -38,11 +38,11 @@ def rotated_by_exif() -> bytes:
     return encode(np.ascontiguousarray(np.rot90(portrait())), "JPEG", exif=exif, quality=95)
 
 
-def crowd(faces: int) -> Pixels:
-    face = Image.fromarray(astronaut()[60:220, 140:300]).resize((96, 96))
-    picture = Image.new("RGB", (20 * 96, -(-faces // 20) * 96))
+def crowd(faces: int, *, across: int = 20, side_px: int = 240) -> Pixels:
+    face = Image.fromarray(astronaut()[20:220, 120:320]).resize((side_px, side_px))
+    picture = Image.new("RGB", (across * side_px, -(-faces // across) * side_px))
     for number in range(faces):
-        picture.paste(face, (number % 20 * 96, number // 20 * 96))
+        picture.paste(face, (number % across * side_px, number // across * side_px))
     return np.asarray(picture)
 
 
@@ -66,7 +66,7 @@ SCORED = [
     Case("animated.webp", animated, notice="first"),
     Case("rotated.jpg", rotated_by_exif),
     Case("png_called.jpg", lambda: encode(portrait(), "PNG")),
-    Case("crowd.png", lambda: encode(crowd(300), "PNG")),
+    Case("crowd.jpg", lambda: encode(crowd(300), "JPEG", quality=95), notice="faces were found"),
     Case("huge.jpg", lambda: encode(Image.fromarray(portrait()).resize((10_900, 10_900)), "JPEG"), notice="reduced"),
 ]
 REFUSED = [
@@ -174,5 +174,5 @@ def test_rotated_photo_is_judged_upright(run: Run) -> None:
     assert np.allclose(rotated["box_xyxy"], plain["box_xyxy"], atol=12)
 
 
-def test_every_face_of_a_crowd_is_listed(run: Run) -> None:
-    assert len(run.rows["crowd.png"]["faces"]) >= 250
+def test_faces_of_a_crowd_are_listed(run: Run) -> None:
+    assert 240 <= len(run.rows["crowd.jpg"]["faces"]) <= 310
