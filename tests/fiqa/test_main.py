@@ -321,3 +321,23 @@ def test_reader_that_leaves_early_is_no_error() -> None:
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+def test_bundled_checkpoint_is_listed_as_present_and_small() -> None:
+    command = [sys.executable, "-m", "fiqa", "checkpoints", "--format", "json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    lite = next(each for each in json.loads(done.stdout) if each["name"] == "lite")
+    assert lite["present"]
+    assert 0 < lite["parameters"] <= 1_500_000
+    assert 0 < lite["gflops"] <= 0.5
+
+
+def test_mistaken_names_cost_one_line_without_a_stand_in(tmp_path: Path) -> None:
+    photo = tmp_path / "photo.png"
+    Image.fromarray(astronaut()).save(photo)
+    for option in (["--checkpoint", "no such"], ["--checkpoint", str(tmp_path)], ["--device", "cuda:63"]):
+        command = [sys.executable, "-m", "fiqa", "score", str(photo), *option]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert done.stderr.startswith("fiqa: ")
+        assert done.stderr.count("\n") == 1
