@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from fiqa.checkpoints import find_checkpoint, list_checkpoints, load_predictor
-from fiqa.errors import FiqaError
+from fiqa.errors import CheckpointError, FiqaError
 from fiqa.settings import Settings
 from fiqa.ui import page
 from fiqa.ui.score import LoadedPhotos, build_score_tab
@@ -28,8 +28,13 @@ def create_service(settings: Settings) -> PredictorService:
     """Return the service for the checkpoints present, FIQA_CHECKPOINT first chosen; raises CheckpointError."""
     present = {spec.name: spec for spec in list_checkpoints(settings) if spec.present}
     if settings.checkpoint not in present:
-        # A folder or a Hub repository: known by what was asked for, as load_predictor takes it.
-        present[settings.checkpoint] = replace(find_checkpoint(settings.checkpoint, settings), name=settings.checkpoint)
+        spec = find_checkpoint(settings.checkpoint, settings)
+        if not spec.present:
+            raise CheckpointError(
+                f"FIQA_CHECKPOINT is {settings.checkpoint!r}, whose weights are not here; `fiqa checkpoints` lists all."
+            )
+        # A folder or a Hub repository goes by what was asked for, since load_predictor finds it by that.
+        present[settings.checkpoint] = replace(spec, name=settings.checkpoint)
 
     def load(checkpoint: str) -> Predictor:
         return load_predictor(checkpoint, device=settings.device, finder=settings.finder)

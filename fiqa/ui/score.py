@@ -218,13 +218,13 @@ class _Handlers:
             checkpoint: Name of the checkpoint to score with.
 
         Returns:
-            One entry per photo, in order: what /score gives, with path (the file's name) and error
-            (one sentence, with score null, where the photo could not be scored).
+            One entry per photo, in order: what /score gives, with file (its name) and error (one sentence, with
+            score null, where the photo could not be scored).
         """
         items = [(path, Path(path).name) for path in photos or []]
         try:
             _check_count(len(items))
-            return [row.scored.to_dict() for row in self._scored(items, checkpoint)]
+            return [_as_answer(row.scored) for row in self._scored(items, checkpoint)]
         except FiqaError as error:
             raise gr.Error(str(error), print_exception=False) from None
 
@@ -263,6 +263,12 @@ def _given(photo: bytes | None) -> bytes:
     if photo is None:
         raise PhotoError("No photo was given; send one image file.")
     return photo
+
+
+def _as_answer(photo: ScoredPhoto) -> dict[str, Any]:
+    """Return the entry of one photo, under "file" for "path": gradio_client tries to fetch whatever has a path."""
+    entry = photo.to_dict()
+    return {"file": entry.pop("path"), **entry}
 
 
 def _check_count(count: int) -> None:

@@ -116,9 +116,9 @@ def test_the_api_refuses_politely(handlers: _Handlers, photo: bytes | None) -> N
 def test_the_batch_api_scores_the_good_ones(handlers: _Handlers, save: Save, tmp_path: Path) -> None:
     (tmp_path / "notes.jpg").write_text("not a photo", encoding="utf-8")
     good, bad = handlers.score_batch([save(102, "good.png"), str(tmp_path / "notes.jpg")], "first")
-    assert (good["path"], good["error"]) == ("good.png", None)
+    assert (good["file"], good["error"]) == ("good.png", None)
     assert good["score"] == pytest.approx(0.4)
-    assert (bad["path"], bad["score"]) == ("notes.jpg", None)
+    assert (bad["file"], bad["score"]) == ("notes.jpg", None)
     assert "notes.jpg" in bad["error"]
 
 

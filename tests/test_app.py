@@ -1,0 +1,144 @@
+"""The app as a process and as an API; tests/browser looks at the page."""
+
+import gc
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+import app
+from fiqa.errors import CheckpointError
+from fiqa.settings import Settings
+from fiqa.ui.service import PredictorService
+from tests.fiqa.ui.conftest import load, spec
+
+ROOT = Path(__file__).parents[1]
+
+# Gradio's server and client leave sockets and event loops to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """Serve the page around the fake predictor on a free port."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
+        settings = Settings.from_environment({"FIQA_DATA_DIR": str(tmp_path_factory.mktemp("data"))})
+        demo = app.create_demo(PredictorService(load, [spec("first"), spec("damaged")], "first"))
+        options = {**app.launch_options(settings), "server_port": None}
+        demo.launch(**options, prevent_thread_lock=True)
+        yield Client(demo.local_url, verbose=False)
+        demo.close(verbose=False)
+    gc.collect()  # here, where its warnings are expected, and not in another test
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> str:
+    """A photo whose fake score is 0.4."""
+    Image.new("RGB", (100, 80), (102, 102, 102)).save(tmp_path / "photo.png")
+    return str(tmp_path / "photo.png")
+
+
+def test_the_entry_point_stays_small() -> None:
+    assert len((ROOT / "app.py").read_text(encoding="utf-8").splitlines()) < 150
+
+
+def test_the_page_is_laid_out_without_anything_heavy() -> None:
+    heavy = ("torch", "timm", "torchvision", "scipy", "skimage", "matplotlib")
+    code = (
+        "import sys, app; from fiqa.settings import Settings;"
+        "app.create_demo(app.create_service(Settings.from_environment()));"
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_port_in_use_is_one_clear_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        monkeypatch.setenv("FIQA_PORT", port)
+        assert app.main() == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert port in line
+    assert "FIQA_PORT" in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("FIQA_PORT", "many"), ("FIQA_DEVICE", "gpu"), ("FIQA_CHECKPOINT", "no such one")]
+)
+def test_a_bad_setting_is_one_clear_line(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert app.main() == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert value in line
+
+
+def test_a_checkpoint_folder_can_be_chosen(tmp_path: Path) -> None:
+    bundled = ROOT / "assets" / "checkpoints" / "lite"
+    settings = Settings.from_environment({"FIQA_CHECKPOINT": str(bundled), "FIQA_DATA_DIR": str(tmp_path)})
+    service = app.create_service(settings)
+    assert service.default == str(bundled)
+    assert set(service.checkpoints) == {"lite", str(bundled)}
+
+
+def test_a_missing_checkpoint_is_refused_before_serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = Settings.from_environment({"FIQA_CHECKPOINT": "cgfiqa", "FIQA_DATA_DIR": str(tmp_path)})
+    with pytest.raises(CheckpointError, match="cgfiqa"):
+        app.create_service(settings)
+
+
+def test_nothing_about_visitors_is_recorded(tmp_path: Path) -> None:
+    options = app.launch_options(Settings.from_environment({"FIQA_DATA_DIR": str(tmp_path)}))
+    assert options["run_history"] is False
+    assert options["enable_monitoring"] is False
+    assert str(tmp_path) in options["blocked_paths"]
+
+
+def test_only_the_two_endpoints_are_offered(client: Client) -> None:
+    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {"/score", "/score_batch"}
+
+
+def test_a_program_can_score_a_photo(client: Client, photo: str) -> None:
+    answer = client.predict(handle_file(photo), api_name="/score")
+    assert answer["score"] == pytest.approx(0.4)
+    assert answer["faces"][0]["box_xyxy"] == [20, 30, 60, 70]
+    assert answer["error"] is None
+
+
+def test_a_program_can_score_many_photos(client: Client, photo: str, tmp_path: Path) -> None:
+    (tmp_path / "notes.jpg").write_text("not a photo", encoding="utf-8")
+    files = [handle_file(photo), handle_file(str(tmp_path / "notes.jpg"))]
+    good, bad = client.predict(files, "first", api_name="/score_batch")
+    assert (good["file"], good["error"]) == ("photo.png", None)
+    assert good["score"] == pytest.approx(0.4)
+    assert bad["file"] == "notes.jpg"
+    assert bad["score"] is None
+    assert bad["error"]
+
+
+def test_a_program_is_told_what_was_wrong(client: Client, photo: str, tmp_path: Path) -> None:
+    (tmp_path / "notes.jpg").write_text("not a photo", encoding="utf-8")
+    with pytest.raises(AppError, match="text"):
+        client.predict(handle_file(str(tmp_path / "notes.jpg")), api_name="/score")
+    with pytest.raises(AppError, match="damaged; fetch it again"):
+        client.predict(handle_file(photo), "damaged", api_name="/score")
+
+
+def test_files_that_were_not_uploaded_are_out_of_reach(client: Client) -> None:
+    ours = {"path": str(ROOT / "assets" / "checkpoints" / "lite" / "config.json"), "meta": {"_type": "gradio.FileData"}}
+    endpoint = f"{client.src}gradio_api/call/score_batch"
+    event = httpx.post(endpoint, json={"data": [[ours], "first"]}).json()["event_id"]
+    answer = httpx.get(f"{endpoint}/{event}", timeout=30).text
+    assert answer.startswith("event: error")
+    assert "config.json" not in answer
