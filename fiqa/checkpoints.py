@@ -22,7 +22,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from fiqa.errors import CheckpointError, SettingError
 from fiqa.settings import Settings
@@ -145,11 +145,11 @@ def describe_checkpoints(settings: Settings | None = None) -> list[dict[str, Any
 def find_checkpoint(name: str, settings: Settings | None = None) -> CheckpointSpec:
     """Return the spec of a name, folder or Hub repository (which is fetched).
 
-    Raises CheckpointError when there is none, or when it is known but not on this machine.
+    Raises CheckpointError when there is none.
     """
     known = {spec.name: spec for spec in list_checkpoints(settings)}
     if name in known:
-        return _require_present(known[name])
+        return known[name]
     if (folder := Path(name)).is_dir():
         return read_spec(folder.resolve())
     if HUB_REPOSITORY.fullmatch(name):
@@ -188,10 +188,12 @@ def choose_device(name: str) -> str:
 
 
 def load_network(spec: CheckpointSpec) -> "DslFiqa":
-    """Build the network of a checkpoint on the CPU, in evaluation mode, with verified weights."""
-    spec = _require_present(spec)
-    assert spec.folder is not None  # for the type checker
-    return (_load_released(spec.folder) if spec.released else _load_folder(spec.folder, spec.sha256)).eval()
+    """Build the network of a checkpoint on the CPU, in evaluation mode, with verified weights.
+
+    Raises CheckpointError when the weights are not on this machine, damaged, or do not fit.
+    """
+    folder = _folder_of(spec)
+    return (_load_released(folder) if spec.released else _load_folder(folder, spec.sha256)).eval()
 
 
 def save_checkpoint(network: "DslFiqa", spec: CheckpointSpec, folder: Path) -> None:
@@ -246,11 +248,11 @@ def _authors_files(folder: str) -> Iterator[Any]:
         listing = gdown.download_folder(id=AUTHORS_FOLDER, skip_download=True, quiet=True)
     except Exception as error:  # gdown raises whatever its HTTP and HTML libraries raise
         raise CheckpointError(f"The authors' folder cannot be listed ({_reason(error)}): {_BY_HAND}") from error
+    published: dict[tuple[str, ...], Any] = {Path(file.path).parts[-2:]: file for file in cast("list[Any]", listing)}
     for wanted in ("DE.pt", "IQA.pt"):
-        matches = [file for file in listing or () if Path(file.path).parts[-2:] == (folder, wanted)]
-        if not matches:
+        if (folder, wanted) not in published:
             raise CheckpointError(f"The authors' folder has no {folder}/{wanted}: {_BY_HAND}")
-        yield matches[0]
+        yield published[folder, wanted]
 
 
 def _fetch_from_drive(file: Any, folder: Path) -> None:
@@ -304,13 +306,13 @@ def _with(spec: CheckpointSpec, **changes: Any) -> CheckpointSpec:
     return CheckpointSpec(**{item.name: getattr(spec, item.name) for item in fields(spec)} | changes)
 
 
-def _require_present(spec: CheckpointSpec) -> CheckpointSpec:
+def _folder_of(spec: CheckpointSpec) -> Path:
     if spec.folder is None:
         raise CheckpointError(
             f"The weights of {spec.name!r} are not on this machine: run `fiqa checkpoints fetch {spec.name}`, "
             f"or put them at {spec.source.split(',')[0]}."
         )
-    return spec
+    return spec.folder
 
 
 def _load_folder(folder: Path, sha256: str | None) -> "DslFiqa":

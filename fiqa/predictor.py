@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.special import stdtrit
-from torch import Tensor
+from torch import Tensor, nn
 
 from fiqa.alignment import View, align, whole_view
 from fiqa.checkpoints import CheckpointSpec
@@ -128,10 +129,10 @@ class QualityPredictor:
             for start in range(0, len(crops), BATCH_CROPS)
         ]
         return Prediction(
-            *(
-                torch.cat([getattr(batch, name) for batch in batches]).float().cpu()
-                for name in ("score", "quality", "confidence", "degradation")
-            )
+            score=_joined([batch.score for batch in batches]),
+            quality=_joined([batch.quality for batch in batches]),
+            confidence=_joined([batch.confidence for batch in batches]),
+            degradation=_joined([batch.degradation for batch in batches]),
         )
 
     def normalise(self, crops: NDArray[np.uint8]) -> Tensor:
@@ -140,7 +141,7 @@ class QualityPredictor:
         return (tensor.float() - self._mean) / self._std
 
     def _score_faces(self, pixels: NDArray[np.uint8], faces: list[Face]) -> list[FaceResult]:
-        cut = [self.face_crops(pixels, face) for face in faces or [None]]
+        cut = [self.face_crops(pixels, face) for face in faces] or [self.face_crops(pixels, None)]
         count = self.spec.preprocessing.crops
         scores = self.predict(cut).score.view(-1, count).double().numpy()
         return [self._face_result(pixels, face.face, row) for face, row in zip(cut, scores, strict=True)]
@@ -175,9 +176,13 @@ class QualityPredictor:
     def _encode_landmarks(self, vector: bytes) -> Tensor:
         """Encode one crop's landmarks; kept, because released weights read half a gigabyte for each call."""
         values = torch.frombuffer(bytearray(vector), dtype=torch.float32).to(self.device)[None]
-        weights = self.network.landmark_weights(values if self.config.landmarks == "index" else values.view(1, -1, 2))
-        assert weights is not None  # only called for networks with landmarks
+        encoding = cast("nn.Module", self.network.landmarks)  # only called for networks that have one
+        weights: Tensor = encoding(values if self.config.landmarks == "index" else values.view(1, -1, 2))
         return weights
+
+
+def _joined(tensors: list[Tensor]) -> Tensor:
+    return torch.cat(tensors).float().cpu()
 
 
 def confidence_interval(scores: NDArray[np.float64], score_range: Interval) -> Interval:

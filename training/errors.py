@@ -1,8 +1,8 @@
 """Errors that the training scripts raise on purpose, each one line for the person at the terminal.
 
-    TrainingError
-    ├── DataError        a data set is missing, malformed or inconsistent
-    └── DivergenceError  the loss is no finite number any more
+TrainingError
+├── DataError        a data set is missing, malformed or inconsistent
+└── DivergenceError  the loss is no finite number any more
 """
 
 

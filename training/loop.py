@@ -8,7 +8,6 @@ exactly. Checkpoints are written to a folder of their own and renamed, so one is
 
 import json
 import math
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -49,9 +48,13 @@ class LoopOptions:
 class Task(Protocol):
     """What is trained."""
 
-    network: nn.Module
     metric: str
     """Key of `validate` by which the best model is kept; higher is better."""
+
+    @property
+    def network(self) -> nn.Module:
+        """The module whose parameters are trained."""
+        ...
 
     def loss(self, network: nn.Module, step: int, process: int) -> dict[str, Tensor]:
         """Return the loss of one step under "loss", and its parts under names of their own."""
@@ -62,7 +65,7 @@ class Task(Protocol):
         ...
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """A signal asked the run to stop; its state was saved."""
 
 
@@ -71,15 +74,16 @@ def train(task: Task, options: LoopOptions, output: Path) -> dict[str, float]:
 
     Writes `output/best.safetensors` (averaged weights of the best validation), `output/history.jsonl`
     and `output/state/`. Returns the best validation's figures. Raises DivergenceError when the loss is
-    not finite, Stopped after SIGTERM or SIGINT.
+    not finite, StoppedError after SIGTERM or SIGINT.
     """
     set_seed(options.seed)
     accelerator = Accelerator(mixed_precision=options.precision, gradient_accumulation_steps=options.accumulate)
     run = _Run(task, options, output, accelerator)
     run.resume()
-    with _stop_requests() as stop_requested, tqdm(
-        total=options.steps, initial=run.step, unit="step", disable=not accelerator.is_main_process
-    ) as bar:
+    with (
+        _stop_requests() as stop_requested,
+        tqdm(total=options.steps, initial=run.step, unit="step", disable=not accelerator.is_main_process) as bar,
+    ):
         while run.step < options.steps:
             losses = run.advance()
             bar.update()
@@ -89,7 +93,7 @@ def train(task: Task, options: LoopOptions, output: Path) -> dict[str, float]:
             if stop_requested() or run.is_checkpoint_due() or run.step == options.steps:
                 run.save()
             if stop_requested():
-                raise Stopped(f"Stopped at step {run.step}; the same command goes on from there.")
+                raise StoppedError(f"Stopped at step {run.step}; the same command goes on from there.")
     return run.best
 
 
@@ -192,7 +196,8 @@ def schedule(step: int, options: LoopOptions) -> float:
 def _stop_requests() -> Iterator[Any]:
     """Turn SIGTERM and SIGINT into a request that the loop asks for between steps."""
     requested = []
-    previous = {number: signal.signal(number, lambda *_: requested.append(1)) for number in (signal.SIGTERM, signal.SIGINT)}
+    signals = (signal.SIGTERM, signal.SIGINT)
+    previous = {number: signal.signal(number, lambda *_: requested.append(1)) for number in signals}
     try:
         yield lambda: bool(requested)
     finally:
@@ -208,4 +213,4 @@ def _replace(path: Path, write: Any) -> None:
     """Write a file beside its place and move it there, so that it is never half written."""
     part = path.with_name(path.name + ".part")
     write(part)
-    os.replace(part, path)
+    part.replace(path)

@@ -80,7 +80,8 @@ def split_by_source(sources: Sequence[str], *, val: float = 0.12, test: float = 
     splits: dict[str, Split] = {}
     for source in sorted(counts, key=lambda name: hashlib.sha256(name.encode()).hexdigest()):
         small = counts[source] <= LARGE_SOURCE_SHARE * len(sources)
-        split = next((name for name, left in wanted.items() if small and left >= counts[source]), "train")
+        fitting: list[Split] = [name for name, left in wanted.items() if small and left >= counts[source]]
+        split: Split = fitting[0] if fitting else "train"
         splits[source] = split
         if split != "train":
             wanted[split] -= counts[source]

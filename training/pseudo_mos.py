@@ -65,11 +65,11 @@ def training_recipes(photo_id: str, count: int) -> Iterator[Recipe]:
     for index in range(count):
         kind = index % 10
         steps = 0 if kind == 0 else 1 if kind <= 5 else int(rng.integers(2, 4))
-        names = rng.choice(TYPES, size=steps, replace=False)
+        names = [str(name) for name in rng.choice(TYPES, size=steps, replace=False)]
         if steps == 1:  # every type comes equally often
             names = [TYPES[(index - index // 10 - 1) % len(TYPES)]]
         yield Recipe(
-            steps=tuple((str(name), float(rng.uniform(0.04, 1.0))) for name in names),
+            steps=tuple((name, float(rng.uniform(0.04, 1.0))) for name in names),
             native_px=int(rng.integers(NATIVE_PX[0], NATIVE_PX[1] + 1)),
             seed=int(rng.integers(2**31)),
             zoom=float(rng.uniform(0.9, 1.08)),
@@ -160,7 +160,7 @@ def _save_atomically(path: Path, **arrays: NDArray[np.generic]) -> None:
     """Write an `.npz` so that it is there whole or not at all."""
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
         np.savez(part, **arrays)  # type: ignore[arg-type]
-    os.replace(part.name, path)
+    Path(part.name).replace(path)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

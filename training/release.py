@@ -1,6 +1,6 @@
 """Turn a training run into a checkpoint folder that the app and the library load by name.
 
-    python -m training.release runs/quality --output assets/checkpoints/lite --name lite
+python -m training.release runs/quality --output assets/checkpoints/lite --name lite
 """
 
 import argparse
@@ -35,7 +35,7 @@ def count_gflops(network: DslFiqa, crops: int) -> float:
         landmarks = torch.zeros(crops, network.config.landmark_slots, 2)
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         network(torch.zeros(crops, 3, side, side), landmarks)
-    return counter.get_total_flops() / 1e9
+    return float(counter.get_total_flops()) / 1e9
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

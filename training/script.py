@@ -8,7 +8,7 @@ from typing import Any
 
 from fiqa.errors import FiqaError
 from training.errors import TrainingError
-from training.loop import Stopped
+from training.loop import StoppedError
 
 
 class _Collect(argparse.Action):
@@ -25,7 +25,7 @@ def loop_arguments(
     """Add the options of the training loop; the parsed namespace has them as the dictionary `loop` too."""
     defaults: dict[str, Any] = {"steps": steps, "batch": batch, "learning_rate": learning_rate, "seed": 0}
     parser.set_defaults(loop=dict(defaults), **defaults)
-    parser.add_argument("--output", type=Path, default=Path(output), help="folder of the run; an unfinished one goes on")
+    parser.add_argument("--output", type=Path, default=Path(output), help="folder of the run, which is resumed")
     parser.add_argument("--steps", type=int, action=_Collect)
     parser.add_argument("--batch", type=int, action=_Collect, help="samples per step and process")
     parser.add_argument("--learning-rate", type=float, action=_Collect)
@@ -42,6 +42,6 @@ def run_script(main: Callable[[], None]) -> None:
         main()
     except (TrainingError, FiqaError, OSError) as error:
         sys.exit(f"error: {error}")
-    except Stopped as stop:
+    except StoppedError as stop:
         print(stop, file=sys.stderr)
         sys.exit(130)

@@ -37,15 +37,14 @@ class QualityTask:
         self, network: DslFiqa, source: CropSource, held: RenderedViews, target: NDArray[np.float32],
         *, batch: int, ranking: float,
     ) -> None:  # fmt: skip
-        self.network: nn.Module = network
+        self.network = network
         self.source, self.held, self.target = source, held, target
         self.batch, self.ranking = batch, ranking
         network.encoder.requires_grad_(False)
 
     def loss(self, network: nn.Module, step: int, process: int) -> dict[str, Tensor]:
         """Return Charbonnier and ranking loss of one random batch of crops."""
-        unwrapped: DslFiqa = getattr(network, "module", network)
-        unwrapped.encoder.eval()
+        self.network.encoder.eval()
         device = next(network.parameters()).device
         sample = self.source.batch(step, self.batch, process=process)
         target = sample.target.to(device)
@@ -77,8 +76,7 @@ def predict_views(
 def load_encoder(network: DslFiqa, run: Path) -> None:
     """Take the encoder of a finished `training.train_degradation` run."""
     state = load_file(run / "best.safetensors")
-    prefix = "encoder."
-    network.encoder.load_state_dict({name.removeprefix(prefix): t for name, t in state.items() if name.startswith(prefix)})
+    network.encoder.load_state_dict({name.removeprefix("encoder."): tensor for name, tensor in state.items()})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

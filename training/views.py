@@ -82,12 +82,13 @@ class PseudoMos:
         """Map metrics (V, 4) to pseudo-MOS (V,) in 0..1."""
         share = np.linspace(0, 1, QUANTILES)
         ranks = [np.interp(metrics[:, k], self.quantiles[:, k], share) for k in range(len(METRICS))]
-        return np.mean(ranks, axis=0).astype(np.float32)
+        mean: NDArray[np.float32] = np.mean(ranks, axis=0).astype(np.float32)
+        return mean
 
 
 @dataclass(frozen=True)
 class CropSample:
-    """What one training step needs: crops (B, S, S, 3) uint8, landmarks (B, 68, 2) relative to the crop, target (B,)."""
+    """One training step: crops (B, S, S, 3) uint8, landmarks (B, 68, 2) relative to the crop, target (B,)."""
 
     crops: NDArray[np.uint8]
     landmarks: Tensor
@@ -117,13 +118,13 @@ class CropSource:
         top, left = rng.integers(0, side - self.crop_px + 1, size=2)
         crop = view[top : top + self.crop_px, left : left + self.crop_px]
         relative = crop_coordinates(landmarks, int(top), int(left), self.crop_px)
-        relative = relative + rng.normal(0, 0.02, size=relative.shape)  # landmarks of users' photos are predicted, not given
+        relative += rng.normal(0, 0.02, size=relative.shape).astype(np.float32)  # users' landmarks are predicted
         if rng.random() < 0.1:
             relative[:] = np.nan  # photos in which no face was found are scored without landmarks
         if rng.random() < 0.5:
             crop = crop[:, ::-1]
-            relative = relative[MIRRORED_LANDMARKS] * (-1, 1)
-        return crop, relative.astype(np.float32)
+            relative = relative[MIRRORED_LANDMARKS] * np.array([-1, 1], dtype=np.float32)
+        return crop, relative
 
 
 def tiled_crops(views: RenderedViews, index: int, crop_px: int, crops: int) -> tuple[NDArray[np.uint8], Tensor]:

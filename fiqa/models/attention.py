@@ -85,7 +85,9 @@ class SwinBlock(nn.Module):
 
     attn_mask: Tensor | None
 
-    def __init__(self, dim: int, grid: int, window: int, heads: int, mlp_dim: int, *, shifted: bool, drop_path: float):
+    def __init__(
+        self, dim: int, grid: int, window: int, heads: int, mlp_dim: int, *, shifted: bool, drop_path: float
+    ) -> None:
         super().__init__()
         self.grid, self.window = grid, window
         self.shift = window // 2 if shifted else 0
@@ -123,7 +125,9 @@ class Mlp(nn.Module):
 class SwinLayer(nn.Module):
     """Two Swin blocks and a convolution, added to the input at `RESIDUAL_SCALE`."""
 
-    def __init__(self, dim: int, grid: int, window: int, heads: int, mlp_dim: int, *, drop_paths: tuple[float, float]):
+    def __init__(
+        self, dim: int, grid: int, window: int, heads: int, mlp_dim: int, *, drop_paths: tuple[float, float]
+    ) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(
             SwinBlock(dim, grid, window, heads, mlp_dim, shifted=index == 1, drop_path=rate)
@@ -144,7 +148,16 @@ class SwinStage(nn.Module):
     """A sequence of Swin layers on one grid."""
 
     def __init__(
-        self, dim: int, grid: int, *, layers: int, window: int, heads: int, mlp_dim: int, dropout: float, drop_path: float
+        self,
+        dim: int,
+        grid: int,
+        *,
+        layers: int,
+        window: int,
+        heads: int,
+        mlp_dim: int,
+        dropout: float,
+        drop_path: float,
     ) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)

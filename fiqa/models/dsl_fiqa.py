@@ -15,11 +15,11 @@ Shapes: B crops, S crop side in pixels, G tokens a side, N = G² tokens, (R, C) 
 grid, D channels, H heads.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
@@ -122,7 +122,7 @@ class QualityTransformer(nn.Module):
     def decoder_attention(self, tokens: Tensor, degradation: Tensor) -> list[Tensor]:
         """Return the attention (B, H, R·C, N) of every decoder block."""
         cells, weights = degradation.flatten(1, 2), []
-        for block in self.decoder:
+        for block in cast("Iterable[DecoderBlock]", self.decoder):
             weights.append(block.attn.weights(cells, block.norm1(tokens)))
             tokens = block(cells, tokens, self.positions)
         return weights
@@ -166,13 +166,13 @@ class DslFiqa(
     def forward_with_attention(self, crops: Tensor, landmarks: Tensor | None = None) -> Prediction:
         """Predict as `forward` does and return the attention weights too (slower, and large for a ViT)."""
         with recorded_attention(self.transformer.backbone) as backbone:
-            prediction = self(crops, landmarks)
+            prediction = self.forward(crops, landmarks)
         tokens = self.transformer.encode(crops)
         prediction.attention = Attention(backbone, self.transformer.decoder_attention(tokens, prediction.degradation))
         return prediction
 
     @classmethod
-    def _load_as_safetensor(cls, model: "DslFiqa", model_file: str, map_location: str, strict: bool) -> "DslFiqa":
+    def _load_as_safetensor(cls, model: Self, model_file: str, map_location: str, strict: bool) -> Self:  # type: ignore[override]
         """Load strictly whatever the mixin asks for: a network with holes gives numbers nobody can trust."""
         try:
             state = load_file(model_file, device=map_location)

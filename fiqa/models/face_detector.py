@@ -52,8 +52,9 @@ class FaceDetectorNetwork(nn.Module):
         self.to_thirtytwo = nn.Sequential(conv(sixteen, thirtytwo, stride=2), Residual(thirtytwo))
         self.lateral_sixteen = nn.Conv2d(sixteen, thirtytwo, 1)
         self.down_to_eight = nn.Conv2d(thirtytwo, eight, 1)
-        self.head = nn.Sequential(conv(eight, eight), nn.Conv2d(eight, 5, 1))
-        nn.init.constant_(self.head[-1].bias[:1], -4.0)  # faces are rare: start by expecting none
+        answers = nn.Conv2d(eight, 5, 1)
+        nn.init.constant_(answers.get_parameter("bias")[:1], -4.0)  # faces are rare: start by expecting none
+        self.head = nn.Sequential(conv(eight, eight), answers)
 
     def forward(self, photos: Tensor) -> FaceMaps:
         """Take photos (B, 3, H, W) in 0..1."""

@@ -26,6 +26,4 @@ class RegionalHead(nn.Module):
 
 
 def _branch(dim: int, activation: nn.Module, dropout: float) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(dim, dim), nn.ReLU(inplace=True), nn.Dropout(dropout), nn.Linear(dim, 1), activation
-    )
+    return nn.Sequential(nn.Linear(dim, dim), nn.ReLU(inplace=True), nn.Dropout(dropout), nn.Linear(dim, 1), activation)

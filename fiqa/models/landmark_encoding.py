@@ -86,8 +86,6 @@ def normalise_indices(vector: NDArray[np.float64]) -> NDArray[np.float32]:
     return (2 * (vector - low) / (high - low + 1e-6) - 1).astype(np.float32)
 
 
-def crop_coordinates(
-    landmarks: NDArray[np.float32], top: int, left: int, crop_px: int
-) -> NDArray[np.float32]:
+def crop_coordinates(landmarks: NDArray[np.float32], top: int, left: int, crop_px: int) -> NDArray[np.float32]:
     """Return landmarks (L, 2) relative to one crop: -1 at its left or top border, 1 at its right or bottom one."""
     return ((landmarks - (left, top)) * (2 / crop_px) - 1).astype(np.float32)

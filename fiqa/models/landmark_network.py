@@ -76,7 +76,7 @@ class LandmarkNetwork(nn.Module):
 def expected_positions(heatmaps: Tensor) -> Tensor:
     """Return the mean (x, y) in 0..1 under the softmax of each heatmap: (B, L, h, w) -> (B, L, 2)."""
     height, width = heatmaps.shape[-2:]
-    weights = heatmaps.flatten(2).softmax(dim=-1).unflatten(2, (height, width))
+    weights = heatmaps.float().flatten(2).softmax(dim=-1).unflatten(2, (height, width))
     x = (torch.arange(width, device=heatmaps.device) + 0.5) / width
     y = (torch.arange(height, device=heatmaps.device) + 0.5) / height
     return torch.stack([(weights.sum(dim=2) * x).sum(dim=-1), (weights.sum(dim=3) * y).sum(dim=-1)], dim=-1)

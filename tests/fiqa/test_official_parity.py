@@ -6,12 +6,12 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
+from numpy.testing import assert_allclose
+
 from fiqa.models import OFFICIAL, DslFiqa
 from fiqa.models.dsl_fiqa import load_strictly
 from fiqa.models.landmark_encoding import index_vector, positional_encoding
 from fiqa.models.official import DEAD, convert
-from numpy.testing import assert_allclose
-
 from tests.fiqa.official import reference
 
 TOLERANCE = 1e-5
@@ -28,13 +28,12 @@ def network() -> Iterator[DslFiqa]:
         yield model.eval()
 
 
-
-
 def close(actual: torch.Tensor | np.ndarray, key: str) -> None:
     """Compare with a recorded array: 1e-5 of the stage's size, which is what fp32 itself is worth there."""
     expected = np.asarray(VECTORS[key], dtype=np.float64)
     size = max(1.0, float(np.abs(expected).max()))
-    assert_allclose(np.asarray(actual, dtype=np.float64).reshape(expected.shape), expected, rtol=0, atol=TOLERANCE * size)
+    values = np.asarray(actual, dtype=np.float64).reshape(expected.shape)
+    assert_allclose(values, expected, rtol=0, atol=TOLERANCE * size)
 
 
 def test_parameters_are_those_of_the_released_network_without_its_dead_ones(network: DslFiqa) -> None:
@@ -46,7 +45,7 @@ def test_parameters_are_those_of_the_released_network_without_its_dead_ones(netw
     assert dead == 21_715_304
 
 
-@pytest.mark.parametrize(("name", "picture", "kind", "encoder_picture"), reference.CASES, ids=lambda v: str(v))
+@pytest.mark.parametrize(("name", "picture", "kind", "encoder_picture"), reference.CASES, ids=str)
 def test_every_stage_matches_the_released_code(
     network: DslFiqa, name: str, picture: str, kind: str | None, encoder_picture: str | None
 ) -> None:

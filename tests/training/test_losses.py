@@ -3,16 +3,16 @@
 import pytest
 import torch
 from numpy.testing import assert_allclose
-from training.losses import charbonnier, dual_set_contrast, pairwise_ranking, set_contrast, soft_proximity
 
 from tests.fiqa.official import reference
+from training.losses import charbonnier, dual_set_contrast, pairwise_ranking, set_contrast, soft_proximity
 
 VECTORS = reference.vectors()
 S, R = (torch.from_numpy(VECTORS[f"spm/{name}"]).double() for name in "SR")
 
 
 @pytest.mark.parametrize(("anchors", "others", "name"), [(S, R, "S"), (R, S, "R")])
-def test_soft_proximity_mapping_matches_the_recorded_one(anchors: torch.Tensor, others: torch.Tensor, name: str) -> None:
+def test_soft_proximity_mapping_matches_the_record(anchors: torch.Tensor, others: torch.Tensor, name: str) -> None:
     mixtures, weights = soft_proximity(anchors, others)
     assert_allclose(weights, VECTORS[f"spm/alpha_{name}"], atol=1e-7)
     assert_allclose(mixtures, VECTORS[f"spm/hat_{name}"], atol=1e-7)

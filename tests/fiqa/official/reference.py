@@ -10,6 +10,7 @@ import math
 import re
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import skimage.data
@@ -54,8 +55,8 @@ CASES = (
 """Landmarks None: more points than slots, which the released code samples at random; only its vector is known."""
 
 
-def vectors() -> dict[str, NDArray[np.generic]]:
-    """Return everything recorded, by key."""
+def vectors() -> dict[str, Any]:
+    """Return every recorded array, by key."""
     with np.load(FOLDER / "vectors.npz") as data:
         return dict(data)
 
@@ -133,16 +134,21 @@ def image(name: str) -> NDArray[np.uint8]:
     if name == "blocks":
         generator = torch.Generator().manual_seed(77)
         small = torch.randint(0, 256, (16, 16, 3), generator=generator).numpy().astype(np.uint8)
-        return np.repeat(np.repeat(small, 32, 0), 32, 1)
+        return _enlarged(small, 32)
     photo: NDArray[np.uint8] = np.asarray(skimage.data.astronaut())
     if name == "pixelated":
         means = photo.reshape(64, 8, 64, 8, 3).astype(np.int64).sum((1, 3)) // 64
-        return np.repeat(np.repeat(means, 8, 0), 8, 1).astype(np.uint8)
+        return _enlarged(means.astype(np.uint8), 8)
     if name == "noisy":
         generator = torch.Generator().manual_seed(1234)
         noise = torch.randint(-60, 61, (512, 512, 3), generator=generator).numpy()
         return np.clip(photo.astype(np.int64) + noise, 0, 255).astype(np.uint8)
     return photo
+
+
+def _enlarged(small: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """Repeat every pixel of a picture (H, W, 3)."""
+    return small.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
 def landmarks(kind: str) -> NDArray[np.float32]:
