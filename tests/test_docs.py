@@ -79,6 +79,11 @@ def test_tree_in_the_readme_is_on_disk() -> None:
         folder = parent / line.strip() if line.endswith("/") and parent is ROOT else folder
 
 
+def test_every_module_of_the_library_is_in_the_tree() -> None:
+    listed = set(re.findall(r"^  (\w+\.py) {2,}\S", code_blocks(""), re.MULTILINE))
+    assert {path.name for path in (ROOT / "fiqa").glob("[!_]*.py")} <= listed
+
+
 def test_requirements_are_those_of_the_package_and_its_app() -> None:
     project = PYPROJECT["project"]
     assert sorted(REQUIREMENTS) == sorted(project["dependencies"] + project["optional-dependencies"]["app"])
