@@ -2,7 +2,7 @@
 
 A scene is a background (scikit-image's pictures, procedural textures, parts of photos without their face) with
 faces pasted in at random sizes and tilts, degraded as a whole; or a whole photo as it is. What faces are
-mistaken for is shown as well: scrambled photos and faces upside down.
+mistaken for is shown as well: scrambled photos, heads without a face, round things, faces upside down.
 
 Every function draws from the generator it is given, so a scene is its seed's.
 """
@@ -23,7 +23,7 @@ Picture = NDArray[np.uint8]
 Rng = np.random.Generator
 
 BACKGROUNDS = (
-    "brick", "cell", "clock", "coins", "colorwheel", "grass", "gravel", "horse",
+    "brick", "cell", "clock", "colorwheel", "grass", "gravel", "horse",
     "hubble_deep_field", "immunohistochemistry", "moon", "page", "retina", "stereo_motorcycle",
 )  # fmt: skip
 """scikit-image's pictures without a face; the others are left for testing."""
@@ -96,6 +96,11 @@ def render_scene(stock: FaceStock, rng: Rng, *, side_px: int) -> Scene:
     return Scene(randomly_degraded(scene.picture, rng, highest=0.85 * min(1.0, smallest / 70)), scene.boxes)
 
 
+def faceless_scene(stock: FaceStock, rng: Rng, *, side_px: int) -> Picture:
+    """Render a scene without a face, degraded."""
+    return randomly_degraded(pasted_scene(stock, rng, side_px=side_px, faces=0).picture, rng, highest=0.7)
+
+
 def randomly_degraded(picture: Picture, rng: Rng, *, highest: float) -> Picture:
     """Apply no, one or two degradations of severity up to `highest`."""
     names = rng.choice(list(DEGRADATIONS), size=rng.choice(3, p=[0.3, 0.5, 0.2]))
@@ -119,8 +124,10 @@ def _placed(rng: Rng, length: int, side_px: int) -> int:
 
 
 def pasted_scene(stock: FaceStock, rng: Rng, *, side_px: int, faces: int) -> Scene:
-    """Paste `faces` faces, largest first, and at times one upside down, which does not count."""
+    """Paste `faces` faces, largest first, over other things, and at times one upside down, which does not count."""
     canvas = Image.fromarray(background(stock, rng, side_px=side_px))
+    for _ in range(rng.integers(0, 4)):
+        _paste_thing(canvas, stock, rng)
     if rng.random() < 0.15:
         paste_face(canvas, stock.draw(rng), rng, face_px=draw_log_uniform(rng, 20, 100), roll_deg=180.0, taken=[])
     boxes: list[NDArray[np.float64]] = []
@@ -128,6 +135,18 @@ def pasted_scene(stock: FaceStock, rng: Rng, *, side_px: int, faces: int) -> Sce
         box = paste_face(canvas, stock.draw(rng), rng, face_px=face_px, roll_deg=rng.normal(0, 14), taken=boxes)
         boxes += [] if box is None else [box]
     return Scene(np.asarray(canvas), np.array(boxes).reshape(-1, 4))
+
+
+def _paste_thing(canvas: Image.Image, stock: FaceStock, rng: Rng) -> None:
+    """Paste an ellipse or a box of something else, that an outline may not be taken for a face."""
+    size = [int(draw_log_uniform(rng, 16, 0.7 * canvas.width)) for _ in range(2)]
+    thing = Image.fromarray(background(stock, rng, side_px=max(size))).crop((0, 0, size[0], size[1]))
+    mask = Image.new("L", thing.size, 0)
+    draw = ImageDraw.Draw(mask)
+    (draw.ellipse if rng.random() < 0.6 else draw.rectangle)(((2, 2), (size[0] - 3, size[1] - 3)), fill=255)
+    mask = mask.filter(ImageFilter.GaussianBlur(float(rng.uniform(0, 0.04) * max(size))))
+    corner = rng.integers(-10, canvas.width - 6, 2)
+    canvas.paste(thing, (int(corner[0]), int(corner[1])), mask)
 
 
 def paste_face(
@@ -153,7 +172,7 @@ def paste_face(
     if any(_hidden_share(placed, other) > (0.02 if whole else 0.25) for other in taken):
         return None
     canvas.paste(small, (int(offset[0]), int(offset[1])), mask)
-    return np.concatenate([landmarks.min(axis=0), landmarks.max(axis=0)]) + np.tile(offset, 2)
+    return np.asarray(np.concatenate([landmarks.min(axis=0), landmarks.max(axis=0)]) + np.tile(offset, 2))
 
 
 def _hidden_share(mask: Image.Image, box: NDArray[np.float64]) -> float:
@@ -172,9 +191,8 @@ def _cut_out(
     picture, landmarks = Image.fromarray(recoloured(small.pixels, rng)), small.landmarks.astype(np.float64)
     mask = _paste_mask(picture.size, landmarks, rng)
     centre = landmarks.mean(axis=0)
-    turn = {"center": (float(centre[0]), float(centre[1]))}
-    picture = picture.rotate(-roll_deg, Image.Resampling.BILINEAR, **turn)
-    mask = mask.rotate(-roll_deg, Image.Resampling.BILINEAR, **turn)
+    x, y = centre.tolist()
+    picture, mask = (each.rotate(-roll_deg, Image.Resampling.BILINEAR, center=(x, y)) for each in (picture, mask))
     angle = np.radians(roll_deg)
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     return picture, mask, (landmarks - centre) @ rotation.T + centre
@@ -219,10 +237,11 @@ def background(stock: FaceStock, rng: Rng, *, side_px: int) -> Picture:
         lambda: piece(bundled_picture(str(rng.choice(BACKGROUNDS))), rng, side_px),
         lambda: _beside_the_face(stock.draw(rng), rng, side_px),
         lambda: _scrambled(stock.draw(rng).pixels, rng, side_px),
+        lambda: piece(_without_its_face(stock.draw(rng), rng), rng, side_px),
         lambda: clouds(rng, side_px),
         lambda: _drawing(rng, side_px),
     ]
-    picture = kinds[rng.choice(len(kinds), p=[0.3, 0.25, 0.15, 0.15, 0.15])]()
+    picture = kinds[rng.choice(len(kinds), p=[0.25, 0.2, 0.1, 0.2, 0.1, 0.15])]()
     return recoloured(picture[:, ::-1] if rng.random() < 0.5 else picture, rng)
 
 
@@ -269,15 +288,33 @@ def _scrambled(picture: Picture, rng: Rng, side_px: int) -> Picture:
     return blocks.transpose(0, 2, 1, 3, 4).reshape(tile * tiles, -1, 3)[:side_px, :side_px]
 
 
+def _without_its_face(photo: StockPhoto, rng: Rng) -> Picture:
+    """Keep the person and take the face: fill the landmarks' ellipse with its mean colour, tiles or something else."""
+    image = Image.fromarray(photo.pixels)
+    left, top, right, bottom = np.round(photo.box).astype(int).tolist()
+    face = image.crop((left, top - (bottom - top) // 6, right, bottom))
+    side = max(face.size)
+    fillings: list[Callable[[], Picture]] = [
+        lambda: np.full((side, side, 3), np.asarray(face).mean(axis=(0, 1)), dtype=np.uint8),
+        lambda: _scrambled(np.asarray(face), rng, side),
+        lambda: piece(bundled_picture(str(rng.choice(BACKGROUNDS))), rng, side),
+    ]
+    filling = Image.fromarray(fillings[rng.integers(3)]()).crop((0, 0, *face.size))
+    mask = Image.new("L", face.size, 0)
+    ImageDraw.Draw(mask).ellipse(((0, 0), face.size), fill=255)
+    image.paste(filling, (left, top - (bottom - top) // 6), mask.filter(ImageFilter.GaussianBlur(0.03 * side)))
+    return np.asarray(image)
+
+
 def clouds(rng: Rng, side_px: int) -> Picture:
     """Sum noise of several grain sizes, from plain colour and gradients to sand."""
     total = np.full((side_px, side_px, 3), 255 * rng.random(3))
     for cells in (2, 4, 8, 16, 32, 64, side_px):
         noise = rng.integers(0, 256, (cells, cells, 3 if rng.random() < 0.5 else 1), dtype=np.uint8)
-        noise = np.broadcast_to(noise, (cells, cells, 3))
-        layer = np.asarray(Image.fromarray(np.ascontiguousarray(noise)).resize((side_px, side_px), Image.Resampling.BICUBIC))
-        total += rng.choice([0.0, rng.uniform(0, 0.6)]) * (layer.astype(np.float64) - 128)
-    return np.clip(total, 0, 255).astype(np.uint8)
+        grains = Image.fromarray(np.ascontiguousarray(np.broadcast_to(noise, (cells, cells, 3))))
+        layer = np.asarray(grains.resize((side_px, side_px), Image.Resampling.BICUBIC), dtype=np.float64)
+        total += rng.choice([0.0, rng.uniform(0, 0.6)]) * (layer - 128)
+    return np.asarray(np.clip(total, 0, 255), dtype=np.uint8)
 
 
 def _drawing(rng: Rng, side_px: int) -> Picture:

@@ -1,6 +1,6 @@
 """Train the bundled face detector on scenes made from a folder of face photos.
 
-    python -m training.train_detector --photos DIR [--minutes 30] [--output DIR] [--seed 0] [--threads 1]
+python -m training.train_detector --photos DIR [--minutes 30] [--output DIR] [--seed 0] [--threads 1]
 """
 
 import argparse
@@ -24,9 +24,9 @@ from fiqa.models.face_detector import (
 from training.face_scenes import FaceStock, Scene, covered_share, render_scene
 from training.photos import read_photo_folder, split_by_source
 from training.rendered_pool import RenderedPool
-from training.timed_loop import TimedRun, fit, save_weights
+from training.timed_loop import TimedRun, fit, look, save_weights
 
-BATCH, POOL, RENEWED = 32, 3000, 8
+BATCH, POOL, RENEWED = 24, 4000, 3
 SCENE_PX, CROP_PX = 208, 160
 BOX_LOSS_WEIGHT = 0.5
 OUTPUT = Path("assets/checkpoints/lite")
@@ -39,7 +39,10 @@ def cropped(scene: Scene, rng: np.random.Generator) -> Scene:
     picture = scene.picture[top : top + CROP_PX, left : left + CROP_PX]
     boxes = scene.boxes - (left, top, left, top)
     if rng.random() < 0.5:
-        picture, boxes = picture[:, ::-1], np.stack([CROP_PX - boxes[:, 2], boxes[:, 1], CROP_PX - boxes[:, 0], boxes[:, 3]], 1)
+        picture, boxes = (
+            picture[:, ::-1],
+            np.stack([CROP_PX - boxes[:, 2], boxes[:, 1], CROP_PX - boxes[:, 0], boxes[:, 3]], 1),
+        )
     return Scene(picture, boxes)
 
 
@@ -80,7 +83,7 @@ def detector_loss(network: nn.Module, scenes: list[Scene]) -> Tensor:
     """Focal loss of the centres (Law & Deng, 2018, arXiv:1808.01244) and L1 loss of the boxes near them."""
     maps = [target_maps(scene.boxes, CROP_PX) for scene in scenes]
     centres, wanted, counts = (torch.from_numpy(np.stack(each)) for each in zip(*maps, strict=True))
-    logits, boxes = network(to_tensor(np.stack([scene.picture for scene in scenes])))
+    logits, boxes = look(network, to_tensor(np.stack([scene.picture for scene in scenes])))
     near = centres * (centres > 0.5)
     placing = ((boxes - wanted).abs().sum(dim=1) * near).sum() / near.sum().clamp_min(1)
     return focal_loss(logits, centres, counts) + BOX_LOSS_WEIGHT * placing
@@ -104,9 +107,7 @@ def main() -> None:
     stock = FaceStock([photo for photo in photos if splits[photo.source] == "train"])
     run = TimedRun(arguments.minutes, arguments.seed, arguments.state / "face_detector.pt")
     seed = (arguments.seed, round(run.trained_s()))
-    pool = RenderedPool(
-        lambda rng: render_scene(stock, rng, side_px=SCENE_PX), size=POOL, renewed=RENEWED, seed=seed
-    )
+    pool = RenderedPool(lambda rng: render_scene(stock, rng, side_px=SCENE_PX), size=POOL, renewed=RENEWED, seed=seed)
     rng = np.random.default_rng(seed)
     config = FaceDetectorConfig()
     network = fit(

@@ -4,7 +4,8 @@
 
 A few hundred faces are enough because every crop is new: another size in the photo, other degradations, another
 cut, tilt and light, at times mirrored or partly covered. One crop in three is no face, or not one as a crop
-should show it, which teaches the network to say so.
+should show it, which teaches the network to say so: many of them are what the bundled detector takes for faces,
+so train that one first.
 """
 
 import argparse
@@ -19,7 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fiqa.alignment import cut_view
-from fiqa.landmarks import VIEW_MARGIN, VIEW_PX, to_tensor
+from fiqa.faces import FaceDetector
+from fiqa.landmarks import VIEW_MARGIN, VIEW_PX, face_view, to_tensor
 from fiqa.models.landmark_network import (
     MIRRORED,
     LandmarkNetwork,
@@ -30,13 +32,13 @@ from fiqa.models.landmark_network import (
     rolls_of,
     view_to_crop,
 )
-from training.face_scenes import FaceStock, StockPhoto, background, draw_log_uniform, randomly_degraded, recoloured
+from training.face_scenes import FaceStock, StockPhoto, draw_log_uniform, faceless_scene, randomly_degraded, recoloured
 from training.photos import FacePhoto, read_photo_folder, split_by_source
 from training.rendered_pool import RenderedPool
-from training.timed_loop import TimedRun, fit, save_weights
+from training.timed_loop import TimedRun, fit, look, save_weights
 
-BATCH, POOL, RENEWED = 48, 4000, 8
-FACE_LOSS_WEIGHT = 0.1
+BATCH, POOL, RENEWED = 32, 5000, 3
+FACE_LOSS_WEIGHT = 0.2
 OUTPUT = Path("assets/checkpoints/lite")
 
 
@@ -49,16 +51,24 @@ class FaceView:
     is_face: bool
 
 
-def render_view(stock: FaceStock, rng: np.random.Generator) -> FaceView:
-    """Render a face of random size and degradation, or one time in six a background."""
-    if rng.random() < 1 / 6:
-        picture = randomly_degraded(background(stock, rng, side_px=VIEW_PX), rng, highest=0.8)
-        return FaceView(picture, np.full((68, 2), 0.5, dtype=np.float32), is_face=False)
+def render_view(stock: FaceStock, detector: FaceDetector, rng: np.random.Generator) -> FaceView:
+    """Render a face of random size and degradation, or one time in four what is none."""
+    if rng.random() < 1 / 4:
+        return render_mistake(stock, detector, rng)
     photo = stock.draw(rng)
     face_px = draw_log_uniform(rng, 40, 300)
     small = resized_around_face(photo, face_px)
     highest = min(1.0, 0.3 + face_px / 160)
     return view_of(StockPhoto(randomly_degraded(recoloured(small.pixels, rng), rng, highest=highest), small.landmarks))
+
+
+def render_mistake(stock: FaceStock, detector: FaceDetector, rng: np.random.Generator) -> FaceView:
+    """Render a picture without a face and view what the bundled detector would most readily take for one."""
+    picture = faceless_scene(stock, rng, side_px=2 * VIEW_PX)
+    boxes = detector.propose(picture, lowest=0.02).boxes[:4]
+    corner, side = rng.uniform(0, VIEW_PX, 2), draw_log_uniform(rng, 20, VIEW_PX)
+    box = boxes[rng.integers(len(boxes))] if len(boxes) else np.concatenate([corner, corner + side])
+    return FaceView(face_view(picture, box).image, np.full((68, 2), 0.5, dtype=np.float32), is_face=False)
 
 
 def resized_around_face(photo: StockPhoto, face_px: float) -> StockPhoto:
@@ -75,7 +85,8 @@ def view_of(photo: StockPhoto) -> FaceView:
     """Cut the view that inference would cut for a perfect box."""
     centre = photo.box.reshape(2, 2).mean(axis=0)
     view = cut_view(photo.pixels, centre, VIEW_MARGIN * photo.face_px, 0.0, side_px=VIEW_PX)
-    return FaceView(view.image, view.landmarks_from_photo(photo.landmarks) / VIEW_PX, is_face=True)
+    landmarks = view.landmarks_from_photo(photo.landmarks) / np.float32(VIEW_PX)
+    return FaceView(view.image, landmarks, is_face=True)
 
 
 @dataclass(frozen=True)
@@ -127,7 +138,9 @@ def jittered_frames(batch: Batch, generator: torch.Generator) -> tuple[Tensor, T
 def mirrored(crops: Tensor, landmarks: Tensor, flip: Tensor) -> tuple[Tensor, Tensor]:
     """Mirror the crops (B, 3, S, S) and landmarks (B, 68, 2) for which `flip` (B,) is true."""
     other = landmarks[:, MIRRORED] * torch.tensor([-1.0, 1.0]) + torch.tensor([1.0, 0.0])
-    return torch.where(flip[:, None, None, None], crops.flip(3), crops), torch.where(flip[:, None, None], other, landmarks)
+    return torch.where(flip[:, None, None, None], crops.flip(3), crops), torch.where(
+        flip[:, None, None], other, landmarks
+    )
 
 
 def covered(crops: Tensor, generator: torch.Generator) -> Tensor:
@@ -147,11 +160,12 @@ def landmark_loss(network: nn.Module, batch: Batch, generator: torch.Generator) 
     flip = torch.rand(len(frames), generator=generator) < 0.5
     wanted = view_to_crop(batch.landmarks, frames)
     crops, wanted = mirrored(cut_crops(batch.views, frames), wanted, flip)
-    found, logits = network(covered(crops, generator))
+    found, logits = look(network, covered(crops, generator))
     apart = (wanted[:, 36] - wanted[:, 45]).norm(dim=1).clamp_min(0.05)
     error = (found - wanted).abs().mean(dim=(1, 2)) / apart
-    placing = (error * is_face).sum() / is_face.sum().clamp_min(1)
-    return placing + FACE_LOSS_WEIGHT * functional.binary_cross_entropy_with_logits(logits, is_face.float())
+    placing: Tensor = (error * is_face).sum() / is_face.sum().clamp_min(1)
+    telling: Tensor = functional.binary_cross_entropy_with_logits(logits, is_face.float())
+    return placing + FACE_LOSS_WEIGHT * telling
 
 
 def mean_error(network: nn.Module, photos: list[FacePhoto]) -> float:
@@ -174,7 +188,8 @@ def main() -> None:
     stock = FaceStock([photo for photo in photos if splits[photo.source] == "train"])
     run = TimedRun(arguments.minutes, arguments.seed, arguments.state / "landmarks.pt")
     seed = (arguments.seed, round(run.trained_s()))
-    pool = RenderedPool(lambda rng: render_view(stock, rng), size=POOL, renewed=RENEWED, seed=seed)
+    detector = FaceDetector()
+    pool = RenderedPool(lambda rng: render_view(stock, detector, rng), size=POOL, renewed=RENEWED, seed=seed)
     generator = torch.Generator().manual_seed(seed[0] + seed[1])
     config = LandmarkNetworkConfig()
     network = fit(

@@ -1,0 +1,169 @@
+"""The bundled networks can be trained by anyone with a folder of face photos, and a stopped training goes on."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from skimage import data
+
+from fiqa.models.face_detector import BOX_UNIT_PX, STRIDE, FaceDetectorNetwork
+from fiqa.models.landmark_network import LandmarkNetwork
+from training import train_detector, train_landmarks
+from training.face_scenes import FaceStock, background, render_scene
+from training.photos import read_photo_folder
+from training.rendered_pool import RenderedPool
+from training.timed_loop import TimedRun, fit
+
+
+@pytest.fixture(scope="module")
+def photo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The astronaut with made-up landmarks in her face, from three sources so that every split has a photo."""
+    folder = tmp_path_factory.mktemp("photos")
+    Image.fromarray(data.astronaut()[:300, 70:370]).save(folder / "astronaut.png")
+    landmarks = np.random.default_rng(0).uniform((110, 85), (200, 190), (68, 2))
+    landmarks[36], landmarks[45] = (120, 115), (185, 115)
+    entries = [
+        {
+            "id": f"photo{index}",
+            "file": "astronaut.png",
+            "source_repo": f"source{index % 20}",
+            "tag": "pristine",
+            "landmarks68": landmarks.tolist(),
+        }
+        for index in range(40)
+    ]
+    (folder / "faces.json").write_text(json.dumps(entries), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def stock(photo_folder: Path) -> FaceStock:
+    return FaceStock(read_photo_folder(photo_folder)[:3])
+
+
+@pytest.mark.parametrize(
+    ("script", "name", "network"),
+    [
+        (train_landmarks, "landmarks", LandmarkNetwork()),
+        (train_detector, "face_detector", FaceDetectorNetwork()),
+    ],
+)
+def test_a_few_steps_write_weights_that_load_and_the_run_goes_on(
+    script: object,
+    name: str,
+    network: torch.nn.Module,
+    photo_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(script, "BATCH", 4)
+    spent = []
+    for minutes in ("0.001", "0.03"):
+        arguments = ["--photos", str(photo_folder), "--output", str(tmp_path), "--state", str(tmp_path), "--seed", "3"]
+        monkeypatch.setattr(sys, "argv", [name, *arguments, "--minutes", minutes])
+        script.main()  # type: ignore[attr-defined]
+        spent.append(TimedRun(0, 0, tmp_path / f"{name}.pt").trained_s())
+    network.load_state_dict(load_file(tmp_path / f"{name}.safetensors"))
+    about = json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
+    assert about["training"]["seed"] == 3
+    assert 0 < spent[0] < spent[1]
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
+    steps = []
+
+    def loss(network: torch.nn.Module) -> torch.Tensor:
+        steps.append(1)
+        return torch.as_tensor(network(torch.ones(1, 1))).square().sum()
+
+    run = TimedRun(0.001, 0, tmp_path / "line.pt")
+    first = fit(torch.nn.Linear(1, 1), loss, run)
+    taken = len(steps)
+    again = fit(torch.nn.Linear(1, 1), loss, run)
+    assert len(steps) == taken
+    torch.testing.assert_close(again.state_dict(), first.state_dict())
+
+
+def test_a_scene_is_its_seeds(stock: FaceStock) -> None:
+    for seed in range(4):
+        first, again = (render_scene(stock, np.random.default_rng(seed), side_px=96) for _ in range(2))
+        np.testing.assert_array_equal(first.picture, again.picture)
+        np.testing.assert_array_equal(first.boxes, again.boxes)
+
+
+def test_scenes_are_pictures_of_the_size_asked_for_some_with_faces_and_some_without(stock: FaceStock) -> None:
+    scenes = [render_scene(stock, np.random.default_rng(seed), side_px=128) for seed in range(60)]
+    assert {scene.picture.shape for scene in scenes} == {(128, 128, 3)}
+    assert {scene.picture.dtype for scene in scenes} == {np.dtype(np.uint8)}
+    assert 5 < sum(len(scene.boxes) == 0 for scene in scenes) < 40
+    assert all((scene.boxes[:, 2:] > scene.boxes[:, :2]).all() for scene in scenes)
+
+
+def test_backgrounds_have_the_size_asked_for(stock: FaceStock) -> None:
+    rng = np.random.default_rng(0)
+    assert {background(stock, rng, side_px=75).shape for _ in range(40)} == {(75, 75, 3)}
+
+
+def test_the_detector_is_asked_for_the_box_it_will_be_read_to_say() -> None:
+    boxes = np.array([[20.0, 30, 70, 90], [100, 100, 118, 120]])
+    centres, wanted, counts = train_detector.target_maps(boxes, 160)
+    rows, columns = np.nonzero(centres == 1)
+    offsets, sides = wanted[:2, rows, columns].T, BOX_UNIT_PX * np.exp(wanted[2:, rows, columns].T)
+    middles = STRIDE * (np.stack([columns, rows], axis=1) + 0.5 + offsets)
+    np.testing.assert_allclose(np.hstack([middles - sides / 2, middles + sides / 2]), boxes, rtol=1e-5)
+    assert counts.all()
+
+
+def test_faces_cut_by_half_or_too_small_are_neither_asked_for_nor_forbidden() -> None:
+    centres, _, counts = train_detector.target_maps(np.array([[-40.0, 40, 30, 110], [100, 100, 108, 108]]), 160)
+    assert not centres.any()
+    assert counts[9, 0] == 0
+    assert counts[12, 12] == 0
+    assert counts.mean() > 0.9
+
+
+def test_the_focal_loss_is_small_for_the_right_answer_alone() -> None:
+    centres = torch.zeros(1, 5, 5)
+    centres[0, 2, 2] = 1
+    right = train_detector.focal_loss(torch.where(centres == 1, 8.0, -8.0), centres, torch.ones_like(centres))
+    wrong = train_detector.focal_loss(torch.where(centres == 1, -8.0, 8.0), centres, torch.ones_like(centres))
+    assert float(right) < 1e-3
+    assert float(wrong) > 10
+
+
+def test_spoilt_crops_are_not_taught_as_faces() -> None:
+    rng = np.random.default_rng(0)
+    views = [train_landmarks.FaceView(np.zeros((16, 16, 3), np.uint8), rng.random((68, 2), np.float32), True)] * 300
+    frames, is_face = train_landmarks.jittered_frames(train_landmarks.collate(views), torch.Generator().manual_seed(0))
+    assert frames.shape == (300, 4)
+    assert 0.7 < float(is_face.float().mean()) < 0.95
+
+
+def test_a_mirrored_crop_has_mirrored_landmarks() -> None:
+    crops, landmarks = torch.rand(2, 3, 8, 8), torch.rand(2, 68, 2)
+    flipped, other = train_landmarks.mirrored(crops, landmarks, torch.tensor([True, False]))
+    torch.testing.assert_close(flipped[0], crops[0].flip(2))
+    torch.testing.assert_close(flipped[1], crops[1])
+    torch.testing.assert_close(other[1], landmarks[1])
+    torch.testing.assert_close(other[0, 36], landmarks[0, 45] * torch.tensor([-1.0, 1.0]) + torch.tensor([1.0, 0.0]))
+
+
+def test_a_pool_shows_the_newest_and_forgets_the_oldest() -> None:
+    made: list[int] = []
+
+    def render(rng: np.random.Generator) -> int:
+        made.append(len(made))
+        return made[-1]
+
+    pool = RenderedPool(render, size=6, renewed=2, seed=0)
+    assert pool.draw(4) == [0, 1, 2, 3]
+    assert pool.draw(4)[:2] == [4, 5]
+    last = pool.draw(4)
+    assert last[:2] == [6, 7]
+    assert min(last) >= 2
