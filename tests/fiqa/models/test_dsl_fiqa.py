@@ -1,0 +1,142 @@
+"""The network as a whole: shapes, invariants, backbones, attention, saving and loading."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from numpy.testing import assert_allclose
+from safetensors.torch import load_file, save_file
+
+from fiqa.errors import CheckpointError
+from fiqa.models import LITE, DslFiqa, DslFiqaConfig
+
+TINY_VIT = replace(
+    LITE,
+    crop_px=64,
+    backbone="vit_tiny_patch16_224",
+    backbone_taps=(1, 2),
+    backbone_dim=None,
+    plain_widths=(),
+    window=2,
+)
+
+
+@pytest.fixture(scope="module")
+def lite() -> DslFiqa:
+    torch.manual_seed(0)
+    return DslFiqa(LITE).eval()
+
+
+def inputs(config: DslFiqaConfig, count: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    crops = torch.randn(count, 3, config.crop_px, config.crop_px, generator=generator)
+    return crops, torch.rand(count, config.landmark_slots, 2, generator=generator) * 2 - 1
+
+
+@torch.inference_mode()
+def test_score_is_the_mean_of_regional_quality_weighted_by_confidence(lite: DslFiqa) -> None:
+    prediction = lite(*inputs(LITE))
+    weighted = (prediction.quality * prediction.confidence).sum((1, 2)) / prediction.confidence.sum((1, 2))
+    assert prediction.quality.shape == prediction.confidence.shape == (3, LITE.grid, LITE.grid)
+    assert_allclose(prediction.score, weighted, rtol=1e-6)
+    assert prediction.score.min() >= 0
+    assert prediction.score.max() <= 1
+
+
+@torch.inference_mode()
+def test_crops_of_a_batch_do_not_influence_each_other(lite: DslFiqa) -> None:
+    crops, landmarks = inputs(LITE)
+    together = lite(crops, landmarks).score
+    alone = torch.cat([lite(crops[i : i + 1], landmarks[i : i + 1]).score for i in range(3)])
+    assert_allclose(together, alone, atol=1e-6)
+
+
+@torch.inference_mode()
+def test_unknown_landmarks_are_allowed_and_known_ones_matter(lite: DslFiqa) -> None:
+    crops, landmarks = inputs(LITE)
+    unknown = lite.landmark_weights(torch.full_like(landmarks, torch.nan))
+    known = lite.landmark_weights(landmarks)
+    assert unknown is not None
+    assert known is not None
+    assert unknown.isfinite().all()
+    assert_allclose(unknown[0], unknown[1])
+    assert (known[0] - known[1]).abs().max() > 1e-3
+
+
+def test_a_network_with_landmarks_says_when_they_are_missing(lite: DslFiqa) -> None:
+    with pytest.raises(ValueError, match="needs landmarks"):
+        lite(inputs(LITE)[0])
+
+
+@pytest.mark.parametrize(
+    ("backbone", "taps", "crop_px"),
+    [
+        ("vit_tiny_patch16_224", (1, 2), 64),
+        ("edgenext_xx_small", (1, 2), 128),
+        ("swin_tiny_patch4_window7_224", (1, 2), 224),
+    ],
+)
+@torch.inference_mode()
+def test_timm_backbones_stand_in_for_the_vit(backbone: str, taps: tuple[int, ...], crop_px: int) -> None:
+    config = replace(
+        LITE, backbone=backbone, backbone_taps=taps, backbone_dim=None, plain_widths=(), crop_px=crop_px,
+        patch_px=16 if crop_px < 224 else 28, window=2,
+    )  # fmt: skip
+    prediction = DslFiqa(config).eval()(*inputs(config, 2))
+    assert prediction.score.isfinite().all()
+    assert prediction.quality.shape == (2, config.grid, config.grid)
+
+
+def test_blocks_after_the_last_tap_are_not_built() -> None:
+    network = DslFiqa(TINY_VIT)
+    assert len(network.transformer.backbone.network.blocks) == 3
+
+
+@torch.inference_mode()
+def test_attention_is_a_distribution_and_leaves_the_prediction_and_the_network_as_they_were() -> None:
+    network = DslFiqa(TINY_VIT).eval()
+    crops, landmarks = inputs(TINY_VIT)
+    plain = network(crops, landmarks)
+    prediction = network.forward_with_attention(crops, landmarks)
+    assert prediction.attention is not None
+    assert_allclose(prediction.score, plain.score, atol=1e-6)
+    assert len(prediction.attention.backbone) == 3
+    for weights in (*prediction.attention.backbone, *prediction.attention.decoder):
+        assert_allclose(weights.sum(-1), torch.ones(weights.shape[:-1]), rtol=1e-5)
+    assert all(block.attn.fused_attn for block in network.transformer.backbone.network.blocks)
+
+
+def test_saved_and_loaded_network_gives_the_same_scores(lite: DslFiqa, tmp_path: Path) -> None:
+    lite.save_pretrained(tmp_path)
+    loaded = DslFiqa.from_pretrained(tmp_path).eval()
+    assert loaded.config == LITE
+    assert json.loads((tmp_path / "config.json").read_text())["backbone"] == "plain"
+    with torch.inference_mode():
+        assert torch.equal(loaded(*inputs(LITE)).score, lite(*inputs(LITE)).score)
+
+
+def test_loading_names_every_missing_and_unexpected_tensor(lite: DslFiqa, tmp_path: Path) -> None:
+    lite.save_pretrained(tmp_path)
+    state = load_file(tmp_path / "model.safetensors")
+    del state["transformer.reduce1.bias"]
+    state["stray"] = torch.zeros(1)
+    state["transformer.reduce2.bias"] = torch.zeros(3)
+    save_file(state, tmp_path / "model.safetensors")
+    with pytest.raises(CheckpointError) as caught:
+        DslFiqa.from_pretrained(tmp_path)
+    for part in ("missing transformer.reduce1.bias", "unexpected stray", "transformer.reduce2.bias is (3,)"):
+        assert part in str(caught.value)
+
+
+def test_config_refuses_a_window_that_does_not_fit_the_grid() -> None:
+    with pytest.raises(ValueError, match="multiple"):
+        replace(LITE, window=3)
+
+
+def test_training_reaches_every_parameter_but_the_contrastive_projection() -> None:
+    network = DslFiqa(LITE).train()
+    network(*inputs(LITE)).score.sum().backward()
+    idle = {name for name, parameter in network.named_parameters() if parameter.grad is None}
+    assert idle == {name for name, _ in network.named_parameters() if name.startswith("encoder.projection")}
