@@ -23,7 +23,8 @@ REQUIREMENTS = [
 
 
 def code_blocks(language: str) -> str:
-    return "\n".join(re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL))
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    return "\n".join(text for written_in, text in blocks if written_in == language)
 
 
 def section(title: str) -> str:
@@ -73,10 +74,12 @@ def test_settings_table_lists_what_the_code_reads() -> None:
 
 def test_tree_in_the_readme_is_on_disk() -> None:
     folder = ROOT
-    for line in re.findall(r"^( *[\w./]+) {2,}\S", code_blocks(""), re.MULTILINE):
+    lines = re.findall(r"^( *[\w./]+) {2,}\S", code_blocks(""), re.MULTILINE)
+    assert len(lines) > 10
+    for line in lines:
         parent = folder if line.startswith(" ") else ROOT
         assert (parent / line.strip()).exists(), line
-        folder = parent / line.strip() if line.endswith("/") and parent is ROOT else folder
+        folder = parent if line.startswith(" ") else ROOT / line
 
 
 def test_every_module_of_the_library_is_in_the_tree() -> None:
