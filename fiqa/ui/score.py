@@ -7,7 +7,7 @@ emptied within minutes, so a photo may be gone when a tab comes back to it much 
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,15 +75,16 @@ element.addEventListener("click", (event) => {
 """
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class LoadedPhotos:
     """What a visitor added: (path in the upload cache, name to show) of each photo.
 
-    `loaded_at` makes every addition a new value, so that adding the same photo again is a change too.
+    Compared by identity, so that adding the same photo again is a change too. `superseded` is set when
+    others take their place: work on these can end.
     """
 
     items: tuple[tuple[str, str], ...] = ()
-    loaded_at: float = field(default_factory=time.monotonic)
+    superseded: bool = False
 
 
 def build_score_tab(service: PredictorService, photos: gr.State) -> gr.Dropdown:
@@ -105,7 +106,7 @@ def build_score_tab(service: PredictorService, photos: gr.State) -> gr.Dropdown:
         with gr.Column(scale=9, min_width=300, elem_classes="results"):
             panel = gr.HTML(empty_panel(), js_on_load=SHOW_AND_SORT, apply_default_css=False, elem_id="panel")
     handlers = _Handlers(service)
-    scoring = gr.on(
+    gr.on(
         [photos.change, checkpoint.change],
         handlers.show_scores,
         [photos, checkpoint],
@@ -116,9 +117,11 @@ def build_score_tab(service: PredictorService, photos: gr.State) -> gr.Dropdown:
         **UNSEEN,
     )
     at_once: dict[str, Any] = {"concurrency_limit": None, **UNSEEN}
-    tray.change(handlers.take_photos, [tray, checkpoint], [photos, panel], cancels=[scoring], **at_once)
+    take = (handlers.take_photos, [tray, photos, checkpoint], [photos, panel])
+    tray.change(*take, **at_once)
     gr.on(None, show_examples, None, examples, **at_once)
-    examples.click(pick_example, None, tray, **at_once)
+    # The tray's own `change` tells of what visitors do, not of what the server puts there.
+    examples.click(pick_example, None, tray, **at_once).then(*take, **at_once)
     _build_endpoints(handlers, checkpoint)
     return checkpoint
 
@@ -180,8 +183,11 @@ class _Handlers:
     def __init__(self, service: PredictorService) -> None:
         self.service = service
 
-    def take_photos(self, tray: list[tuple[str, str | None]] | None, checkpoint: str) -> tuple[LoadedPhotos, str]:
-        """Keep what is in the tray as the page's photos, and answer at once that work begins."""
+    def take_photos(
+        self, tray: list[tuple[str, str | None]] | None, before: LoadedPhotos, checkpoint: str
+    ) -> tuple[LoadedPhotos, str]:
+        """Make what is in the tray the page's photos, and answer at once that work begins."""
+        before.superseded = True
         items = tuple((path, caption or Path(path).name) for path, caption in tray or [])
         busy = busy_panel(len(items), is_loaded=self.service.is_loaded(checkpoint))
         return LoadedPhotos(items), busy if items else empty_panel()
@@ -190,11 +196,11 @@ class _Handlers:
         """Score the page's photos; a batch reports its progress on the way."""
         try:
             with politely():
-                yield from self._panels(photos.items, checkpoint)
+                yield from self._panels(photos, checkpoint)
         except FiqaError as error:
             yield error_panel(str(error))
 
-    def score(self, photo: bytes, checkpoint: str) -> dict[str, Any]:
+    def score(self, photo: bytes | None, checkpoint: str) -> dict[str, Any]:
         """Score the quality of the largest face in one photo, and of every other face in it.
 
         Args:
@@ -202,15 +208,16 @@ class _Handlers:
             checkpoint: Name of the checkpoint to score with.
 
         Returns:
-            score (higher is better, in score_range), interval (95 %), faces (box_xyxy and 68 landmarks in pixels of
-            the photo, score and interval of each), notices, checkpoint, finder, timings_ms.
+            score (higher is better, within score_range) and its 95 % interval,
+            faces (of each box_xyxy and 68 landmarks in pixels of the photo, score and interval),
+            notices, checkpoint, finder, timings_ms.
         """
         try:
             return score_photo(self.service, checkpoint, _given(photo))[1].to_dict()
         except FiqaError as error:
             raise gr.Error(str(error), print_exception=False) from None
 
-    def score_batch(self, photos: list[str], checkpoint: str) -> list[dict[str, Any]]:
+    def score_batch(self, photos: list[str] | None, checkpoint: str) -> list[dict[str, Any]]:
         """Score the quality of the faces in many photos; a photo that cannot be scored does not stop the others.
 
         Args:
@@ -218,8 +225,8 @@ class _Handlers:
             checkpoint: Name of the checkpoint to score with.
 
         Returns:
-            One entry per photo, in order: what /score gives, with file (its name) and error (one sentence, with
-            score null, where the photo could not be scored).
+            One entry per photo in order: what /score gives,
+            file (its name) and error (one sentence where the photo could not be scored, and score is null).
         """
         items = [(path, Path(path).name) for path in photos or []]
         try:
@@ -228,26 +235,29 @@ class _Handlers:
         except FiqaError as error:
             raise gr.Error(str(error), print_exception=False) from None
 
-    def _panels(self, items: Sequence[tuple[str, str]], checkpoint: str) -> Iterator[str]:
-        if not items:
+    def _panels(self, photos: LoadedPhotos, checkpoint: str) -> Iterator[str]:
+        if not photos.items:
             yield empty_panel()
-        elif len(items) == 1:
-            path, name = items[0]
+        elif len(photos.items) == 1:
+            path, name = photos.items[0]
             photo, result = score_photo(self.service, checkpoint, path)
             yield photo_panel(name, photo, result, self.service.checkpoints[checkpoint])
         else:
-            yield from self._many_photos(items, checkpoint)
+            yield from self._batch_panels(photos, checkpoint)
 
-    def _many_photos(self, items: Sequence[tuple[str, str]], checkpoint: str) -> Iterator[str]:
-        _check_count(len(items))
-        yield progress_panel(0, len(items))
+    def _batch_panels(self, photos: LoadedPhotos, checkpoint: str) -> Iterator[str]:
+        count = len(photos.items)
+        _check_count(count)
+        yield progress_panel(0, count)
         rows: list[BatchRow] = []
         told = time.monotonic()
-        for row in self._scored(items, checkpoint):
+        for row in self._scored(photos.items, checkpoint):
             rows.append(row)
+            if photos.superseded:
+                return
             if time.monotonic() - told > PROGRESS_EVERY_S:
                 told = time.monotonic()
-                yield progress_panel(len(rows), len(items))
+                yield progress_panel(len(rows), count)
         yield batch_panel(rows, self.service.checkpoints[checkpoint])
 
     def _scored(self, items: Sequence[tuple[str, str]], checkpoint: str) -> Iterator[BatchRow]:

@@ -75,21 +75,30 @@ def test_too_many_photos_are_refused_before_any_is_scored(handlers: _Handlers, s
 
 
 def test_an_emptied_tray_empties_the_panel(handlers: _Handlers) -> None:
-    photos, panel = handlers.take_photos(None, "first")
+    photos, panel = handlers.take_photos(None, LoadedPhotos(), "first")
     assert photos.items == ()
     assert "Your score appears here" in panel
 
 
 def test_photos_are_named_by_caption_or_file(handlers: _Handlers) -> None:
-    photos, panel = handlers.take_photos([("/cache/a.png", None), ("/cache/image.png", "Astronaut")], "first")
+    tray = [("/cache/a.png", None), ("/cache/image.png", "Astronaut")]
+    photos, panel = handlers.take_photos(tray, LoadedPhotos(), "first")
     assert [name for _, name in photos.items] == ["a.png", "Astronaut"]
     assert "few seconds longer" in panel
 
 
 def test_adding_the_same_photo_again_is_a_change(handlers: _Handlers) -> None:
-    first, _ = handlers.take_photos([("/cache/a.png", None)], "first")
-    second, _ = handlers.take_photos([("/cache/a.png", None)], "first")
+    first, _ = handlers.take_photos([("/cache/a.png", None)], LoadedPhotos(), "first")
+    second, _ = handlers.take_photos([("/cache/a.png", None)], first, "first")
     assert first != second
+
+
+def test_a_batch_ends_when_other_photos_take_its_place(handlers: _Handlers, save: Save) -> None:
+    photos = LoadedPhotos(((save(102), "a.png"),) * 5)
+    panels = handlers.show_scores(photos, "first")
+    assert "0 of 5" in next(panels)
+    handlers.take_photos(None, photos, "first")
+    assert list(panels) == []
 
 
 @pytest.mark.parametrize("index", [-1, 99, "0", None])
