@@ -8,6 +8,7 @@ writes the figures.
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -107,7 +108,7 @@ def invariance(predictor: QualityPredictor, held: RenderedViews, count: int = 60
     return {name: float(np.mean(values)) for name, values in changes.items()}
 
 
-def _print(figures: dict[str, object], views: int) -> None:
+def _print(figures: Mapping[str, object], views: int) -> None:
     print(f"{views} views of held-aside sources")
     for name, value in figures.items():
         if isinstance(value, dict):

@@ -13,12 +13,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 import numpy as np
 import skimage.data
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
@@ -100,8 +101,8 @@ class PlainSequential:
         import timm  # after the network, which prepares torchvision for it
 
         self.network = network
-        self.vit = timm.create_model(OFFICIAL.backbone, num_classes=0).eval()
-        trimmed = network.transformer.backbone.network.state_dict()
+        self.vit = cast("Any", timm.create_model(OFFICIAL.backbone, num_classes=0)).eval()
+        trimmed = cast("Any", network.transformer.backbone).network.state_dict()
         self.vit.load_state_dict(trimmed, strict=False)  # the last two blocks keep weights nobody sees
         for block in self.vit.blocks:
             block.attn.fused_attn = False
@@ -114,7 +115,8 @@ class PlainSequential:
     def _score(self, predictor: QualityPredictor, face: FaceCrops, top: int, left: int) -> Tensor:
         side, transformer = OFFICIAL.crop_px, self.network.transformer
         crop = predictor.normalise(face.view.image[None, top : top + side, left : left + side])
-        vector = index_vector(face.landmarks, top, left, side, OFFICIAL.landmark_slots)
+        landmarks = cast("NDArray[np.float32]", face.landmarks)
+        vector = index_vector(landmarks, top, left, side, OFFICIAL.landmark_slots)
         weights = self.network.landmark_weights(torch.from_numpy(vector)[None])
         degradation = self.network.encoder(crop)
         with mock.patch.object(transformer, "backbone", _Recorded(self.vit)):
@@ -124,6 +126,8 @@ class PlainSequential:
 
 class _Recorded(nn.Module):
     """Runs the whole ViT and returns what hooks saw after the tapped blocks."""
+
+    vit: Any
 
     def __init__(self, vit: nn.Module) -> None:
         super().__init__()
@@ -138,7 +142,7 @@ class _Recorded(nn.Module):
         for hook in hooks:
             hook.remove()
         tokens = torch.cat([outputs[tap][:, 1:] for tap in OFFICIAL.backbone_taps], dim=-1)
-        return tokens.transpose(1, 2).unflatten(2, (OFFICIAL.grid, OFFICIAL.grid))
+        return tokens.transpose(1, 2).reshape(-1, tokens.shape[-1], OFFICIAL.grid, OFFICIAL.grid)
 
 
 @contextmanager
@@ -147,7 +151,8 @@ def explicit_attention() -> Iterator[None]:
 
     def explicit(q: Tensor, k: Tensor, v: Tensor, attn_mask: Tensor | None = None) -> Tensor:
         logits = q * q.shape[-1] ** -0.5 @ k.transpose(-2, -1)
-        return torch.softmax(logits if attn_mask is None else logits + attn_mask, dim=-1) @ v
+        weights = torch.softmax(logits if attn_mask is None else logits + attn_mask, dim=-1)
+        return weights @ v
 
     with mock.patch("torch.nn.functional.scaled_dot_product_attention", explicit):
         yield

@@ -77,7 +77,8 @@ def find_degradation(name: str) -> Degradation:
 
 def _to_linear(photo: Photo) -> NDArray[np.float32]:
     """Decode sRGB 0..255 to linear light 0..1."""
-    return _SRGB_TO_LINEAR[photo]
+    linear: NDArray[np.float32] = _SRGB_TO_LINEAR[photo]
+    return linear
 
 
 def _to_srgb(linear: NDArray[np.float32]) -> Photo:
@@ -88,7 +89,8 @@ def _to_srgb(linear: NDArray[np.float32]) -> Photo:
 
 
 def _to_uint8(values: NDArray[np.floating]) -> Photo:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    rounded: Photo = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return rounded
 
 
 def _gaussian_noise(photo: Photo, sigma: float, rng: np.random.Generator) -> Photo:
@@ -120,8 +122,9 @@ def _line_kernel(length: float, angle: float) -> NDArray[np.float32]:
     y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1].astype(np.float32)
     along = np.abs(x * np.cos(angle) + y * np.sin(angle))
     across = np.abs(y * np.cos(angle) - x * np.sin(angle))
-    weight = np.clip(length / 2 + 0.5 - along, 0, 1) * np.clip(1 - across, 0, 1)
-    return weight / weight.sum()
+    weight: NDArray[np.float32] = np.clip(length / 2 + 0.5 - along, 0, 1) * np.clip(1 - across, 0, 1)
+    weight /= weight.sum()
+    return weight
 
 
 def _low_resolution(photo: Photo, factor: float, rng: np.random.Generator) -> Photo:

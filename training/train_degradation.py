@@ -75,8 +75,10 @@ class DegradationTask:
         mine = rng.choice(np.flatnonzero(self.views.identity == identity), size=self.versions, replace=False)
         others = rng.choice(np.flatnonzero(self.views.identity != identity), size=self.versions // 2, replace=False)
         wild = rng.choice(len(self.wild), size=self.versions - len(others), replace=False)
-        sources = [*self.views.pixels[mine], *self.views.pixels[others], *self.wild[wild]]
-        return np.stack([_random_crop(view, self.crop_px, rng) for view in sources])
+        # One window for all: where a crop was cut must not tell the versions apart, only what was done to them.
+        top, left = rng.integers(0, self.wild.shape[1] - self.crop_px + 1, size=2)
+        sources = np.concatenate([self.views.pixels[mine], self.views.pixels[others], self.wild[wild]])
+        return sources[:, top : top + self.crop_px, left : left + self.crop_px]
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Return how often nearest training views name the degradation of held-aside single-degradation views."""
@@ -119,12 +121,6 @@ def wild_views(folder: Path) -> NDArray[np.uint8]:
     wild = [photo for photo in photos if not photo.pristine and splits.get(photo.source, "train") == "train"]
     bar = tqdm(wild, desc="aligning", unit="photo", leave=False)
     return np.stack([align(p.read(), p.landmarks, side_px=VIEW_PX, margin=MARGIN).image for p in bar])
-
-
-def _random_crop(view: NDArray[np.uint8], crop_px: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    top, left = rng.integers(0, view.shape[0] - crop_px + 1, size=2)
-    crop = view[top : top + crop_px, left : left + crop_px]
-    return crop[:, ::-1] if rng.random() < 0.5 else crop
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,8 +1,9 @@
 """Train the quality transformer: `python -m training.train_quality`.
 
-The degradation encoder is given and frozen (its batch norms too: the released training forgot those,
-so its network was selected under features that inference never sees). Loss: Charbonnier, plus a
-pairwise ranking loss that `--ranking 0` switches off.
+With `--encoder RUN` the degradation encoder comes from `training.train_degradation` and is frozen, as in
+the paper (its batch norms too: the released training forgot those, so its network was selected under
+features that inference never sees). Without, it is trained together with the rest. Loss: Charbonnier,
+plus a pairwise ranking loss that `--ranking 0` switches off.
 """
 
 import argparse
@@ -35,16 +36,17 @@ class QualityTask:
 
     def __init__(
         self, network: DslFiqa, source: CropSource, held: RenderedViews, target: NDArray[np.float32],
-        *, batch: int, ranking: float,
+        *, batch: int, ranking: float, freeze_encoder: bool,
     ) -> None:  # fmt: skip
         self.network = network
+        self.freeze_encoder = freeze_encoder
         self.source, self.held, self.target = source, held, target
         self.batch, self.ranking = batch, ranking
-        network.encoder.requires_grad_(False)
+        network.encoder.requires_grad_(not freeze_encoder)
 
     def loss(self, network: nn.Module, step: int, process: int) -> dict[str, Tensor]:
         """Return Charbonnier and ranking loss of one random batch of crops."""
-        self.network.encoder.eval()
+        self.network.encoder.train(not self.freeze_encoder)
         device = next(network.parameters()).device
         sample = self.source.batch(step, self.batch, process=process)
         target = sample.target.to(device)
@@ -83,19 +85,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Train the `lite` network on rendered views."""
     parser = argparse.ArgumentParser(prog="python -m training.train_quality", description=__doc__.split("\n")[0])
     parser.add_argument("--views", type=Path, default=Path("runs/pseudo_mos"), help="rendered views")
-    parser.add_argument("--encoder", type=Path, default=Path("runs/degradation"), help="run of the degradation encoder")
+    parser.add_argument("--encoder", type=Path, help="run of training.train_degradation whose encoder is kept frozen")
     parser.add_argument("--ranking", type=float, default=1.0, help="weight of the ranking loss")
     loop_arguments(parser, output="runs/quality", steps=12000, batch=48, learning_rate=2e-3)
     options = parser.parse_args(arguments)
     torch.manual_seed(options.seed)
     network = DslFiqa(LITE)
-    load_encoder(network, options.encoder)
+    if options.encoder:
+        load_encoder(network, options.encoder)
     views, held = read_views(options.views, "train"), read_views(options.views, "val")
     mapping = PseudoMos.fit(views.metrics)
     options.output.mkdir(parents=True, exist_ok=True)
     (options.output / "pseudo_mos.json").write_text(json.dumps(mapping.quantiles.tolist()))
     source = CropSource(views, mapping(views.metrics), LITE.crop_px, seed=options.seed)
-    task = QualityTask(network, source, held, mapping(held.metrics), batch=options.batch, ranking=options.ranking)
+    task = QualityTask(
+        network,
+        source,
+        held,
+        mapping(held.metrics),
+        batch=options.batch,
+        ranking=options.ranking,
+        freeze_encoder=options.encoder is not None,
+    )
     train(task, LoopOptions(**options.loop), options.output)
 
 

@@ -38,6 +38,8 @@ class Backbone(nn.Module):
 class ColumnBackbone(Backbone):
     """Tapped blocks of a timm network whose tokens keep one resolution (ViT, DeiT, EVA …)."""
 
+    network: Any
+
     def __init__(self, network: Any, taps: Sequence[int]) -> None:
         super().__init__()
         self.taps = sorted(taps)
@@ -115,8 +117,8 @@ def _timm_backbone(config: DslFiqaConfig, *, pretrained: bool) -> Backbone:
         network = timm.create_model(config.backbone, pretrained=pretrained, num_classes=0, img_size=config.crop_px)
         return ColumnBackbone(network, config.backbone_taps)
     taps = config.backbone_taps
-    network = timm.create_model(config.backbone, pretrained=pretrained, features_only=True, out_indices=taps)
-    return StageBackbone(network, network.feature_info.channels(), config)
+    stages: Any = timm.create_model(config.backbone, pretrained=pretrained, features_only=True, out_indices=taps)
+    return StageBackbone(stages, stages.feature_info.channels(), config)
 
 
 def _keeps_resolution(name: str) -> bool:

@@ -83,7 +83,8 @@ def index_vector(landmarks: NDArray[np.float32], top: int, left: int, crop_px: i
 def normalise_indices(vector: NDArray[np.float64]) -> NDArray[np.float32]:
     """Scale indices (K,) to -1..1 by their own minimum and maximum; all equal gives -1."""
     low, high = vector.min(), vector.max()
-    return (2 * (vector - low) / (high - low + 1e-6) - 1).astype(np.float32)
+    scaled: NDArray[np.float64] = 2 * (vector - low) / (high - low + 1e-6) - 1
+    return scaled.astype(np.float32)
 
 
 def crop_coordinates(landmarks: NDArray[np.float32], top: int, left: int, crop_px: int) -> NDArray[np.float32]:

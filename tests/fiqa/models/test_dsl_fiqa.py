@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import torch
@@ -27,6 +28,10 @@ TINY_VIT = replace(
 def lite() -> DslFiqa:
     torch.manual_seed(0)
     return DslFiqa(LITE).eval()
+
+
+def blocks_of(network: DslFiqa) -> Any:
+    return cast("Any", network.transformer.backbone).network.blocks
 
 
 def inputs(config: DslFiqaConfig, count: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
@@ -55,7 +60,7 @@ def test_crops_of_a_batch_do_not_influence_each_other(lite: DslFiqa) -> None:
 
 @torch.inference_mode()
 def test_unknown_landmarks_are_allowed_and_known_ones_matter(lite: DslFiqa) -> None:
-    crops, landmarks = inputs(LITE)
+    landmarks = inputs(LITE)[1]
     unknown = lite.landmark_weights(torch.full_like(landmarks, torch.nan))
     known = lite.landmark_weights(landmarks)
     assert unknown is not None
@@ -91,7 +96,7 @@ def test_timm_backbones_stand_in_for_the_vit(backbone: str, taps: tuple[int, ...
 
 def test_blocks_after_the_last_tap_are_not_built() -> None:
     network = DslFiqa(TINY_VIT)
-    assert len(network.transformer.backbone.network.blocks) == 3
+    assert len(blocks_of(network)) == 3
 
 
 @torch.inference_mode()
@@ -105,7 +110,7 @@ def test_attention_is_a_distribution_and_leaves_the_prediction_and_the_network_a
     assert len(prediction.attention.backbone) == 3
     for weights in (*prediction.attention.backbone, *prediction.attention.decoder):
         assert_allclose(weights.sum(-1), torch.ones(weights.shape[:-1]), rtol=1e-5)
-    assert all(block.attn.fused_attn for block in network.transformer.backbone.network.blocks)
+    assert all(block.attn.fused_attn for block in blocks_of(network))
 
 
 def test_saved_and_loaded_network_gives_the_same_scores(lite: DslFiqa, tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def image(name: str) -> NDArray[np.uint8]:
     if name == "noisy":
         generator = torch.Generator().manual_seed(1234)
         noise = torch.randint(-60, 61, (512, 512, 3), generator=generator).numpy()
-        return np.clip(photo.astype(np.int64) + noise, 0, 255).astype(np.uint8)
+        photo = np.clip(photo.astype(np.int64) + noise, 0, 255).astype(np.uint8)
     return photo
 
 

@@ -1,0 +1,109 @@
+"""The predictor on real photos: deterministic, ordered, and honest about what it did."""
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+import skimage.data
+from PIL import Image
+from scipy import stats
+
+from fiqa import load_predictor
+from fiqa.degradations import DEGRADATIONS, LEVELS, PAPER_TYPES
+from fiqa.errors import FiqaError, NoFaceError, PhotoError
+from fiqa.predictor import QualityPredictor, confidence_interval
+from fiqa.results import QualityResult
+
+ASTRONAUT = np.asarray(skimage.data.astronaut())
+
+
+@pytest.fixture(scope="module")
+def predictor() -> QualityPredictor:
+    return load_predictor("lite", device="cpu", finder="bundled")
+
+
+@pytest.mark.parametrize("name", PAPER_TYPES)
+def test_the_astronaut_scores_lower_with_every_step_of_severity(predictor: QualityPredictor, name: str) -> None:
+    levels = [predictor.score(DEGRADATIONS[name](ASTRONAUT, level / LEVELS)).score for level in range(LEVELS + 1)]
+    assert levels == sorted(levels, reverse=True), [round(score, 3) for score in levels]
+
+
+def test_the_same_photo_gets_the_same_score_whatever_came_before(predictor: QualityPredictor) -> None:
+    first = predictor.score(ASTRONAUT)
+    predictor.score(DEGRADATIONS["jpeg"](ASTRONAUT, 0.8))
+    np.random.default_rng().normal()
+    second = predictor.score(ASTRONAUT)
+    assert (first.score, first.interval) == (second.score, second.interval)
+
+
+def test_path_bytes_picture_and_array_are_the_same_photo(predictor: QualityPredictor, tmp_path: object) -> None:
+    buffer = BytesIO()
+    Image.fromarray(ASTRONAUT).save(buffer, "PNG")
+    path = f"{tmp_path}/a.png"
+    Image.fromarray(ASTRONAUT).save(path)
+    sources = (ASTRONAUT, buffer.getvalue(), Image.fromarray(ASTRONAUT), path)
+    assert len({predictor.score(source).score for source in sources}) == 1
+
+
+def test_result_says_what_was_used_and_how_long_it_took(predictor: QualityPredictor) -> None:
+    result = predictor.score(ASTRONAUT)
+    assert (result.checkpoint, result.finder, result.score_range) == ("lite", "bundled", (0.0, 1.0))
+    assert set(result.timings_ms) == {"decode", "faces", "network", "total"}
+    assert result.interval[0] <= result.score <= result.interval[1]
+    assert result.faces[0].score == result.score
+
+
+def test_every_face_of_a_group_is_scored_and_the_largest_speaks_for_the_photo(predictor: QualityPredictor) -> None:
+    face = ASTRONAUT[20:260, 110:350]
+    group = np.full((300, 900, 3), 90, dtype=np.uint8)
+    group[30:270, 20:260] = face
+    group[30:270, 320:560] = DEGRADATIONS["gaussian_blur"](face, 0.7)
+    group[60:220, 660:820] = np.asarray(Image.fromarray(face).resize((160, 160)))
+    result = predictor.score(group)
+    assert len(result.faces) == 3
+    by_place = sorted(result.faces, key=lambda item: item.box_xyxy[0])
+    assert by_place[0].score > by_place[1].score
+    assert any("3 faces" in notice for notice in result.notices)
+
+
+def test_scoring_many_yields_results_and_errors_in_order(predictor: QualityPredictor) -> None:
+    outcomes = list(predictor.score_many([ASTRONAUT, b"no photo", ASTRONAUT]))
+    assert [type(outcome) for outcome in outcomes] == [QualityResult, PhotoError, QualityResult]
+
+
+def test_a_face_that_cannot_be_found_is_scored_whole_with_a_notice(
+    predictor: QualityPredictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predictor.finder, "find", lambda _photo: [])
+    result = predictor.score(ASTRONAUT)
+    assert result.faces[0].box_xyxy == (0.0, 0.0, 512.0, 512.0)
+    assert result.faces[0].landmarks is None
+    assert any("No face was found" in notice for notice in result.notices)
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_one_flat_colour_is_refused_politely(predictor: QualityPredictor, level: int) -> None:
+    with pytest.raises(NoFaceError, match="no face"):
+        predictor.score(np.full((200, 200, 3), level, dtype=np.uint8))
+
+
+def test_errors_are_of_the_package() -> None:
+    assert issubclass(NoFaceError, FiqaError)
+
+
+def test_interval_is_students_and_stays_in_the_range_of_scores() -> None:
+    scores = np.array([0.4, 0.5, 0.45, 0.6])
+    low, high = stats.t.interval(0.95, 3, scores.mean(), stats.sem(scores))
+    assert confidence_interval(scores, (0.0, 1.0)) == pytest.approx((low, high))
+    assert confidence_interval(np.array([0.0, 0.9, 0.1, 1.0]), (0.0, 1.0)) == (0.0, 1.0)
+    assert confidence_interval(np.array([0.3]), (0.0, 1.0)) == (0.0, 1.0)
+
+
+def test_landmark_weights_of_equal_input_are_computed_once(predictor: QualityPredictor) -> None:
+    predictor._landmark_weights.cache_clear()
+    predictor.score(ASTRONAUT)
+    first = predictor._landmark_weights.cache_info()
+    predictor.score(ASTRONAUT)
+    second = predictor._landmark_weights.cache_info()
+    assert second.misses == first.misses > 0
+    assert second.hits > first.hits
