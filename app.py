@@ -4,6 +4,7 @@ Wiring only: settings from the environment, the predictor service, the tabs, the
 """
 
 import importlib.util
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -77,6 +78,9 @@ def launch_options(settings: Settings) -> dict[str, Any]:
 
 def main() -> int:
     """Serve the page until interrupted; return the exit status."""
+    # Read when torch is loaded. Its threads otherwise spin while they wait for each other, which on processors
+    # shared with other work, as those of a Space are, makes a score take twenty times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         settings = Settings.from_environment()
         service = create_service(settings)

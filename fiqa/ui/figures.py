@@ -112,7 +112,7 @@ def png_uri(photo: NDArray[np.uint8], *, side_px: int) -> str:
 def _face(face: FaceResult, number: int, unit: float, *, numbered: bool) -> str:
     """Draw one face; `unit` is one hundredth of the photo's longer side, in photo pixels."""
     left, top, right, bottom = face.box_xyxy
-    radius = max(0.12 * unit, min(0.45 * unit, (right - left) / 110))
+    radius = max(0.16 * unit, min(0.45 * unit, (right - left) / 80))
     dots = "".join(
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.2f}"/>'
         for x, y in ([] if face.landmarks is None else face.landmarks)

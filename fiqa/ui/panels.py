@@ -59,7 +59,7 @@ def photo_panel(name: str, photo: NDArray[np.uint8], result: QualityResult, chec
         f'<div class="figure">{photo_with_faces(photo, result.faces)}{_landmark_switch(result)}</div>'
         f'<div class="reading"><p class="score"><b>{result.score:.2f}</b><span>{word}</span></p>'
         f"{score_scale(result.score, result.interval, result.score_range)}"
-        f'<p class="interval">95 % interval {low:.2f} to {high:.2f}</p>{notices}{face_table(result)}'
+        f'<p class="interval">95 % interval {low:.3f} to {high:.3f}</p>{notices}{face_table(result)}'
         f"{_meaning(checkpoint)}{downloads([ScoredPhoto(name, result)])}{_timings(result)}</div>",
     )
 

@@ -138,7 +138,7 @@ def _build_tray() -> tuple[gr.Gallery, gr.HTML]:
         columns=3,
         object_fit="cover",
         fit_columns=False,
-        preview=False,
+        allow_preview=False,
         buttons=[],
         elem_id="photos",
     )

@@ -1,15 +1,17 @@
-"""Predictors for the app: loaded behind the page, handed out per checkpoint, used by one thread at a time.
+"""Predictors for the app: loaded behind the page, handed out per checkpoint, each in a thread of its own.
 
 Importing torch and reading a checkpoint take seconds, so the page is served first and the default
-checkpoint is loaded and warmed up in a background thread. Whoever needs it earlier simply waits.
+checkpoint is loaded and warmed up in the background. Whoever needs it earlier simply waits.
+
+A predictor stays in one thread from loading to the last score: it is then used by one caller at a time,
+and torch, which keeps its helpers per calling thread, does not start anew for every visitor.
 """
 
 import logging
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from typing import Protocol
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +22,8 @@ from fiqa.results import QualityResult
 
 logger = logging.getLogger(__name__)
 
-WARM_UP_SIDE_PX = 256
 GENERIC_MESSAGE = "Something went wrong on our side. Please try again; if it happens again, try another photo."
+Answer = TypeVar("Answer")
 
 
 class Predictor(Protocol):
@@ -32,16 +34,8 @@ class Predictor(Protocol):
     def score(self, source: NDArray[np.uint8]) -> QualityResult: ...
 
 
-@dataclass
-class _Slot:
-    """A checkpoint's predictor once loaded, and the lock that loading and scoring share."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    predictor: Predictor | None = None
-
-
 class PredictorService:
-    """Hands out predictors; safe to call from any thread.
+    """Hands out scores; safe to call from any thread.
 
     `load` takes a checkpoint name and returns its predictor (slow, may raise FiqaError).
     `checkpoints` are those present, `default` the name of the one loaded by `start`.
@@ -51,47 +45,38 @@ class PredictorService:
         self.checkpoints = {checkpoint.name: checkpoint for checkpoint in checkpoints}
         self.default = default
         self._load = load
-        self._slots = {name: _Slot() for name in self.checkpoints}
+        self._workers = {name: ThreadPoolExecutor(1, f"predictor-{name}") for name in self.checkpoints}
+        self._predictors: dict[str, Predictor] = {}
 
-    def start(self) -> threading.Thread:
-        """Load and warm up the default checkpoint in the background."""
-        thread = threading.Thread(target=self._prepare_default, name="load-predictor", daemon=True)
-        thread.start()
-        return thread
+    def start(self) -> Future[str]:
+        """Begin to load and warm up the default checkpoint; a visitor gets its error, if any, with the first photo."""
+        return self._submit(self.default, lambda predictor: predictor.device)
 
     def score(self, checkpoint: str, photo: NDArray[np.uint8]) -> QualityResult:
         """Score `photo` (H, W, 3) uint8 RGB, waiting for the checkpoint to be loaded if need be."""
-        slot = self._slot(checkpoint)
-        with slot.lock:
-            return self._loaded(slot, checkpoint).score(photo)
+        return self._submit(checkpoint, lambda predictor: predictor.score(photo)).result()
 
     def device(self, checkpoint: str) -> str:
         """Name the device the checkpoint runs on, waiting for it to be loaded if need be."""
-        slot = self._slot(checkpoint)
-        with slot.lock:
-            return self._loaded(slot, checkpoint).device
+        return self._submit(checkpoint, lambda predictor: predictor.device).result()
 
     def is_loaded(self, checkpoint: str) -> bool:
         """Whether a score can be had without waiting for a load."""
-        return self._slot(checkpoint).predictor is not None
+        return checkpoint in self._predictors
 
-    def _slot(self, checkpoint: str) -> _Slot:
-        if checkpoint not in self._slots:
-            raise FiqaError(f"Checkpoint {checkpoint!r} is not here; choose one of {', '.join(self._slots)}.")
-        return self._slots[checkpoint]
+    def _submit(self, checkpoint: str, ask: Callable[[Predictor], Answer]) -> Future[Answer]:
+        """Queue a question to a checkpoint's predictor; raises FiqaError when there is no such checkpoint."""
+        if checkpoint not in self._workers:
+            raise FiqaError(f"Checkpoint {checkpoint!r} is not here; choose one of {', '.join(self._workers)}.")
+        return self._workers[checkpoint].submit(lambda: ask(self._loaded(checkpoint)))
 
-    def _loaded(self, slot: _Slot, checkpoint: str) -> Predictor:
-        """Return the slot's predictor, loading it first; the caller holds the slot's lock."""
-        if slot.predictor is None:
+    def _loaded(self, checkpoint: str) -> Predictor:
+        """Return the predictor, loading it first if need be; runs in the checkpoint's own thread."""
+        if checkpoint not in self._predictors:
             predictor = self._load(checkpoint)
             _warm_up(predictor)
-            slot.predictor = predictor
-        return slot.predictor
-
-    def _prepare_default(self) -> None:
-        # Nobody waits for this thread; a visitor gets the same error with the first photo.
-        with suppress(FiqaError), politely():
-            self.device(self.default)
+            self._predictors[checkpoint] = predictor
+        return self._predictors[checkpoint]
 
 
 @contextmanager
@@ -107,11 +92,7 @@ def politely() -> Iterator[None]:
 
 
 def _warm_up(predictor: Predictor) -> None:
-    """Score a grey ramp, because the first forward pass allocates and tunes and would make a visitor wait."""
-    ramp = np.linspace(0, 255, WARM_UP_SIDE_PX, dtype=np.uint8)
-    photo = np.ascontiguousarray(np.broadcast_to(ramp[:, None, None], (WARM_UP_SIDE_PX, WARM_UP_SIDE_PX, 3)))
-    try:
-        predictor.score(photo)
-    except FiqaError:
-        # A ramp holds no face; being refused has warmed up the finder, which is most of it.
-        logger.debug("The warm-up picture was refused.")
+    """Score a photo with a face: the first run of every step is slow, and no visitor should wait for it."""
+    from skimage.data import astronaut
+
+    predictor.score(astronaut())

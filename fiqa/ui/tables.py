@@ -74,7 +74,7 @@ def _score_cells(score: float, interval: Interval, score_range: Interval) -> str
     return (
         f'<td data-sort="{score:.6f}" class="score-cell">{small_scale(score, score_range)}<b>{score:.2f}</b></td>'
         f'<td data-sort="{grade}">{ACR_WORDS[grade - 1]}</td>'
-        f'<td data-sort="{interval[1] - interval[0]:.6f}">{interval[0]:.2f}–{interval[1]:.2f}</td>'
+        f'<td data-sort="{interval[1] - interval[0]:.6f}">{interval[0]:.3f}–{interval[1]:.3f}</td>'
     )
 
 
