@@ -5,10 +5,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import gradio as gr
 import httpx
 import pytest
+from gradio.route_utils import delete_files_created_by_app
 from gradio_client import Client, handle_file  # type: ignore[import-untyped]
 from gradio_client.exceptions import AppError  # type: ignore[import-untyped]
 from PIL import Image
@@ -25,18 +28,33 @@ ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
 
+@dataclass(frozen=True)
+class Served:
+    """A running page, its address as a client sees it, and where its uploads lie."""
+
+    demo: gr.Blocks
+    client: Client
+    uploads: Path
+
+
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Serve the page around the fake predictor on a free port."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
+        uploads = tmp_path_factory.mktemp("uploads")
+        patch.setenv("GRADIO_TEMP_DIR", str(uploads))
         settings = Settings.from_environment({"FIQA_DATA_DIR": str(tmp_path_factory.mktemp("data"))})
         demo = app.create_demo(PredictorService(load, [spec("first"), spec("damaged")], "first"))
         options = {**app.launch_options(settings), "server_port": None}
         demo.launch(**options, prevent_thread_lock=True)
-        yield Client(demo.local_url, verbose=False)
+        yield Served(demo, Client(demo.local_url, verbose=False), uploads)
         demo.close(verbose=False)
     gc.collect()  # here, where its warnings are expected, and not in another test
+
+
+@pytest.fixture
+def client(served: Served) -> Client:
+    return served.client
 
 
 @pytest.fixture
@@ -142,3 +160,11 @@ def test_files_that_were_not_uploaded_are_out_of_reach(client: Client) -> None:
     answer = httpx.get(f"{endpoint}/{event}", timeout=30).text
     assert answer.startswith("event: error")
     assert "config.json" not in answer
+
+
+def test_nothing_is_left_of_an_upload(served: Served, photo: str) -> None:
+    served.client.predict(handle_file(photo), api_name="/score")
+    served.client.predict([handle_file(photo)], "first", api_name="/score_batch")
+    assert sum(file.stat().st_size for file in served.uploads.rglob("*.png")) > 0
+    delete_files_created_by_app(served.demo, age=0)  # what Gradio does every minute to files of a certain age
+    assert sum(file.stat().st_size for file in served.uploads.rglob("*") if file.is_file()) == 0

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.error import URLError
@@ -34,25 +35,27 @@ CHROMIUM_OPTIONS = (
 START_S, SCORE_MS = 120, 120_000
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+class NoChromiumError(Exception):
+    """There is no browser to look at the page with."""
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """Start the system's Chromium; raises NoChromiumError when there is none."""
     path = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if path is None:
-        if os.environ.get("CI"):
-            pytest.fail("Chromium is not installed; in CI the page has to be looked at.")
-        pytest.skip("Chromium is not installed.")
+        raise NoChromiumError("Chromium is not installed.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=[*CHROMIUM_OPTIONS])
         yield browser
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Serve the app on a free port and return its address."""
+@contextmanager
+def serve_app(folder: Path) -> Iterator[str]:
+    """Serve the app on a free port, with its files in `folder`; gives its address."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("site")
     environment = {
         **os.environ,
         "FIQA_HOST": "127.0.0.1",
@@ -79,7 +82,24 @@ def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
             time.sleep(0.2)
         else:
             return
-    pytest.fail(f"The app did not come up:\n{log.read_text()}")
+    raise RuntimeError(f"The app did not come up:\n{log.read_text()}")
+
+
+def save_photos(folder: Path) -> dict[str, Path]:
+    """Save the astronaut, pristine and damaged, in a group of three, and a text that says it is a photo."""
+    portrait = astronaut()
+    pictures = {
+        "astronaut": portrait,
+        "blurred": degrade(portrait, [("gaussian_blur", 0.4)]),
+        "noisy": degrade(portrait, [("gaussian_noise", 0.6)]),
+        "dark": degrade(portrait, [("low_light", 0.6)]),
+        "group": np.hstack([portrait] * 3),
+    }
+    paths = {name: folder / f"{name}.png" for name in pictures} | {"text": folder / "notes.jpg"}
+    for name, pixels in pictures.items():
+        Image.fromarray(pixels).save(paths[name])
+    paths["text"].write_text("Dear diary, this is not a photo.", encoding="utf-8")
+    return paths
 
 
 @dataclass
@@ -89,6 +109,14 @@ class Visit:
     page: Page
     errors: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+
+    def open(self, site: str) -> None:
+        """Go to the page and wait until it is complete."""
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", lambda line: self.errors.append(line.text) if line.type == "error" else None)
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(site)
+        self.page.wait_for_selector("#examples img", timeout=SCORE_MS)
 
     def add_photos(self, *paths: Path) -> None:
         self.page.set_input_files("#photos input[type=file]", [str(path) for path in paths])
@@ -102,16 +130,29 @@ class Visit:
         return width
 
 
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    try:
+        with open_browser() as browser:
+            yield browser
+    except NoChromiumError as error:
+        if os.environ.get("CI"):
+            pytest.fail(f"{error} In CI the page has to be looked at.")
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serve_app(tmp_path_factory.mktemp("site")) as address:
+        yield address
+
+
 @pytest.fixture
 def visit(browser: Browser, site: str, request: pytest.FixtureRequest) -> Iterator[Visit]:
     """Open the page; parametrise indirectly with options of the browser context, such as a colour scheme."""
     context = browser.new_context(**getattr(request, "param", {}))
     visit = Visit(context.new_page())
-    visit.page.on("pageerror", lambda error: visit.errors.append(str(error)))
-    visit.page.on("console", lambda line: visit.errors.append(line.text) if line.type == "error" else None)
-    visit.page.on("request", lambda request: visit.requests.append(request.url))
-    visit.page.goto(site)
-    visit.page.wait_for_selector("#examples img", timeout=SCORE_MS)
+    visit.open(site)
     yield visit
     context.close()
     assert not visit.errors
@@ -119,16 +160,4 @@ def visit(browser: Browser, site: str, request: pytest.FixtureRequest) -> Iterat
 
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The astronaut, pristine and blurred, in a group of three, and a text that says it is a photo."""
-    folder = tmp_path_factory.mktemp("photos")
-    portrait = astronaut()
-    pictures = {
-        "astronaut": portrait,
-        "blurred": degrade(portrait, [("gaussian_blur", 0.4)]),
-        "group": np.hstack([portrait] * 3),
-    }
-    paths = {name: folder / f"{name}.png" for name in pictures} | {"text": folder / "notes.jpg"}
-    for name, pixels in pictures.items():
-        Image.fromarray(pixels).save(paths[name])
-    paths["text"].write_text("Dear diary, this is not a photo.", encoding="utf-8")
-    return paths
+    return save_photos(tmp_path_factory.mktemp("photos"))
