@@ -44,6 +44,9 @@ MARGIN = 1.7
 NATIVE_PX = (256, 435)
 """Degradations are applied at a side drawn from this range, then the view is made, as it is for users' photos."""
 
+STACKS = 40
+"""Random stacks per held-aside photo, beside every type at every level."""
+
 Step = tuple[str, float]
 
 
@@ -78,7 +81,7 @@ def training_recipes(photo_id: str, count: int) -> Iterator[Recipe]:
         )
 
 
-def benchmark_recipes(photo_id: str, stacks: int = 40) -> Iterator[Recipe]:
+def benchmark_recipes(photo_id: str, stacks: int) -> Iterator[Recipe]:
     """Yield the clean view, every type at every level, and `stacks` random stacks, without jitter."""
     rng = np.random.default_rng(zlib.crc32(photo_id.encode()))
     native_px, seed = int(rng.choice([256, 320, 384])), int(rng.integers(2**31))
@@ -128,13 +131,13 @@ def _to_tensor(views: NDArray[np.uint8]) -> torch.Tensor:
     return torch.from_numpy(views).permute(0, 3, 1, 2).float() / 255
 
 
-def render_shard(photo: FacePhoto, split: Split, output: Path, count: int) -> Path:
+def render_shard(photo: FacePhoto, split: Split, output: Path, count: int, stacks: int = STACKS) -> Path:
     """Render and label all views of one photo; return the shard's path."""
     torch.set_num_threads(1)
     path = output / f"{photo.id}.npz"
     if path.exists():
         return path
-    recipes = list(training_recipes(photo.id, count) if split == "train" else benchmark_recipes(photo.id))
+    recipes = list(training_recipes(photo.id, count) if split == "train" else benchmark_recipes(photo.id, stacks))
     pixels = photo.read()
     pairs = [render(photo, pixels, recipe) for recipe in recipes]
     references = np.stack([pair[0].image for pair in pairs])
@@ -169,13 +172,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--photos", type=Path, required=True, help="photo folder with faces.json")
     parser.add_argument("--output", type=Path, default=Path("runs/pseudo_mos"), help="folder for the shards")
     parser.add_argument("--views", type=int, default=160, help="views per training photo")
+    parser.add_argument("--stacks", type=int, default=STACKS, help="stacks per held-aside photo")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     options = parser.parse_args(arguments)
     photos = [photo for photo in read_photo_folder(options.photos) if photo.pristine]
     splits = split_by_source([photo.source for photo in photos])
     options.output.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(options.workers) as pool:
-        jobs = [pool.submit(render_shard, p, splits[p.source], options.output, options.views) for p in photos]
+        jobs = [
+            pool.submit(render_shard, p, splits[p.source], options.output, options.views, options.stacks)
+            for p in photos
+        ]
         for job in tqdm(as_completed(jobs), total=len(jobs), unit="photo", desc="labels"):
             job.result()
 

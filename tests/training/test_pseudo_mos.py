@@ -1,0 +1,64 @@
+"""Rendered views and their labels."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fiqa.degradations import DEGRADATIONS, LEVELS, PAPER_TYPES
+from training.photos import FacePhoto, read_photo_folder
+from training.pseudo_mos import (
+    VIEW_PX,
+    Recipe,
+    benchmark_recipes,
+    full_reference_metrics,
+    render,
+    render_shard,
+    training_recipes,
+)
+
+
+@pytest.fixture
+def photo(photo_folder: Path) -> FacePhoto:
+    return read_photo_folder(photo_folder)[0]
+
+
+@pytest.mark.parametrize("name", PAPER_TYPES)
+def test_every_metric_falls_with_every_step_of_severity(photo: FacePhoto, name: str) -> None:
+    steps = [Recipe(((name, level / LEVELS),) if level else (), 256, 7) for level in range(LEVELS + 1)]
+    pairs = [render(photo, photo.read(), recipe) for recipe in steps]
+    metrics = full_reference_metrics(np.stack([p[1].image for p in pairs]), np.stack([p[0].image for p in pairs]))
+    assert metrics[0] == pytest.approx([1, 1, 1, 1], abs=1e-3)
+    assert (np.diff(metrics, axis=0) < 0).all()
+
+
+def test_landmarks_of_a_view_lie_where_they_do_in_the_photo(photo: FacePhoto) -> None:
+    view, _ = render(photo, photo.read(), Recipe((), 300, 1, zoom=1.1, shift=(0.02, -0.01), angle_deg=10))
+    assert view.image.shape == (VIEW_PX, VIEW_PX, 3)
+    landmarks = view.landmarks_from_photo(photo.landmarks)
+    assert landmarks.min() > 0
+    assert landmarks.max() < VIEW_PX
+    assert np.allclose(view.landmarks_to_photo(landmarks), photo.landmarks, atol=1e-3)
+
+
+def test_training_recipes_are_repeatable_and_use_every_type() -> None:
+    recipes = list(training_recipes("photo", 240))
+    assert recipes == list(training_recipes("photo", 240))
+    assert recipes != list(training_recipes("other", 240))
+    assert {name for recipe in recipes for name, _ in recipe.steps} == set(DEGRADATIONS)
+    assert sum(not recipe.steps for recipe in recipes) == 24
+
+
+def test_benchmark_recipes_hold_clean_every_level_of_every_type_and_stacks() -> None:
+    recipes = list(benchmark_recipes("photo", stacks=5))
+    singles = {recipe.steps[0] for recipe in recipes if len(recipe.steps) == 1}
+    assert singles == {(name, level / LEVELS) for name in DEGRADATIONS for level in range(1, LEVELS + 1)}
+    assert len(recipes) == 1 + len(singles) + 5
+
+
+def test_a_shard_that_exists_is_kept(photo: FacePhoto, tmp_path: Path) -> None:
+    path = render_shard(photo, "train", tmp_path, 3)
+    written = path.read_bytes()
+    assert render_shard(photo, "train", tmp_path, 99) == path
+    assert path.read_bytes() == written
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
