@@ -24,7 +24,7 @@ from fiqa.faces import FaceFinder, load_face_finder, overlaps
 from training.face_scenes import FaceStock, Scene, bundled_picture, clouds, draw_log_uniform, paste_face, piece
 from training.photos import FacePhoto, read_photo_folder, split_by_source
 
-BACKGROUNDS = ("chelsea", "coffee", "rocket", "text", "camera_without_face")
+BACKGROUNDS = ("chelsea", "coffee", "rocket", "text", "clouds")
 SEVERITY = 3 / LEVELS
 SAME_FACE = 0.4
 """Intersection over union from which a box is the face."""
@@ -64,7 +64,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class TestPicture:
+class PlacedFaces:
     """A scene and the tilt of each of its faces in degrees."""
 
     scene: Scene
@@ -90,12 +90,12 @@ def boxes_of(finder: FaceFinder) -> Finder:
     return lambda photo: np.array([face.box_xyxy for face in finder.find(photo)]).reshape(-1, 4)
 
 
-def make_picture(stock: FaceStock, seed: int) -> TestPicture:
+def make_picture(stock: FaceStock, seed: int) -> PlacedFaces:
     """Place up to four faces in a picture of 500 to 1600 pixels; every fourth has none."""
     rng = np.random.default_rng((2026, seed))
     side = round(draw_log_uniform(rng, 500, 1600))
     name = str(rng.choice(BACKGROUNDS))
-    ground = clouds(rng, side) if name == "camera_without_face" else piece(bundled_picture(name), rng, side)
+    ground = clouds(rng, side) if name == "clouds" else piece(bundled_picture(name), rng, side)
     canvas = Image.fromarray(ground)
     boxes: list[Boxes] = []
     angles: list[float] = []
@@ -106,10 +106,10 @@ def make_picture(stock: FaceStock, seed: int) -> TestPicture:
         if box is not None:
             boxes.append(box)
             angles.append(angle)
-    return TestPicture(Scene(np.asarray(canvas), np.array(boxes).reshape(-1, 4)), tuple(angles))
+    return PlacedFaces(Scene(np.asarray(canvas), np.array(boxes).reshape(-1, 4)), tuple(angles))
 
 
-def search(find: Finder, pictures: Sequence[TestPicture], condition: str, tally: Tally) -> None:
+def search(find: Finder, pictures: Sequence[PlacedFaces], condition: str, tally: Tally) -> None:
     """Search every picture under one condition and count."""
     for index, picture in enumerate(tqdm(pictures, desc=condition, leave=False)):
         photo = picture.scene.picture

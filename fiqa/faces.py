@@ -25,7 +25,7 @@ from fiqa.landmarks import LandmarkPredictor, read_bundled, to_tensor
 from fiqa.results import Box
 
 if TYPE_CHECKING:
-    from fiqa.models.face_detector import FaceMaps
+    from fiqa.models.face_detector import FaceDetectorNetwork, FaceMaps
 
 FINDERS = ("auto", "bundled", "face-alignment")
 FACE_ALIGNMENT_WEIGHTS = ("2DFAN4-11f355bf06.pth.tar", "s3fd-619a316812.pth")
@@ -136,19 +136,14 @@ class Candidates:
 
 
 class FaceDetector:
-    """The bundled detector: boxes that may hold a face."""
+    """Boxes that may hold a face, by the bundled network or another one of its kind."""
 
     _FINEST_PX = (512, 1024)
     """Longest side of the finest copy searched: a quarter of the photo's, within these bounds."""
     _MOST = 400
 
-    def __init__(self) -> None:
-        from fiqa.models.face_detector import FaceDetectorConfig, FaceDetectorNetwork
-
-        config, weights = read_bundled("face_detector")
-        self._network = FaceDetectorNetwork(FaceDetectorConfig(**config))
-        self._network.load_state_dict(weights)
-        self._network.eval()
+    def __init__(self, network: "FaceDetectorNetwork | None" = None) -> None:
+        self._network = network or load_detector_network()
 
     def propose(self, photo: Photo, *, lowest: float) -> Candidates:
         """Return the boxes of at least the score `lowest` in a photo (H, W, 3) uint8, best first."""
@@ -186,8 +181,8 @@ class BundledFaceFinder:
     """
 
     name = "bundled"
-    _PROPOSED, _ACCEPTED, _ACCEPTED_TURNED = 0.2, 0.65, 0.8
-    """Least score of a proposal, and least confidence of a face as the photo stands and turned."""
+    _ACCEPTED, _ACCEPTED_TURNED = 0.6, 0.75
+    """Least confidence of a face, as the photo stands and turned."""
 
     def __init__(self) -> None:
         self._detector = FaceDetector()
@@ -202,8 +197,11 @@ class BundledFaceFinder:
         return sorted(faces, key=lambda face: -face.side_px)
 
     def _upright(self, photo: Photo, accepted: float) -> list[Face]:
-        """Return the faces of at least the confidence `accepted`, best first, each once."""
-        proposed = self._detector.propose(photo, lowest=self._PROPOSED)
+        """Return the faces of at least the confidence `accepted`, best first, each once.
+
+        Confidence is the geometric mean of what detector and landmark network say, so that neither decides alone.
+        """
+        proposed = self._detector.propose(photo, lowest=accepted**2)
         landmarks, likely = self._landmarks.predict(photo, proposed.boxes)
         confidence = np.sqrt(proposed.scores * likely)
         faces = [
@@ -218,6 +216,16 @@ class BundledFaceFinder:
         """Find faces in the photo turned anticlockwise by `quarters` of a full turn, in pixels of the photo itself."""
         faces = self._upright(np.ascontiguousarray(np.rot90(photo, quarters)), self._ACCEPTED_TURNED)
         return [_face(photo, _turned_back(face.landmarks, photo, quarters), face.confidence) for face in faces]
+
+
+def load_detector_network() -> "FaceDetectorNetwork":
+    """Return the bundled detector network on the CPU, in evaluation mode."""
+    from fiqa.models.face_detector import FaceDetectorConfig, FaceDetectorNetwork
+
+    config, weights = read_bundled("face_detector")
+    network = FaceDetectorNetwork(FaceDetectorConfig(**config))
+    network.load_state_dict(weights)
+    return network.eval()
 
 
 def _read_maps(maps: "FaceMaps", lowest: float) -> Candidates:

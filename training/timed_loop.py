@@ -4,13 +4,14 @@ The learning rate follows the share of the time that has passed (a short warm-up
 is kept is the running average of the weights, which is steadier than their last value.
 """
 
+import argparse
 import json
 import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors.torch import save_file
@@ -18,10 +19,13 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
+OUTPUT = Path("assets/checkpoints/lite")
 SAVE_EVERY_S = 120.0
 WARM_UP = 0.03
 GRADIENT_NORM = 5.0
 AVERAGED_STEPS = 500
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,19 @@ class TimedRun:
         return float(torch.load(self.state_file, weights_only=True)["spent_s"]) if self.state_file.is_file() else 0.0
 
 
-def fit(network: nn.Module, batch_loss: Callable[[nn.Module], Tensor], run: TimedRun) -> nn.Module:
+def read_arguments(description: str, *, minutes: float) -> argparse.Namespace:
+    """Read the command line that the small networks' trainings share."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--photos", type=Path, required=True, help="photo folder with faces.json")
+    parser.add_argument("--minutes", type=float, default=minutes, help="training time")
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="folder of the finished weights")
+    parser.add_argument("--state", type=Path, default=Path("runs"), help="folder of the state a stopped run resumes")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1, help="processor threads")
+    return parser.parse_args()
+
+
+def fit(network: Network, batch_loss: Callable[[nn.Module], Tensor], run: TimedRun) -> Network:
     """Minimise `batch_loss(network)` for `run.minutes`; return the averaged network in evaluation mode."""
     optimiser = torch.optim.AdamW(network.parameters(), lr=run.learning_rate, weight_decay=run.weight_decay)
     average = AveragedModel(network, avg_fn=_running_average, use_buffers=True)
@@ -60,8 +76,8 @@ def fit(network: nn.Module, batch_loss: Callable[[nn.Module], Tensor], run: Time
             if now - saved > SAVE_EVERY_S or spent_s >= budget_s:
                 _save(run.state_file, parts, spent_s)
                 saved = now
-    averaged: nn.Module = average.module
-    return averaged.eval()
+    network.load_state_dict(average.module.state_dict())
+    return network.eval()
 
 
 def _running_average(average: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:

@@ -1,6 +1,6 @@
 """Train the bundled landmark network on a folder of face photos.
 
-    python -m training.train_landmarks --photos DIR [--minutes 25] [--output DIR] [--seed 0] [--threads 1]
+    python -m training.train_landmarks --photos DIR [--minutes 40] [--output DIR] [--seed 0] [--threads 1]
 
 A few hundred faces are enough because every crop is new: another size in the photo, other degradations, another
 cut, tilt and light, at times mirrored or partly covered. One crop in three is no face, or not one as a crop
@@ -8,9 +8,7 @@ should show it, which teaches the network to say so: many of them are what the b
 so train that one first.
 """
 
-import argparse
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,11 +33,11 @@ from fiqa.models.landmark_network import (
 from training.face_scenes import FaceStock, StockPhoto, draw_log_uniform, faceless_scene, randomly_degraded, recoloured
 from training.photos import FacePhoto, read_photo_folder, split_by_source
 from training.rendered_pool import RenderedPool
-from training.timed_loop import TimedRun, fit, look, save_weights
+from training.timed_loop import TimedRun, fit, look, read_arguments, save_weights
 
 BATCH, POOL, RENEWED = 32, 5000, 3
 FACE_LOSS_WEIGHT = 0.2
-OUTPUT = Path("assets/checkpoints/lite")
+MINUTES = 40.0
 
 
 @dataclass(frozen=True)
@@ -180,7 +178,7 @@ def mean_error(network: nn.Module, photos: list[FacePhoto]) -> float:
 
 def main() -> None:
     """Train, measure on the validation sources, and write landmarks.safetensors and landmarks.json."""
-    arguments = parse_arguments()
+    arguments = read_arguments("Train the bundled landmark network.", minutes=MINUTES)
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)
     photos = read_photo_folder(arguments.photos)
@@ -202,18 +200,6 @@ def main() -> None:
         "training": {"photos": len(stock.photos), "minutes": run.minutes, "seed": run.seed, "batch": BATCH},
     }
     print(metrics, save_weights(network, arguments.output, "landmarks", config=config, about=about))
-
-
-def parse_arguments() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description="Train the bundled landmark network.")
-    parser.add_argument("--photos", type=Path, required=True, help="photo folder with faces.json")
-    parser.add_argument("--minutes", type=float, default=25.0, help="training time")
-    parser.add_argument("--output", type=Path, default=OUTPUT, help="folder of the finished weights")
-    parser.add_argument("--state", type=Path, default=Path("runs"), help="folder of the resumable state")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=1, help="processor threads")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":
