@@ -22,7 +22,8 @@ from fiqa.ui.service import Predictor, PredictorService
 STYLE = Path(__file__).resolve().parent / "assets" / "style.css"
 UPLOAD_LIMIT = "25mb"
 KEPT_MINUTES = 15
-"""How long Gradio's cache holds an upload; a page left open longer asks for the photo again."""
+"""How long an upload stays in Gradio's cache at most; a page left open longer asks for the photo again."""
+SWEEP_S = 60
 
 
 def create_service(settings: Settings) -> PredictorService:
@@ -45,7 +46,8 @@ def create_service(settings: Settings) -> PredictorService:
 
 def create_demo(service: PredictorService) -> gr.Blocks:
     """Lay out the page around `service`; nothing is loaded yet."""
-    demo = gr.Blocks(title=page.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(60, 60 * KEPT_MINUTES))
+    sweep = (SWEEP_S, 60 * KEPT_MINUTES - SWEEP_S)  # how often, and from which age
+    demo = gr.Blocks(title=page.TITLE, analytics_enabled=False, fill_width=True, delete_cache=sweep)
     with demo:
         photos = gr.State(LoadedPhotos())
         page.build_header()

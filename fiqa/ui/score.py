@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import gradio as gr
@@ -32,6 +33,8 @@ PROGRESS_EVERY_S = 0.3
 SCORING = "scoring"
 """Concurrency group of everything that scores: two at a time, so a batch does not shut out a single photo."""
 SCORING_LIMIT = 2
+_DECODING = Lock()
+"""The largest photo takes more than a gigabyte for a moment, so they are decoded one at a time."""
 UNSEEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 """For events that draw their own progress and are no endpoint."""
 
@@ -170,7 +173,8 @@ def score_photo(
     Raises PhotoError when the upload is no photo, FiqaError when the checkpoint cannot be used.
     """
     started = time.perf_counter()
-    decoded = decode_photo(source)
+    with _DECODING:
+        decoded = decode_photo(source)
     decode_ms = 1000 * (time.perf_counter() - started)
     result = service.score(checkpoint, decoded.pixels)
     timings = {**result.timings_ms, "decode": decode_ms, "total": result.timings_ms.get("total", 0.0) + decode_ms}
