@@ -26,6 +26,9 @@ from training.photos import FacePhoto, read_photo_folder, split_by_source
 
 BACKGROUNDS = ("chelsea", "coffee", "rocket", "text", "clouds")
 SEVERITY = 3 / LEVELS
+CONDITIONS = ("clean", *DEGRADATIONS)
+COLUMNS = ("%", "F/p", "ms")
+"""Faces found, false faces a picture, milliseconds a picture."""
 SAME_FACE = 0.4
 """Intersection over union from which a box is the face."""
 SIZES_PX, ANGLES_DEG = (80, 110, 160, 300), (0, 7, 14, 20)
@@ -46,10 +49,11 @@ class Count:
     seconds: float = 0.0
 
     def cells(self) -> list[str]:
-        """Recall, false faces a picture and milliseconds a picture, for the table."""
+        """Recall, false faces a picture and milliseconds a picture, where they can be told."""
         recall = f"{self.found / self.faces:.1%}" if self.faces else "–"
-        pictures = max(1, self.pictures)
-        return [str(self.faces), recall, f"{self.false / pictures:.3f}", f"{1e3 * self.seconds / pictures:.0f}"]
+        if not self.pictures:
+            return [recall, "", ""]
+        return [recall, f"{self.false / self.pictures:.3f}", f"{1e3 * self.seconds / self.pictures:.0f}"]
 
 
 @dataclass
@@ -154,13 +158,36 @@ def landmark_errors(
     return errors, 1 - len(errors) / len(photos), 1e3 * seconds / len(photos)
 
 
-def print_row(*cells: str) -> None:
+def print_row(name: str, *cells: str) -> None:
     """Print one line of the table."""
-    print(f"{cells[0]:<28}" + "".join(f"{cell:>12}" for cell in cells[1:]))
+    print(f"{name:<26}" + "".join(f"{cell:>12}" for cell in cells))
+
+
+def print_detections(finders: dict[str, Finder], pictures: Sequence[PlacedFaces]) -> None:
+    """Search the pictures with every finder and print what was found by condition, size and angle."""
+    tallies = {name: Tally() for name in finders}
+    for name, find in finders.items():
+        for condition in CONDITIONS:
+            search(find, pictures, condition, tallies[name])
+    print_row("faces in larger pictures", "faces", *(f"{name} {what}" for name in finders for what in COLUMNS))
+    any_tally = next(iter(tallies.values()))
+    bins = sorted(set(any_tally.counts) - set(CONDITIONS), key=lambda key: (key.split()[1], int(key.split("–")[0])))
+    for key in (*CONDITIONS, *bins):
+        counts = [tally.of(key) for tally in tallies.values()]
+        print_row(key, str(counts[0].faces), *(cell for count in counts for cell in count.cells()))
+
+
+def print_landmarks(finder: FaceFinder, photos: Sequence[FacePhoto]) -> None:
+    """Find the photos' faces and print how far their landmarks are off."""
+    print_row("landmarks, end to end", "photos", "error", "p90", "missed", "ms")
+    for condition in CONDITIONS:
+        errors, missed, milliseconds = landmark_errors(finder, photos, condition)
+        mean, p90 = np.mean(errors), np.percentile(errors, 90)
+        print_row(condition, str(len(photos)), f"{mean:.2%}", f"{p90:.2%}", f"{missed:.1%}", f"{milliseconds:.0f}")
 
 
 def main() -> None:
-    """Measure and print one table."""
+    """Measure and print the table."""
     parser = argparse.ArgumentParser(description="Measure face finders and landmarks on held-aside photos.")
     parser.add_argument("--photos", type=Path, required=True, help="photo folder with faces.json")
     parser.add_argument("--pictures", type=int, default=40, help="pictures searched in each condition")
@@ -171,18 +198,8 @@ def main() -> None:
     stock = FaceStock(held_aside)
     pictures = [make_picture(stock, seed) for seed in range(arguments.pictures)]
     bundled = load_face_finder("bundled")
-    print_row("faces in larger pictures", "faces", "found", "false/pic", "ms/pic")
-    for name, find in (("cascade", cascade_finder()), ("bundled", boxes_of(bundled))):
-        tally = Tally()
-        for condition in ("clean", *DEGRADATIONS):
-            search(find, pictures, condition, tally)
-        for key, count in tally.counts.items():
-            print_row(f"{name}, {key}", *(count.cells() if count.pictures else count.cells()[:2]))
-    print_row("landmarks end to end", "error", "p90", "missed", "ms/photo")
-    for condition in ("clean", *DEGRADATIONS):
-        errors, missed, milliseconds = landmark_errors(bundled, held_aside, condition)
-        p90 = float(np.percentile(errors, 90))
-        print_row(condition, f"{np.mean(errors):.2%}", f"{p90:.2%}", f"{missed:.1%}", f"{milliseconds:.0f}")
+    print_detections({"cascade": cascade_finder(), "bundled": boxes_of(bundled)}, pictures)
+    print_landmarks(bundled, held_aside)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -78,10 +79,14 @@ def face_alignment_is_ready() -> bool:
     """Tell whether face-alignment is installed and its weights are in torch hub's cache."""
     if find_spec("face_alignment") is None:
         return False
+    return all((_weights_cache() / name).is_file() for name in FACE_ALIGNMENT_WEIGHTS)
+
+
+def _weights_cache() -> Path:
+    """Return the folder that face-alignment fetches its weights to."""
     import torch
 
-    cache = Path(torch.hub.get_dir()) / "checkpoints"
-    return all((cache / name).is_file() for name in FACE_ALIGNMENT_WEIGHTS)
+    return Path(torch.hub.get_dir()) / "checkpoints"
 
 
 class FaceAlignmentFinder:
@@ -103,10 +108,10 @@ class FaceAlignmentFinder:
             self._aligner = face_alignment.FaceAlignment(
                 face_alignment.LandmarksType.TWO_D, device="cpu", flip_input=False, compile=False
             )
-        except (OSError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError, EOFError, UnpicklingError) as error:
             raise CheckpointError(
-                f"The weights of face-alignment cannot be loaded ({error}): "
-                "connect to the internet to fetch them, or choose the finder 'bundled'."
+                f"The weights of face-alignment cannot be loaded ({error}): connect to the internet to fetch them, "
+                f"delete a damaged copy from {_weights_cache()}, or choose the finder 'bundled'."
             ) from error
 
     def find(self, photo: Photo) -> list[Face]:
@@ -171,7 +176,7 @@ class FaceDetector:
         with torch.inference_mode():
             candidates = _read_maps(self._network(to_tensor(copy[None])), lowest)
         scale = np.tile(np.array(photo_shape[1::-1]) / copy.shape[1::-1], 2)
-        return Candidates(candidates.boxes * scale, candidates.scores)
+        return Candidates(candidates.boxes * scale, candidates.scores).take(_sensible(candidates.boxes, copy))
 
 
 class BundledFaceFinder:
@@ -226,6 +231,14 @@ def load_detector_network() -> "FaceDetectorNetwork":
     network = FaceDetectorNetwork(FaceDetectorConfig(**config))
     network.load_state_dict(weights)
     return network.eval()
+
+
+def _sensible(boxes: Boxes, copy: Photo) -> NDArray[np.intp]:
+    """Return the indices of boxes (N, 4) whose centre lies in the copy and that are not much larger than it."""
+    size = np.array(copy.shape[1::-1])
+    low, high = boxes[:, :2], boxes[:, 2:]
+    centred = ((low + high > 0) & (low + high < 2 * size)).all(axis=1)
+    return np.flatnonzero(centred & ((high - low).max(axis=1) < 2 * size.max()))
 
 
 def _read_maps(maps: "FaceMaps", lowest: float) -> Candidates:

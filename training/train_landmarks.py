@@ -30,7 +30,15 @@ from fiqa.models.landmark_network import (
     rolls_of,
     view_to_crop,
 )
-from training.face_scenes import FaceStock, StockPhoto, draw_log_uniform, faceless_scene, randomly_degraded, recoloured
+from training.face_scenes import (
+    FaceStock,
+    StockPhoto,
+    closely_cut,
+    draw_log_uniform,
+    faceless_scene,
+    randomly_degraded,
+    recoloured,
+)
 from training.photos import FacePhoto, read_photo_folder, split_by_source
 from training.rendered_pool import RenderedPool
 from training.timed_loop import TimedRun, fit, look, read_arguments, save_weights
@@ -56,6 +64,7 @@ def render_view(stock: FaceStock, detector: FaceDetector, rng: np.random.Generat
     photo = stock.draw(rng)
     face_px = draw_log_uniform(rng, 40, 300)
     small = resized_around_face(photo, face_px)
+    small = closely_cut(small, rng) if rng.random() < 0.15 else small
     highest = min(1.0, 0.3 + face_px / 160)
     return view_of(StockPhoto(randomly_degraded(recoloured(small.pixels, rng), rng, highest=highest), small.landmarks))
 

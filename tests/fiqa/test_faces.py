@@ -1,5 +1,6 @@
 """Faces are found where they are, and nowhere else."""
 
+import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -93,7 +94,7 @@ def test_a_photo_upside_down_or_on_its_side_is_understood(
     assert error(face, np.stack(wanted, axis=1)) < 0.05
 
 
-@pytest.mark.parametrize("side_px", [128, 300, 700, 1600])
+@pytest.mark.parametrize("side_px", [128, 300, 700, 1600, 4500])
 def test_the_size_of_the_photo_does_not_matter(finder: BundledFaceFinder, astronaut: Face, side_px: int) -> None:
     small = Image.fromarray(data.astronaut()[30:330, 70:370]).resize((side_px, side_px), Image.Resampling.LANCZOS)
     (face,) = finder.find(np.asarray(small))
@@ -227,14 +228,15 @@ def test_face_alignment_that_is_not_installed_says_how_to_get_it(monkeypatch: py
         FaceAlignmentFinder()
 
 
-def test_face_alignment_that_cannot_fetch_its_weights_says_so(
-    fake_package: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("problem", [OSError("no network"), EOFError("ran out"), pickle.UnpicklingError("truncated")])
+def test_face_alignment_that_cannot_load_its_weights_says_what_to_do(
+    fake_package: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, problem: Exception
 ) -> None:
-    def unreachable(*arguments: object, **options: object) -> None:
-        raise OSError("Name or service not known")
+    def failing(*arguments: object, **options: object) -> None:
+        raise problem
 
-    monkeypatch.setattr(fake_package.package, "FaceAlignment", unreachable)
-    with pytest.raises(CheckpointError, match=r"Name or service not known.*choose the finder 'bundled'"):
+    monkeypatch.setattr(fake_package.package, "FaceAlignment", failing)
+    with pytest.raises(CheckpointError, match=rf"{problem}.*choose the finder 'bundled'"):
         load_face_finder("face-alignment")
 
 

@@ -10,7 +10,7 @@ from skimage import data
 
 from fiqa import landmarks as module
 from fiqa.errors import CheckpointError
-from fiqa.landmarks import LandmarkPredictor, bundled_file
+from fiqa.landmarks import LandmarkPredictor, bundled_file, face_view
 from fiqa.models.landmark_network import (
     CROP_PX,
     MIRRORED,
@@ -55,6 +55,19 @@ def test_each_box_is_answered_alone_however_many_there_are(predictor: LandmarkPr
     many, _ = predictor.predict(data.astronaut(), np.tile(ASTRONAUT_BOX, (module.BATCH + 3, 1)))
     one, _ = predictor.predict(data.astronaut(), ASTRONAUT_BOX[None])
     np.testing.assert_allclose(many, np.broadcast_to(one, many.shape), atol=0.05)
+
+
+@pytest.mark.parametrize("centre", [(1500, 1000), (40, 60), (2990, 1990)])
+def test_the_view_of_a_large_face_lies_where_it_says(centre: tuple[float, float]) -> None:
+    x, y = np.meshgrid(np.arange(3000) / 3000, np.arange(2000) / 2000)
+    photo = (255 * np.stack([x, y, 0 * x], axis=-1)).astype(np.uint8)
+    view = face_view(photo, np.array([*centre, *centre]) + [-450, -450, 450, 450])
+    inside = np.array([(px, py) for px in range(10, 150, 20) for py in range(10, 150, 20)], dtype=np.float32) + 0.5
+    positions = view.landmarks_to_photo(inside)
+    shown = view.image[inside[:, 1].astype(int), inside[:, 0].astype(int), :2].astype(float)
+    within = (positions > 10).all(axis=1) & (positions < (2990, 1990)).all(axis=1)
+    np.testing.assert_allclose(shown[within], 255 * positions[within] / (3000, 2000), atol=2)
+    assert within.sum() >= 5
 
 
 def test_no_boxes_give_no_landmarks(predictor: LandmarkPredictor) -> None:
