@@ -27,6 +27,8 @@ VIEW_MARGIN = 2.2
 """Side of a view in longer sides of the face's box: room for the box to be off and for the face to be turned."""
 BATCH = 32
 """Views at once, which bounds memory for crowds."""
+HOPELESS = -4.0
+"""Logit of a face at the first look below which a second one is not worth its time."""
 
 
 def bundled_file(name: str) -> Path:
@@ -93,17 +95,28 @@ class LandmarkPredictor:
         """Return landmarks (B, 68, 2) in shares of the views (B, 3, V, V), and probabilities (B,)."""
         import torch
 
-        from fiqa.models.landmark_network import CROP_MARGIN, MIRRORED, crop_to_view, cut_crops, frames_around, rolls_of
+        from fiqa.models.landmark_network import CROP_MARGIN, crop_to_view, cut_crops
 
         with torch.inference_mode():
             frames = torch.tensor([0.5, 0.5, CROP_MARGIN / VIEW_MARGIN, 0.0]).repeat(len(views), 1)
-            first = crop_to_view(self._network(cut_crops(views, frames)).landmarks, frames)
-            frames = frames_around(first, rolls_of(first))
-            crops = cut_crops(views, frames)
-            seen, mirrored = (self._network(each) for each in (crops, crops.flip(3)))
-            back = mirrored.landmarks[:, MIRRORED] * torch.tensor([-1.0, 1.0]) + torch.tensor([1.0, 0.0])
-            second = crop_to_view((seen.landmarks + back) / 2, frames)
-            return second.numpy(), ((seen.face_logits + mirrored.face_logits) / 2).sigmoid().numpy()
+            seen = self._network(cut_crops(views, frames))
+            landmarks, logits = crop_to_view(seen.landmarks, frames), seen.face_logits
+            again = logits > HOPELESS
+            if again.any():
+                landmarks[again], logits[again] = self._look_again(views[again], landmarks[again])
+            return landmarks.numpy(), logits.sigmoid().numpy()
+
+    def _look_again(self, views: "Tensor", landmarks: "Tensor") -> "tuple[Tensor, Tensor]":
+        """Return better landmarks (B, 68, 2) in shares of the views, and logits (B,), given rough landmarks."""
+        import torch
+
+        from fiqa.models.landmark_network import MIRRORED, crop_to_view, cut_crops, frames_around, rolls_of
+
+        frames = frames_around(landmarks, rolls_of(landmarks))
+        crops = cut_crops(views, frames)
+        seen, mirrored = self._network(crops), self._network(crops.flip(3))
+        back = mirrored.landmarks[:, MIRRORED] * torch.tensor([-1.0, 1.0]) + torch.tensor([1.0, 0.0])
+        return crop_to_view((seen.landmarks + back) / 2, frames), (seen.face_logits + mirrored.face_logits) / 2
 
 
 def face_view(photo: NDArray[np.uint8], box: NDArray[np.floating[Any]]) -> View:
