@@ -29,6 +29,7 @@ LOSSLESS: dict[str, dict[str, Any]] = {".png": {}, ".tif": {}, ".tiff": {}, ".bm
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: its idle threads must not hold a busy machine
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries warn of damaged metadata and of things only a developer can change
     options = _parser().parse_args(arguments)

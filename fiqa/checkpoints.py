@@ -16,6 +16,7 @@ network with holes would still give numbers. Nothing here imports torch before w
 
 import hashlib
 import json
+import logging
 import re
 import shutil
 import tempfile
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
     from fiqa.models import DslFiqa
     from fiqa.predictor import QualityPredictor
+
+logger = logging.getLogger(__name__)
 
 AUTHORS_FOLDER = "1SQ40NDDGQB4g-sk-uBcRcGnEKrUhQSDt"
 """Id of the authors' public Google Drive folder."""
@@ -131,11 +134,21 @@ RELEASED = {
 
 
 def list_checkpoints(settings: Settings | None = None) -> list[CheckpointSpec]:
-    """Return the checkpoints known by name: bundled, the authors', and those in the data folder."""
+    """Return the checkpoints known by name: bundled, the authors', and those in the data folder.
+
+    A folder whose card cannot be read is left out with a line in the log, so that it does not hide the others.
+    """
     settings = settings or Settings.from_environment()
     released = [_located(spec, settings) for spec in RELEASED.values()]
-    folders = sorted((settings.data_dir / "checkpoints").glob(f"*/{CARD}"))
-    return [read_spec(_bundled_folder(), name="lite"), *released, *(read_spec(path.parent) for path in folders)]
+    return [read_spec(_bundled_folder(), name="lite"), *released, *_own_checkpoints(settings.data_dir / "checkpoints")]
+
+
+def _own_checkpoints(root: Path) -> Iterator[CheckpointSpec]:
+    for card in sorted(root.glob(f"*/{CARD}")):
+        try:
+            yield read_spec(card.parent)
+        except CheckpointError as error:
+            logger.warning("%s", error)
 
 
 def describe_checkpoints(settings: Settings | None = None) -> list[dict[str, Any]]:
@@ -317,7 +330,8 @@ def _folder_of(spec: CheckpointSpec) -> Path:
 
 
 def _load_folder(folder: Path, sha256: str | None) -> "DslFiqa":
-    from fiqa.models import DslFiqa
+    from fiqa.models import DslFiqa, DslFiqaConfig
+    from fiqa.models.dsl_fiqa import load_weights
 
     for name in (WEIGHTS, NETWORK):
         if not (folder / name).is_file():
@@ -325,9 +339,10 @@ def _load_folder(folder: Path, sha256: str | None) -> "DslFiqa":
     if sha256 and _sha256(folder / WEIGHTS) != sha256:
         raise CheckpointError(f"{folder / WEIGHTS} is not the file its card describes: it was damaged or exchanged.")
     try:
-        network: DslFiqa = DslFiqa.from_pretrained(folder)
-    except (ValueError, TypeError, KeyError) as error:
+        network = DslFiqa(DslFiqaConfig(**json.loads((folder / NETWORK).read_text(encoding="utf-8"))))
+    except (ValueError, TypeError, KeyError, RuntimeError) as error:
         raise CheckpointError(f"{folder / NETWORK} describes no network that can be built: {error}.") from error
+    load_weights(network, folder / WEIGHTS)
     return network
 
 

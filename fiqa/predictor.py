@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -122,18 +123,22 @@ class QualityPredictor:
     @torch.inference_mode()
     def predict(self, faces: Sequence[FaceCrops]) -> Prediction:
         """Run the network on the crops of faces: fields of the prediction are (faces · K, …), on the CPU in fp32."""
-        crops = np.concatenate([cut_crops(face.view.image, face.offsets, self.config.crop_px) for face in faces])
-        landmarks = [vector for face in faces for vector in self._landmark_input(face)]
-        batches = [
-            self._predict_batch(crops[start : start + BATCH_CROPS], landmarks[start : start + BATCH_CROPS])
-            for start in range(0, len(crops), BATCH_CROPS)
-        ]
+        crops = self._crops(faces)
+        batches = []
+        while batch := list(islice(crops, BATCH_CROPS)):
+            batches.append(self._predict_batch([crop for crop, _ in batch], [landmarks for _, landmarks in batch]))
         return Prediction(
             score=_joined([batch.score for batch in batches]),
             quality=_joined([batch.quality for batch in batches]),
             confidence=_joined([batch.confidence for batch in batches]),
             degradation=_joined([batch.degradation for batch in batches]),
         )
+
+    def _crops(self, faces: Sequence[FaceCrops]) -> Iterator[tuple[NDArray[np.uint8], bytes]]:
+        """Yield every crop (S, S, 3) with its landmarks, cut when it is needed: a crowd's do not fit in memory."""
+        for face in faces:
+            crops = cut_crops(face.view.image, face.offsets, self.config.crop_px)
+            yield from zip(crops, self._landmark_input(face), strict=True)
 
     def normalise(self, crops: NDArray[np.uint8]) -> Tensor:
         """Map crops (B, S, S, 3) uint8 to what the network takes: (B, 3, S, S) on the device."""
@@ -155,9 +160,9 @@ class QualityPredictor:
             interval=confidence_interval(scores, self.spec.score_range),
         )
 
-    def _predict_batch(self, crops: NDArray[np.uint8], landmarks: list[bytes]) -> Prediction:
+    def _predict_batch(self, crops: Sequence[NDArray[np.uint8]], landmarks: Sequence[bytes]) -> Prediction:
         with self._autocast:
-            normalised = self.normalise(crops)
+            normalised = self.normalise(np.stack(crops))
             weights = None
             if self.config.landmarks != "none":
                 weights = torch.cat([self._landmark_weights(vector) for vector in landmarks])

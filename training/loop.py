@@ -10,7 +10,7 @@ import json
 import math
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,10 +21,12 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from training.errors import DivergenceError
+
+Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 @dataclass(frozen=True)
@@ -109,8 +111,7 @@ class _Run:
         optimiser = torch.optim.AdamW(groups, lr=options.learning_rate)
         self.network, self.optimiser = accelerator.prepare(task.network, optimiser)
         unwrapped = accelerator.unwrap_model(self.network)
-        average = get_ema_multi_avg_fn(options.ema_decay)
-        self.average = AveragedModel(unwrapped, multi_avg_fn=average, use_buffers=True)
+        self.average = AveragedModel(unwrapped, multi_avg_fn=moving_average(options.ema_decay), use_buffers=True)
         self.step = 0
         self.best: dict[str, float] = {}
         self.latest: dict[str, float] = {}
@@ -190,6 +191,24 @@ def schedule(step: int, options: LoopOptions) -> float:
         return (step + 1) / options.warmup_steps
     done = (step - options.warmup_steps) / max(1, options.steps - options.warmup_steps)
     return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+
+def moving_average(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:
+    """Return an exponential moving average that forgets faster at first, so that random weights do not linger.
+
+    At update k the old average keeps min(decay, (1 + k) / (10 + k)); counters are copied.
+    """
+
+    @torch.no_grad()
+    def update(averaged: Tensors, current: Tensors, count: Tensor | int) -> None:
+        kept = min(decay, (1 + int(count)) / (10 + int(count)))
+        for old, new in zip(averaged, current, strict=True):
+            if old.is_floating_point():
+                old.lerp_(new, 1 - kept)
+            else:
+                old.copy_(new)
+
+    return update
 
 
 @contextmanager

@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch.utils.flop_counter import FlopCounterMode
 
 from fiqa.checkpoints import CheckpointSpec, Preprocessing, save_checkpoint
 from fiqa.models import LITE, DslFiqa
-from fiqa.models.dsl_fiqa import load_strictly
+from fiqa.models.dsl_fiqa import load_weights
 from training.errors import DataError
 from training.pseudo_mos import MARGIN, VIEW_PX
 from training.script import run_script
@@ -51,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not weights.is_file():
         raise DataError(f"{options.run} holds no finished validation: there is no best.safetensors in it.")
     network = DslFiqa(LITE).eval()
-    load_strictly(network, load_file(weights), str(weights))
+    load_weights(network, weights)
     spec = CheckpointSpec(
         name=options.name,
         title=options.title,

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from fiqa.metrics import plcc, srcc
 from fiqa.models import LITE, DslFiqa
+from fiqa.models.dsl_fiqa import load_weights
 from training.loop import LoopOptions, train
 from training.losses import charbonnier, pairwise_ranking
 from training.script import loop_arguments, run_script
@@ -86,11 +87,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m training.train_quality", description=__doc__.split("\n")[0])
     parser.add_argument("--views", type=Path, default=Path("runs/pseudo_mos"), help="rendered views")
     parser.add_argument("--encoder", type=Path, help="run of training.train_degradation whose encoder is kept frozen")
+    parser.add_argument("--start", type=Path, help="run of training.train_quality whose best weights to start from")
     parser.add_argument("--ranking", type=float, default=1.0, help="weight of the ranking loss")
     loop_arguments(parser, output="runs/quality", steps=12000, batch=48, learning_rate=2e-3)
     options = parser.parse_args(arguments)
     torch.manual_seed(options.seed)
     network = DslFiqa(LITE)
+    if options.start:
+        load_weights(network, options.start / "best.safetensors")
     if options.encoder:
         load_encoder(network, options.encoder)
     views, held = read_views(options.views, "train"), read_views(options.views, "val")

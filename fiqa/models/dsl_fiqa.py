@@ -174,12 +174,8 @@ class DslFiqa(
     @classmethod
     def _load_as_safetensor(cls, model: Self, model_file: str, map_location: str, strict: bool) -> Self:  # type: ignore[override]
         """Load strictly whatever the mixin asks for: a network with holes gives numbers nobody can trust."""
-        try:
-            state = load_file(model_file, device=map_location)
-        except (SafetensorError, OSError) as error:
-            raise CheckpointError(f"{Path(model_file).name} is damaged or no safetensors file: {error}.") from error
-        load_strictly(model, state, Path(model_file).name)
-        return model
+        load_weights(model, Path(model_file))
+        return model.to(map_location)
 
 
 @contextmanager
@@ -199,6 +195,15 @@ def recorded_attention(backbone: nn.Module) -> Iterator[list[Tensor]]:
             hook.remove()
         for attention, was_fused in zip(attentions, fused, strict=True):
             attention.fused_attn = was_fused
+
+
+def load_weights(model: nn.Module, path: Path) -> None:
+    """Load a safetensors file that must fit exactly; raise CheckpointError when it is damaged or does not."""
+    try:
+        state = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path.name} is damaged or no safetensors file: {error}.") from error
+    load_strictly(model, state, path.name)
 
 
 def load_strictly(model: nn.Module, state: dict[str, Tensor], name: str) -> None:

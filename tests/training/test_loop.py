@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from training.errors import DivergenceError
-from training.loop import LoopOptions, StoppedError, schedule, train
+from training.loop import LoopOptions, StoppedError, moving_average, schedule, train
 
 
 class Line:
@@ -82,6 +82,18 @@ def test_a_finished_run_does_nothing_when_started_again(tmp_path: Path) -> None:
     again = Line()
     train(again, OPTIONS, tmp_path)
     assert again.losses == []
+
+
+def test_moving_average_forgets_the_start_and_settles_at_its_decay() -> None:
+    update = moving_average(0.9)
+    average, counter = torch.ones(1), torch.zeros(1, dtype=torch.int64)
+    update([average], [torch.zeros(1)], torch.tensor(0))
+    assert average.item() == pytest.approx(0.1)
+    average.fill_(1)
+    update([average], [torch.zeros(1)], torch.tensor(1000))
+    assert average.item() == pytest.approx(0.9)
+    update([counter], [torch.tensor([7])], torch.tensor(3))
+    assert counter.item() == 7
 
 
 def test_learning_rate_warms_up_and_ends_at_zero() -> None:
