@@ -38,7 +38,7 @@ class LoopOptions:
     learning_rate: float
     weight_decay: float = 1e-2
     warmup_steps: int = 200
-    ema_decay: float = 0.999
+    ema_decay: float = 0.99
     validate_every: int = 500
     checkpoint_minutes: float = 3.0
     clip_norm: float = 1.0

@@ -32,6 +32,7 @@ def loop_arguments(
     parser.add_argument("--seed", type=int, action=_Collect)
     parser.add_argument("--validate-every", type=int, action=_Collect, help="steps")
     parser.add_argument("--checkpoint-minutes", type=float, action=_Collect)
+    parser.add_argument("--ema-decay", type=float, action=_Collect, help="of the averaged weights that are kept")
     parser.add_argument("--accumulate", type=int, action=_Collect, help="batches per optimiser step")
     parser.add_argument("--precision", choices=("no", "bf16", "fp16"), action=_Collect)
 
