@@ -54,12 +54,20 @@ class Face:
 
 
 class FaceFinder(Protocol):
-    """Finds faces; `name` tells a user which finder it was."""
+    """Finds faces; `name` tells a user which finder it was.
+
+    `knows_absence` says whether a photo in which neither method finds anything can be said to hold no face.
+    """
 
     name: str
+    knows_absence: bool
 
     def find(self, photo: Photo) -> list[Face]:
         """Return the faces of an RGB photo (H, W, 3) uint8, largest first."""
+        ...
+
+    def find_faint(self, photo: Photo) -> Face | None:
+        """Return the most face-like place of a photo in which `find` found none; None if nothing resembles a face."""
         ...
 
 
@@ -93,6 +101,7 @@ class FaceAlignmentFinder:
     """The face-alignment package: S3FD boxes and FAN landmarks, on the CPU."""
 
     name = "face-alignment"
+    knows_absence = False
     _LONGEST_PX = 1024
     """The detector's memory grows with the photo; this much shows it every face that can be scored."""
 
@@ -126,6 +135,10 @@ class FaceAlignmentFinder:
             for landmarks, box in zip(found or (), boxes if found else (), strict=True)
         ]
         return sorted(faces, key=lambda face: -face.side_px)
+
+    def find_faint(self, photo: Photo) -> Face | None:
+        """Return None: the package tells nothing about what it did not take for a face."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -186,8 +199,10 @@ class BundledFaceFinder:
     """
 
     name = "bundled"
-    _ACCEPTED, _ACCEPTED_TURNED = 0.6, 0.75
-    """Least confidence of a face, as the photo stands and turned."""
+    knows_absence = True
+    _ACCEPTED, _ACCEPTED_TURNED, _FAINT = 0.6, 0.75, 0.3
+    """Least confidence of a face, as the photo stands and turned, and of one that damage has made unrecognisable:
+    faces at the highest severities reach 0.3 and more, pictures of other things stay below (scikit-image's do)."""
 
     def __init__(self) -> None:
         self._detector = FaceDetector()
@@ -200,6 +215,10 @@ class BundledFaceFinder:
             turned = [self._turned(photo, quarters) for quarters in (2, 1, 3)]
             faces = max(turned, key=lambda found: max((face.confidence for face in found), default=0.0))
         return sorted(faces, key=lambda face: -face.side_px)
+
+    def find_faint(self, photo: Photo) -> Face | None:
+        """Return the upright place that resembles a face most, if any does at all."""
+        return next(iter(self._upright(photo, self._FAINT)), None)
 
     def _upright(self, photo: Photo, accepted: float) -> list[Face]:
         """Return the faces of at least the confidence `accepted`, best first, each once.

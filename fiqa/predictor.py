@@ -39,6 +39,8 @@ SMALL_FACE_PX = 48
 FLAT_DEVIATION = 2.0
 """A photo whose 8-bit levels deviate less than this holds nothing to score."""
 CACHED_LANDMARKS = 256
+FAINT_NOTICE = "No face can be made out clearly; the place most like one was scored, so take the score with care."
+WHOLE_NOTICE = "No face was found; the middle of the photo was scored as a whole, so take the score with care."
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class QualityPredictor:
         started = time.perf_counter()
         photo = decode_photo(source)
         decoded = time.perf_counter()
-        faces = self.find_faces(photo.pixels)
+        faces, notices = self.find_faces(photo.pixels)
         found = time.perf_counter()
         results = self._score_faces(photo.pixels, faces)
         finished = time.perf_counter()
@@ -86,7 +88,7 @@ class QualityPredictor:
             checkpoint=self.spec.name,
             score_range=self.spec.score_range,
             finder=self.finder.name,
-            notices=(*photo.notices, *face_notices(faces)),
+            notices=(*photo.notices, *notices),
             timings_ms={name: 1000 * value for name, value in {**seconds, "total": finished - started}.items()},
         )
 
@@ -98,15 +100,20 @@ class QualityPredictor:
             except FiqaError as error:
                 yield error
 
-    def find_faces(self, pixels: NDArray[np.uint8]) -> list[Face]:
-        """Return the faces of a photo (H, W, 3), largest first; empty when it should be scored whole.
+    def find_faces(self, pixels: NDArray[np.uint8]) -> tuple[list[Face], list[str]]:
+        """Return the faces of a photo (H, W, 3), largest first, and notices; no face: the photo is scored whole.
 
-        Raises NoFaceError when there is nothing to score.
+        Raises NoFaceError when the picture holds nothing like a face.
         """
-        faces = self.finder.find(pixels)
-        if not faces and float(pixels.std()) < FLAT_DEVIATION:
+        if float(pixels.std()) < FLAT_DEVIATION:
             raise NoFaceError("There is no face in this picture: it is one flat colour.")
-        return faces
+        if faces := self.finder.find(pixels):
+            return faces, face_notices(faces)
+        if faint := self.finder.find_faint(pixels):
+            return [faint], [FAINT_NOTICE]
+        if self.finder.knows_absence:
+            raise NoFaceError("No face was found in this picture: choose a photo that shows one.")
+        return [], [WHOLE_NOTICE]
 
     def face_crops(self, pixels: NDArray[np.uint8], face: Face | None) -> FaceCrops:
         """Cut the view and place the crops of one face, or of the whole photo for None."""
@@ -204,9 +211,7 @@ def confidence_interval(scores: NDArray[np.float64], score_range: Interval) -> I
 
 
 def face_notices(faces: Sequence[Face]) -> list[str]:
-    """Return what a user should know about the faces that were found."""
-    if not faces:
-        return ["No face was found, so the middle of the photo was scored as a whole: take the score with care."]
+    """Return what a user should know about the faces that were found, largest first."""
     notices = []
     if len(faces) > 1:
         notices.append(f"{len(faces)} faces were found; the photo's score is that of the largest.")

@@ -10,7 +10,7 @@ from scipy import stats
 
 from fiqa import load_predictor
 from fiqa.degradations import DEGRADATIONS, LEVELS, PAPER_TYPES
-from fiqa.errors import FiqaError, NoFaceError, PhotoError
+from fiqa.errors import NoFaceError, PhotoError
 from fiqa.predictor import QualityPredictor, confidence_interval
 from fiqa.results import QualityResult
 
@@ -71,10 +71,12 @@ def test_scoring_many_yields_results_and_errors_in_order(predictor: QualityPredi
     assert [type(outcome) for outcome in outcomes] == [QualityResult, PhotoError, QualityResult]
 
 
-def test_a_face_that_cannot_be_found_is_scored_whole_with_a_notice(
+def test_a_finder_that_cannot_tell_leaves_the_photo_to_be_scored_whole_with_a_notice(
     predictor: QualityPredictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(predictor.finder, "find", lambda _photo: [])
+    monkeypatch.setattr(predictor.finder, "find_faint", lambda _photo: None)
+    monkeypatch.setattr(predictor.finder, "knows_absence", False)
     result = predictor.score(ASTRONAUT)
     assert result.faces[0].box_xyxy == (0.0, 0.0, 512.0, 512.0)
     assert result.faces[0].landmarks is None
@@ -87,8 +89,19 @@ def test_one_flat_colour_is_refused_politely(predictor: QualityPredictor, level:
         predictor.score(np.full((200, 200, 3), level, dtype=np.uint8))
 
 
-def test_errors_are_of_the_package() -> None:
-    assert issubclass(NoFaceError, FiqaError)
+@pytest.mark.parametrize("name", ["coffee", "rocket", "text", "brick", "chelsea"])
+def test_a_picture_of_something_else_is_refused_politely(predictor: QualityPredictor, name: str) -> None:
+    picture = np.asarray(Image.fromarray(getattr(skimage.data, name)()).convert("RGB"))
+    with pytest.raises(NoFaceError, match="No face was found"):
+        predictor.score(picture)
+
+
+def test_a_face_damaged_beyond_recognition_is_scored_where_it_is_with_a_notice(predictor: QualityPredictor) -> None:
+    result = predictor.score(DEGRADATIONS["gaussian_blur"](ASTRONAUT, 1.0))
+    left, top, right, bottom = result.faces[0].box_xyxy
+    assert left < 225 < right
+    assert top < 130 < bottom
+    assert any("made out" in notice for notice in result.notices)
 
 
 def test_interval_is_students_and_stays_in_the_range_of_scores() -> None:
