@@ -20,8 +20,8 @@ from training.script import run_script
 from training.train_quality import CROPS
 
 LITE_NOTE = (
-    "Trained on pseudo-MOS: full-reference metrics (VSI, FSIM, HaarPSI, MDSI) of synthetically degraded photos, "
-    "not on ratings by people. A score of 0.7 says the face looks less damaged than about 70 % of those photos."
+    "Trained on synthetic damage measured by full-reference metrics, not on ratings by people: "
+    "0.7 says less damaged than about 70 % of the photos it was trained on."
 )
 
 

@@ -33,7 +33,9 @@ class ChannelAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, N) to (B, C, N)."""
-        y = F.scaled_dot_product_attention(self.query(x), self.key(x), self.value(x))
+        # One head on an axis of its own: only four-dimensional input gets the kernel that never stores (C, C).
+        q, k, v = self.query(x)[:, None], self.key(x)[:, None], self.value(x)[:, None]
+        y = F.scaled_dot_product_attention(q, k, v)[:, 0]
         if self.released_order:
             y = y.transpose(1, 2).reshape(x.shape)
         residual: Tensor = self.dropout(y)

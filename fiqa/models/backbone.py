@@ -40,17 +40,23 @@ class ColumnBackbone(Backbone):
 
     network: Any
 
-    def __init__(self, network: Any, taps: Sequence[int]) -> None:
+    def __init__(self, network: Any, taps: Sequence[int], grid: int) -> None:
         super().__init__()
         self.taps = sorted(taps)
         network.blocks = network.blocks[: self.taps[-1] + 1]
         network.norm = nn.Identity()
         self.network = network
+        self.grid = grid
         self.dim = network.embed_dim * len(taps)
 
     def forward(self, crops: Tensor) -> Tensor:
-        maps = self.network.forward_intermediates(crops, indices=self.taps, norm=False, intermediates_only=True)
-        return torch.cat(maps, dim=1)
+        taps = self.network.forward_intermediates(
+            crops, indices=self.taps, norm=False, intermediates_only=True, output_fmt="NLC"
+        )
+        # Contiguous (B, dim, N): channel attention multiplies along the tokens, and strides would slow it down.
+        channels = torch.cat(taps, dim=-1).transpose(1, 2).contiguous()
+        features: Tensor = channels.unflatten(2, (self.grid, self.grid))
+        return features
 
 
 class StageBackbone(Backbone):
@@ -115,7 +121,7 @@ def _timm_backbone(config: DslFiqaConfig, *, pretrained: bool) -> Backbone:
 
     if _keeps_resolution(config.backbone):
         network = timm.create_model(config.backbone, pretrained=pretrained, num_classes=0, img_size=config.crop_px)
-        return ColumnBackbone(network, config.backbone_taps)
+        return ColumnBackbone(network, config.backbone_taps, config.grid)
     taps = config.backbone_taps
     stages: Any = timm.create_model(config.backbone, pretrained=pretrained, features_only=True, out_indices=taps)
     return StageBackbone(stages, stages.feature_info.channels(), config)
