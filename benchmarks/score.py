@@ -73,7 +73,7 @@ def benchmark_released(rounds: int) -> None:
     with torch.device("meta"):
         network = DslFiqa(OFFICIAL)
     load_strictly(network, state, "weights by recipe")
-    plain = PlainSequential(copy.deepcopy(network))  # the predictor changes its network for speed
+    plain = PlainSequential(copy.deepcopy(network).eval())  # the predictor changes its network for speed
     predictor = QualityPredictor(network, RELEASED["cgfiqa"], load_face_finder("bundled"))
     faces = astronaut_crops()
     one = FaceCrops(None, faces.view, faces.offsets[:1], faces.landmarks)

@@ -62,6 +62,7 @@ class QualityTask:
         return {"srcc": srcc(predicted, self.target[chosen]), "plcc": plcc(predicted, self.target[chosen])}
 
 
+@torch.inference_mode()
 def predict_views(
     network: nn.Module, views: RenderedViews, chosen: NDArray[np.int64], crop_px: int, crops: int = CROPS
 ) -> NDArray[np.float32]:
