@@ -19,6 +19,7 @@ from fiqa.checkpoints import load_predictor
 from fiqa.degradations import LEVELS, PAPER_TYPES
 from fiqa.metrics import krcc, plcc, rmse, srcc
 from fiqa.predictor import QualityPredictor
+from fiqa.results import QualityResult
 from training.pseudo_mos import TYPES
 from training.train_quality import predict_views
 from training.views import PseudoMos, RenderedViews, read_views
@@ -95,17 +96,23 @@ def neighbouring_levels(predicted: NDArray[np.float32], held: RenderedViews) -> 
 
 
 def invariance(predictor: QualityPredictor, held: RenderedViews, count: int = 60) -> dict[str, float]:
-    """Return the mean change of score, through the whole predictor, when a view is mirrored, shifted or zoomed."""
+    """Return the mean change of score, through the whole predictor, when a view is mirrored, shifted or zoomed.
+
+    Views in which the damage left nothing like a face are refused by the predictor and left out.
+    """
     chosen = np.random.default_rng(0).permutation(len(held))[:count]
     changes: dict[str, list[float]] = {"mirror": [], "shift 2 %": [], "zoom 5 %": []}
     for index in tqdm(chosen, desc="invariance", unit="view"):
         view, side = held.pixels[index], held.pixels.shape[1]
         shift, inset = round(0.02 * side), round(0.025 * side)
-        base = predictor.score(view).score
-        variants = (view[:, ::-1].copy(), view[shift:, shift:].copy(), view[inset:-inset, inset:-inset].copy())
-        for name, variant in zip(changes, variants, strict=True):
-            changes[name].append(abs(predictor.score(variant).score - base))
-    return {name: float(np.mean(values)) for name, values in changes.items()}
+        variants = (view, view[:, ::-1], view[shift:, shift:], view[inset:-inset, inset:-inset])
+        outcomes = list(predictor.score_many(np.ascontiguousarray(variant) for variant in variants))
+        scores = [outcome.score for outcome in outcomes if isinstance(outcome, QualityResult)]
+        if len(scores) == len(variants):
+            for name, score in zip(changes, scores[1:], strict=True):
+                changes[name].append(abs(score - scores[0]))
+    used = {"views used": float(len(changes["mirror"]))}
+    return used | {name: float(np.mean(values)) for name, values in changes.items()}
 
 
 def _print(figures: Mapping[str, object], views: int) -> None:

@@ -38,8 +38,6 @@ BATCH_PX = {"cpu": 2**17, "cuda": 2**23, "mps": 2**21}
 """Pixels of one batch of crops. On a CPU large batches are slower: their maps leave the caches."""
 SMALL_FACE_PX = 48
 """Faces smaller than this are enlarged so much that their score says little."""
-FLAT_DEVIATION = 2.0
-"""A photo whose 8-bit levels deviate less than this holds nothing to score."""
 CACHED_LANDMARKS = 256
 FAINT_NOTICE = "No face can be made out clearly; the place most like one was scored, so take the score with care."
 WHOLE_NOTICE = "No face was found; the middle of the photo was scored as a whole, so take the score with care."
@@ -110,8 +108,6 @@ class QualityPredictor:
 
         Raises NoFaceError when the picture holds nothing like a face.
         """
-        if float(pixels.std()) < FLAT_DEVIATION:
-            raise NoFaceError("There is no face in this picture: it is one flat colour.")
         if faces := self.finder.find(pixels):
             return faces, face_notices(faces)
         if faint := self.finder.find_faint(pixels):

@@ -85,7 +85,7 @@ def test_a_finder_that_cannot_tell_leaves_the_photo_to_be_scored_whole_with_a_no
 
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_one_flat_colour_is_refused_politely(predictor: QualityPredictor, level: int) -> None:
-    with pytest.raises(NoFaceError, match="no face"):
+    with pytest.raises(NoFaceError, match="No face"):
         predictor.score(np.full((200, 200, 3), level, dtype=np.uint8))
 
 
