@@ -17,7 +17,7 @@ from fiqa.crops import cut_crops, grid_offsets
 from fiqa.models.landmark_encoding import crop_coordinates
 from training.errors import DataError
 from training.photos import Split
-from training.pseudo_mos import METRICS
+from training.pseudo_mos import METRICS, TYPES
 
 QUANTILES = 201
 MIRRORED_LANDMARKS = np.array(
@@ -25,6 +25,11 @@ MIRRORED_LANDMARKS = np.array(
     + [41, 40, *range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1)]
 )
 """Index of the landmark that takes each one's place in a mirrored face (iBUG 68)."""
+
+
+GREY_SHARE = 0.15
+"""Share of crops without colour: a black-and-white photo is not a bad one. Those with a colour cast keep it."""
+COLOUR_CAST = TYPES.index("colour_cast")
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,8 @@ class CropSource:
         side = view.shape[0]
         top, left = rng.integers(0, side - self.crop_px + 1, size=2)
         crop = view[top : top + self.crop_px, left : left + self.crop_px]
+        if rng.random() < GREY_SHARE and not self.views.severity[index, COLOUR_CAST]:
+            crop = greyscale(crop)
         relative = crop_coordinates(landmarks, int(top), int(left), self.crop_px)
         relative += rng.normal(0, 0.02, size=relative.shape).astype(np.float32)  # users' landmarks are predicted
         if rng.random() < 0.1:
@@ -125,6 +132,12 @@ class CropSource:
             crop = crop[:, ::-1]
             relative = relative[MIRRORED_LANDMARKS] * np.array([-1, 1], dtype=np.float32)
         return crop, relative
+
+
+def greyscale(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return pixels (H, W, 3) with their luma (ITU-R BT.601) in every channel."""
+    luma = np.rint(pixels @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
+    return np.repeat(luma[..., None], 3, axis=2)
 
 
 def tiled_crops(views: RenderedViews, index: int, crop_px: int, crops: int) -> tuple[NDArray[np.uint8], Tensor]:

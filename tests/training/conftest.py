@@ -14,7 +14,7 @@ from tests.training.face_shape import face_landmarks
 
 @pytest.fixture(scope="session")
 def photo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Forty entries of twenty sources, nine of them pristine, all of one picture with landmarks on its face."""
+    """Forty entries of twenty sources, thirteen of them pristine, all of one picture with landmarks on its face."""
     folder = tmp_path_factory.mktemp("photos")
     Image.fromarray(np.asarray(skimage.data.astronaut())[:320, 60:380]).save(folder / "astronaut.png")
     landmarks: NDArray[np.float32] = face_landmarks(centre=(162, 130), width_px=96)
@@ -23,7 +23,7 @@ def photo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "id": f"photo{index}",
             "file": "astronaut.png",
             "source_repo": f"source{index % 20}",
-            "tag": "pristine" if index < 9 else "real",
+            "tag": "pristine" if index < 13 else "real",
             "landmarks68": landmarks.tolist(),
         }
         for index in range(40)

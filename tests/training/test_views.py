@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.training.face_shape import face_landmarks
 from training.errors import DataError
 from training.photos import split_by_source
-from training.views import MIRRORED_LANDMARKS, CropSource, PseudoMos, RenderedViews, read_views, tiled_crops
+from training.views import MIRRORED_LANDMARKS, CropSource, PseudoMos, RenderedViews, greyscale, read_views, tiled_crops
 
 
 def views(count: int = 6) -> RenderedViews:
@@ -34,6 +35,14 @@ def test_a_step_always_draws_the_same_batch_and_processes_draw_different_ones() 
     assert np.array_equal(first.crops, again.crops)
     assert np.allclose(first.landmarks, again.landmarks, equal_nan=True)
     assert not np.array_equal(first.crops, other.crops)
+
+
+def test_greyscale_is_pillows_luma_in_every_channel() -> None:
+    pixels = views().pixels[0]
+    expected = np.asarray(Image.fromarray(pixels).convert("L"))
+    grey = greyscale(pixels)
+    assert (grey == grey[..., :1]).all()
+    assert np.abs(grey[..., 0].astype(int) - expected).max() <= 1
 
 
 def test_tiles_are_the_crops_that_inference_takes() -> None:
