@@ -50,6 +50,7 @@ class DropPath(nn.Module):
         self.rate = rate
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map a branch (B, …) to the same shape; the kept samples are scaled up to keep the mean."""
         if not self.training or self.rate == 0.0:
             return x
         kept = torch.rand(x.shape[0], *[1] * (x.ndim - 1), device=x.device) >= self.rate

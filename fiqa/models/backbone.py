@@ -50,6 +50,7 @@ class ColumnBackbone(Backbone):
         self.dim = network.embed_dim * len(taps)
 
     def forward(self, crops: Tensor) -> Tensor:
+        """Return the tapped blocks' tokens (B, dim, G, G)."""
         taps = self.network.forward_intermediates(
             crops, indices=self.taps, norm=False, intermediates_only=True, output_fmt="NLC"
         )
@@ -71,6 +72,7 @@ class StageBackbone(Backbone):
         self.dim = config.backbone_dim or 2 * sum(channels)
 
     def forward(self, crops: Tensor) -> Tensor:
+        """Return local statistics of the tapped stages (B, dim, G, G)."""
         stages = self.network(crops)
         maps = [_channels_first(stage, count) for stage, count in zip(stages, self.channels, strict=True)]
         features: Tensor = self.neck(torch.cat([local_statistics(m, self.grid) for m in maps], dim=1))
