@@ -9,9 +9,10 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from fiqa.crops import ReleasedOffsets, cut_crops
+from fiqa.checkpoints import load_predictor
+from fiqa.crops import ReleasedOffsets
 from fiqa.errors import SettingError
-from fiqa.protocol import read_test_set, run_official_protocol
+from fiqa.protocol import read_test_set, run_official_protocol, score_as_released
 
 
 @pytest.fixture
@@ -40,12 +41,13 @@ def test_writes_the_authors_table_in_the_order_of_the_labels(data: Path, tmp_pat
         assert float(row["Error"]) == pytest.approx((float(row["Predict"]) - float(row["GT"])) ** 2)
 
 
-def test_a_photos_crops_depend_on_its_place_in_the_list_as_in_the_released_script(data: Path) -> None:
-    view = skimage.data.astronaut()
+def test_a_photos_score_depends_on_its_place_in_the_list_as_in_the_released_script(data: Path) -> None:
+    predictor = load_predictor("lite", device="cpu", finder="bundled")
+    photo = read_test_set(data)[0]
     offsets = ReleasedOffsets()
-    first, second = (cut_crops(view, offsets.draw(512, 512, 384, 20), 384) for _ in range(2))
-    assert not np.array_equal(first, second)
-    assert np.array_equal(first, cut_crops(view, ReleasedOffsets().draw(512, 512, 384, 20), 384))
+    first, second = (score_as_released(predictor, photo, offsets) for _ in range(2))
+    assert first != second
+    assert score_as_released(predictor, photo, ReleasedOffsets()) == first
 
 
 def test_a_folder_of_another_layout_is_refused(tmp_path: Path) -> None:
