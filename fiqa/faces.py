@@ -202,7 +202,7 @@ class BundledFaceFinder:
     knows_absence = True
     _ACCEPTED, _ACCEPTED_TURNED, _FAINT = 0.6, 0.75, 0.3
     """Least confidence of a face, as the photo stands and turned, and of one that damage has made unrecognisable:
-    faces at the highest severities reach 0.3 and more; of 20 pictures of scikit-image without a face only the coins, which
+    faces at the highest severities reach 0.3 and more; of 20 faceless pictures of scikit-image only the coins, which
     show heads, do too."""
 
     def __init__(self) -> None:
