@@ -52,23 +52,27 @@ class PredictorService:
         """Begin to load and warm up the default checkpoint; a visitor gets its error, if any, with the first photo."""
         return self._submit(self.default, lambda predictor: predictor.device)
 
+    def ask(self, checkpoint: str, question: Callable[[Predictor], Answer]) -> Answer:
+        """Return what `question` makes of the checkpoint's predictor, in the predictor's own thread; waits for it."""
+        return self._submit(checkpoint, question).result()
+
     def score(self, checkpoint: str, photo: NDArray[np.uint8]) -> QualityResult:
         """Score `photo` (H, W, 3) uint8 RGB, waiting for the checkpoint to be loaded if need be."""
-        return self._submit(checkpoint, lambda predictor: predictor.score(photo)).result()
+        return self.ask(checkpoint, lambda predictor: predictor.score(photo))
 
     def device(self, checkpoint: str) -> str:
         """Name the device the checkpoint runs on, waiting for it to be loaded if need be."""
-        return self._submit(checkpoint, lambda predictor: predictor.device).result()
+        return self.ask(checkpoint, lambda predictor: predictor.device)
 
     def is_loaded(self, checkpoint: str) -> bool:
         """Whether a score can be had without waiting for a load."""
         return checkpoint in self._predictors
 
-    def _submit(self, checkpoint: str, ask: Callable[[Predictor], Answer]) -> Future[Answer]:
+    def _submit(self, checkpoint: str, question: Callable[[Predictor], Answer]) -> Future[Answer]:
         """Queue a question to a checkpoint's predictor; raises FiqaError when there is no such checkpoint."""
         if checkpoint not in self._workers:
             raise FiqaError(f"Checkpoint {checkpoint!r} is not here; choose one of {', '.join(self._workers)}.")
-        return self._workers[checkpoint].submit(lambda: ask(self._loaded(checkpoint)))
+        return self._workers[checkpoint].submit(lambda: question(self._loaded(checkpoint)))
 
     def _loaded(self, checkpoint: str) -> Predictor:
         """Return the predictor, loading it first if need be; runs in the checkpoint's own thread."""
