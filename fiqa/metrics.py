@@ -1,5 +1,7 @@
 """Agreement between predictions and opinions: the four figures that image quality papers report."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
@@ -23,6 +25,14 @@ def krcc(predicted: ArrayLike, target: ArrayLike) -> float:
 def rmse(predicted: ArrayLike, target: ArrayLike) -> float:
     """Return the root of the mean squared error, in the unit of the target."""
     return float(np.sqrt(np.mean((np.asarray(predicted, float) - np.asarray(target, float)) ** 2)))
+
+
+AGREEMENT: dict[str, Callable[[ArrayLike, ArrayLike], float]] = {
+    "PLCC": plcc,
+    "SRCC": srcc,
+    "KRCC": krcc,
+    "RMSE": rmse,
+}
 
 
 def _correlation(function: object, predicted: ArrayLike, target: ArrayLike) -> float:

@@ -21,7 +21,7 @@ from fiqa.checkpoints import load_predictor
 from fiqa.crops import ReleasedOffsets
 from fiqa.errors import PhotoError, SettingError
 from fiqa.images import decode_photo
-from fiqa.metrics import krcc, plcc, rmse, srcc
+from fiqa.metrics import AGREEMENT
 from fiqa.predictor import FaceCrops, QualityPredictor
 
 COLUMNS = ("Name", "Predict", "GT", "Error")
@@ -52,12 +52,7 @@ def run_official_protocol(
     scores = [score_as_released(predictor, photo, offsets) for photo in bar]
     labels = [photo.mos for photo in photos]
     write_predictions(output / data.resolve().name / "prediction.csv", photos, scores)
-    return {
-        "PLCC": plcc(scores, labels),
-        "SRCC": srcc(scores, labels),
-        "KRCC": krcc(scores, labels),
-        "RMSE": rmse(scores, labels),
-    }
+    return {name: figure(scores, labels) for name, figure in AGREEMENT.items()}
 
 
 def read_test_set(data: Path) -> list[LabelledPhoto]:

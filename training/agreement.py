@@ -1,0 +1,95 @@
+"""Agreement of scores with labels, each figure with a 95 % interval.
+
+The interval comes from resampling whole clusters with replacement (Davison & Hinkley, 1997, percentile
+bootstrap): the degraded views of one photo, or the photos of one person, are not independent, and an
+interval that took them for so would be too narrow.
+"""
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fiqa.metrics import AGREEMENT
+from training.tables import markdown_table
+
+BOOTSTRAPS = 1000
+Figures = dict[str, "Estimate"]
+"""PLCC, SRCC, KRCC and RMSE, as in `fiqa.metrics`."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure and its 95 % interval; NaN where it is not defined, as a correlation with a constant is not."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        if math.isnan(self.value):
+            return "–"
+        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+
+    def to_dict(self) -> dict[str, float | None]:
+        """Return JSON-ready data, rounded to 1e-4; JSON knows no NaN, so what is undefined is None."""
+        numbers = {"value": self.value, "low": self.low, "high": self.high}
+        return {name: None if math.isnan(number) else round(number, 4) for name, number in numbers.items()}
+
+
+def measure_agreement(
+    predicted: ArrayLike, target: ArrayLike, clusters: ArrayLike | None = None, *, bootstraps: int = BOOTSTRAPS
+) -> Figures:
+    """Return the agreement of scores (N,) with labels (N,); `clusters` (N,) says which samples belong together."""
+    scores, labels = np.asarray(predicted, float), np.asarray(target, float)
+    draws = [rows for rows in _resampled(len(scores), clusters, bootstraps) if len(rows) > 1]
+    figures = {}
+    for name, figure in AGREEMENT.items():
+        value = figure(scores, labels) if len(scores) > 1 else math.nan
+        low, high = _percentiles(figure, scores, labels, draws)
+        figures[name] = Estimate(value, low, high)
+    return figures
+
+
+def measure_by_group(
+    predicted: ArrayLike, target: ArrayLike, groups: Sequence[str], clusters: ArrayLike | None = None
+) -> dict[str, Figures]:
+    """Return the agreement within each group, in the order of their names."""
+    scores, labels, names = np.asarray(predicted, float), np.asarray(target, float), np.asarray(groups)
+    owners = None if clusters is None else np.asarray(clusters)
+    rows = {str(name): np.flatnonzero(names == name) for name in np.unique(names)}
+    return {
+        name: measure_agreement(scores[mine], labels[mine], None if owners is None else owners[mine])
+        for name, mine in rows.items()
+    }
+
+
+def agreement_table(heading: str, rows: dict[str, Figures], counts: dict[str, int]) -> str:
+    """Return a Markdown table with one line per row; `counts` says over how many samples each was measured."""
+    lines = [(name, counts[name], *(str(figures[key]) for key in AGREEMENT)) for name, figures in rows.items()]
+    return markdown_table((heading, "n", *AGREEMENT), lines)
+
+
+def _resampled(count: int, clusters: ArrayLike | None, bootstraps: int) -> list[NDArray[np.int64]]:
+    """Return the rows of every bootstrap sample; always the same for the same clusters."""
+    rng = np.random.default_rng(0)
+    owners = np.arange(count) if clusters is None else np.asarray(clusters)
+    members = [np.flatnonzero(owners == owner) for owner in np.unique(owners)]
+    if not members:
+        return []
+    picks = rng.integers(0, len(members), (bootstraps, len(members)))
+    return [np.concatenate([members[index] for index in pick]) for pick in picks]
+
+
+def _percentiles(
+    figure: Callable[[ArrayLike, ArrayLike], float],
+    scores: NDArray[np.float64], labels: NDArray[np.float64], draws: list[NDArray[np.int64]],
+) -> tuple[float, float]:  # fmt: skip
+    values = [figure(scores[rows], labels[rows]) for rows in draws]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of samples in which the figure is not defined
+        low, high = np.nanpercentile(values, [2.5, 97.5]) if values else (math.nan, math.nan)
+    return float(low), float(high)
