@@ -9,7 +9,7 @@ PYTHON := $(VENV)/bin/python
 PIP_INSTALL := $(PYTHON) -m pip install --disable-pip-version-check --quiet
 APP_READY := $(VENV)/app.stamp
 DEV_READY := $(VENV)/dev.stamp
-SOURCES := app.py fiqa training benchmarks tests .ci
+SOURCES := app.py annotate fiqa training benchmarks tests .ci
 STEP ?= quality
 NAME ?= score
 
@@ -23,6 +23,7 @@ run: $(APP_READY)  ## serve the app on this machine (settings: see README)
 
 test: $(DEV_READY)  ## run all tests, those in a real browser too
 	@.ci/chromium
+	@.ci/postgresql
 	$(PYTHON) -m pytest
 
 check: lint test  ## lint, types and tests
@@ -30,7 +31,7 @@ check: lint test  ## lint, types and tests
 lint: $(DEV_READY)  ## ruff and mypy
 	$(PYTHON) -m ruff check $(wildcard $(SOURCES))
 	$(PYTHON) -m ruff format --check $(wildcard $(SOURCES))
-	$(PYTHON) -m mypy $(wildcard app.py fiqa training benchmarks tests)
+	$(PYTHON) -m mypy $(wildcard app.py annotate fiqa training benchmarks tests)
 
 train: $(DEV_READY)  ## make train STEP=quality ARGS="…": train a part of the bundled checkpoint (training/README.md)
 	$(PYTHON) -m training.train_$(STEP) $(ARGS)

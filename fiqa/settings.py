@@ -1,13 +1,11 @@
 """What can be configured from outside: the `FIQA_…` environment variables, read once at start.
 
-    FIQA_HOST          address the app listens on                      127.0.0.1
-    FIQA_PORT          its port, 1 to 65535                            7860
-    FIQA_DEVICE        "auto", "cpu", "cuda", "cuda:1" or "mps"        auto
-    FIQA_CHECKPOINT    name of the checkpoint chosen at first          lite
-    FIQA_FINDER        "auto", "bundled" or "face-alignment"           auto
-    FIQA_DATA_DIR      folder for what the app stores                  the user-data folder of the platform
-    FIQA_DATABASE_URL  SQLAlchemy URL of the ratings database          SQLite in the data folder
-    FIQA_OWNER_SECRET  what the owner of studies signs in with         none: owner pages are closed
+    FIQA_HOST        address the app listens on                    127.0.0.1
+    FIQA_PORT        its port, 1 to 65535                          7860
+    FIQA_DEVICE      "auto", "cpu", "cuda", "cuda:1" or "mps"      auto
+    FIQA_CHECKPOINT  name of the checkpoint chosen at first        lite
+    FIQA_FINDER      "auto", "bundled" or "face-alignment"         auto
+    FIQA_DATA_DIR    folder for what the app stores                the user-data folder of the platform
 
 On a Hugging Face Space (where SPACE_ID is set) the app listens on every address.
 """
@@ -15,7 +13,7 @@ On a Hugging Face Space (where SPACE_ID is set) the app listens on every address
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
@@ -38,8 +36,6 @@ class Settings:
     checkpoint: str
     finder: str
     data_dir: Path
-    database_url: str
-    owner_secret: str | None = field(default=None, repr=False)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -53,8 +49,6 @@ class Settings:
             checkpoint=values.get("FIQA_CHECKPOINT", "lite"),
             finder=_finder("FIQA_FINDER", values.get("FIQA_FINDER", "auto")),
             data_dir=data_dir,
-            database_url=values.get("FIQA_DATABASE_URL", f"sqlite:///{data_dir / 'ratings.sqlite3'}"),
-            owner_secret=values.get("FIQA_OWNER_SECRET"),
         )
 
 

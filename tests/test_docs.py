@@ -89,7 +89,8 @@ def test_every_module_of_the_library_is_in_the_tree() -> None:
 
 def test_requirements_are_those_of_the_package_and_its_app() -> None:
     project = PYPROJECT["project"]
-    assert sorted(REQUIREMENTS) == sorted(project["dependencies"] + project["optional-dependencies"]["app"])
+    extras = project["optional-dependencies"]
+    assert sorted(REQUIREMENTS) == sorted(project["dependencies"] + extras["annotate"] + extras["app"])
 
 
 def imported(*folders: str) -> set[str]:
@@ -109,7 +110,10 @@ def names_of(requirements: list[str]) -> set[str]:
 
 def test_requirements_are_what_the_code_imports() -> None:
     optional = {"face-alignment"}
-    assert imported("app", "fiqa", "annotate") - optional == names_of(REQUIREMENTS) - {"torchvision"}  # timm's
+    assert imported("app", "fiqa", "annotate") - optional == names_of(REQUIREMENTS) - {
+        "psycopg",
+        "torchvision",
+    }  # others'
 
 
 def test_training_group_is_what_the_scripts_import() -> None:
@@ -118,5 +122,8 @@ def test_training_group_is_what_the_scripts_import() -> None:
 
 
 def test_wheel_holds_every_package() -> None:
-    packages = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "fiqa").rglob("__init__.py")}
+    packages = {
+        ".".join(path.parent.relative_to(ROOT).parts)
+        for path in [*(ROOT / "annotate").rglob("__init__.py"), *(ROOT / "fiqa").rglob("__init__.py")]
+    }
     assert set(PYPROJECT["tool"]["setuptools"]["packages"]) == packages | {"fiqa.assets"}

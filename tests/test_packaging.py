@@ -16,7 +16,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel of a copy, so that nothing is left in the clone, and unpack it."""
     folder = tmp_path_factory.mktemp("packaging")
     copy = folder / "copy"
-    for name in ("fiqa", "assets"):
+    for name in ("annotate", "fiqa", "assets"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy)
@@ -30,11 +30,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_wheel_holds_everything_the_clone_does(installed: Path) -> None:
     packed = {str(path.relative_to(installed)) for path in installed.rglob("*") if path.is_file()}
-    modules = {str(path.relative_to(ROOT)) for path in (ROOT / "fiqa").rglob("*.py")}
+    modules = {
+        str(path.relative_to(ROOT)) for package in ("annotate", "fiqa") for path in (ROOT / package).rglob("*.py")
+    }
     assets = [ROOT / "assets/style.css", *(ROOT / "assets/checkpoints").rglob("*")]
     data = {f"fiqa/{path.relative_to(ROOT)}" for path in assets if path.is_file()}
     assert modules | data | {"fiqa/py.typed"} <= packed
-    assert {Path(name).parts[0] for name in packed} == {"fiqa", next(installed.glob("*.dist-info")).name}
+    assert {Path(name).parts[0] for name in packed} == {"annotate", "fiqa", next(installed.glob("*.dist-info")).name}
 
 
 def test_command_is_the_module(installed: Path) -> None:

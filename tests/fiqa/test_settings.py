@@ -12,8 +12,6 @@ def test_without_variables_the_defaults_hold() -> None:
     assert (settings.host, settings.port) == ("127.0.0.1", 7860)
     assert (settings.device, settings.checkpoint, settings.finder) == ("auto", "lite", "auto")
     assert settings.data_dir == Path(platformdirs.user_data_dir("fiqa")).resolve()
-    assert settings.database_url == f"sqlite:///{settings.data_dir / 'ratings.sqlite3'}"
-    assert settings.owner_secret is None
 
 
 def test_every_variable_is_read(tmp_path: Path) -> None:
@@ -25,8 +23,6 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "FIQA_CHECKPOINT": "owner/repository",
             "FIQA_FINDER": "bundled",
             "FIQA_DATA_DIR": str(tmp_path / "data"),
-            "FIQA_DATABASE_URL": "postgresql+psycopg://ratings",
-            "FIQA_OWNER_SECRET": "swordfish",
         }
     )
     assert settings.host == "0.0.0.0"  # noqa: S104
@@ -35,8 +31,6 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert settings.checkpoint == "owner/repository"
     assert settings.finder == "bundled"
     assert settings.data_dir == tmp_path / "data"
-    assert settings.database_url == "postgresql+psycopg://ratings"
-    assert settings.owner_secret == "swordfish"  # noqa: S105
 
 
 def test_reading_creates_no_folder(tmp_path: Path) -> None:
@@ -49,10 +43,6 @@ def test_a_blank_variable_counts_as_unset() -> None:
 
 def test_a_space_listens_on_every_address() -> None:
     assert Settings.from_environment({"SPACE_ID": "someone/fiqa"}).host == "0.0.0.0"  # noqa: S104
-
-
-def test_the_secret_is_not_printed() -> None:
-    assert "swordfish" not in repr(Settings.from_environment({"FIQA_OWNER_SECRET": "swordfish"}))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,48 @@
+"""What labelling reads from the environment, once at start.
+
+FIQA_DATA_DIR      folder for stimuli and, unless a URL is set, the database   the user-data folder of the platform
+FIQA_DATABASE_URL  SQLAlchemy URL of the ratings database                      SQLite in the data folder
+FIQA_OWNER_SECRET  what the owner of studies signs in with                     one is made at every start
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+
+from annotate.errors import SettingError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The configuration of labelling; see the module for meaning and defaults."""
+
+    data_dir: Path
+    database_url: str = field(repr=False)  # may hold a password
+    owner_secret: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Read the variables; blank ones count as unset. Raises SettingError naming a bad one."""
+        values = {name: value.strip() for name, value in environment.items() if value.strip()}
+        data_dir = _folder("FIQA_DATA_DIR", values.get("FIQA_DATA_DIR") or platformdirs.user_data_dir("fiqa"))
+        return cls(
+            data_dir=data_dir,
+            database_url=values.get("FIQA_DATABASE_URL", f"sqlite:///{data_dir / 'ratings.sqlite3'}"),
+            owner_secret=values.get("FIQA_OWNER_SECRET"),
+        )
+
+    @property
+    def stimuli_dir(self) -> Path:
+        """Where the files of stimuli are, named after their content; it may not exist yet."""
+        return self.data_dir / "stimuli"
+
+
+def _folder(name: str, value: str) -> Path:
+    """Resolve a folder that may not exist yet; nothing is created here."""
+    folder = Path(value).expanduser().resolve()
+    if folder.exists() and not folder.is_dir():
+        raise SettingError(f"{name} is {value!r}, which is a file; expected a folder.")
+    return folder
