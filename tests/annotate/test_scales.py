@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotate.errors import RatingError
+from annotate.errors import GradeError
 from annotate.scales import LANGUAGES, SCALES
 
 
@@ -20,7 +20,7 @@ def test_every_grade_of_a_category_scale_is_accepted(name: str, count: int) -> N
 
 @pytest.mark.parametrize("grade", [0, 6, 2.5, -1, "x", "", None, True, math.nan, math.inf, 10**400, [3], "1e400"])
 def test_what_is_no_grade_is_refused_in_one_sentence(grade: Any) -> None:
-    with pytest.raises(RatingError, match=r"expected a whole number from 1 to 5\.$"):
+    with pytest.raises(GradeError, match=r"expected a whole number from 1 to 5\.$"):
         SCALES["acr5"].check(grade)
 
 
@@ -36,7 +36,7 @@ def test_continuous_scale_accepts_all_within_its_ends(grade: float) -> None:
 
 @pytest.mark.parametrize("grade", [-0.1, 100.1])
 def test_continuous_scale_ends(grade: float) -> None:
-    with pytest.raises(RatingError, match="a number from 0 to 100"):
+    with pytest.raises(GradeError, match="a number from 0 to 100"):
         SCALES["continuous"].check(grade)
 
 
