@@ -2,7 +2,9 @@
 
 TrainingError
 ├── DataError        a data set is missing, malformed or inconsistent
-└── DivergenceError  the loss is no finite number any more
+├── DivergenceError  the loss is no finite number any more
+├── RunError         the run folder holds another run, or options do not fit together
+└── StorageError     a file of the run cannot be written; what was there before is whole
 """
 
 
@@ -16,3 +18,11 @@ class DataError(TrainingError):
 
 class DivergenceError(TrainingError):
     """The loss became NaN or infinite; the last checkpoint is kept."""
+
+
+class RunError(TrainingError):
+    """The run folder holds another run, or options contradict each other."""
+
+
+class StorageError(TrainingError):
+    """A file cannot be written, mostly because the disk is full; the file it was to replace is kept whole."""

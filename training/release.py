@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _best_figures(history: Path) -> dict[str, float]:
     """Return the validation figures of the best step."""
     rows: list[dict[str, float]] = [json.loads(line) for line in history.read_text(encoding="utf-8").splitlines()]
-    return max(rows, key=lambda row: row["srcc"])
+    return max((row for row in rows if "srcc" in row), key=lambda row: row["srcc"])
 
 
 if __name__ == "__main__":

@@ -3,41 +3,40 @@
 import argparse
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from fiqa.errors import FiqaError
 from training.errors import TrainingError
-from training.loop import StoppedError
+from training.loop import LoopOptions, StoppedError
 
 
-class _Collect(argparse.Action):
-    """Store an option under its name, and in the dictionary `loop` that makes LoopOptions."""
+def loop_arguments(parser: argparse.ArgumentParser, *, output: str) -> None:
+    """Add the options of the training loop; `loop_options` reads them.
 
-    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: Any = None) -> None:
-        namespace.loop[self.dest] = values
-        setattr(namespace, self.dest, values)
-
-
-def loop_arguments(
-    parser: argparse.ArgumentParser, *, output: str, steps: int, batch: int, learning_rate: float
-) -> None:
-    """Add the options of the training loop; the parsed namespace has them as the dictionary `loop` too."""
-    defaults: dict[str, Any] = {"steps": steps, "batch": batch, "learning_rate": learning_rate, "seed": 0}
-    parser.set_defaults(loop=dict(defaults), **defaults)
-    parser.add_argument("--output", type=Path, default=Path(output), help="folder of the run, which is resumed")
-    parser.add_argument("--steps", type=int, action=_Collect)
-    parser.add_argument("--batch", type=int, action=_Collect, help="samples per step and process")
-    parser.add_argument("--learning-rate", type=float, action=_Collect)
-    parser.add_argument("--seed", type=int, action=_Collect)
-    parser.add_argument("--validate-every", type=int, action=_Collect, help="steps")
-    parser.add_argument("--checkpoint-minutes", type=float, action=_Collect)
-    parser.add_argument("--ema-decay", type=float, action=_Collect, help="of the averaged weights that are kept")
-    parser.add_argument("--accumulate", type=int, action=_Collect, help="batches per optimiser step")
-    parser.add_argument("--precision", choices=("no", "bf16", "fp16"), action=_Collect)
+    They have no defaults here, so that a script can tell what was asked for from what its recipe says.
+    """
+    parser.add_argument("--output", type=Path, default=Path(output), help=f"run folder, resumed [{output}]")
+    group = parser.add_argument_group("loop", argument_default=argparse.SUPPRESS)
+    group.add_argument("--steps", type=_count, help="optimiser steps")
+    group.add_argument("--batch", type=_count, help="samples per process and batch")
+    group.add_argument("--accumulate", type=_count, help="batches per optimiser step [1]")
+    group.add_argument("--learning-rate", type=_positive)
+    group.add_argument("--ema-decay", type=_share, help="of the averaged weights, which are what is kept")
+    group.add_argument("--validate-every", type=_count, help="steps")
+    group.add_argument("--checkpoint-minutes", type=_positive, help="what a crash can cost [3]")
+    group.add_argument("--precision", choices=("no", "bf16"), help="bf16: mixed precision [no]")
+    group.add_argument("--seed", type=int)
 
 
-def run_script(main: Callable[[], None]) -> None:
+def loop_options(given: argparse.Namespace, **recipe: Any) -> LoopOptions:
+    """Return the loop's options: those given, else the recipe's, else the loop's own."""
+    asked = {item.name: getattr(given, item.name) for item in fields(LoopOptions) if hasattr(given, item.name)}
+    return LoopOptions(**{**recipe, **asked})
+
+
+def run_script(main: Callable[[], object]) -> None:
     """Run a script's main; expected trouble becomes one line and a non-zero exit."""
     try:
         main()
@@ -46,3 +45,26 @@ def run_script(main: Callable[[], None]) -> None:
     except StoppedError as stop:
         print(stop, file=sys.stderr)
         sys.exit(130)
+    except KeyboardInterrupt:  # before the loop has begun to listen
+        sys.exit(130)
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text}")
+    return value
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text}")
+    return value
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to below 1, got {text}")
+    return value

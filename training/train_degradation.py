@@ -8,6 +8,7 @@ is used afterwards, to measure how well nearest neighbours in the embedding shar
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +21,11 @@ from tqdm import tqdm
 from fiqa.alignment import align
 from fiqa.models import LITE, DslFiqaConfig
 from fiqa.models.degradation_encoder import DegradationEncoder
-from training.loop import LoopOptions, train
+from training.loop import train
 from training.losses import dual_set_contrast
 from training.photos import read_photo_folder, split_by_source
 from training.pseudo_mos import MARGIN, VIEW_PX
-from training.script import loop_arguments, run_script
+from training.script import loop_arguments, loop_options, run_script
 from training.views import RenderedViews, read_views, tiled_crops
 
 TEMPERATURE = 0.1
@@ -61,9 +62,9 @@ class DegradationTask:
         self.crop_px, self.faces, self.versions, self.seed = crop_px, faces, versions, seed
         self.identities = np.unique(views.identity)
 
-    def loss(self, network: nn.Module, step: int, process: int) -> dict[str, Tensor]:
+    def loss(self, network: nn.Module, draw: int) -> dict[str, Tensor]:
         """Contrast the versions of `faces` faces, each against its own draw of other photos."""
-        rng = np.random.default_rng((self.seed, process, step))
+        rng = np.random.default_rng((self.seed, 0, draw))
         identities = rng.choice(self.identities, size=self.faces, replace=False)
         crops = np.concatenate([self._sets(identity, rng) for identity in identities])
         features = network(normalised(crops, next(network.parameters()).device))
@@ -129,10 +130,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--views", type=Path, default=Path("runs/pseudo_mos"), help="rendered views")
     parser.add_argument("--photos", type=Path, required=True, help="photo folder whose other photos are the real set")
     parser.add_argument("--faces", type=int, default=4, help="faces per step")
-    loop_arguments(parser, output="runs/degradation", steps=6000, batch=16, learning_rate=1e-3)
+    loop_arguments(parser, output="runs/degradation")
     options = parser.parse_args(arguments)
+    loop = loop_options(options, steps=6000, batch=16, learning_rate=1e-3)
     config: DslFiqaConfig = LITE
-    torch.manual_seed(options.seed)
+    torch.manual_seed(loop.seed)
     task = DegradationTask(
         ContrastiveEncoder(DegradationEncoder(config)),
         read_views(options.views, "train"),
@@ -140,10 +142,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         read_views(options.views, "val"),
         crop_px=config.crop_px,
         faces=options.faces,
-        versions=options.batch,
-        seed=options.seed,
+        versions=loop.batch,
+        seed=loop.seed,
     )
-    train(task, LoopOptions(**options.loop), options.output)
+    about = {"config": asdict(config), "data": {"views": len(task.views), "wild": len(task.wild)}}
+    train(task, loop, options.output, about=about)
 
 
 if __name__ == "__main__":

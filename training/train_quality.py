@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from fiqa.metrics import plcc, srcc
 from fiqa.models import LITE, DslFiqa
 from fiqa.models.dsl_fiqa import load_weights
-from training.loop import LoopOptions, train
+from training.loop import train
 from training.losses import charbonnier, pairwise_ranking
-from training.script import loop_arguments, run_script
+from training.script import loop_arguments, loop_options, run_script
 from training.train_degradation import normalised
 from training.views import CropSource, PseudoMos, RenderedViews, read_views, tiled_crops
 
@@ -45,11 +45,11 @@ class QualityTask:
         self.batch, self.ranking = batch, ranking
         network.encoder.requires_grad_(not freeze_encoder)
 
-    def loss(self, network: nn.Module, step: int, process: int) -> dict[str, Tensor]:
+    def loss(self, network: nn.Module, draw: int) -> dict[str, Tensor]:
         """Return Charbonnier and ranking loss of one random batch of crops."""
         self.network.encoder.train(not self.freeze_encoder)
         device = next(network.parameters()).device
-        sample = self.source.batch(step, self.batch, process=process)
+        sample = self.source.batch(draw, self.batch)
         target = sample.target.to(device)
         score = network(normalised(sample.crops, device), sample.landmarks.to(device)).score.float()
         error, order = charbonnier(score, target), pairwise_ranking(score, target)
@@ -90,9 +90,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--encoder", type=Path, help="run of training.train_degradation whose encoder is kept frozen")
     parser.add_argument("--start", type=Path, help="run of training.train_quality whose best weights to start from")
     parser.add_argument("--ranking", type=float, default=1.0, help="weight of the ranking loss")
-    loop_arguments(parser, output="runs/quality", steps=12000, batch=48, learning_rate=2e-3)
+    loop_arguments(parser, output="runs/quality")
     options = parser.parse_args(arguments)
-    torch.manual_seed(options.seed)
+    loop = loop_options(options, steps=12000, batch=48, learning_rate=2e-3)
+    torch.manual_seed(loop.seed)
     network = DslFiqa(LITE)
     if options.start:
         load_weights(network, options.start / "best.safetensors")
@@ -102,17 +103,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     mapping = PseudoMos.fit(views.metrics)
     options.output.mkdir(parents=True, exist_ok=True)
     (options.output / "pseudo_mos.json").write_text(json.dumps(mapping.quantiles.tolist()))
-    source = CropSource(views, mapping(views.metrics), LITE.crop_px, seed=options.seed)
+    source = CropSource(views, mapping(views.metrics), LITE.crop_px, seed=loop.seed)
     task = QualityTask(
         network,
         source,
         held,
         mapping(held.metrics),
-        batch=options.batch,
+        batch=loop.batch,
         ranking=options.ranking,
         freeze_encoder=options.encoder is not None,
     )
-    train(task, LoopOptions(**options.loop), options.output)
+    train(task, loop, options.output)
 
 
 if __name__ == "__main__":

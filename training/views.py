@@ -106,9 +106,9 @@ class CropSource:
     def __init__(self, views: RenderedViews, target: NDArray[np.float32], crop_px: int, *, seed: int) -> None:
         self.views, self.target, self.crop_px, self.seed = views, target, crop_px, seed
 
-    def batch(self, step: int, size: int, *, process: int = 0) -> CropSample:
-        """Return the batch of one step of one process; equal steps give equal batches."""
-        rng = np.random.default_rng((self.seed, process, step))
+    def batch(self, draw: int, size: int) -> CropSample:
+        """Return batch number `draw`; equal numbers give equal batches."""
+        rng = np.random.default_rng((self.seed, 0, draw))
         chosen = rng.choice(len(self.views), size=size, p=self.views.weight / self.views.weight.sum())
         crops, landmarks = zip(*(self._crop(index, rng) for index in chosen), strict=True)
         return CropSample(
