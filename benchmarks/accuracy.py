@@ -1,130 +1,359 @@
-"""How well `lite` orders degraded faces of sources it never saw: `python -m benchmarks.accuracy --photos DIR`.
+"""How well `lite` judges degraded faces of sources it never saw: `python -m benchmarks.accuracy`.
 
-Renders views of the held-aside test sources (no jitter, every type at five levels, stacks of two and
-three), labels them by the same full-reference metrics as in training, and scores every view whole,
-through the predictor with its own face finder, as a user's photo is. Prints tables and, with `--json`,
-writes the figures.
+Measures everything that fiqa/MODEL_CARD.md states, on the views that `python -m training.pseudo_mos` rendered
+of the held-aside photos (no jitter; clean, every type at five levels, stacks of two and three):
+
+* agreement with pseudo-MOS, views alone and stacked, the paper's types and all;
+* neighbouring severities ranked right, per type;
+* degradation type by nearest neighbour in the encoder's embedding, among training views of other people;
+* agreement on types that a training (`--held-out RUN`) never saw;
+* change of score under mirroring, shift and zoom;
+* beside it, on the same views, the classical measures of `benchmarks.classical`.
+
+`--json` keeps the figures, `--card` writes them into a model card, `--figures` draws them. `--read` does the
+last two with figures kept before.
 """
 
 import argparse
 import json
-from collections.abc import Mapping
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from fiqa.checkpoints import load_predictor
-from fiqa.degradations import LEVELS, PAPER_TYPES
-from fiqa.metrics import krcc, plcc, rmse, srcc
+from benchmarks.accuracy_report import draw_figures, report, write_card
+from benchmarks.classical import Measure, load_measures
+from fiqa.checkpoints import load_network, load_predictor
+from fiqa.degradations import DEGRADATIONS, LEVELS, PAPER_TYPES
+from fiqa.metrics import srcc
+from fiqa.models import DslFiqa
+from fiqa.models.degradation_encoder import DegradationEncoder
 from fiqa.predictor import QualityPredictor
 from fiqa.results import QualityResult
+from training.agreement import estimate, measure_agreement
 from training.pseudo_mos import TYPES
-from training.train_quality import predict_views
+from training.release import count_gflops
+from training.script import run_script
+from training.train_degradation import NEIGHBOURS, NOTICEABLE, embed
+from training.train_quality import load_encoder, predict_views
 from training.views import PseudoMos, RenderedViews, read_views
 
-BOOTSTRAPS = 1000
+REFERENCES = 25
+"""Views of each training photo among which the nearest neighbours are sought."""
+TURNED = 0.08
+"""From this offset of the nose tip on, as a share of the distance of the outer eye corners, a face is turned."""
+NOSE_TIP, OUTER_EYES = 30, (36, 45)
+INVARIANCE_VIEWS = 60
+
+Rows = NDArray[np.bool_]
+Scores = NDArray[np.float32]
 
 
-def main() -> None:
-    """Print the accuracy tables."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--views", type=Path, default=Path("runs/pseudo_mos"), help="from training.pseudo_mos")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, print, and write what was asked for."""
+    options = _parser().parse_args(arguments)
+    figures = json.loads(options.read.read_text(encoding="utf-8")) if options.read else measure(options)
+    print(report(figures))
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    if options.card:
+        write_card(options.card, figures)
+    if options.figures:
+        draw_figures(options.figures, figures)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__.split("\n")[0])
+    parser.add_argument("--views", type=Path, default=Path("runs/pseudo_mos"), help="rendered views")
     parser.add_argument("--checkpoint", default="lite")
     parser.add_argument("--split", default="test", choices=("val", "test"))
-    parser.add_argument("--json", type=Path, help="write the figures there too")
-    options = parser.parse_args()
+    parser.add_argument("--label-free", type=Path, metavar="RUN", help="run of training.train_degradation")
+    parser.add_argument("--held-out", metavar="CHECKPOINT", help="checkpoint of a training that never saw some types")
+    parser.add_argument("--held-out-types", nargs="+", default=[], choices=tuple(TYPES), metavar="TYPE")
+    parser.add_argument("--classical-views", type=int, default=400, help="views that the classical measures are given")
+    parser.add_argument("--read", type=Path, metavar="JSON", help="take these figures instead of measuring")
+    parser.add_argument("--json", type=Path, help="write the figures there")
+    parser.add_argument("--card", type=Path, help="write the figures into this model card")
+    parser.add_argument("--figures", type=Path, metavar="DIR", help="draw the figures there")
+    return parser
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """Return every figure, as JSON-ready data."""
     predictor = load_predictor(options.checkpoint, device="cpu", finder="bundled")
-    train, held = read_views(options.views, "train"), read_views(options.views, options.split)
-    target = PseudoMos.fit(train.metrics)(held.metrics)
-    predicted = predict_views(
-        predictor.network, held, np.arange(len(held)), predictor.config.crop_px, predictor.spec.preprocessing.crops
-    )
-    figures = agreement(predicted, target, held) | {"levels": neighbouring_levels(predicted, held)}
-    figures |= {"invariance": invariance(predictor, held)}
-    _print(figures, len(held))
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n")
-
-
-def agreement(predicted: NDArray[np.float32], target: NDArray[np.float32], held: RenderedViews) -> dict[str, float]:
-    """Return agreement with pseudo-MOS over all views, and over those of the paper's types alone."""
-    paper = held.severity[:, [TYPES.index(name) not in map(TYPES.index, PAPER_TYPES) for name in TYPES]].max(1) == 0
-    low, high = _bootstrap_srcc(predicted, target, held.identity)
+    reference, metrics = read_reference(options.views)
+    views = read_views(options.views, options.split)
+    target = PseudoMos.fit(metrics)(views.metrics)
+    scores = scores_of(predictor, views)
+    sample = np.sort(np.random.default_rng(0).permutation(len(views))[: options.classical_views])
+    encoders = {"lite": predictor.network.encoder}
+    if options.label_free:
+        encoders["never shown a label"] = _label_free_encoder(predictor.network, options.label_free)
+    crop_px = predictor.config.crop_px
     return {
-        "views": len(held),
-        "identities": int(held.identity.max()) + 1,
-        "srcc": srcc(predicted, target),
-        "srcc_low": low,
-        "srcc_high": high,
-        "srcc_paper_types": srcc(predicted[paper], target[paper]),
-        "plcc": plcc(predicted, target),
-        "krcc": krcc(predicted, target),
-        "rmse": rmse(predicted, target),
+        "data": {"split": options.split, "photos": len(np.unique(views.identity)), "views": len(views)},
+        "size": size(predictor),
+        "agreement": agreement(scores, target, views),
+        "poses": poses(scores, target, views),
+        "levels": neighbouring_levels(scores, views),
+        "types": {name: type_accuracy(encoder, reference, views, crop_px) for name, encoder in encoders.items()},
+        "held_out": held_out(options, scores, target, views),
+        "invariance": invariance(predictor, views),
+        "measures": measures(predictor, scores, target, views, sample),
+        "scatter": {"score": _rounded(scores[sample]), "pseudo_mos": _rounded(target[sample])},
     }
 
 
-def _bootstrap_srcc(
-    predicted: NDArray[np.float32], target: NDArray[np.float32], identity: NDArray[np.int64]
-) -> tuple[float, float]:
-    """Return the 95 % interval of SRCC by resampling photos, because views of one photo are not independent."""
-    rng = np.random.default_rng(0)
-    groups = [np.flatnonzero(identity == photo) for photo in np.unique(identity)]
-    values = []
-    for _ in range(BOOTSTRAPS):
-        chosen = np.concatenate([groups[index] for index in rng.integers(0, len(groups), len(groups))])
-        values.append(srcc(predicted[chosen], target[chosen]))
-    low, high = np.percentile(values, [2.5, 97.5])
-    return float(low), float(high)
+def read_reference(folder: Path, per_photo: int = REFERENCES) -> tuple[RenderedViews, NDArray[np.float64]]:
+    """Return views of every training photo with one noticeable degradation or none, and the metrics of all views.
+
+    All training views at once would take gigabytes.
+    """
+    parts, metrics = [], []
+    for path in tqdm(sorted(folder.glob("*.npz")), desc="reading train", unit="photo", leave=False, disable=None):
+        with np.load(path) as shard:
+            if str(shard["split"]) != "train":
+                continue
+            metrics.append(shard["metrics"])
+            rows = np.flatnonzero(_shows_one_type(shard["severity"]))[:per_photo]
+            parts.append({"pixels": shard["views"][rows], "landmarks": shard["landmarks"][rows]})
+            parts[-1] |= {"metrics": metrics[-1][rows], "severity": shard["severity"][rows]}
+            parts[-1] |= {"identity": np.full(len(rows), len(parts)), "weight": np.ones(len(rows))}
+    if not parts:
+        read_views(folder, "train")  # says what is missing
+    joined = {item.name: np.concatenate([part[item.name] for part in parts]) for item in fields(RenderedViews)}
+    return RenderedViews(**joined), np.concatenate(metrics)
 
 
-def neighbouring_levels(predicted: NDArray[np.float32], held: RenderedViews) -> dict[str, float]:
+def scores_of(predictor: QualityPredictor, views: RenderedViews) -> Scores:
+    """Return the score (V,) of every view, its landmarks given."""
+    crops = predictor.spec.preprocessing.crops
+    return predict_views(predictor.network, views, np.arange(len(views)), predictor.config.crop_px, crops)
+
+
+def size(predictor: QualityPredictor) -> dict[str, float]:
+    """Return the network's parameters and billions of operations a face."""
+    network = load_network(predictor.spec)  # the predictor has folded its own
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    return {"parameters": parameters, "gflops": round(count_gflops(network, predictor.spec.preprocessing.crops), 3)}
+
+
+def agreement(scores: Scores, target: Scores, views: RenderedViews) -> dict[str, Any]:
+    """Return agreement with pseudo-MOS by what was done to the views."""
+    stacked, paper = _steps(views.severity) > 1, _only(PAPER_TYPES, views.severity)
+    everything = np.ones(len(views), dtype=bool)
+    subjects = {
+        "the paper's types and motion blur": paper,
+        "— one at a time": paper & ~stacked,
+        "— stacked": paper & stacked,
+        "all types": everything,
+        "— one at a time, all types": ~stacked,
+        "— stacked, all types": stacked,
+    }
+    return {name: agreement_on(rows, scores, target, views) for name, rows in subjects.items()}
+
+
+def agreement_on(rows: Rows, scores: Scores, target: Scores, views: RenderedViews) -> dict[str, Any]:
+    """Return the agreement on some views and how many they are."""
+    figures = measure_agreement(scores[rows], target[rows], views.identity[rows])
+    return {"n": int(rows.sum())} | {name: each.to_dict() for name, each in figures.items()}
+
+
+def poses(scores: Scores, target: Scores, views: RenderedViews) -> dict[str, Any]:
+    """Return agreement for faces seen from the front and for turned ones, told apart by their landmarks."""
+    left, right = (views.landmarks[:, index] for index in OUTER_EYES)
+    apart = np.linalg.norm(right - left, axis=1)
+    turned = np.abs(views.landmarks[:, NOSE_TIP, 0] - (left + right)[:, 0] / 2) / apart > TURNED
+    groups = {"from the front": ~turned, "turned": turned}
+    return {
+        name: {"photos": len(np.unique(views.identity[rows])), **agreement_on(rows, scores, target, views)}
+        for name, rows in groups.items()
+    }
+
+
+def neighbouring_levels(scores: Scores, views: RenderedViews) -> dict[str, Any]:
     """Return, per type, the share of pairs of neighbouring severities (clean and levels 1 to 5) ranked right."""
     shares = {}
-    single = (held.severity > 0).sum(1) <= 1
+    single = _steps(views.severity) <= 1
     for column, name in enumerate(TYPES):
-        right = []
-        for photo in np.unique(held.identity):
-            mine = single & (held.identity == photo)
-            clean = predicted[mine & (held.severity.max(1) == 0)][:1]
-            levels = np.flatnonzero(mine & (held.severity[:, column] > 0))
-            ordered = predicted[levels[np.argsort(held.severity[levels, column])]]
-            right += list(np.diff(np.concatenate([clean, ordered])[: LEVELS + 1]) < 0)
-        shares[name] = float(np.mean(right))
+        right: list[bool] = []
+        photos: list[int] = []
+        for photo in np.unique(views.identity):
+            mine = single & (views.identity == photo)
+            clean = scores[mine & (views.severity.max(1) == 0)][:1]
+            levels = np.flatnonzero(mine & (views.severity[:, column] > 0))
+            ordered = scores[levels[np.argsort(views.severity[levels, column])]]
+            falls = np.diff(np.concatenate([clean, ordered])[: LEVELS + 1]) < 0
+            right += list(falls)
+            photos += [int(photo)] * len(falls)
+        shares[name] = {"n": len(right), "share": estimate(np.mean, np.array(right), clusters=photos).to_dict()}
     return shares
 
 
-def invariance(predictor: QualityPredictor, held: RenderedViews, count: int = 60) -> dict[str, float]:
-    """Return the mean change of score, through the whole predictor, when a view is mirrored, shifted or zoomed.
+@torch.inference_mode()
+def type_accuracy(
+    encoder: DegradationEncoder, reference: RenderedViews, views: RenderedViews, crop_px: int
+) -> dict[str, Any]:
+    """Return how often the nearest training views name the degradation: clean, or one type from level 2 on."""
+    known = np.flatnonzero(_shows_one_type(reference.severity))
+    asked = np.flatnonzero(_shows_one_type(views.severity))
+    distance = torch.cdist(embed(encoder, views, asked, crop_px), embed(encoder, reference, known, crop_px))
+    nearest = distance.topk(NEIGHBOURS, largest=False).indices.numpy()
+    votes = torch.from_numpy(_type_of(reference.severity[known])[nearest]).mode(dim=1).values.numpy()
+    truth = _type_of(views.severity[asked])
+    right = votes == truth
+    by_type = {name: right[truth == code] for code, name in enumerate(("clean", *TYPES))}
+    return {
+        "n": len(asked),
+        "accuracy": estimate(np.mean, right, clusters=views.identity[asked]).to_dict(),
+        "by_type": {name: round(float(hits.mean()), 4) for name, hits in by_type.items() if len(hits)},
+    }
+
+
+def held_out(options: argparse.Namespace, scores: Scores, target: Scores, views: RenderedViews) -> dict[str, Any]:
+    """Return agreement on types that a training never saw, beside `lite`, which saw them."""
+    if not options.held_out:
+        return {}
+    predictor = load_predictor(options.held_out, device="cpu", finder="bundled")
+    unseen = {"lite": scores, f"trained without {_listed(options.held_out_types)}": scores_of(predictor, views)}
+    alone = _only(options.held_out_types, views.severity)
+    touched = alone | (views.severity[:, [TYPES.index(name) for name in options.held_out_types]].max(1) > 0)
+    return {
+        "types": options.held_out_types,
+        "views of these types alone, and clean": _agreements(alone, unseen, target, views),
+        "those, and stacks with one of them": _agreements(touched, unseen, target, views),
+    }
+
+
+def _agreements(
+    rows: Rows, scores: Mapping[str, Scores], target: Scores, views: RenderedViews
+) -> dict[str, dict[str, Any]]:
+    return {name: agreement_on(rows, each, target, views) for name, each in scores.items()}
+
+
+def invariance(predictor: QualityPredictor, views: RenderedViews) -> dict[str, Any]:
+    """Return the change of score, through the whole predictor, when a view is mirrored, shifted or zoomed.
 
     Views in which the damage left nothing like a face are refused by the predictor and left out.
     """
-    chosen = np.random.default_rng(0).permutation(len(held))[:count]
-    changes: dict[str, list[float]] = {"mirror": [], "shift 2 %": [], "zoom 5 %": []}
-    for index in tqdm(chosen, desc="invariance", unit="view"):
-        view, side = held.pixels[index], held.pixels.shape[1]
-        shift, inset = round(0.02 * side), round(0.025 * side)
-        variants = (view, view[:, ::-1], view[shift:, shift:], view[inset:-inset, inset:-inset])
-        outcomes = list(predictor.score_many(np.ascontiguousarray(variant) for variant in variants))
-        scores = [outcome.score for outcome in outcomes if isinstance(outcome, QualityResult)]
-        if len(scores) == len(variants):
-            for name, score in zip(changes, scores[1:], strict=True):
-                changes[name].append(abs(score - scores[0]))
-    used = {"views used": float(len(changes["mirror"]))}
-    return used | {name: float(np.mean(values)) for name, values in changes.items()}
+    chosen = np.random.default_rng(0).permutation(len(views))[:INVARIANCE_VIEWS]
+    changes: dict[str, list[float]] = {"mirrored": [], "shifted by 2 %": [], "zoomed by 5 %": []}
+    photos = []
+    for index in tqdm(chosen, desc="invariance", unit="view", leave=False, disable=None):
+        variants = _variants(views.pixels[index])
+        results = [outcome for outcome in predictor.score_many(variants) if isinstance(outcome, QualityResult)]
+        if len(results) == len(variants):
+            photos.append(views.identity[index])
+            for name, result in zip(changes, results[1:], strict=True):
+                changes[name].append(abs(result.score - results[0].score))
+    return {"n": len(photos)} | {
+        name: {"mean": estimate(np.mean, values, clusters=photos).to_dict(), "largest": round(max(values), 4)}
+        for name, values in changes.items()
+    }
 
 
-def _print(figures: Mapping[str, object], views: int) -> None:
-    print(f"{views} views of held-aside sources")
-    for name, value in figures.items():
-        if isinstance(value, dict):
-            print(f"\n{name}")
-            for key, share in value.items():
-                print(f"  {key:16} {share:.3f}")
-        else:
-            print(f"{name:18} {value:.4f}")
+def _variants(view: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """Return a view (H, W, 3), mirrored, shifted by 2 % and zoomed by 5 %."""
+    side = view.shape[0]
+    shift, inset = round(0.02 * side), round(0.025 * side)
+    return [view, view[:, ::-1].copy(), view[shift:, shift:].copy(), view[inset:-inset, inset:-inset].copy()]
+
+
+def measures(
+    predictor: QualityPredictor, scores: Scores, target: Scores, views: RenderedViews, sample: NDArray[np.int64]
+) -> dict[str, Any]:
+    """Return SRCC to pseudo-MOS of the model and of the classical measures on the same views."""
+    classical, missing = load_measures()
+    for line in missing:
+        tqdm.write(line)
+    asked: dict[str, Measure] = {"lite, from photo to score": _from_photo(predictor), **classical}
+    found = {"lite": measured_srcc(scores[sample], target, views, sample)}
+    for name, measure_one in asked.items():
+        bar = tqdm(sample, desc=name, unit="view", leave=False, disable=None)
+        started = time.perf_counter()
+        values = np.array([_or_nan(measure_one, views.pixels[index]) for index in bar])
+        spent_ms = 1000 * (time.perf_counter() - started) / len(sample)
+        found[name] = {**measured_srcc(values, target, views, sample), "ms": round(spent_ms, 1)}
+    return found
+
+
+def measured_srcc(
+    values: NDArray[np.floating], target: Scores, views: RenderedViews, sample: NDArray[np.int64]
+) -> dict[str, Any]:
+    """Return SRCC over the views that a measure gave a number for, and how many it gave none for."""
+    usable = np.isfinite(values)
+    paper = usable & _only(PAPER_TYPES, views.severity[sample])
+    subjects = {"srcc": usable, "srcc_paper": paper}
+    return {"n": len(sample), "refused": int((~usable).sum())} | {
+        name: estimate(srcc, values[rows], target[sample][rows], clusters=views.identity[sample][rows]).to_dict()
+        for name, rows in subjects.items()
+    }
+
+
+def _from_photo(predictor: QualityPredictor) -> Measure:
+    """Return the score as a user gets it: the face is found first; NaN where none is."""
+
+    def score(photo: NDArray[np.uint8]) -> float:
+        outcome = next(iter(predictor.score_many([photo])))
+        return outcome.score if isinstance(outcome, QualityResult) else float("nan")
+
+    return score
+
+
+def _or_nan(measure_one: Measure, photo: NDArray[np.uint8]) -> float:
+    """Return a measure, NaN where it cannot be computed: pictures without any contrast break some packages."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of the same
+            return measure_one(photo)
+    except (ValueError, ArithmeticError, np.linalg.LinAlgError):
+        return float("nan")
+
+
+def _label_free_encoder(network: DslFiqa, run: Path) -> DegradationEncoder:
+    fresh = DslFiqa(network.config)
+    load_encoder(fresh, run)
+    return fresh.encoder.eval()
+
+
+def _steps(severity: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return how many degradations were applied to each view."""
+    counts: NDArray[np.int64] = (severity > 0).sum(1)
+    return counts
+
+
+def _only(types: Sequence[str], severity: NDArray[np.float32]) -> Rows:
+    """Tell which views show no other degradation than these; clean ones do not."""
+    others = [column for column, name in enumerate(TYPES) if name not in types]
+    rows: Rows = severity[:, others].max(1, initial=0) == 0
+    return rows
+
+
+def _shows_one_type(severity: NDArray[np.float32]) -> Rows:
+    steps = _steps(severity)
+    rows: Rows = (steps == 0) | ((steps == 1) & (severity.max(1) >= NOTICEABLE))
+    return rows
+
+
+def _type_of(severity: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return 0 for clean views, else 1 and the position of the type."""
+    return np.where(_steps(severity) == 0, 0, severity.argmax(1) + 1)
+
+
+def _listed(types: Sequence[str]) -> str:
+    return " and ".join(DEGRADATIONS[name].label for name in types)
+
+
+def _rounded(values: Scores) -> list[float]:
+    return [round(float(value), 4) for value in values]
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

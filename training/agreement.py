@@ -7,7 +7,7 @@ interval that took them for so would be too narrow.
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,18 +40,29 @@ class Estimate:
         return {name: None if math.isnan(number) else round(number, 4) for name, number in numbers.items()}
 
 
+def estimate(
+    figure: Callable[..., float], *columns: ArrayLike, clusters: ArrayLike | None = None, bootstraps: int = BOOTSTRAPS
+) -> Estimate:
+    """Return `figure(*columns)` of samples (N,) with its interval; `clusters` (N,) says which belong together."""
+    samples = [np.asarray(column) for column in columns]
+    if len(samples[0]) < 2:
+        return Estimate(math.nan, math.nan, math.nan)
+    draws = _resampled(np.arange(len(samples[0])) if clusters is None else np.asarray(clusters), bootstraps)
+    values = [float(figure(*(column[rows] for column in samples))) for rows in draws]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of samples in which the figure is not defined
+        low, high = np.nanpercentile(values, [2.5, 97.5])
+    return Estimate(float(figure(*samples)), float(low), float(high))
+
+
 def measure_agreement(
     predicted: ArrayLike, target: ArrayLike, clusters: ArrayLike | None = None, *, bootstraps: int = BOOTSTRAPS
 ) -> Figures:
-    """Return the agreement of scores (N,) with labels (N,); `clusters` (N,) says which samples belong together."""
-    scores, labels = np.asarray(predicted, float), np.asarray(target, float)
-    draws = [rows for rows in _resampled(len(scores), clusters, bootstraps) if len(rows) > 1]
-    figures = {}
-    for name, figure in AGREEMENT.items():
-        value = figure(scores, labels) if len(scores) > 1 else math.nan
-        low, high = _percentiles(figure, scores, labels, draws)
-        figures[name] = Estimate(value, low, high)
-    return figures
+    """Return PLCC, SRCC, KRCC and RMSE of scores (N,) against labels (N,)."""
+    columns = np.asarray(predicted, float), np.asarray(target, float)
+    return {
+        name: estimate(figure, *columns, clusters=clusters, bootstraps=bootstraps) for name, figure in AGREEMENT.items()
+    }
 
 
 def measure_by_group(
@@ -73,23 +84,9 @@ def agreement_table(heading: str, rows: dict[str, Figures], counts: dict[str, in
     return markdown_table((heading, "n", *AGREEMENT), lines)
 
 
-def _resampled(count: int, clusters: ArrayLike | None, bootstraps: int) -> list[NDArray[np.int64]]:
-    """Return the rows of every bootstrap sample; always the same for the same clusters."""
+def _resampled(clusters: NDArray[np.generic], bootstraps: int) -> Iterator[NDArray[np.int64]]:
+    """Yield the rows of every bootstrap sample; always the same for the same clusters."""
     rng = np.random.default_rng(0)
-    owners = np.arange(count) if clusters is None else np.asarray(clusters)
-    members = [np.flatnonzero(owners == owner) for owner in np.unique(owners)]
-    if not members:
-        return []
-    picks = rng.integers(0, len(members), (bootstraps, len(members)))
-    return [np.concatenate([members[index] for index in pick]) for pick in picks]
-
-
-def _percentiles(
-    figure: Callable[[ArrayLike, ArrayLike], float],
-    scores: NDArray[np.float64], labels: NDArray[np.float64], draws: list[NDArray[np.int64]],
-) -> tuple[float, float]:  # fmt: skip
-    values = [figure(scores[rows], labels[rows]) for rows in draws]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of samples in which the figure is not defined
-        low, high = np.nanpercentile(values, [2.5, 97.5]) if values else (math.nan, math.nan)
-    return float(low), float(high)
+    members = [np.flatnonzero(clusters == cluster) for cluster in np.unique(clusters)]
+    for pick in rng.integers(0, len(members), (bootstraps, len(members))):
+        yield np.concatenate([members[index] for index in pick])

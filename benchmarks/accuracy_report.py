@@ -1,0 +1,132 @@
+"""What `benchmarks.accuracy` measured, as tables, as a block of the model card, and drawn.
+
+Everything is made of the figures as they stand in the JSON, so that tables, card and drawings cannot differ.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from fiqa.degradations import DEGRADATIONS
+from fiqa.metrics import AGREEMENT
+from training.errors import DataError
+from training.figures import draw_bars, draw_scatter
+from training.tables import markdown_table, replace_block
+
+BLOCK = "figures of benchmarks.accuracy"
+Figures = Mapping[str, Any]
+
+
+def report(figures: Figures) -> str:
+    """Return every table, each under a sentence that says what it shows."""
+    return "\n\n".join(_sections(figures))
+
+
+def write_card(card: Path, figures: Figures) -> None:
+    """Replace the block of a model card that holds the figures; raise DataError when it has none."""
+    try:
+        text = replace_block(card.read_text(encoding="utf-8"), BLOCK, report(figures))
+    except ValueError as error:
+        raise DataError(f"{card} cannot take the figures: {error}.") from error
+    card.write_text(text, encoding="utf-8")
+
+
+def draw_figures(folder: Path, figures: Figures) -> None:
+    """Draw scores against pseudo-MOS, and the SRCC of every measure, as PNG files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pairs = figures["scatter"]
+    draw_scatter(folder / "scatter.png", pairs["pseudo_mos"], pairs["score"], labels=("pseudo-MOS", "score of lite"))
+    bars = {name: each["srcc"] for name, each in figures["measures"].items()}
+    draw_bars(folder / "measures.png", bars, label="SRCC to pseudo-MOS, same views")
+
+
+def _sections(figures: Figures) -> Iterator[str]:
+    data = figures["data"]
+    yield (
+        f"Measured on {data['views']} views of {data['photos']} photos ({data['split']} split) whose sources were "
+        "neither trained on nor chosen by. In brackets: 95 % intervals from resampling photos."
+    )
+    yield _size(figures["size"])
+    yield _titled("Agreement with pseudo-MOS", _agreement("views", figures["agreement"]))
+    yield _titled("The same views against the measures one would pick offline", _measures(figures["measures"]))
+    yield _titled("Pairs of neighbouring severities (clean and five levels) ranked right", _levels(figures["levels"]))
+    if figures["held_out"]:
+        yield _titled("Types that a training never saw", _held_out(figures["held_out"]))
+    yield _titled("Degradation type by its nearest neighbours in the encoder's embedding", _types(figures["types"]))
+    yield _titled("Change of score (0 to 1) when the picture is", _invariance(figures["invariance"]))
+    yield _titled("By pose", _agreement("faces", figures["poses"]))
+
+
+def _titled(title: str, table: str) -> str:
+    return f"**{title}**\n\n{table}"
+
+
+def _size(size: Figures) -> str:
+    rows = [
+        ("parameters", f"{size['parameters']:,}"),
+        ("GFLOPs a face, multiplications and additions counted apart", f"{size['gflops']:.2f}"),
+    ]
+    return markdown_table(("size", ""), rows)
+
+
+def _agreement(heading: str, subjects: Figures) -> str:
+    rows = [(name, *_counts(each), *(_estimate(each[key]) for key in AGREEMENT)) for name, each in subjects.items()]
+    photos = ("photos",) if any("photos" in each for each in subjects.values()) else ()
+    return markdown_table((heading, *photos, "n", *AGREEMENT), rows)
+
+
+def _counts(each: Figures) -> tuple[int, ...]:
+    return tuple(each[key] for key in ("photos", "n") if key in each)
+
+
+def _measures(measures: Figures) -> str:
+    rows = [
+        (name, each["n"] - each["refused"], _estimate(each["srcc"]), _estimate(each["srcc_paper"]), _ms(each))
+        for name, each in measures.items()
+    ]
+    return markdown_table(("measure", "n", "SRCC, all types", "SRCC, the paper's types", "ms a view"), rows)
+
+
+def _ms(each: Figures) -> str:
+    return f"{each['ms']:.0f}" if "ms" in each else "–"
+
+
+def _levels(levels: Figures) -> str:
+    rows = [(DEGRADATIONS[name].label, each["n"], _estimate(each["share"])) for name, each in levels.items()]
+    return markdown_table(("type", "pairs", "ranked right"), rows)
+
+
+def _held_out(held_out: Figures) -> str:
+    rows = [
+        (name, subject, each["n"], *(_estimate(each[key]) for key in AGREEMENT))
+        for subject, models in held_out.items()
+        if subject != "types"
+        for name, each in models.items()
+    ]
+    return markdown_table(("model", "views", "n", *AGREEMENT), rows)
+
+
+def _types(encoders: Figures) -> str:
+    names = list(encoders)
+    total = ("all", *(_estimate(encoders[name]["accuracy"]) for name in names))
+    each = next(iter(encoders.values()))["by_type"]
+    rows = [
+        (
+            DEGRADATIONS[kind].label if kind in DEGRADATIONS else kind,
+            *(encoders[name]["by_type"][kind] for name in names),
+        )
+        for kind in each
+    ]
+    return markdown_table(("type", *names), [total, *rows])
+
+
+def _invariance(invariance: Figures) -> str:
+    changes = {name: each for name, each in invariance.items() if name != "n"}
+    rows = [(name, invariance["n"], _estimate(each["mean"]), each["largest"]) for name, each in changes.items()]
+    return markdown_table(("", "views", "mean change", "largest"), rows)
+
+
+def _estimate(estimate: Figures) -> str:
+    if estimate["value"] is None:
+        return "–"
+    return f"{estimate['value']:.3f} ({estimate['low']:.3f} to {estimate['high']:.3f})"
