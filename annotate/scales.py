@@ -1,7 +1,7 @@
 """The scales on which quality is rated: ACR of five and of nine grades, and the continuous scale 0..100.
 
-ITU-T P.910 (10/2023), clause 7 (absolute category rating) gives the words, their English, German and Spanish forms
-being those of ITU-T P.800 and ITU-R BT.500. Higher is better on all of them. Of the nine grades every second has a
+The method is absolute category rating of ITU-T P.910; the words in English, German and Spanish are those customary
+in translations of ITU-T P.800 and ITU-R BT.500. Higher is better on all of them. Of the nine grades every second has a
 word; on the continuous scale the words name the middles of five equal parts, as in BT.500.
 
 A grade is a float: whole on ACR, anything within the ends on the continuous scale.

@@ -20,9 +20,9 @@ from annotate.ratings import ItemKind
 from annotate.scales import LANGUAGES, SCALES, Scale
 
 FEWEST_RATINGS = 15
-"""Of one picture, for a MOS to be worth reporting (ITU-R BT.500-15, 2.5.1; ITU-T P.910, 7.1)."""
+"""Of one picture, for a MOS to be worth reporting (ITU-R BT.500)."""
 LONGEST_SITTING_S = 1800
-"""ITU-R BT.500-15, 2.6: a sitting should last no longer."""
+"""ITU-R BT.500: a sitting should last no longer."""
 LONGEST_TEXT = 20_000
 
 
@@ -68,10 +68,11 @@ _NEXT: Mapping[State, frozenset[State]] = MappingProxyType({
 class Protocol:
     """How a study is run. Counts are items or ratings; 0 for an `…_every` means none of them.
 
-    `ratings_wanted` counts accepted ratings of one stimulus. `gold_tolerance` counts steps of five
-    grades, on other scales quarters of the span. `break_s` is the shortest break. `max_sittings` is how many a participant may have, 0 for any number. An unanswered stimulus goes
-    to somebody else after `lease_s` seconds. Blank texts stand for the ones that come with the package, in the
-    participant's language; a blank `completion_code` for a random one per sitting.
+    `ratings_wanted` counts accepted ratings of one stimulus. `gold_tolerance` counts steps of five grades; on other
+    scales, quarters of the span. `break_s` is the shortest break. `max_sittings` is how many a participant may have,
+    0 for any number. An unanswered stimulus goes to somebody else after `lease_s` seconds. Blank texts stand for the
+    ones that come with the package, in the participant's language; a blank `completion_code` for a random one per
+    sitting.
     """
 
     scale: Scale = SCALES["acr5"]

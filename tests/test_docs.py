@@ -109,7 +109,7 @@ def names_of(requirements: list[str]) -> set[str]:
 
 
 def test_requirements_are_what_the_code_imports() -> None:
-    optional = {"face-alignment"}
+    optional = {"datasets", "face-alignment"}
     assert imported("app", "fiqa", "annotate") - optional == names_of(REQUIREMENTS) - {
         "psycopg",
         "torchvision",
