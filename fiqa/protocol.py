@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,19 +59,31 @@ def run_official_protocol(
 def read_test_set(data: Path) -> list[LabelledPhoto]:
     """Read `<data>/test` in the order of its label.json; raise SettingError naming what is wrong with it."""
     folder = data / "test"
-    try:
-        labels = json.loads((folder / "label.json").read_text(encoding="utf-8"))
-        pairs = list(zip(labels["Image"], map(float, labels["MOS"]), strict=True))
-    except FileNotFoundError as error:
-        raise SettingError(f"{data} is no data set of the authors' layout: test/label.json is missing.") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise SettingError(f"{folder / 'label.json'} must hold parallel lists Image and MOS: {error}.") from error
-    photos = [_labelled(folder, name, mos) for name, mos in pairs]
+    if not (folder / "label.json").is_file():
+        raise SettingError(f"{data} is no data set of the authors' layout: test/label.json is missing.")
+    labels = read_label_file(folder / "label.json")
+    photos = [_labelled(folder, name, mos) for name, mos in zip(labels["Image"], labels["MOS"], strict=True)]
     if missing := [photo.path.name for photo in photos if not photo.path.is_file()]:
         raise SettingError(f"{folder / 'img'} lacks {len(missing)} labelled pictures: {', '.join(missing[:3])}.")
     if len(photos) < 2:
         raise SettingError(f"{folder / 'label.json'} names {len(photos)} pictures; agreement needs at least two.")
     return photos
+
+
+def read_label_file(path: Path) -> dict[str, list[Any]]:
+    """Read the lists of a label.json: Image (names), MOS (numbers) and whatever other list is as long.
+
+    Raises SettingError when it is malformed.
+    """
+    try:
+        labels = json.loads(path.read_text(encoding="utf-8"))
+        columns: dict[str, list[Any]] = {"Image": [*map(str, labels["Image"])], "MOS": [*map(float, labels["MOS"])]}
+        if len(columns["Image"]) != len(columns["MOS"]):
+            raise ValueError(f"{len(columns['Image'])} names for {len(columns['MOS'])} values")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SettingError(f"{path} must hold parallel lists Image and MOS: {error}.") from error
+    others = {key: values for key, values in labels.items() if isinstance(values, list) and key not in columns}
+    return {**columns, **{key: values for key, values in others.items() if len(values) == len(columns["Image"])}}
 
 
 def score_as_released(predictor: QualityPredictor, photo: LabelledPhoto, offsets: ReleasedOffsets) -> float:

@@ -1,0 +1,262 @@
+"""Face photos with a MOS each: what the quality network is trained and evaluated on.
+
+Three layouts are read, told apart by what is in the folder:
+
+* the authors' (GFIQA-20k, CGFIQA-40k): `<root>/{train,val,test}/{img,landmark,label.json}`, where label.json holds
+  the parallel lists Image and MOS, and any others, which become groups;
+* what `annotate export` writes: the same, and a dataset.json with the scale of the ratings;
+* a plain folder with one CSV, or the CSV itself: columns image (a path relative to the CSV) and mos; optional
+  landmarks (a .npy file with (68, 2) pixels), split (train, val or test) and source (who or what a photo is of; no
+  source is put in two splits); all other columns become groups.
+
+The range of the MOS belongs to the data set: it comes from dataset.json or from whoever calls, and is 0..1 otherwise.
+It is never taken from the labels, because a split's own extremes say nothing about the scale people rated on.
+
+Everything that can be checked without decoding a picture is checked at once, one line a problem.
+"""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, get_args
+
+from fiqa.errors import SettingError
+from fiqa.images import PHOTO_SUFFIXES
+from fiqa.protocol import read_label_file
+from training.errors import DataError
+from training.photos import Split, split_by_source
+
+Range = tuple[float, float]
+SPLITS: tuple[Split, ...] = get_args(Split)
+LISTED = 20
+"""Problems that are printed before the rest is only counted."""
+
+
+@dataclass(frozen=True)
+class LabelledPhoto:
+    """A photo and its MOS, in the data set's own range.
+
+    `landmarks` is the .npy file that came with it, if one did; `groups` are the values of all other columns.
+    """
+
+    path: Path
+    mos: float
+    landmarks: Path | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled photos in up to three splits, and the `mos_range` (low, high) of the scale they were rated on.
+
+    `aligned` says that every picture is an upright face already, cut as the authors cut theirs. `notices` tells what
+    was left out.
+    """
+
+    root: Path
+    name: str
+    mos_range: Range
+    splits: Mapping[Split, tuple[LabelledPhoto, ...]]
+    aligned: bool = False
+    notices: tuple[str, ...] = ()
+
+    def photos(self, split: Split, *, least: int = 2) -> tuple[LabelledPhoto, ...]:
+        """Return the photos of a split; raise DataError when there are fewer than `least`."""
+        found = self.splits.get(split, ())
+        if len(found) < least:
+            raise DataError(
+                f"{self.root} has {len(found)} photos to {_PURPOSE[split]}, at least {least} are needed: "
+                f"label more, or say in which split each belongs."
+            )
+        return found
+
+    def share(self, mos: float) -> float:
+        """Return where a MOS lies in the range, 0 at its low end and 1 at its high end."""
+        low, high = self.mos_range
+        return (mos - low) / (high - low)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what identifies the data, JSON-ready: equal for equal names, labels and splits."""
+        labels = sorted((split, photo.path.name, photo.mos) for split, each in self.splits.items() for photo in each)
+        counts = {str(split): len(self.splits.get(split, ())) for split in SPLITS}
+        digest = hashlib.sha256(json.dumps(labels).encode()).hexdigest()[:16]
+        return {"name": self.name, "mos_range": list(self.mos_range), **counts, "labels_sha256": digest}
+
+
+_PURPOSE = {"train": "train on (split train)", "val": "validate on (split val)", "test": "test on (split test)"}
+
+
+def read_dataset(data: Path, *, mos_range: Range | None = None) -> Dataset:
+    """Read a folder or CSV; raise DataError with one line for every problem.
+
+    `mos_range` is the (low, high) of the scale, for data that does not say so itself.
+    """
+    data = data.expanduser()
+    if not data.exists():
+        raise DataError(f"{data} does not exist: name a folder with train/label.json, or one with a CSV.")
+    root = data if data.is_dir() else data.parent
+    info = _read_info(root)
+    reader = _Reader(root, _agreed_range(root, info, mos_range))
+    if data.is_dir() and any((root / split / "label.json").is_file() for split in SPLITS):
+        splits = {split: reader.authors_split(split) for split in SPLITS}
+        aligned = not info
+    else:
+        splits, aligned = reader.csv_splits(data if data.is_file() else _only_csv(root)), False
+    reader.raise_problems()
+    name = str(info.get("name") or root.resolve().name)
+    return Dataset(root, name, reader.mos_range, splits, aligned, tuple(reader.notices))
+
+
+def _read_info(root: Path) -> dict[str, Any]:
+    """Return what dataset.json says, nothing when there is none."""
+    path = root / "dataset.json"
+    if not path.is_file():
+        return {}
+    try:
+        info: dict[str, Any] = dict(json.loads(path.read_text(encoding="utf-8")))
+        low, high = map(float, info["mos_range"])
+    except (ValueError, TypeError, KeyError, OSError) as error:
+        raise DataError(f'{path} must say the scale of the MOS, as in {{"mos_range": [1, 5]}}: {error!r}.') from error
+    return {**info, "mos_range": (low, high)}
+
+
+def _agreed_range(root: Path, info: Mapping[str, Any], asked: Range | None) -> Range:
+    said: Range | None = info.get("mos_range")
+    if asked and said and asked != said:
+        raise DataError(f"{root / 'dataset.json'} says that the MOS lies in {_words(said)}, not {_words(asked)}.")
+    low, high = asked or said or (0.0, 1.0)
+    if not -float("inf") < low < high < float("inf"):
+        raise DataError(f"The range of the MOS is {_words((low, high))}: its low end must be below its high end.")
+    return low, high
+
+
+def _only_csv(root: Path) -> Path:
+    found = sorted(root.glob("*.csv"))
+    if len(found) != 1:
+        some = ", ".join(path.name for path in found[:3]) or "none"
+        raise DataError(
+            f"{root} needs train/label.json, or exactly one CSV with columns image and mos (found: {some})."
+        )
+    return found[0]
+
+
+class _Reader:
+    """Reads one data set, collecting problems so that all are seen at once."""
+
+    def __init__(self, root: Path, mos_range: Range) -> None:
+        self.root, self.mos_range = root, mos_range
+        self.notices: list[str] = []
+        self._problems: list[str] = []
+
+    def raise_problems(self) -> None:
+        """Raise DataError if there were any."""
+        if self._problems:
+            more = len(self._problems) - LISTED
+            lines = [*self._problems[:LISTED], *([f"… and {more} more."] if more > 0 else [])]
+            raise DataError("\n".join(lines))
+
+    def authors_split(self, split: Split) -> tuple[LabelledPhoto, ...]:
+        """Read one split of the authors' layout; none when it is not there."""
+        folder = self.root / split
+        if not (folder / "label.json").is_file():
+            return ()
+        try:
+            columns = read_label_file(folder / "label.json")
+        except SettingError as error:
+            self._problems.append(str(error))
+            return ()
+        # A label file is data from elsewhere: a name must not lead out of the folder.
+        paths = [folder / "img" / PurePosixPath(name).name for name in columns.pop("Image")]
+        rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+        landmarks = _names(folder / "landmark")
+        photos = []
+        for path, row in zip(paths, rows, strict=True):
+            npy = f"{path.stem}.npy"
+            known = folder / "landmark" / npy if npy in landmarks else None
+            photos.append(LabelledPhoto(path, row.pop("MOS"), known, _groups(row)))
+        return self._checked(photos, f"{split}/label.json")
+
+    def csv_splits(self, path: Path) -> dict[Split, tuple[LabelledPhoto, ...]]:
+        """Read a CSV and divide its photos into splits."""
+        photos = self._checked([photo for photo in self._csv_photos(path) if photo], path.name)
+        named = [photo.groups.get("split", "") for photo in photos]
+        if any(named):
+            self._problems += [
+                f"{path.name}: {photo.path.name} is in the split {split!r}; expected train, val or test."
+                for photo, split in zip(photos, named, strict=True)
+                if split not in SPLITS
+            ]
+            return {name: tuple(p for p, s in zip(photos, named, strict=True) if s == name) for name in SPLITS}
+        sources = [photo.groups.get("source") or str(photo.path.relative_to(self.root)) for photo in photos]
+        assigned = split_by_source(sources)
+        return {name: tuple(p for p, s in zip(photos, sources, strict=True) if assigned[s] == name) for name in SPLITS}
+
+    def _csv_photos(self, path: Path) -> Iterator[LabelledPhoto | None]:
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, ValueError) as error:
+            raise DataError(f"{path} cannot be read as text: {error}.") from error
+        header = text.partition("\n")[0]
+        delimiter = max(",;\t", key=header.count)
+        rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+        columns = {str(name).strip().lower() for name in rows.fieldnames or ()}
+        if not {"image", "mos"} <= columns:
+            raise DataError(f"{path} needs columns image and mos; it has {', '.join(sorted(columns)) or 'none'}.")
+        for row in rows:
+            cells = {str(key).strip().lower(): value for key, value in row.items() if key is not None}
+            yield self._csv_photo(path, {key: (value or "").strip() for key, value in cells.items()})
+
+    def _csv_photo(self, path: Path, row: dict[str, str]) -> LabelledPhoto | None:
+        image, mos, landmarks = row.pop("image"), row.pop("mos"), row.pop("landmarks", "")
+        for name in (image, landmarks):
+            if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+                self._problems.append(f"{path.name}: {name} leads out of the folder; name files inside it.")
+                return None
+        if landmarks and not (self.root / landmarks).is_file():
+            self._problems.append(f"{path.name} names {landmarks}, which is not there.")
+        try:
+            value = float(mos)
+        except ValueError:
+            self._problems.append(f"{path.name}: the MOS of {image or 'a row without image'} is {mos!r}, no number.")
+            return None
+        known = self.root / landmarks if landmarks else None
+        return LabelledPhoto(self.root / image, value, known, _groups(row))
+
+    def _checked(self, photos: list[LabelledPhoto], labels: str) -> tuple[LabelledPhoto, ...]:
+        """Note labels without picture, pictures without label, labels given twice and MOS outside the range."""
+        folders = {folder: _names(folder) for folder in {photo.path.parent for photo in photos}}
+        low, high = self.mos_range
+        seen: set[Path] = set()
+        for photo in photos:
+            if photo.path.name not in folders[photo.path.parent]:
+                self._problems.append(f"{labels} names {photo.path.name}, which is not in {photo.path.parent}.")
+            if photo.path in seen:
+                self._problems.append(f"{labels} names {photo.path.name} twice.")
+            if not low <= photo.mos <= high:
+                where = _words(self.mos_range)
+                self._problems.append(f"{labels}: the MOS of {photo.path.name} is {photo.mos:g}, outside {where}.")
+            seen.add(photo.path)
+        self._notice_unlabelled(folders, seen, labels)
+        return tuple(photos)
+
+    def _notice_unlabelled(self, folders: Mapping[Path, set[str]], labelled: set[Path], labels: str) -> None:
+        pictures = [f / n for f, names in folders.items() for n in names if Path(n).suffix.lower() in PHOTO_SUFFIXES]
+        if extra := sorted(path.name for path in pictures if path not in labelled):
+            some = ", ".join(extra[:3]) + (", …" if len(extra) > 3 else "")
+            self.notices.append(f"{len(extra)} pictures have no label in {labels} and are left out: {some}.")
+
+
+def _groups(row: Mapping[str, Any]) -> dict[str, str]:
+    return {str(key).lower(): str(value) for key, value in row.items() if value not in (None, "")}
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+
+
+def _words(mos_range: Range) -> str:
+    return f"{mos_range[0]:g}..{mos_range[1]:g}"
