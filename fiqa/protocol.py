@@ -77,13 +77,12 @@ def read_label_file(path: Path) -> dict[str, list[Any]]:
     """
     try:
         labels = json.loads(path.read_text(encoding="utf-8"))
-        columns: dict[str, list[Any]] = {"Image": [*map(str, labels["Image"])], "MOS": [*map(float, labels["MOS"])]}
-        if len(columns["Image"]) != len(columns["MOS"]):
-            raise ValueError(f"{len(columns['Image'])} names for {len(columns['MOS'])} values")
+        pairs = list(zip(map(str, labels["Image"]), map(float, labels["MOS"]), strict=True))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SettingError(f"{path} must hold parallel lists Image and MOS: {error}.") from error
+    columns: dict[str, list[Any]] = {"Image": [name for name, _ in pairs], "MOS": [mos for _, mos in pairs]}
     others = {key: values for key, values in labels.items() if isinstance(values, list) and key not in columns}
-    return {**columns, **{key: values for key, values in others.items() if len(values) == len(columns["Image"])}}
+    return {**columns, **{key: values for key, values in others.items() if len(values) == len(pairs)}}
 
 
 def score_as_released(predictor: QualityPredictor, photo: LabelledPhoto, offsets: ReleasedOffsets) -> float:

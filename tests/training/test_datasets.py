@@ -142,7 +142,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_a_malformed_label_file_or_scale_is_named(tmp_path: Path) -> None:
     root = authors_layout(tmp_path, {"a.png": 0.2, "b.png": 0.9})
     (root / "val" / "label.json").write_text('{"Image": ["a.png"], "MOS": []}')
-    with pytest.raises(DataError, match=r"val/label.json must hold parallel lists Image and MOS: 1 names for 0"):
+    with pytest.raises(DataError, match=r"val/label.json must hold parallel lists Image and MOS: zip"):
         read_dataset(root)
     (root / "dataset.json").write_text('{"mos_range": [5, 1]}')
     with pytest.raises(DataError, match=r"5..1: its low end must be below its high end"):
