@@ -9,8 +9,8 @@ from typing import Any
 
 from fiqa.degradations import DEGRADATIONS
 from fiqa.metrics import AGREEMENT
+from training.drawings import draw_bars, draw_scatter
 from training.errors import DataError
-from training.figures import draw_bars, draw_scatter
 from training.tables import markdown_table, replace_block
 
 BLOCK = "figures of benchmarks.accuracy"

@@ -7,7 +7,7 @@ interval that took them for so would be too narrow.
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,23 +65,11 @@ def measure_agreement(
     }
 
 
-def measure_by_group(
-    predicted: ArrayLike, target: ArrayLike, groups: Sequence[str], clusters: ArrayLike | None = None
-) -> dict[str, Figures]:
-    """Return the agreement within each group, in the order of their names."""
-    scores, labels, names = np.asarray(predicted, float), np.asarray(target, float), np.asarray(groups)
-    owners = None if clusters is None else np.asarray(clusters)
-    rows = {str(name): np.flatnonzero(names == name) for name in np.unique(names)}
-    return {
-        name: measure_agreement(scores[mine], labels[mine], None if owners is None else owners[mine])
-        for name, mine in rows.items()
-    }
-
-
-def agreement_table(heading: str, rows: dict[str, Figures], counts: dict[str, int]) -> str:
+def agreement_table(heading: str, rows: Mapping[str, Figures], counts: Mapping[str, int]) -> str:
     """Return a Markdown table with one line per row; `counts` says over how many samples each was measured."""
-    lines = [(name, counts[name], *(str(figures[key]) for key in AGREEMENT)) for name, figures in rows.items()]
-    return markdown_table((heading, "n", *AGREEMENT), lines)
+    lines = [(name, counts[name], *figures.values()) for name, figures in rows.items()]
+    columns = next(iter(rows.values()), {})
+    return markdown_table((heading, "n", *columns), lines)
 
 
 def _resampled(clusters: NDArray[np.generic], bootstraps: int) -> Iterator[NDArray[np.int64]]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from training.agreement import Estimate, agreement_table, measure_agreement, measure_by_group
+from training.agreement import Estimate, agreement_table, measure_agreement
 
 RNG = np.random.default_rng(0)
 TARGET = RNG.uniform(size=120)
@@ -52,13 +52,6 @@ def test_undefined_figures_are_dashes_on_paper_and_null_in_json() -> None:
     constant = measure_agreement(np.ones(5), TARGET[:5], bootstraps=20)["SRCC"]
     assert str(constant) == "–"
     assert json.loads(json.dumps(constant.to_dict(), allow_nan=False))["value"] is None
-
-
-def test_groups_are_measured_on_their_own_samples() -> None:
-    groups = ["a"] * 60 + ["b"] * 60
-    by_group = measure_by_group(SCORES, TARGET, groups)
-    assert list(by_group) == ["a", "b"]
-    assert by_group["b"]["RMSE"] == measure_agreement(SCORES[60:], TARGET[60:])["RMSE"]
 
 
 def test_table_has_a_line_for_each_row_with_its_count() -> None:

@@ -5,26 +5,26 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 COLOUR, QUIET = "#4f46e5", "#9ca3af"
 
 
 def draw_scatter(
-    path: Path, target: Sequence[float], predicted: Sequence[float], *,
+    path: Path, target: ArrayLike, predicted: ArrayLike, *,
     labels: tuple[str, str], groups: Sequence[str] | None = None,
 ) -> None:  # fmt: skip
     """Draw predictions against labels as a PNG, one colour a group; `labels` name the two axes."""
+    x, y = np.asarray(target, float), np.asarray(predicted, float)
     figure = Figure(figsize=(4.8, 4.8), layout="constrained")
     axes = figure.subplots()
-    names = np.asarray(groups if groups is not None else ["" for _ in target])
+    names = np.asarray(groups if groups is not None else [""] * len(x))
     for name in np.unique(names):
         mine = names == name
-        axes.scatter(
-            np.asarray(target)[mine], np.asarray(predicted)[mine],
-            s=10, alpha=0.6, linewidths=0, label=name, color=None if groups is not None else COLOUR,
-        )  # fmt: skip
-    low, high = min(*target, *predicted), max(*target, *predicted)
-    axes.plot([low, high], [low, high], color=QUIET, linewidth=1, zorder=0)
+        colour = COLOUR if groups is None else None  # None: the next one of matplotlib's cycle
+        axes.scatter(x[mine], y[mine], s=10, alpha=0.6, linewidths=0, label=name, color=colour)
+    ends = min(x.min(), y.min()), max(x.max(), y.max())
+    axes.plot(ends, ends, color=QUIET, linewidth=1, zorder=0)
     axes.set(xlabel=labels[0], ylabel=labels[1], aspect="equal")
     if groups is not None:
         axes.legend(fontsize="small", frameon=False)
