@@ -10,9 +10,13 @@ atomically, and shards that exist are kept. A shard holds V views:
 
     views      (V, 256, 256, 3) uint8
     landmarks  (V, 68, 2) float32, pixels of the view
-    metrics    (V, 4) float64, as `METRICS`, each turned so that higher is better
+    metrics    (V, 4) float64, as `METRICS`, each turned so that higher is better; NaN in split "real"
     severity   (V, T) float32, per degradation type as in `DEGRADATIONS`, 0 where it was not applied
     source, split, identity   strings, one each
+
+Photos that are not pristine cannot be references, so their views are not labelled: they make the split
+"real", one untouched view and single degradations on top of what the photo went through already.
+The degradation encoder learns from them; the scores do not.
 """
 
 import argparse
@@ -24,6 +28,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -46,8 +51,10 @@ NATIVE_PX = (256, 435)
 
 STACKS = 40
 """Random stacks per held-aside photo, beside every type at every level."""
+REAL_VIEWS = 25
 
 Step = tuple[str, float]
+Use = Split | Literal["real"]
 
 
 @dataclass(frozen=True)
@@ -94,6 +101,18 @@ def benchmark_recipes(photo_id: str, stacks: int) -> Iterator[Recipe]:
         yield Recipe(tuple((str(name), float(rng.uniform(0.1, 1.0))) for name in names), native_px, seed)
 
 
+def real_recipes(photo_id: str, count: int) -> Iterator[Recipe]:
+    """Yield the photo as it is and `count` - 1 single degradations, strong enough to show beside the photo's own."""
+    rng = np.random.default_rng(zlib.crc32(photo_id.encode()))
+    for index in range(count):
+        name = TYPES[index % len(TYPES)]
+        yield Recipe(
+            steps=((name, float(rng.uniform(0.3, 1.0))),) if index else (),
+            native_px=int(rng.integers(NATIVE_PX[0], NATIVE_PX[1] + 1)),
+            seed=int(rng.integers(2**31)),
+        )
+
+
 def render(photo: FacePhoto, pixels: NDArray[np.uint8], recipe: Recipe) -> tuple[View, View]:
     """Return the reference view and the degraded view of one recipe, both `VIEW_PX` wide."""
     low, high = photo.landmarks.min(axis=0), photo.landmarks.max(axis=0)
@@ -131,19 +150,21 @@ def _to_tensor(views: NDArray[np.uint8]) -> torch.Tensor:
     return torch.from_numpy(views).permute(0, 3, 1, 2).float() / 255
 
 
-def render_shard(photo: FacePhoto, split: Split, output: Path, count: int, stacks: int = STACKS) -> Path:
+def render_shard(photo: FacePhoto, split: Use, output: Path, count: int, stacks: int = STACKS) -> Path:
     """Render and label all views of one photo; return the shard's path."""
     torch.set_num_threads(1)
     path = output / f"{photo.id}.npz"
     if path.exists():
         return path
-    recipes = list(training_recipes(photo.id, count) if split == "train" else benchmark_recipes(photo.id, stacks))
+    recipes = list(_recipes(photo.id, split, count, stacks))
     pixels = photo.read()
     pairs = [render(photo, pixels, recipe) for recipe in recipes]
-    references = np.stack([pair[0].image for pair in pairs])
     views = np.stack([pair[1].image for pair in pairs])
-    chunks = range(0, len(views), 10)
-    metrics = np.concatenate([full_reference_metrics(views[i : i + 10], references[i : i + 10]) for i in chunks])
+    metrics = np.full((len(views), len(METRICS)), np.nan)
+    if split != "real":
+        references = np.stack([pair[0].image for pair in pairs])
+        chunks = (slice(start, start + 10) for start in range(0, len(views), 10))
+        metrics = np.concatenate([full_reference_metrics(views[chunk], references[chunk]) for chunk in chunks])
     landmarks = np.stack([pair[1].landmarks_from_photo(photo.landmarks) for pair in pairs])
     severity = np.array([[dict(r.steps).get(name, 0.0) for name in TYPES] for r in recipes], dtype=np.float32)
     _save_atomically(
@@ -159,6 +180,12 @@ def render_shard(photo: FacePhoto, split: Split, output: Path, count: int, stack
     return path
 
 
+def _recipes(photo_id: str, split: Use, count: int, stacks: int) -> Iterator[Recipe]:
+    if split == "real":
+        return real_recipes(photo_id, REAL_VIEWS)
+    return training_recipes(photo_id, count) if split == "train" else benchmark_recipes(photo_id, stacks)
+
+
 def _save_atomically(path: Path, **arrays: NDArray[np.generic]) -> None:
     """Write an `.npz` so that it is there whole or not at all."""
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
@@ -166,8 +193,15 @@ def _save_atomically(path: Path, **arrays: NDArray[np.generic]) -> None:
     Path(part.name).replace(path)
 
 
+def _use(photo: FacePhoto, splits: dict[str, Split]) -> Use | None:
+    """Return what a photo serves for: a real one of a held-aside source for nothing, it may show the same people."""
+    if photo.pristine:
+        return splits[photo.source]
+    return "real" if splits.get(photo.source, "train") == "train" else None
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Render all pristine photos of a folder."""
+    """Render all photos of a folder."""
     parser = argparse.ArgumentParser(prog="python -m training.pseudo_mos", description=__doc__.split("\n")[0])
     parser.add_argument("--photos", type=Path, required=True, help="photo folder with faces.json")
     parser.add_argument("--output", type=Path, default=Path("runs/pseudo_mos"), help="folder for the shards")
@@ -175,13 +209,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--stacks", type=int, default=STACKS, help="stacks per held-aside photo")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     options = parser.parse_args(arguments)
-    photos = [photo for photo in read_photo_folder(options.photos) if photo.pristine]
-    splits = split_by_source([photo.source for photo in photos])
+    photos = read_photo_folder(options.photos)
+    splits = split_by_source([photo.source for photo in photos if photo.pristine])
     options.output.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(options.workers) as pool:
         jobs = [
-            pool.submit(render_shard, p, splits[p.source], options.output, options.views, options.stacks)
-            for p in photos
+            pool.submit(render_shard, photo, split, options.output, options.views, options.stacks)
+            for photo in photos
+            if (split := _use(photo, splits))
         ]
         for job in tqdm(as_completed(jobs), total=len(jobs), unit="photo", desc="labels"):
             job.result()
