@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 from fiqa import __version__, reports
 from fiqa.errors import FiqaError, SettingError
+from fiqa.maps import KINDS
 from fiqa.reports import ScoredPhoto, one_line
 from fiqa.settings import DEVICES, Settings
 
@@ -61,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_score(commands.add_parser("score", help="score photos, folders of photos and patterns"))
     _add_checkpoints(commands.add_parser("checkpoints", help="list the checkpoints, or fetch one"))
     _add_degrade(commands.add_parser("degrade", help="apply a synthetic degradation to a photo"))
+    _add_attention(commands.add_parser("attention", help="show where in a face the network looks"))
     _add_evaluate(commands.add_parser("evaluate", help="run the official protocol on a labelled data set"))
     return parser
 
@@ -89,6 +91,22 @@ def _add_degrade(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of what is random in it (default: 0)")
     parser.add_argument("--output", required=True, type=Path, metavar="FILE", help=f"one of {', '.join(LOSSLESS)}")
     parser.set_defaults(run=_degrade)
+
+
+def _add_attention(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("photo", type=Path, metavar="PHOTO")
+    parser.add_argument(
+        "--map", choices=KINDS, default="contribution", metavar="NAME", help=f"one of {', '.join(KINDS)}"
+    )
+    parser.add_argument("--block", type=int, metavar="N", help="of attention, counted from 1 (default: the last)")
+    parser.add_argument("--face", type=int, default=1, metavar="N", help="counted from 1, the largest (the default)")
+    parser.add_argument("--colour-map", metavar="NAME", help="of Matplotlib, perceptually uniform: viridis, magma, …")
+    _add_network_options(parser)
+    parser.add_argument(
+        "--output", required=True, type=Path, metavar="FILE",
+        help=".png for a figure; .npy for float32, height x width of the photo, NaN where the network did not look",
+    )  # fmt: skip
+    parser.set_defaults(run=_attention)
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
@@ -225,6 +243,31 @@ def _degrade(options: argparse.Namespace) -> int:
     buffer = BytesIO()
     Image.fromarray(photo).save(buffer, Image.registered_extensions()[suffix], **LOSSLESS[suffix])
     _write(buffer.getvalue(), options.output)
+    return 0
+
+
+def _attention(options: argparse.Namespace) -> int:
+    suffix = options.output.suffix.lower()
+    if suffix not in (".png", ".npy"):
+        raise SettingError("--output must end in .png for a figure or in .npy for the values.")
+    _check_writable(options.output)
+    from fiqa.attention import explain
+    from fiqa.checkpoints import load_predictor
+    from fiqa.images import decode_photo
+    from fiqa.map_figures import array_file, colour_scale, figure_png
+
+    settings = Settings.from_environment()
+    predictor = load_predictor(
+        options.checkpoint or settings.checkpoint, device=options.device or settings.device, finder=settings.finder
+    )
+    photo = decode_photo(options.photo).pixels
+    face_map = explain(
+        predictor, photo, options.map, block=options.block, face=options.face, progress=sys.stderr.isatty()
+    )
+    scale = colour_scale([face_map], predictor.spec.score_range, options.colour_map)
+    heading = f"{options.photo.name}, face {options.face}, {predictor.spec.name}"
+    figure = suffix == ".png"
+    _write(figure_png(photo, face_map, scale, heading) if figure else array_file(face_map), options.output)
     return 0
 
 

@@ -61,7 +61,7 @@ class QualityPredictor:
         self.config = network.config
         kind = torch.device(device).type
         on_gpu = kind == "cuda"
-        self._batch = max(1, BATCH_PX.get(kind, BATCH_PX["cpu"]) // self.config.crop_px**2)
+        self.batch = max(1, BATCH_PX.get(kind, BATCH_PX["cpu"]) // self.config.crop_px**2)
         self.network = network.eval().to(device)
         fold_batch_norms(self.network)
         if on_gpu:
@@ -133,7 +133,7 @@ class QualityPredictor:
         """Run the network on the crops of faces: fields of the prediction are (faces · K, …), on the CPU in fp32."""
         crops = self._crops(faces)
         batches = []
-        while batch := list(islice(crops, self._batch)):
+        while batch := list(islice(crops, self.batch)):
             batches.append(self._predict_batch([crop for crop, _ in batch], [landmarks for _, landmarks in batch]))
         return Prediction(
             score=_joined([batch.score for batch in batches]),
@@ -147,6 +147,12 @@ class QualityPredictor:
         for face in faces:
             crops = cut_crops(face.view.image, face.offsets, self.config.crop_px)
             yield from zip(crops, self._landmark_input(face), strict=True)
+
+    @torch.inference_mode()
+    def network_inputs(self, face: FaceCrops) -> tuple[Tensor, Tensor | None]:
+        """Return what the network takes of one face: normalised crops (K, 3, S, S) and landmark weights (K, N)."""
+        crops = self.normalise(cut_crops(face.view.image, face.offsets, self.config.crop_px))
+        return crops, self._weights(self._landmark_input(face))
 
     def normalise(self, crops: NDArray[np.uint8]) -> Tensor:
         """Map crops (B, S, S, 3) uint8 to what the network takes: (B, 3, S, S) on the device."""
@@ -171,11 +177,15 @@ class QualityPredictor:
     def _predict_batch(self, crops: Sequence[NDArray[np.uint8]], landmarks: Sequence[bytes]) -> Prediction:
         with self._autocast:
             normalised = self.normalise(np.stack(crops))
-            weights = None
-            if self.config.landmarks != "none":
-                weights = torch.cat([self._landmark_weights(vector) for vector in landmarks])
+            weights = self._weights(landmarks)
             prediction: Prediction = self.network.transformer(normalised, self.network.encoder(normalised), weights)
             return prediction
+
+    def _weights(self, landmarks: Sequence[bytes]) -> Tensor | None:
+        """Return the landmark weights (B, N) of crops; None for a network without landmarks."""
+        if self.config.landmarks == "none":
+            return None
+        return torch.cat([self._landmark_weights(vector) for vector in landmarks])
 
     def _landmark_input(self, face: FaceCrops) -> list[bytes]:
         """Return what the landmark encoding takes for each crop, as bytes that serve as the cache's key."""

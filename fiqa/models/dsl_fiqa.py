@@ -15,7 +15,7 @@ Shapes: B crops, S crop side in pixels, G tokens a side, N = G² tokens, (R, C) 
 grid, D channels, H heads.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -179,8 +179,13 @@ class DslFiqa(
 
 
 @contextmanager
-def recorded_attention(backbone: nn.Module) -> Iterator[list[Tensor]]:
-    """Collect the attention of a column backbone's blocks; fused attention is switched back on afterwards."""
+def recorded_attention(
+    backbone: nn.Module, *, keep: Callable[[Tensor], Tensor] = lambda weights: weights
+) -> Iterator[list[Tensor]]:
+    """Collect the attention of a column backbone's blocks; fused attention is switched back on afterwards.
+
+    Of every block's weights (B, H, tokens, tokens) what `keep` returns is kept; all of them are large.
+    """
     recorded: list[Tensor] = []
     attentions = [block.attn for block in backbone.network.blocks] if isinstance(backbone, ColumnBackbone) else []
     fused = [attention.fused_attn for attention in attentions]
@@ -188,7 +193,7 @@ def recorded_attention(backbone: nn.Module) -> Iterator[list[Tensor]]:
     try:
         for attention in attentions:
             attention.fused_attn = False  # fused kernels never make the matrix that the hook reads
-            hooks.append(attention.attn_drop.register_forward_hook(lambda _m, _i, weights: recorded.append(weights)))
+            hooks.append(attention.attn_drop.register_forward_hook(lambda _m, _i, each: recorded.append(keep(each))))
         yield recorded
     finally:
         for hook in hooks:

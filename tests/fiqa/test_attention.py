@@ -1,0 +1,311 @@
+"""What maps say of a network, held against its outputs, against timm, and against photos whose damage is known."""
+
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+from numpy.typing import NDArray
+from PIL import Image
+from skimage.data import astronaut
+
+from fiqa import load_predictor
+from fiqa.alignment import View
+from fiqa.attention import (
+    _blurred,
+    block_count,
+    choose_face,
+    compute_maps,
+    explain,
+    find_map,
+    map_steps,
+    rollout,
+    why_missing,
+)
+from fiqa.checkpoints import RELEASED, CheckpointSpec, Preprocessing
+from fiqa.degradations import DEGRADATIONS
+from fiqa.errors import NoFaceError, SettingError
+from fiqa.faces import Face, load_face_finder
+from fiqa.maps import KINDS, MapKey
+from fiqa.models import LITE, OFFICIAL, DslFiqa
+from fiqa.models.dsl_fiqa import recorded_attention
+from fiqa.predictor import FaceCrops, QualityPredictor
+
+ASTRONAUT = np.asarray(astronaut())
+SIX = ("gaussian_noise", "gaussian_blur", "jpeg", "low_resolution", "low_light", "high_light")
+REGIONS = ("contribution", "quality", "confidence")
+
+
+@pytest.fixture(scope="module")
+def lite() -> QualityPredictor:
+    return load_predictor("lite", device="cpu", finder="bundled")
+
+
+@pytest.fixture(scope="module")
+def vit() -> QualityPredictor:
+    """A small network of the official kind: ViT, landmark indices, the released orders, many overlapping crops."""
+    torch.manual_seed(0)
+    config = replace(
+        OFFICIAL, crop_px=64, backbone="vit_tiny_patch16_224", backbone_taps=(1, 2), window=2, stage_dims=(32, 16),
+        swin_mlp_dim=32, decoder_dim=32, decoder_heads=4, encoder_widths=(8, 8), encoder_strides=(2, 2),
+        encoder_grid=(2, 3), landmark_hidden=32,
+    )  # fmt: skip
+    spec = replace(RELEASED["gfiqa"], name="small", preprocessing=Preprocessing(view_px=96, margin=3.0, crops=6))
+    return QualityPredictor(DslFiqa(config), spec, load_face_finder("bundled"))
+
+
+@pytest.fixture(params=["lite", "vit"])
+def predictor(request: pytest.FixtureRequest) -> QualityPredictor:
+    return cast("QualityPredictor", request.getfixturevalue(request.param))
+
+
+def portraits() -> dict[str, NDArray[np.uint8]]:
+    """The astronaut in several sizes and lights."""
+    close = Image.fromarray(ASTRONAUT[20:260, 110:350])
+    return {
+        "astronaut": ASTRONAUT,
+        "mirrored": np.ascontiguousarray(ASTRONAUT[:, ::-1]),
+        "cut": ASTRONAUT[:300, 80:380],
+        "close": np.asarray(close.resize((480, 480))),
+        "small": np.asarray(close.resize((120, 120), Image.Resampling.LANCZOS)),
+        "darker": DEGRADATIONS["low_light"](ASTRONAUT, 0.1),
+    }
+
+
+@pytest.mark.parametrize("name", ["astronaut", "close", "small"])
+def test_contributions_sum_to_the_score(predictor: QualityPredictor, name: str) -> None:
+    photo = portraits()[name]
+    made = explain(predictor, photo)
+    score = predictor.score(photo).score
+    assert made.grids.sum() == pytest.approx(score, rel=1e-5)
+    assert np.nansum(made.in_photo().values, dtype=np.float64) == pytest.approx(score, rel=1e-5)
+
+
+def test_contribution_is_quality_times_confidence(predictor: QualityPredictor) -> None:
+    face = choose_face(predictor, ASTRONAUT)
+    maps = compute_maps(predictor, ASTRONAUT, face, "quality")
+    quality, confidence, contribution = (maps[MapKey(name)].grids for name in ("quality", "confidence", "contribution"))
+    weights = confidence / confidence.sum(axis=(1, 2), keepdims=True)
+    assert_allclose(contribution, quality * weights / len(quality))
+
+
+@pytest.mark.parametrize("turned_deg", [0, 25])
+def test_values_at_the_centre_of_a_crop_are_the_networks_there(lite: QualityPredictor, turned_deg: int) -> None:
+    photo = np.asarray(Image.fromarray(ASTRONAUT).rotate(turned_deg, Image.Resampling.BICUBIC, center=(225, 130)))
+    face = choose_face(lite, photo)
+    assert (face.view.to_photo[0, 1] == 0) == (turned_deg == 0)
+    prediction = lite.predict([face])
+    maps = compute_maps(lite, photo, face, "quality")
+    middle, cell = lite.config.grid // 2, lite.config.patch_px
+    for number, (top, left) in enumerate(face.offsets):
+        in_view = np.array([left, top]) + cell * (middle + 0.5)
+        (x, y) = face.view.to_photo[:, :2] @ in_view + face.view.to_photo[:, 2]
+        for name in ("quality", "confidence"):
+            value = maps[MapKey(name)].at(np.array([x]), np.array([y])).values[0, 0]
+            assert value == pytest.approx(float(getattr(prediction, name)[number, middle, middle]), rel=1e-5)
+
+
+@pytest.fixture(scope="module")
+def found(lite: QualityPredictor) -> list[tuple[NDArray[np.uint8], Face]]:
+    """The portraits and the face in each."""
+    return [(photo, lite.find_faces(photo)[0][0]) for photo in portraits().values()]
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("name", SIX)
+def test_the_damaged_half_of_a_face_has_the_lower_regional_quality(
+    lite: QualityPredictor, found: list[tuple[NDArray[np.uint8], Face]], name: str, side: str
+) -> None:
+    margins = [half_margin(lite, photo, face, name, side) for photo, face in found]
+    assert np.mean(margins) > 0.05, np.round(margins, 3)
+
+
+def half_margin(predictor: QualityPredictor, photo: NDArray[np.uint8], face: Face, name: str, side: str) -> float:
+    """Return by how much regional quality is higher on the half of a face that was left as it is."""
+    y, x = (np.arange(0.5, length, 3.0) for length in photo.shape[:2])
+    middle = face.landmarks[27:31, 0].mean()  # the bridge of the nose
+    mixed = np.array(DEGRADATIONS[name](photo, 0.7))
+    kept = slice(int(middle), None) if side == "left" else slice(0, int(middle))
+    mixed[:, kept] = photo[:, kept]
+    maps = compute_maps(predictor, mixed, predictor.face_crops(mixed, face), "quality")
+    quality = maps[MapKey("quality")].at(x, y).values
+    damaged = (x < middle) if side == "left" else (x >= middle)
+    return float(np.nanmean(quality[:, ~damaged]) - np.nanmean(quality[:, damaged]))
+
+
+def test_the_quality_of_a_mirrored_photo_is_the_mirror_of_its_quality(lite: QualityPredictor) -> None:
+    """Within 0.1 on average over sixteenths of the view; single cells depend on more than what they show."""
+    for name in ("gaussian_noise", "gaussian_blur", "jpeg"):
+        photo = DEGRADATIONS[name](ASTRONAUT, 0.5)
+        across = np.ascontiguousarray(photo[:, ::-1])
+        quality, mirrored = (coarse(explain(lite, each, "quality").in_view()) for each in (photo, across))
+        assert np.abs(quality - mirrored[:, ::-1]).mean() < 0.1
+
+
+def coarse(values: NDArray[np.float64], parts: int = 4) -> NDArray[np.float64]:
+    side = len(values) // parts
+    parts_of_view: NDArray[np.float64] = values.reshape(parts, side, parts, side).mean(axis=(1, 3))
+    return parts_of_view
+
+
+def test_every_face_of_a_group_has_its_map(predictor: QualityPredictor) -> None:
+    group = np.full((300, 820, 3), 90, np.uint8)
+    for left, side in ((20, 240), (320, 240), (600, 160)):
+        face = Image.fromarray(ASTRONAUT[20:260, 110:350]).resize((side, side))
+        group[30 : 30 + side, left : left + side] = np.asarray(face)
+    found = predictor.score(group).faces
+    assert len(found) == 3
+    for number, face_result in enumerate(found, start=1):
+        values = explain(predictor, group, face=number).in_photo().values
+        assert np.nansum(values, dtype=np.float64) == pytest.approx(face_result.score, rel=1e-5)
+        x, y = np.mean(face_result.box_xyxy[0::2]), np.mean(face_result.box_xyxy[1::2])
+        assert np.isfinite(values[int(y), int(x)])
+    with pytest.raises(SettingError, match="3 faces"):
+        explain(predictor, group, face=4)
+
+
+def test_a_photo_smaller_than_a_crop_has_its_map(predictor: QualityPredictor) -> None:
+    photo = np.asarray(Image.fromarray(ASTRONAUT[20:260, 110:350]).resize((56, 56), Image.Resampling.LANCZOS))
+    assert max(photo.shape) < predictor.config.crop_px
+    values, coverage = explain(predictor, photo, "quality").in_photo()
+    assert values.shape == coverage.shape == (56, 56)
+    assert np.isfinite(values).any()
+
+
+def test_a_photo_scored_whole_has_its_map(lite: QualityPredictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lite, "find_faces", lambda _pixels: ([], []))
+    values = explain(lite, ASTRONAUT[:, :400], "quality").in_photo().values
+    assert np.isfinite(values[60:450]).all()
+    assert np.isnan(values[:50]).all()
+
+
+def test_a_picture_of_something_else_is_refused(lite: QualityPredictor) -> None:
+    with pytest.raises(NoFaceError):
+        explain(lite, np.full((200, 200, 3), 128, np.uint8))
+
+
+@torch.inference_mode()
+def test_attention_is_what_timm_extracts(vit: QualityPredictor) -> None:
+    from timm.utils.attention_extract import AttentionExtract  # after the network, which prepares torchvision
+
+    face = one_crop(vit)
+    backbone = cast("Any", vit.network.transformer.backbone).network
+    made = {key: grid for step in map_steps(vit, face, "attention") for key, grid in step().items()}
+    for block in backbone.blocks:
+        block.attn.fused_attn = False
+    extracted = AttentionExtract(backbone, method="hook")(vit.network_inputs(face)[0])
+    for block in backbone.blocks:
+        block.attn.fused_attn = True
+    assert len(extracted) == block_count(vit, "attention") == 3
+    for number, weights in enumerate(extracted.values(), start=1):
+        received = weights.mean(dim=1)[:, 1:, 1:].mean(dim=1) * 16
+        assert_allclose(made[MapKey("attention", number)].ravel(), received.ravel(), rtol=1e-5)
+
+
+@torch.inference_mode()
+def test_rows_of_attention_sum_to_one_and_fused_attention_is_restored(vit: QualityPredictor) -> None:
+    crops, _ = vit.network_inputs(one_crop(vit))
+    backbone = cast("Any", vit.network.transformer.backbone)
+    with recorded_attention(backbone) as blocks:
+        backbone(crops)
+    for weights in (*blocks, rollout([block.mean(dim=1) for block in blocks])):
+        assert_allclose(weights.sum(-1), torch.ones(weights.shape[:-1]), rtol=1e-5)
+    explain(vit, ASTRONAUT, "rollout")
+    assert all(block.attn.fused_attn for block in backbone.network.blocks)
+
+
+def test_fused_attention_is_restored_after_an_error(vit: QualityPredictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_weights: torch.Tensor) -> torch.Tensor:
+        raise KeyboardInterrupt
+
+    backbone = cast("Any", vit.network.transformer.backbone)
+    crops, _ = vit.network_inputs(one_crop(vit))
+    with torch.inference_mode(), pytest.raises(KeyboardInterrupt), recorded_attention(backbone, keep=interrupt):
+        backbone(crops)
+    assert all(block.attn.fused_attn for block in backbone.network.blocks)
+
+
+def test_rollout_multiplies_what_blocks_pass_on() -> None:
+    first, second = (torch.rand(1, 5, 5).softmax(-1) for _ in range(2))
+    halves = [0.5 * weights + 0.5 * torch.eye(5) for weights in (first, second)]
+    assert_allclose(rollout([first, second]), halves[1] @ halves[0], rtol=1e-6)
+
+
+def test_cross_attention_reads_what_every_token_is_asked_for(predictor: QualityPredictor) -> None:
+    face = one_crop(predictor)
+    with torch.inference_mode():
+        crops, _ = predictor.network_inputs(face)
+        transformer = predictor.network.transformer
+        tokens, degradation = transformer.encode(crops), predictor.network.encoder(crops)
+        asked = transformer.decoder_attention(tokens, degradation)[0][:, :, transformer.positions]  # (1, H, N, N)
+    (step,) = map_steps(predictor, face, "cross_attention")
+    expected = asked.mean(dim=(1, 2)) * asked.shape[-1]
+    assert_allclose(step()[MapKey("cross_attention", 1)].ravel(), expected.ravel(), rtol=1e-5)
+
+
+def test_integrated_gradients_sum_to_what_the_score_gains_from_blur(lite: QualityPredictor) -> None:
+    made = explain(lite, ASTRONAUT, "integrated_gradients")
+    face = choose_face(lite, ASTRONAUT)
+    gain = lite.predict([face]).score.mean() - lite.predict([_blurred(face, lite.config.crop_px)]).score.mean()
+    assert float(gain) > 0.1
+    assert made.grids.sum() == pytest.approx(float(gain), abs=0.03)
+    assert np.nansum(made.in_photo().values, dtype=np.float64) == pytest.approx(made.grids.sum(), rel=1e-5)
+
+
+def test_occlusion_is_the_mean_loss_over_the_windows_on_a_cell(lite: QualityPredictor) -> None:
+    face = one_crop(lite)
+    (step,) = map_steps(lite, face, "occlusion")
+    corner = step()[MapKey("occlusion")][0, 0, 0]
+    window = lite.config.crop_px // 4  # only one window lies on the corner
+    image = face.view.image.copy()
+    image[:window, :window] = _blurred(face, lite.config.crop_px).view.image[:window, :window]
+    hidden = replace(face, view=View(image, face.view.to_photo))
+    loss = lite.predict([face]).score - lite.predict([hidden]).score
+    assert corner == pytest.approx(float(loss), abs=1e-5)
+
+
+def test_a_network_without_attention_says_what_it_lacks(lite: QualityPredictor) -> None:
+    assert {kind for kind in KINDS if why_missing(lite, kind)} == {"attention", "rollout"}
+    with pytest.raises(SettingError, match="no ViT"):
+        explain(lite, ASTRONAUT, "attention")
+
+
+def test_every_kind_exists_for_a_vit(vit: QualityPredictor) -> None:
+    for kind in KINDS:
+        assert why_missing(vit, kind) is None
+        made = explain(vit, ASTRONAUT[:300, 80:380], kind)
+        assert made.grids.shape == (6, 4, 4)
+        assert np.isfinite(made.grids).all()
+
+
+def test_blocks_count_from_one_and_the_last_is_the_usual_one(vit: QualityPredictor) -> None:
+    assert find_map(vit, "attention") == MapKey("attention", 3)
+    assert find_map(vit, "attention", 1) == MapKey("attention", 1)
+    assert find_map(vit, "quality") == MapKey("quality")
+    for block in (0, 4):
+        with pytest.raises(SettingError, match="blocks 1 to 3"):
+            find_map(vit, "attention", block)
+
+
+def test_maps_leave_the_scores_as_they_were(predictor: QualityPredictor) -> None:
+    before = predictor.score(ASTRONAUT).score
+    predictor._landmark_weights.cache_clear()
+    for kind in ("integrated_gradients", "occlusion", "cross_attention"):
+        explain(predictor, ASTRONAUT, kind)
+    assert predictor.score(ASTRONAUT).score == before
+
+
+def test_a_network_without_landmarks_has_its_maps() -> None:
+    torch.manual_seed(0)
+    spec = CheckpointSpec("plain", "", "", "", "", preprocessing=Preprocessing(view_px=256, margin=1.7, crops=4))
+    network = DslFiqa(replace(LITE, landmarks="none"))
+    predictor = QualityPredictor(network, spec, load_face_finder("bundled"))
+    for kind in ("quality", "integrated_gradients"):
+        assert np.isfinite(explain(predictor, ASTRONAUT, kind).grids).all()
+
+
+def one_crop(predictor: QualityPredictor) -> FaceCrops:
+    face = choose_face(predictor, ASTRONAUT)
+    return replace(face, offsets=face.offsets[:1])
