@@ -168,7 +168,7 @@ class Participant(Table):
     """A person in one study. `external_id` is a panel's identifier (Prolific's); exports show the pseudonym only.
 
     `votes_used` is the outcome of screening, with its reason; it is independent of `sitting.accepted`.
-    `given` counts what was handed out in the main part: the position of the next item in this person's order.
+    `answers` counts what the person ever answered, `seed` makes their order of stimuli.
     """
 
     __tablename__ = "participant"
@@ -184,7 +184,7 @@ class Participant(Table):
     consented_at: Mapped[datetime | None]
     votes_used: Mapped[bool] = mapped_column(default=True)
     votes_reason: Mapped[str] = mapped_column(Text, default="")
-    given: Mapped[int] = mapped_column(default=0)
+    answers: Mapped[int] = mapped_column(default=0)
 
 
 class Link(Table):
@@ -198,16 +198,17 @@ class Link(Table):
 
 
 class Sitting(Table):
-    """One run of a participant. `screen` is the result of the screen check on `device`.
+    """One run of a participant. `screen` is the result of the screen check on `device`, None before it.
 
-    `rated` counts live ratings of the main part in this sitting, `breaks` the breaks taken.
+    `rated` counts live ratings of the main part in this sitting, `breaks` the breaks taken. `active_s` is the time
+    spent rating: gaps count up to a limit, so that a sitting goes on after a night as it was left.
     `accepted` is the owner's decision about the sitting (pay it), None while undecided.
     """
 
     __tablename__ = "sitting"
     __table_args__ = (
         UniqueConstraint("participant_id", "number"),
-        # Two tabs that start at once would make two; one of them gets the constraint and reads the other's.
+        # Two tabs that start at once would make two sittings.
         Index(
             "uq_sitting_running",
             "participant_id",
@@ -218,20 +219,17 @@ class Sitting(Table):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    study_id: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
     participant_id: Mapped[int] = mapped_column(ForeignKey("participant.id", ondelete="CASCADE"))
     number: Mapped[int]
     external_id: Mapped[str | None] = mapped_column(String(200))
-    external_study_id: Mapped[str | None] = mapped_column(String(200))
     device: Mapped[str | None] = mapped_column(String(64))
     screen: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     started_at: Mapped[datetime]
-    rating_since: Mapped[datetime | None]
-    break_since: Mapped[datetime | None]
     last_seen_at: Mapped[datetime]
+    break_since: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
-    end_reason: Mapped[str] = mapped_column(String(32), default="")
     completion_code: Mapped[str | None] = mapped_column(String(64))
+    active_s: Mapped[float] = mapped_column(default=0.0)
     rated: Mapped[int] = mapped_column(default=0)
     breaks: Mapped[int] = mapped_column(default=0)
     accepted: Mapped[bool | None]
@@ -239,13 +237,16 @@ class Sitting(Table):
 
 
 class Assignment(Table):
-    """A stimulus for a participant. `occurrence` is 1 for the planned repeat, else 0; `position` orders them."""
+    """A stimulus for a participant. `occurrence` is 1 for the planned repeat, else 0.
+
+    `sitting_id` is the sitting in which it was given or, once rated, in which it was rated.
+    """
 
     __tablename__ = "assignment"
     __table_args__ = (
         # Never the same stimulus twice to one participant, whatever two tabs do at once.
         UniqueConstraint("participant_id", "stimulus_id", "occurrence"),
-        Index("ix_assignment_of_participant", "participant_id", "state", "kind", "position"),
+        Index("ix_assignment_of_participant", "participant_id", "state", "kind"),
         Index(
             "ix_assignment_leased",
             "study_id",
@@ -256,22 +257,22 @@ class Assignment(Table):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    study_id: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"))
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
     participant_id: Mapped[int] = mapped_column(ForeignKey("participant.id", ondelete="CASCADE"))
     stimulus_id: Mapped[int] = mapped_column(ForeignKey("stimulus.id", ondelete="CASCADE"), index=True)
-    sitting_id: Mapped[int | None] = mapped_column(ForeignKey("sitting.id", ondelete="SET NULL"), index=True)
+    sitting_id: Mapped[int] = mapped_column(ForeignKey("sitting.id", ondelete="CASCADE"), index=True)
     kind: Mapped[ItemKind]
     occurrence: Mapped[int] = mapped_column(default=0)
-    position: Mapped[int]
     state: Mapped[AssignmentState] = mapped_column(default=AssignmentState.LEASED)
     expires_at: Mapped[datetime]
 
 
 class Rating(Table):
-    """A vote. `grade` is in units of the study's scale, None where `unusable`; an undone one counts nowhere.
+    """The answer to an assignment. `grade` is in units of the study's scale, None where `unusable`.
 
     `key` is made by the client, once per answer: sent again, it is the same rating. `response_ms` runs from the
-    picture's display to the answer. `sequence` is which answer of the participant this was, undone ones included.
+    picture's display to the answer; `width_px` and `height_px` are the size on screen in CSS pixels. `sequence`
+    numbers a participant's answers, undone ones included. An undone rating stays, and counts nowhere.
     """
 
     __tablename__ = "rating"
@@ -284,17 +285,11 @@ class Rating(Table):
             sqlite_where=text("undone_at IS NULL"),
             postgresql_where=text("undone_at IS NULL"),
         ),
-        Index("ix_rating_of_participant", "participant_id", "sequence"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(64), unique=True)
-    study_id: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
-    participant_id: Mapped[int] = mapped_column(ForeignKey("participant.id", ondelete="CASCADE"))
-    stimulus_id: Mapped[int] = mapped_column(ForeignKey("stimulus.id", ondelete="CASCADE"), index=True)
-    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id", ondelete="CASCADE"))
-    sitting_id: Mapped[int | None] = mapped_column(ForeignKey("sitting.id", ondelete="SET NULL"), index=True)
-    kind: Mapped[ItemKind]
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id", ondelete="CASCADE"), index=True)
     sequence: Mapped[int]
     grade: Mapped[float | None]
     unusable: Mapped[bool] = mapped_column(default=False)

@@ -1,0 +1,175 @@
+"""Opens the ratings database: SQLite by default, PostgreSQL by URL.
+
+SQLite as it loses nothing and never says "database is locked" to twenty raters at once: WAL with
+`synchronous=FULL` (a commit is on disk when it returns), write transactions that take the lock when they begin
+(`BEGIN IMMEDIATE`; a transaction that reads first and writes later fails under load), and writers of one process
+in a queue, because SQLite's own waiting is polling. PostgreSQL through psycopg 3, `synchronous_commit=on`.
+
+    database = open_database(settings.database_url)
+    with database.write() as db:      # commits at the end of the block, or rolls back
+        ...
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import Session
+
+from annotate.errors import DatabaseError
+from annotate.migrations import migrate
+
+BUSY_S = 30
+"""How long a transaction waits for another program's; the longest that one rating can take."""
+SQLITE_POOL = {"pool_size": 32, "max_overflow": 32, "pool_timeout": BUSY_S}
+POSTGRESQL_POOL = {"pool_size": 20, "max_overflow": 20, "pool_timeout": BUSY_S, "pool_pre_ping": True}
+"""Two processes fit into PostgreSQL's default of 100 connections."""
+
+_REASONS = {
+    "database is locked": "it is in use by another program; try again when that has finished",
+    "readonly database": "it is read-only; check the rights of the file and its folder",
+    "read-only transaction": "it is read-only",
+    "disk is full": "the disk is full; make room, nothing that was acknowledged is lost",
+    "no space left": "the disk is full; make room, nothing that was acknowledged is lost",
+    "unable to open database file": "its file cannot be opened; check the folder and its rights",
+    "file is not a database": "its file is no SQLite database",
+    "malformed": "its file is damaged; restore a backup",
+}
+
+
+class Database:
+    """An open database. Threads share it; each transaction is a session of its own."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._reading = engine.execution_options(**_read_options(engine))
+        self._turn = threading.Lock() if engine.dialect.name == "sqlite" else None
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """The file, None where the database is a server's."""
+        return Path(str(self.engine.url.database)) if self.engine.dialect.name == "sqlite" else None
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Run the block as one transaction; when the block is over, what it wrote is on disk.
+
+        Raises DatabaseError when the database fails; what the block raises rolls back and goes through.
+        """
+        with _translated(), self._queued(), Session(self.engine, expire_on_commit=False) as db, db.begin():
+            yield db
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Run the block on one unchanging state of the database, beside those who write."""
+        with _translated(), Session(self._reading, expire_on_commit=False) as db, db.begin():
+            yield db
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _queued(self) -> Iterator[None]:
+        if self._turn is None:
+            yield
+            return
+        if not self._turn.acquire(timeout=BUSY_S):
+            raise DatabaseError(f"The database is busy: nothing could be written for {BUSY_S} s; try again.")
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+
+def open_database(url: str) -> Database:
+    """Open the database, and make or migrate its tables.
+
+    Raises DatabaseError when it cannot be used: unreachable, read-only, no database, of a newer version, or on a
+    file system on which WAL does not work.
+    """
+    with _translated():
+        engine = _engine(_parsed(url))
+        try:
+            with engine.begin() as connection:
+                migrate(connection)
+        except BaseException:
+            engine.dispose()
+            raise
+    return Database(engine)
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise DatabaseError(
+            "FIQA_DATABASE_URL is no database URL; expected sqlite:///path or postgresql://user@host/name."
+        ) from None
+    if parsed.get_backend_name() in {"postgresql", "postgres"}:
+        return parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() != "sqlite" or parsed.database in {None, "", ":memory:"}:
+        raise DatabaseError(f"{parsed} cannot hold ratings; use sqlite:///path or postgresql://user@host/name.")
+    return parsed
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "postgresql":
+        options = f"-c synchronous_commit=on -c timezone=UTC -c lock_timeout={BUSY_S}s"
+        return create_engine(url, connect_args={"options": options}, **POSTGRESQL_POOL)
+    path = Path(str(url.database))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseError(f"The folder {path.parent} cannot be made: {error.strerror}; set FIQA_DATA_DIR.") from None
+    engine = create_engine(url, connect_args={"timeout": BUSY_S}, **SQLITE_POOL)
+    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN comes too late; ours is in _begin_sqlite
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        raise DatabaseError(
+            f"The database cannot keep a write-ahead log (journal mode {mode}), as happens on network file systems; "
+            "set FIQA_DATA_DIR to a folder on a local disk."
+        )
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("sqlite_read_only", False)
+    connection.exec_driver_sql(f"PRAGMA query_only = {int(reading)}")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _read_options(engine: Engine) -> dict[str, Any]:
+    if engine.dialect.name == "sqlite":
+        return {"sqlite_read_only": True}
+    return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn the driver's errors into one sentence; broken constraints are the program's and stay as they are."""
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except DBAPIError as error:
+        text = str(error.orig).strip()
+        found = next((reason for part, reason in _REASONS.items() if part in text.lower()), text.split("\n")[0])
+        raise DatabaseError(f"The ratings database cannot be used: {found}.") from error
+    except PoolTimeoutError as error:
+        raise DatabaseError("The ratings database is busy; try again in a moment.") from error
+    except NoSuchModuleError as error:
+        raise DatabaseError(f"The ratings database cannot be used: {error}.") from error

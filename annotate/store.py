@@ -1,0 +1,1081 @@
+"""Every query. The caller opens the transaction (`annotate.database`) and owns it; its session is called `db`.
+
+What decides between people who do the same thing at once is in the database: unique keys and, on PostgreSQL, row
+locks. They are taken in one order (participant, assignment, stimulus), and whoever holds a stimulus waits for no
+other, because further ones are taken with SKIP LOCKED; several are locked in the order of their ids. So no two
+transactions wait for each other. On SQLite a transaction that writes is alone, and `with_for_update` says nothing.
+
+Statements that every rating runs are built once, at import, which halves their cost.
+"""
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any, NamedTuple
+from typing import Protocol as Structure
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    String,
+    bindparam,
+    case,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    type_coerce,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, aliased
+
+from annotate.errors import ImportedRatingsError, StudyError
+from annotate.ratings import ItemKind, Ratings
+from annotate.study import Protocol, State, check_ready, check_takes_imports, check_takes_stimuli, check_transition
+from annotate.tables import (
+    Assignment,
+    AssignmentState,
+    Event,
+    Link,
+    Participant,
+    Rating,
+    Sitting,
+    Stimulus,
+    Study,
+)
+
+SHUFFLES = 2**31
+ROWS_AT_ONCE = 10_000
+RECLAIMED_AT_ONCE = 100
+LIVE = (AssignmentState.LEASED, AssignmentState.RATED)
+_PSEUDONYM_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # none that look alike
+_UNKNOWN = -1e9  # stands for NULL on the way into an array; no grade or time is that
+
+
+# Studies
+
+
+def create_study(db: Session, name: str, protocol: Protocol, now: datetime, *, demo: bool = False) -> Study:
+    """Make a study in draft; raise StudyError when the name is blank, too long or taken."""
+    name = name.strip()
+    if not 1 <= len(name) <= 200 or not name.isprintable():
+        raise StudyError("A study needs a name of 1 to 200 printable characters.")
+    if db.scalar(select(Study.id).where(Study.name == name)):
+        raise StudyError(f"There is a study called {name!r} already; choose another name.")
+    study = Study(
+        name=name,
+        state=State.DRAFT,
+        protocol=protocol.to_json(),
+        join_code=secrets.token_urlsafe(16),
+        demo=demo,
+        created_at=now,
+    )
+    db.add(study)
+    db.flush()
+    log_event(db, study.id, "created", {}, now)
+    return study
+
+
+def find_study(db: Session, name: str) -> Study:
+    """Return the study of that name; raise StudyError naming those there are."""
+    study = db.scalar(select(Study).where(Study.name == name))
+    if study is None:
+        names = ", ".join(map(repr, db.scalars(select(Study.name).order_by(Study.id).limit(10)))) or "none yet"
+        raise StudyError(f"There is no study called {name!r}; there are: {names}.")
+    return study
+
+
+def get_study(db: Session, study_id: int) -> Study:
+    """Return a study by its id; raise StudyError when it is gone."""
+    study = db.get(Study, study_id)
+    if study is None:
+        raise StudyError("The study does not exist any more.")
+    return study
+
+
+def study_by_join_code(db: Session, code: str) -> Study | None:
+    """Return the study that the link for newcomers opens."""
+    return db.scalar(select(Study).where(Study.join_code == code))
+
+
+def list_studies(db: Session) -> list[Study]:
+    """Return all studies, newest first."""
+    return list(db.scalars(select(Study).order_by(Study.id.desc())))
+
+
+def change_state(db: Session, study_id: int, state: State, now: datetime) -> tuple[str, ...]:
+    """Take a study to another state; return what to warn of. Raises StudyStateError when it cannot go there."""
+    study = _locked_study(db, study_id)
+    check_transition(study.state, state)
+    warnings: tuple[str, ...] = ()
+    if state is State.OPEN:
+        warnings = check_ready(Protocol.from_json(study.protocol), count_stimuli(db, study_id))
+    log_event(db, study_id, "state", {"from": study.state, "to": state}, now)
+    study.state = state
+    return warnings
+
+
+def change_protocol(db: Session, study_id: int, now: datetime, **values: Any) -> Protocol:
+    """Change values of a protocol as far as the study's state allows; raise StudyStateError or ProtocolError."""
+    study = _locked_study(db, study_id)
+    protocol = Protocol.from_json(study.protocol).changed(study.state, **values)
+    study.protocol = protocol.to_json()
+    log_event(db, study_id, "protocol", {name: study.protocol[name] for name in values}, now)
+    return protocol
+
+
+def delete_study(db: Session, study_id: int) -> None:
+    """Delete a study with everything that was rated in it; its files stay, other studies may show them."""
+    db.execute(delete(Study).where(Study.id == study_id))
+
+
+def log_event(db: Session, study_id: int, what: str, detail: Mapping[str, Any], now: datetime) -> None:
+    """Add a line to the study's audit trail; it must name nobody."""
+    db.execute(insert(Event).values(study_id=study_id, at=now, what=what, detail=dict(detail)))
+
+
+def list_events(db: Session, study_id: int) -> list[Event]:
+    """Return the audit trail, oldest first."""
+    return list(db.scalars(select(Event).where(Event.study_id == study_id).order_by(Event.id)))
+
+
+def _locked_study(db: Session, study_id: int) -> Study:
+    study = db.scalar(select(Study).where(Study.id == study_id).with_for_update(key_share=True))
+    if study is None:
+        raise StudyError("The study does not exist any more.")
+    return study
+
+
+@dataclass(frozen=True)
+class StudyProgress:
+    """How far a study is. `stimuli_by_ratings` maps how often a stimulus was rated to how many were that often."""
+
+    stimuli: Mapping[ItemKind, int]
+    stimuli_by_ratings: Mapping[int, int]
+    participants: int
+    sittings: int
+    sittings_ended: int
+    active_participants: int
+
+    @property
+    def ratings(self) -> int:
+        """Ratings that count: of stimuli to be rated, by participants whose votes are used, without repeats."""
+        return sum(times * count for times, count in self.stimuli_by_ratings.items())
+
+
+def study_progress(db: Session, study_id: int, active_since: datetime) -> StudyProgress:
+    """Return how far a study is; those seen after `active_since` are active."""
+    by_ratings = (
+        select(Stimulus.rated, func.count())
+        .where(Stimulus.study_id == study_id, Stimulus.kind == ItemKind.RATED)
+        .group_by(Stimulus.rated)
+        .order_by(Stimulus.rated)
+    )
+    sittings = (
+        select(
+            func.count(),
+            func.count(Sitting.ended_at),
+            func.count(Sitting.id).filter(Sitting.last_seen_at > active_since, Sitting.ended_at.is_(None)),
+        )
+        .select_from(Sitting)
+        .join(Participant, Participant.id == Sitting.participant_id)
+        .where(Participant.study_id == study_id)
+    )
+    begun, ended, active = db.execute(sittings).one()
+    participants = db.scalar(select(func.count()).where(Participant.study_id == study_id)) or 0
+    return StudyProgress(
+        stimuli=count_stimuli(db, study_id),
+        stimuli_by_ratings=dict(db.execute(by_ratings).tuples().all()),
+        participants=participants,
+        sittings=begun,
+        sittings_ended=ended,
+        active_participants=active,
+    )
+
+
+# Stimuli
+
+
+class NewStimulus(Structure):
+    """What there is to know about a picture; `annotate.stimuli.StimulusFile` is one."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def format(self) -> str: ...
+    @property
+    def width_px(self) -> int: ...
+    @property
+    def height_px(self) -> int: ...
+    @property
+    def size_bytes(self) -> int: ...
+    @property
+    def source(self) -> str | None: ...
+    @property
+    def kind(self) -> ItemKind: ...
+    @property
+    def expected(self) -> float | None: ...
+
+
+def add_stimuli(db: Session, study_id: int, stimuli: Sequence[NewStimulus], now: datetime) -> list[tuple[str, str]]:
+    """Add pictures to a study; return (name, name it is there under) of those it holds already.
+
+    Raises StudyStateError when the state forbids it, StudyError when a name stands for another picture already.
+    """
+    check_takes_stimuli(_locked_study(db, study_id).state)
+    there = dict(db.execute(select(Stimulus.sha256, Stimulus.name).where(Stimulus.study_id == study_id)).tuples().all())
+    new = [stimulus for stimulus in stimuli if stimulus.sha256 not in there]
+    if taken := {stimulus.name for stimulus in new} & set(there.values()):
+        raise StudyError(f"The study has another picture called {min(taken)} already; rename one of them.")
+    if new:
+        db.execute(insert(Stimulus), [_stimulus_row(study_id, stimulus) for stimulus in new])
+    log_event(db, study_id, "stimuli", {"added": len(new)}, now)
+    return [(stimulus.name, there[stimulus.sha256]) for stimulus in stimuli if stimulus.sha256 in there]
+
+
+def _stimulus_row(study_id: int, stimulus: NewStimulus) -> dict[str, Any]:
+    return {
+        "study_id": study_id,
+        "name": stimulus.name,
+        "sha256": stimulus.sha256,
+        "format": stimulus.format,
+        "width_px": stimulus.width_px,
+        "height_px": stimulus.height_px,
+        "size_bytes": stimulus.size_bytes,
+        "source": stimulus.source,
+        "kind": stimulus.kind,
+        "expected": stimulus.expected,
+        "shuffle": secrets.randbelow(SHUFFLES),
+    }
+
+
+def count_stimuli(db: Session, study_id: int) -> dict[ItemKind, int]:
+    """Return how many stimuli of each kind there are."""
+    counts = select(Stimulus.kind, func.count()).where(Stimulus.study_id == study_id).group_by(Stimulus.kind)
+    return dict(db.execute(counts).tuples().all())
+
+
+def stimuli_page(
+    db: Session, study_id: int, *, after_id: int = 0, limit: int = 100, kind: ItemKind | None = None
+) -> list[Stimulus]:
+    """Return up to `limit` stimuli in the order they were added, beginning after the one with `after_id`."""
+    page = select(Stimulus).where(Stimulus.study_id == study_id, Stimulus.id > after_id)
+    if kind is not None:
+        page = page.where(Stimulus.kind == kind)
+    return list(db.scalars(page.order_by(Stimulus.id).limit(limit)))
+
+
+def all_stimuli(db: Session, study_id: int) -> Iterator[Stimulus]:
+    """Yield every stimulus in the order they were added, a page at a time."""
+    after_id = 0
+    while page := stimuli_page(db, study_id, after_id=after_id, limit=ROWS_AT_ONCE):
+        yield from page
+        after_id = page[-1].id
+        db.expunge_all()
+
+
+def stimuli_by_name(db: Session, study_id: int, names: Sequence[str]) -> dict[str, Stimulus]:
+    """Return the stimuli of these names; those that do not exist are left out."""
+    found = db.scalars(select(Stimulus).where(Stimulus.study_id == study_id, Stimulus.name.in_(names)))
+    return {stimulus.name: stimulus for stimulus in found}
+
+
+# Participants and their links
+
+
+def create_participant(
+    db: Session,
+    study_id: int,
+    now: datetime,
+    *,
+    external_id: str | None = None,
+    language: str = "en",
+    pseudonym: str | None = None,
+) -> Participant:
+    """Add a person to a study, under a pseudonym that says nothing about them."""
+    participant = Participant(
+        study_id=study_id,
+        pseudonym=pseudonym or "".join(secrets.choice(_PSEUDONYM_LETTERS) for _ in range(8)),
+        external_id=external_id,
+        language=language,
+        seed=secrets.randbelow(SHUFFLES),
+        created_at=now,
+    )
+    db.add(participant)
+    db.flush()
+    return participant
+
+
+def add_link(db: Session, participant_id: int, token_hash: str, now: datetime) -> None:
+    """Let a personal link open a participant's sittings."""
+    db.execute(insert(Link).values(token_hash=token_hash, participant_id=participant_id, created_at=now))
+
+
+def delete_links(db: Session, participant_id: int) -> None:
+    """Close all links of a participant: one may have got into wrong hands."""
+    db.execute(delete(Link).where(Link.participant_id == participant_id))
+
+
+_BY_LINK = (
+    select(Participant, Study)
+    .join(Link, Link.participant_id == Participant.id)
+    .join(Study, Study.id == Participant.study_id)
+    .where(Link.token_hash == bindparam("token_hash"))
+)
+_BY_LINK_LOCKED = _BY_LINK.with_for_update(of=Participant, key_share=True)
+
+
+def participant_by_link(db: Session, token_hash: str, *, lock: bool) -> tuple[Participant, Study] | None:
+    """Return whose link it is, and their study; `lock` lets nobody else act for them until the commit."""
+    row = db.execute(_BY_LINK_LOCKED if lock else _BY_LINK, {"token_hash": token_hash}).first()
+    return None if row is None else (row[0], row[1])
+
+
+def participant_by_external_id(db: Session, study_id: int, external_id: str) -> Participant | None:
+    """Return the participant whom a panel knows by that identifier."""
+    return db.scalar(
+        select(Participant).where(Participant.study_id == study_id, Participant.external_id == external_id)
+    )
+
+
+def get_participant(db: Session, study_id: int, pseudonym: str) -> Participant:
+    """Return a participant of a study; raise StudyError when there is none of that pseudonym."""
+    found = db.scalar(select(Participant).where(Participant.study_id == study_id, Participant.pseudonym == pseudonym))
+    if found is None:
+        raise StudyError(f"The study has no participant {pseudonym!r}.")
+    return found
+
+
+def unused_participants(db: Session, study_id: int) -> frozenset[str]:
+    """Return the pseudonyms of participants whose votes are not used."""
+    chosen = select(Participant.pseudonym).where(Participant.study_id == study_id, Participant.votes_used.is_(False))
+    return frozenset(db.scalars(chosen))
+
+
+@dataclass(frozen=True)
+class ParticipantRow:
+    """A participant with what they did, for a table."""
+
+    participant: Participant
+    ratings: int
+    sittings: int
+    last_seen_at: datetime | None
+
+
+def participants_page(db: Session, study_id: int, *, after_id: int = 0, limit: int = 100) -> list[ParticipantRow]:
+    """Return up to `limit` participants in the order they joined, beginning after the one with `after_id`."""
+    rated = select(func.count()).where(
+        Assignment.participant_id == Participant.id, Assignment.state == AssignmentState.RATED
+    )
+    sittings = select(func.count()).where(Sitting.participant_id == Participant.id)
+    seen = select(func.max(Sitting.last_seen_at)).where(Sitting.participant_id == Participant.id)
+    page = (
+        select(Participant, rated.scalar_subquery(), sittings.scalar_subquery(), seen.scalar_subquery())
+        .where(Participant.study_id == study_id, Participant.id > after_id)
+        .order_by(Participant.id)
+        .limit(limit)
+    )
+    return [ParticipantRow(*row) for row in db.execute(page)]
+
+
+def set_votes_used(db: Session, participant_id: int, used: bool, reason: str, now: datetime) -> None:
+    """Let a participant's votes count, or not: what they rated is then wanted again from somebody else."""
+    participant = db.scalars(
+        select(Participant).where(Participant.id == participant_id).with_for_update(key_share=True)
+    ).one()
+    if participant.votes_used and not used:
+        _release_places(db, participant_id)
+    if used and not participant.votes_used:
+        _take_places(db, participant_id)
+    participant.votes_used, participant.votes_reason = used, reason
+    detail = {"participant": participant.pseudonym, "used": used, "reason": reason}
+    log_event(db, participant.study_id, "votes", detail, now)
+
+
+def delete_participant(db: Session, participant: Participant, now: datetime) -> None:
+    """Delete all there is of a person; what they rated is wanted again."""
+    if participant.votes_used:
+        _release_places(db, participant.id)
+    db.execute(delete(Participant).where(Participant.id == participant.id))
+    log_event(db, participant.study_id, "withdrawn", {"answers": participant.answers}, now)
+
+
+def _release_places(db: Session, participant_id: int) -> None:
+    """Give back every place that a participant holds; the participant must be locked."""
+    leased = db.execute(
+        update(Assignment)
+        .where(Assignment.participant_id == participant_id, Assignment.state == AssignmentState.LEASED)
+        .values(state=AssignmentState.EXPIRED)
+        .returning(Assignment.stimulus_id, Assignment.occurrence)
+    )
+    held = [stimulus_id for stimulus_id, occurrence in leased if occurrence == 0]
+    rated = Stimulus.id.in_(_rated_by(participant_id))
+    _lock_stimuli(db, rated | Stimulus.id.in_(held))
+    db.execute(update(Stimulus).where(Stimulus.id.in_(held)).values(taken=Stimulus.taken - 1))
+    db.execute(update(Stimulus).where(rated).values(taken=Stimulus.taken - 1, rated=Stimulus.rated - 1))
+
+
+def _take_places(db: Session, participant_id: int) -> None:
+    """Count again what a participant rated."""
+    rated = Stimulus.id.in_(_rated_by(participant_id))
+    _lock_stimuli(db, rated)
+    db.execute(update(Stimulus).where(rated).values(taken=Stimulus.taken + 1, rated=Stimulus.rated + 1))
+
+
+def _rated_by(participant_id: int) -> Select[int]:
+    return select(Assignment.stimulus_id).where(
+        Assignment.participant_id == participant_id,
+        Assignment.state == AssignmentState.RATED,
+        Assignment.occurrence == 0,
+    )
+
+
+def _lock_stimuli(db: Session, which: ColumnElement[bool]) -> None:
+    """Lock several at once in the order of their ids, so that two who do so cannot wait for each other."""
+    db.execute(select(Stimulus.id).where(which).order_by(Stimulus.id).with_for_update(key_share=True)).all()
+
+
+# Sittings
+
+
+def create_sitting(db: Session, participant_id: int, now: datetime, *, external_id: str | None) -> Sitting:
+    """Begin a participant's next sitting."""
+    number = 1 + count_sittings(db, participant_id)
+    sitting = Sitting(
+        participant_id=participant_id, number=number, external_id=external_id, started_at=now, last_seen_at=now
+    )
+    db.add(sitting)
+    db.flush()
+    return sitting
+
+
+_RUNNING = select(Sitting).where(Sitting.participant_id == bindparam("participant_id"), Sitting.ended_at.is_(None))
+
+
+def running_sitting(db: Session, participant_id: int) -> Sitting | None:
+    """Return the sitting that a participant is in."""
+    return db.scalar(_RUNNING, {"participant_id": participant_id})
+
+
+def count_sittings(db: Session, participant_id: int) -> int:
+    """Return how many sittings a participant began."""
+    return db.scalar(select(func.count()).where(Sitting.participant_id == participant_id)) or 0
+
+
+def last_sitting(db: Session, participant_id: int) -> Sitting | None:
+    """Return the sitting that a participant began last."""
+    latest = select(Sitting).where(Sitting.participant_id == participant_id).order_by(Sitting.number.desc())
+    return db.scalar(latest.limit(1))
+
+
+def list_sittings(db: Session, participant_id: int) -> list[Sitting]:
+    """Return a participant's sittings in order."""
+    return list(db.scalars(select(Sitting).where(Sitting.participant_id == participant_id).order_by(Sitting.number)))
+
+
+def set_sitting_accepted(db: Session, sitting_id: int, accepted: bool | None, reason: str, now: datetime) -> None:
+    """Accept or refuse a sitting, or leave it undecided; whether its votes count is `set_votes_used`'s."""
+    row = db.execute(
+        select(Sitting, Participant)
+        .join(Participant, Participant.id == Sitting.participant_id)
+        .where(Sitting.id == sitting_id)
+    ).first()
+    if row is None:
+        raise StudyError("The sitting does not exist any more.")
+    sitting, participant = row
+    sitting.accepted, sitting.accepted_reason = accepted, reason
+    detail = {"participant": participant.pseudonym, "number": sitting.number, "accepted": accepted, "reason": reason}
+    log_event(db, participant.study_id, "sitting", detail, now)
+
+
+# Assignments
+
+
+class Given(NamedTuple):
+    """An assignment with its stimulus."""
+
+    assignment: Assignment
+    stimulus: Stimulus
+
+
+_EXPIRED = (
+    select(Assignment.id, Assignment.stimulus_id, Assignment.occurrence)
+    .join(Stimulus, Stimulus.id == Assignment.stimulus_id)
+    .where(
+        Assignment.study_id == bindparam("study_id"),
+        Assignment.state == AssignmentState.LEASED,
+        Assignment.expires_at <= bindparam("now"),
+    )
+    .order_by(Assignment.expires_at)
+    .limit(RECLAIMED_AT_ONCE)
+    .with_for_update(of=[Assignment, Stimulus], skip_locked=True, key_share=True)
+)
+
+
+def reclaim_expired(db: Session, study_id: int, now: datetime) -> int:
+    """Give back the places of leases that ran out; return how many."""
+    expired = db.execute(_EXPIRED, {"study_id": study_id, "now": now}).all()
+    if expired:
+        ids = [row.id for row in expired]
+        db.execute(update(Assignment).where(Assignment.id.in_(ids)).values(state=AssignmentState.EXPIRED))
+        held = [row.stimulus_id for row in expired if row.occurrence == 0]
+        for stimulus_id in held:  # one by one: two leases of one stimulus may have run out
+            db.execute(_MOVE_TAKEN, {"stimulus_id": stimulus_id, "places": -1})
+    return len(expired)
+
+
+_MOVE_TAKEN = (
+    update(Stimulus)
+    .where(Stimulus.id == bindparam("stimulus_id"))
+    .values(taken=Stimulus.taken + bindparam("places"))
+    .execution_options(synchronize_session=False)
+)
+_MOVE_RATED = (
+    update(Stimulus)
+    .where(Stimulus.id == bindparam("stimulus_id"))
+    .values(taken=Stimulus.taken + bindparam("places"), rated=Stimulus.rated + bindparam("ratings"))
+    .execution_options(synchronize_session=False)
+)
+_LEASED = (
+    select(Assignment, Stimulus)
+    .join(Stimulus, Stimulus.id == Assignment.stimulus_id)
+    .where(Assignment.participant_id == bindparam("participant_id"), Assignment.state == AssignmentState.LEASED)
+    .order_by(Assignment.id)
+)
+
+
+def leased_to(db: Session, participant_id: int) -> list[Given]:
+    """Return what a participant has to rate, in the order it was given."""
+    return [Given(*row) for row in db.execute(_LEASED, {"participant_id": participant_id})]
+
+
+_COUNTS = (
+    select(Assignment.kind, func.count())
+    .where(Assignment.participant_id == bindparam("participant_id"), Assignment.state.in_(LIVE))
+    .group_by(Assignment.kind)
+)
+
+
+def count_given(db: Session, participant_id: int) -> dict[ItemKind, int]:
+    """Return how many items of each kind a participant has or had."""
+    return dict(db.execute(_COUNTS, {"participant_id": participant_id}).tuples().all())
+
+
+def renew_leases(db: Session, assignments: Sequence[Assignment], expires_at: datetime) -> None:
+    """Let leases end later; those that end later anyway stay as they are."""
+    for assignment in assignments:
+        assignment.expires_at = max(assignment.expires_at, expires_at)
+
+
+_NOT_SEEN = ~exists().where(
+    Assignment.participant_id == bindparam("participant_id"),
+    Assignment.stimulus_id == Stimulus.id,
+    Assignment.occurrence == 0,
+    Assignment.state.in_(LIVE),
+)
+_OF_KIND = (Stimulus.study_id == bindparam("study_id"), Stimulus.kind == bindparam("kind"))
+_LOWEST_LEVEL = select(func.min(Stimulus.taken)).where(*_OF_KIND, Stimulus.taken >= bindparam("taken"))
+_UNSEEN_AT_LEVEL = (
+    select(Stimulus)
+    .where(
+        *_OF_KIND,
+        Stimulus.taken == bindparam("taken"),
+        Stimulus.shuffle >= bindparam("low"),
+        Stimulus.shuffle < bindparam("high"),
+        _NOT_SEEN,
+    )
+    .order_by(Stimulus.shuffle)
+    .limit(1)
+    .with_for_update(of=Stimulus, skip_locked=True, key_share=True)
+)
+
+
+def lowest_level(db: Session, study_id: int, kind: ItemKind, at_least: int) -> int | None:
+    """Return the fewest places, but not fewer than `at_least`, that are taken of a stimulus of that kind."""
+    return db.scalar(_LOWEST_LEVEL, {"study_id": study_id, "kind": kind, "taken": at_least})
+
+
+def unseen_stimulus(
+    db: Session, participant: Participant, kind: ItemKind, *, taken: int, low: int, high: int
+) -> Stimulus | None:
+    """Return a stimulus with so many places taken that the participant never had, locked, or None.
+
+    It is the first in the random order of the stimuli from `low` to `high`, less than SHUFFLES.
+    """
+    values = {"study_id": participant.study_id, "participant_id": participant.id, "kind": kind}
+    return db.scalar(_UNSEEN_AT_LEVEL, {**values, "taken": taken, "low": low, "high": high})
+
+
+_UNSEEN_LEFT = (
+    select(Stimulus.id).where(*_OF_KIND, Stimulus.taken < bindparam("wanted"), _NOT_SEEN).limit(bindparam("limit"))
+)
+_COUNT_UNSEEN_LEFT = select(func.count()).select_from(_UNSEEN_LEFT.subquery())
+
+
+def count_unseen(db: Session, participant: Participant, *, wanted: int, limit: int) -> int:
+    """Return how many stimuli with a free place the participant never had; counts no further than `limit`."""
+    values = {"study_id": participant.study_id, "participant_id": participant.id, "kind": ItemKind.RATED}
+    return db.scalar(_COUNT_UNSEEN_LEFT, {**values, "wanted": wanted, "limit": limit}) or 0
+
+
+def others_hold_places(db: Session, participant: Participant, wanted: int) -> bool:
+    """Return whether a place that others lease could come back to this participant."""
+    could = select(Stimulus.id).where(*_OF_KIND, Stimulus.rated < bindparam("wanted"), _NOT_SEEN).limit(1)
+    values = {"study_id": participant.study_id, "participant_id": participant.id, "kind": ItemKind.RATED}
+    return db.scalar(could, {**values, "wanted": wanted}) is not None
+
+
+_AGAIN = aliased(Assignment)
+
+
+def repeatable_stimuli(db: Session, participant_id: int, *, skip_last: int) -> list[int]:
+    """Return the stimuli that a participant rated once, without the last so many, newest first."""
+    repeated = exists().where(
+        _AGAIN.participant_id == participant_id,
+        _AGAIN.stimulus_id == Assignment.stimulus_id,
+        _AGAIN.occurrence == 1,
+        _AGAIN.state.in_(LIVE),
+    )
+    rated = (
+        select(Assignment.stimulus_id)
+        .where(
+            Assignment.participant_id == participant_id,
+            Assignment.state == AssignmentState.RATED,
+            Assignment.kind == ItemKind.RATED,
+            ~repeated,
+        )
+        .order_by(Assignment.id.desc())
+        .offset(skip_last)
+    )
+    return list(db.scalars(rated))
+
+
+def training_stimuli(db: Session, participant: Participant) -> list[Stimulus]:
+    """Return the training stimuli that a participant has not had, in the order they were added."""
+    unseen = select(Stimulus).where(*_OF_KIND, _NOT_SEEN).order_by(Stimulus.id)
+    values = {"study_id": participant.study_id, "participant_id": participant.id, "kind": ItemKind.TRAINING}
+    return list(db.scalars(unseen, values))
+
+
+_UNIQUE_ASSIGNMENT = [Assignment.participant_id, Assignment.stimulus_id, Assignment.occurrence]
+_TAKEN_UP_AGAIN = {
+    "state": AssignmentState.LEASED,
+    "expires_at": bindparam("expires_at"),
+    "sitting_id": bindparam("sitting_id"),
+}
+_RAN_OUT = Assignment.state == AssignmentState.EXPIRED
+_LEASE = {
+    "sqlite": sqlite.insert(Assignment)
+    .on_conflict_do_update(index_elements=_UNIQUE_ASSIGNMENT, set_=_TAKEN_UP_AGAIN, where=_RAN_OUT)
+    .returning(Assignment),
+    "postgresql": postgresql.insert(Assignment)
+    .on_conflict_do_update(index_elements=_UNIQUE_ASSIGNMENT, set_=_TAKEN_UP_AGAIN, where=_RAN_OUT)
+    .returning(Assignment),
+}
+
+
+def lease(db: Session, sitting: Sitting, stimulus: Stimulus, kind: ItemKind, *, expires_at: datetime) -> Given | None:
+    """Give a stimulus to the participant of a sitting; None when another tab of theirs was faster.
+
+    An assignment that had run out before is taken up again.
+    """
+    values = {
+        "study_id": stimulus.study_id,
+        "participant_id": sitting.participant_id,
+        "stimulus_id": stimulus.id,
+        "sitting_id": sitting.id,
+        "kind": kind,
+        "occurrence": int(kind is ItemKind.REPEAT),
+        "state": AssignmentState.LEASED,
+        "expires_at": expires_at,
+    }
+    assignment = db.scalar(_LEASE[db.get_bind().dialect.name], values)
+    if assignment is None:
+        return None
+    if kind is not ItemKind.REPEAT:
+        db.execute(_MOVE_TAKEN, {"stimulus_id": stimulus.id, "places": 1})
+    return Given(assignment, stimulus)
+
+
+_GIVEN = (
+    select(Assignment, Stimulus)
+    .join(Stimulus, Stimulus.id == Assignment.stimulus_id)
+    .where(
+        Assignment.id == bindparam("assignment_id"),
+        # Somebody else's assignment is none: what exists must not show.
+        Assignment.participant_id == bindparam("participant_id"),
+    )
+    .with_for_update(of=Assignment, key_share=True)
+)
+
+
+def given_to(db: Session, participant_id: int, assignment_id: int) -> Given | None:
+    """Return an assignment of the participant, locked."""
+    row = db.execute(_GIVEN, {"participant_id": participant_id, "assignment_id": assignment_id}).first()
+    return None if row is None else Given(*row)
+
+
+def take_up_again(db: Session, given: Given, wanted: int) -> bool:
+    """Lease an assignment again that had run out, if its stimulus has a place left; a repeat needs none."""
+    if given.assignment.kind is not ItemKind.REPEAT:
+        stimulus = db.scalars(
+            select(Stimulus).where(Stimulus.id == given.stimulus.id).with_for_update(key_share=True),
+            execution_options={"populate_existing": True},
+        ).one()
+        if given.assignment.kind is ItemKind.RATED and stimulus.taken >= wanted:
+            return False
+        db.execute(_MOVE_TAKEN, {"stimulus_id": stimulus.id, "places": 1})
+    given.assignment.state = AssignmentState.LEASED
+    return True
+
+
+def end_leases(db: Session, participant_id: int, now: datetime) -> None:
+    """Let a participant's leases run out now; their places come back with the next `reclaim_expired`."""
+    leased = (Assignment.participant_id == participant_id, Assignment.state == AssignmentState.LEASED)
+    db.execute(update(Assignment).where(*leased).values(expires_at=now))
+
+
+# Ratings
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a client sends: see `annotate.tables.Rating`. Two that are equal are the same answer."""
+
+    key: str
+    assignment_id: int
+    grade: float | None
+    unusable: bool = False
+    response_ms: int | None = None
+    width_px: float | None = None
+    height_px: float | None = None
+    pixel_ratio: float | None = None
+
+
+_BY_KEY = (
+    select(Rating, Assignment.participant_id)
+    .join(Assignment, Assignment.id == Rating.assignment_id)
+    .where(Rating.key == bindparam("key"))
+)
+
+
+def rating_by_key(db: Session, key: str) -> tuple[Rating, int] | None:
+    """Return the rating with that key and the participant whose it is."""
+    row = db.execute(_BY_KEY, {"key": key}).first()
+    return None if row is None else (row[0], row[1])
+
+
+_ADD_RATING = {
+    "sqlite": sqlite.insert(Rating).on_conflict_do_nothing().returning(Rating.id),
+    "postgresql": postgresql.insert(Rating).on_conflict_do_nothing().returning(Rating.id),
+}
+
+
+def add_rating(db: Session, given: Given, answer: Answer, *, sequence: int, counts: bool, now: datetime) -> bool:
+    """Store an answer and mark its assignment rated; False when the key was used or the assignment rated meanwhile.
+
+    `counts` says whether it fills a place: the participant's votes are used.
+    """
+    values = {
+        "key": answer.key,
+        "assignment_id": answer.assignment_id,
+        "sequence": sequence,
+        "grade": answer.grade,
+        "unusable": answer.unusable,
+        "response_ms": answer.response_ms,
+        "width_px": answer.width_px,
+        "height_px": answer.height_px,
+        "pixel_ratio": answer.pixel_ratio,
+        "rated_at": now,
+        "undone_at": None,
+    }
+    if db.scalar(_ADD_RATING[db.get_bind().dialect.name], values) is None:
+        return False
+    given.assignment.state = AssignmentState.RATED
+    if counts and given.assignment.kind is not ItemKind.REPEAT:
+        db.execute(_MOVE_RATED, {"stimulus_id": given.stimulus.id, "places": 0, "ratings": 1})
+    return True
+
+
+def last_rating(db: Session, sitting: Sitting) -> tuple[Rating, Given] | None:
+    """Return the last answer of the main part of a sitting that was not undone."""
+    row = db.execute(
+        select(Rating, Assignment, Stimulus)
+        .join(Assignment, Assignment.id == Rating.assignment_id)
+        .join(Stimulus, Stimulus.id == Assignment.stimulus_id)
+        .where(
+            Assignment.participant_id == sitting.participant_id,
+            Assignment.state == AssignmentState.RATED,
+            Assignment.sitting_id == sitting.id,
+            Assignment.kind != ItemKind.TRAINING,
+            Rating.undone_at.is_(None),
+        )
+        .order_by(Rating.sequence.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else (row[0], Given(row[1], row[2]))
+
+
+def undo_rating(db: Session, rating: Rating, given: Given, now: datetime, *, expires_at: datetime) -> None:
+    """Mark an answer as undone; its assignment is to be rated again and keeps its place."""
+    rating.undone_at = now
+    given.assignment.state, given.assignment.expires_at = AssignmentState.LEASED, expires_at
+    if given.assignment.kind is not ItemKind.REPEAT:
+        db.execute(_MOVE_RATED, {"stimulus_id": given.stimulus.id, "places": 0, "ratings": -1})
+
+
+class RatingRow(NamedTuple):
+    """A rating as exports show it."""
+
+    stimulus: str
+    sha256: str
+    participant: str
+    sitting: int
+    sequence: int
+    kind: ItemKind
+    grade: float | None
+    unusable: bool
+    expected: float | None
+    response_ms: int | None
+    width_px: float | None
+    height_px: float | None
+    pixel_ratio: float | None
+    rated_at: datetime
+    votes_used: bool
+    key: str
+
+
+def stream_ratings(db: Session, study_id: int) -> Iterator[RatingRow]:
+    """Yield every rating that was not undone, training too, oldest first; memory does not grow with the study."""
+    rows = (
+        select(
+            Stimulus.name, Stimulus.sha256, Participant.pseudonym, Sitting.number, Rating.sequence, Assignment.kind,
+            Rating.grade, Rating.unusable, Stimulus.expected, Rating.response_ms, Rating.width_px, Rating.height_px,
+            Rating.pixel_ratio, Rating.rated_at, Participant.votes_used, Rating.key,
+        )
+        .join(Assignment, Assignment.id == Rating.assignment_id)
+        .join(Stimulus, Stimulus.id == Assignment.stimulus_id)
+        .join(Participant, Participant.id == Assignment.participant_id)
+        .join(Sitting, Sitting.id == Assignment.sitting_id)
+        .where(Assignment.study_id == study_id, Rating.undone_at.is_(None))
+        .order_by(Rating.id)
+    )  # fmt: skip
+    for row in db.execute(rows, execution_options={"yield_per": ROWS_AT_ONCE}):
+        yield RatingRow._make(row)
+
+
+def load_ratings(db: Session, study_id: int) -> Ratings:
+    """Return a study's ratings as arrays for the statistics; training and what was undone are left out.
+
+    The ids are the names of all stimuli but those for training, the pseudonyms of participants, and
+    `pseudonym/number` of sittings. Ratings of participants whose votes are not used are there too.
+    """
+    scale = Protocol.from_json(get_study(db, study_id).protocol).scale
+    stimuli = select(Stimulus.id, Stimulus.name, Stimulus.expected).where(
+        Stimulus.study_id == study_id, Stimulus.kind != ItemKind.TRAINING
+    )
+    participants = select(Participant.id, Participant.pseudonym).where(Participant.study_id == study_id)
+    sittings = (
+        select(Sitting.id, Participant.pseudonym + "/" + cast(Sitting.number, String))
+        .join(Participant, Participant.id == Sitting.participant_id)
+        .where(Participant.study_id == study_id)
+    )
+    columns = _rating_columns(db, study_id)
+    stimulus_ids, stimulus = _indexed(db, stimuli, columns["stimulus"])
+    participant_ids, participant = _indexed(db, participants, columns["participant"])
+    sitting_ids, sitting = _indexed(db, sittings, columns["sitting"])
+    kind = columns["kind"].astype(np.int64)
+    return Ratings(
+        stimulus=stimulus,
+        participant=participant,
+        grade=columns["grade"],
+        stimulus_ids=stimulus_ids,
+        participant_ids=participant_ids,
+        scale_low=scale.low,
+        scale_high=scale.high,
+        sitting=sitting,
+        sitting_ids=sitting_ids,
+        sequence=columns["sequence"].astype(np.int64),
+        response_ms=columns["response_ms"],
+        kind=kind,
+        expected=columns["expected"],
+    )
+
+
+def _rating_columns(db: Session, study_id: int) -> dict[str, NDArray[np.float64]]:
+    """Return columns of V ratings, NaN for NULL; all fit into a float64 exactly, and together are one block."""
+    chosen = {
+        "stimulus": Assignment.stimulus_id,
+        "participant": Assignment.participant_id,
+        "sitting": Assignment.sitting_id,
+        "kind": type_coerce(Assignment.kind, Integer),  # no ItemKind is made per row
+        "sequence": Rating.sequence,
+        "grade": func.coalesce(Rating.grade, _UNKNOWN),
+        "response_ms": func.coalesce(Rating.response_ms, _UNKNOWN),
+        "expected": func.coalesce(
+            case((Assignment.kind.in_((ItemKind.GOLD, ItemKind.TRAP)), Stimulus.expected)), _UNKNOWN
+        ),
+    }
+    rows = (
+        select(*chosen.values())
+        .join(Assignment, Assignment.id == Rating.assignment_id)
+        .join(Stimulus, Stimulus.id == Assignment.stimulus_id)
+        .where(Assignment.study_id == study_id, Assignment.kind != ItemKind.TRAINING, Rating.undone_at.is_(None))
+    )
+    result = db.connection().execute(rows, execution_options={"yield_per": ROWS_AT_ONCE})
+    blocks = [np.array([tuple(row) for row in part], np.float64) for part in result.partitions()]
+    table = np.concatenate([np.empty((0, len(chosen))), *blocks])
+    table[table == _UNKNOWN] = np.nan
+    return dict(zip(chosen, table.T.copy(), strict=True))
+
+
+def _indexed(
+    db: Session, names: Select[*tuple[Any, ...]], keys: NDArray[np.float64]
+) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """Return the names of `(id, name, …)` rows, in the order of the ids, and the place of each key (V,) in them."""
+    rows = sorted((row[0], row[1]) for row in db.execute(names))
+    ids = np.array([row[0] for row in rows], np.int64)
+    return tuple(row[1] for row in rows), np.searchsorted(ids, keys.astype(np.int64)).astype(np.int64)
+
+
+# Ratings from elsewhere
+
+
+class ImportedRating(NamedTuple):
+    """A rating that was given elsewhere: by name of the stimulus, by pseudonym; `grade` None is "unusable"."""
+
+    stimulus: str
+    participant: str
+    grade: float | None
+    response_ms: int | None = None
+    rated_at: datetime | None = None
+
+
+def import_ratings(db: Session, study_id: int, ratings: Iterable[ImportedRating], now: datetime) -> int:
+    """Add ratings from elsewhere, all or none; return how many. Participants who are not there yet are added.
+
+    Raises StudyStateError when the study is closed, ImportedRatingsError naming a stimulus that is not in the study
+    or a participant who rated one twice.
+    """
+    check_takes_imports(_locked_study(db, study_id).state)
+    stimuli = {
+        row.name: row
+        for row in db.execute(select(Stimulus.name, Stimulus.id, Stimulus.kind).where(Stimulus.study_id == study_id))
+    }
+    people = _Importees(db, study_id, now)
+    count = 0
+    rest = iter(ratings)
+    while part := list(islice(rest, ROWS_AT_ONCE)):
+        if unknown := next((rating.stimulus for rating in part if rating.stimulus not in stimuli), None):
+            raise ImportedRatingsError(f"There is no stimulus {unknown!r} in the study; add it first.")
+        _import_part(db, study_id, part, stimuli, people)
+        count += len(part)
+    people.note_answers()
+    recount(db, study_id)
+    log_event(db, study_id, "imported", {"ratings": count}, now)
+    return count
+
+
+def _import_part(
+    db: Session,
+    study_id: int,
+    part: Sequence[ImportedRating],
+    stimuli: Mapping[str, Row[*tuple[Any, ...]]],
+    people: "_Importees",
+) -> None:
+    rated_at = [rating.rated_at or people.now for rating in part]
+    assignments = [
+        {
+            "study_id": study_id,
+            "stimulus_id": stimuli[rating.stimulus].id,
+            "kind": stimuli[rating.stimulus].kind,
+            "state": AssignmentState.RATED,
+            "occurrence": 0,
+            "expires_at": time,
+            **people.ids(rating.participant),
+        }
+        for rating, time in zip(part, rated_at, strict=True)
+    ]
+    try:
+        ids = db.scalars(insert(Assignment).returning(Assignment.id, sort_by_parameter_order=True), assignments).all()
+    except IntegrityError:
+        raise ImportedRatingsError(
+            "A participant rates the same stimulus twice, in the table or in what the study holds already."
+        ) from None
+    rows = [
+        {
+            "key": f"imported-{assignment_id}",
+            "assignment_id": assignment_id,
+            "sequence": people.next_sequence(rating.participant),
+            "grade": rating.grade,
+            "unusable": rating.grade is None,
+            "response_ms": rating.response_ms,
+            "rated_at": time,
+        }
+        for assignment_id, rating, time in zip(ids, part, rated_at, strict=True)
+    ]
+    db.execute(insert(Rating), rows)
+
+
+class _Importees:
+    """The participants of an import, each with an ended sitting that holds what is imported."""
+
+    def __init__(self, db: Session, study_id: int, now: datetime) -> None:
+        self._db, self._study_id, self.now = db, study_id, now
+        there = db.scalars(select(Participant).where(Participant.study_id == study_id))
+        self._participants = {participant.pseudonym: participant for participant in there}
+        self._sittings: dict[str, Sitting] = {}
+
+    def ids(self, pseudonym: str) -> dict[str, int]:
+        """Return the columns of an assignment that name the participant and the sitting."""
+        if pseudonym not in self._sittings:
+            self._sittings[pseudonym] = self._new_sitting(pseudonym)
+        sitting = self._sittings[pseudonym]
+        return {"participant_id": sitting.participant_id, "sitting_id": sitting.id}
+
+    def next_sequence(self, pseudonym: str) -> int:
+        """Count an answer."""
+        self._participants[pseudonym].answers += 1
+        return self._participants[pseudonym].answers
+
+    def note_answers(self) -> None:
+        """Write what was counted."""
+        self._db.flush()
+
+    def _new_sitting(self, pseudonym: str) -> Sitting:
+        if pseudonym not in self._participants:
+            new = create_participant(self._db, self._study_id, self.now, pseudonym=pseudonym)
+            self._participants[pseudonym] = new
+        sitting = create_sitting(self._db, self._participants[pseudonym].id, self.now, external_id=None)
+        sitting.ended_at = self.now
+        self._db.flush()
+        return sitting
+
+
+def recount(db: Session, study_id: int) -> None:
+    """Count anew what `stimulus.taken` and `stimulus.rated` keep."""
+    places = (
+        select(func.count())
+        .select_from(Assignment)
+        .join(Participant, Participant.id == Assignment.participant_id)
+        .where(Assignment.stimulus_id == Stimulus.id, Assignment.occurrence == 0, Participant.votes_used)
+    )
+    taken = places.where(Assignment.state.in_(LIVE)).scalar_subquery()
+    rated = places.where(Assignment.state == AssignmentState.RATED).scalar_subquery()
+    # Both at once: a check holds rated to taken.
+    db.execute(
+        update(Stimulus).where(Stimulus.study_id == study_id).values(taken=taken, rated=rated),
+        execution_options={"synchronize_session": False},
+    )
