@@ -216,7 +216,7 @@ def sos_parameter(table: MosTable) -> float:
     """Return a of the SOS hypothesis, SOS^2 = a (MOS - low)(high - MOS), by least squares; NaN without ratings.
 
     T. Hossfeld et al., "SOS: The MOS is not enough!", QoMEX 2011. 0 is perfect agreement and 1 the most that people
-    can disagree; image quality studies lie about 0.1 to 0.3.
+    can disagree.
     """
     known = ~np.isnan(table.sos)
     curve = _room(table)[known]

@@ -1,0 +1,135 @@
+"""How far the ratings of a study can be relied on: agreement between participants, and repeatability of the MOS.
+
+ICC is ICC(1) of Shrout & Fleiss ("Intraclass correlations", Psychological Bulletin 1979): one-way random effects,
+absolute agreement. It is the form for incomplete designs, in which every stimulus is seen by other participants; what
+participants differ by, bias included, counts as error. Stimuli may have different numbers of ratings (k_0 of ANOVA).
+
+Split halves: participants are parted at random into two groups, whose MOS are correlated over the stimuli both rated.
+A MOS of all participants is more reliable than one of half of them, by the Spearman-Brown formula 2 r / (1 + r).
+
+Shapes: V ratings, J stimuli, I participants.
+"""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import krippendorff
+import numpy as np
+from scipy import stats
+
+from annotate.mos import estimate_mos, sos_parameter
+from annotate.ratings import Flags, Indices, Numbers, Ratings, mean_by
+
+SPLITS = 50
+_MOST_CATEGORIES = 21  # Krippendorff's alpha needs memory for the square of this, per stimulus
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Figures of one study, NaN where there is too little to say; 1 is perfect and 0 no better than chance.
+
+    icc_single:          ICC(1,1), of one rating
+    icc_mean:            ICC(1,k), of the MOS, with k the harmonic mean of the ratings per stimulus
+    krippendorff_alpha:  of one rating; ordinal on category scales, interval on a continuous scale
+    split_half_srcc:     mean over random halves of the participants
+    split_half_srcc_sd:  its standard deviation over the halves
+    spearman_brown_srcc: what that says of the MOS of all participants
+    sos_parameter:       a of the SOS hypothesis; here 0 is perfect agreement
+    """
+
+    icc_single: float
+    icc_mean: float
+    krippendorff_alpha: float
+    split_half_srcc: float
+    split_half_srcc_sd: float
+    spearman_brown_srcc: float
+    sos_parameter: float
+
+    def row(self) -> dict[str, float | None]:
+        """Return a JSON-safe dictionary."""
+        return {name: None if math.isnan(value) else value for name, value in asdict(self).items()}
+
+
+def estimate_reliability(ratings: Ratings, used: Flags | None = None, *, seed: int = 0) -> Reliability:
+    """Return the figures from the rated rows, or from those of them that are `used` (V,)."""
+    table = estimate_mos(ratings, used)
+    votes = ratings.where(ratings.counted if used is None else ratings.counted & used)
+    single, mean = icc(votes)
+    halves = split_half_srcc(votes, seed=seed)
+    half = float(np.mean(halves)) if halves.size else math.nan
+    return Reliability(
+        icc_single=single,
+        icc_mean=mean,
+        krippendorff_alpha=krippendorff_alpha(votes),
+        split_half_srcc=half,
+        split_half_srcc_sd=float(np.std(halves)) if halves.size else math.nan,
+        spearman_brown_srcc=spearman_brown(half, 2),
+        sos_parameter=sos_parameter(table),
+    )
+
+
+def icc(votes: Ratings) -> tuple[float, float]:
+    """Return ICC(1,1) of one rating and ICC(1,k) of the mean of k ratings; NaN without repeated ratings."""
+    _, stimulus, counts = np.unique(votes.stimulus, return_inverse=True, return_counts=True)
+    stimuli, total = counts.size, len(votes)
+    if stimuli < 2 or total == stimuli:
+        return math.nan, math.nan
+    means = mean_by(stimulus, votes.grade, stimuli)
+    between = np.dot(counts, (means - votes.grade.mean()) ** 2) / (stimuli - 1)
+    within = np.sum((votes.grade - means[stimulus]) ** 2) / (total - stimuli)
+    typical = (total - np.dot(counts, counts) / total) / (stimuli - 1)  # k_0; k in a balanced design
+    spread = between + (typical - 1) * within
+    single = float((between - within) / spread) if spread else math.nan
+    return single, spearman_brown(single, stimuli / float(np.sum(1 / counts)))
+
+
+def spearman_brown(reliability: float, factor: float) -> float:
+    """Return the reliability of the mean of `factor` times as many ratings."""
+    return factor * reliability / (1 + (factor - 1) * reliability)
+
+
+def krippendorff_alpha(votes: Ratings) -> float:
+    """Return Krippendorff's alpha; NaN where no stimulus has two ratings or all grades are equal.
+
+    A scale of more than 21 grades is cut into 21 steps, which moves alpha by less than 0.005.
+    """
+    levels, level = np.unique(_coarse(votes), return_inverse=True)
+    if levels.size < 2:
+        return math.nan
+    stimuli, stimulus = np.unique(votes.stimulus, return_inverse=True)
+    counts = np.bincount(stimulus * levels.size + level, minlength=stimuli.size * levels.size)
+    table = counts.reshape(stimuli.size, levels.size)
+    pairable = table[table.sum(1) > 1]
+    if not (pairable.sum(0) > 0).sum() > 1:
+        return math.nan
+    measure: Literal["ordinal", "interval"] = "ordinal" if levels.size < _MOST_CATEGORIES else "interval"
+    return float(krippendorff.alpha(value_counts=pairable, value_domain=levels, level_of_measurement=measure))
+
+
+def _coarse(votes: Ratings) -> Numbers:
+    """Return the grades, rounded to 21 steps of the scale if there are more different ones."""
+    if np.unique(votes.grade).size <= _MOST_CATEGORIES:
+        return votes.grade
+    step = votes.scale_range / (_MOST_CATEGORIES - 1)
+    rounded: Numbers = np.round((votes.grade - votes.scale_low) / step) * step + votes.scale_low
+    return rounded
+
+
+def split_half_srcc(votes: Ratings, *, seed: int, splits: int = SPLITS) -> Numbers:
+    """Return Spearman's rank correlation of the halves' MOS for each random split that can be compared."""
+    rng = np.random.default_rng(seed)
+    people = len(votes.participant_ids)
+    found = [_srcc_of_halves(votes, rng.permutation(people) % 2) for _ in range(splits)]
+    return np.array([value for value in found if not math.isnan(value)])
+
+
+def _srcc_of_halves(votes: Ratings, half: Indices) -> float:
+    """Correlate the MOS of the participants (I,) of half 0 with that of half 1, over stimuli rated by both."""
+    stimuli = len(votes.stimulus_ids)
+    group = votes.stimulus + stimuli * half[votes.participant]
+    first, second = mean_by(group, votes.grade, 2 * stimuli).reshape(2, stimuli)
+    both = ~np.isnan(first) & ~np.isnan(second)
+    if np.unique(first[both]).size < 2 or np.unique(second[both]).size < 2:
+        return math.nan
+    return float(stats.spearmanr(first[both], second[both]).statistic)
