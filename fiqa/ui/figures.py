@@ -96,7 +96,7 @@ def thumbnail_uri(photo: NDArray[np.uint8], box_xyxy: Box) -> str:
     image = Image.fromarray(photo[y : y + side, x : x + side])
     buffer = BytesIO()
     image.resize((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX), Image.Resampling.BOX).save(buffer, "JPEG", quality=85)
-    return _data_uri("image/jpeg", buffer.getvalue())
+    return data_uri("image/jpeg", buffer.getvalue())
 
 
 def png_uri(photo: NDArray[np.uint8], *, side_px: int) -> str:
@@ -106,7 +106,7 @@ def png_uri(photo: NDArray[np.uint8], *, side_px: int) -> str:
     buffer = BytesIO()
     # The fastest level: the picture is made anew for every visit and read once.
     image.save(buffer, "PNG", compress_level=1)
-    return _data_uri("image/png", buffer.getvalue())
+    return data_uri("image/png", buffer.getvalue())
 
 
 def _face(face: FaceResult, number: int, unit: float, *, numbered: bool) -> str:
@@ -134,5 +134,6 @@ def _share(value: float, score_range: Interval) -> float:
     return min(1.0, max(0.0, (value - low) / (high - low)))
 
 
-def _data_uri(media_type: str, data: bytes) -> str:
+def data_uri(media_type: str, data: bytes) -> str:
+    """Return data as a link that holds it."""
     return f"data:{media_type};base64,{b64encode(data).decode('ascii')}"

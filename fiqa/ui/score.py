@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fiqa.errors import FiqaError, PhotoError, SettingError
-from fiqa.images import PHOTO_SUFFIXES, decode_photo
+from fiqa.images import PHOTO_SUFFIXES, DecodedPhoto, decode_photo
 from fiqa.reports import ScoredPhoto
 from fiqa.results import QualityResult
 from fiqa.ui.examples import EXAMPLES, example_buttons, example_photo
@@ -164,6 +164,12 @@ def pick_example(event: gr.EventData) -> list[tuple[NDArray[np.uint8], str]]:
     return [(example_photo(index), f"Astronaut, {EXAMPLES[index].label.lower()}")]
 
 
+def decode_upload(source: str | bytes) -> DecodedPhoto:
+    """Decode one upload when its turn has come; raises PhotoError."""
+    with _DECODING:
+        return decode_photo(source)
+
+
 @politely()
 def score_photo(
     service: PredictorService, checkpoint: str, source: str | bytes
@@ -173,8 +179,7 @@ def score_photo(
     Raises PhotoError when the upload is no photo, FiqaError when the checkpoint cannot be used.
     """
     started = time.perf_counter()
-    with _DECODING:
-        decoded = decode_photo(source)
+    decoded = decode_upload(source)
     decode_ms = 1000 * (time.perf_counter() - started)
     result = service.score(checkpoint, decoded.pixels)
     timings = {**result.timings_ms, "decode": decode_ms, "total": result.timings_ms.get("total", 0.0) + decode_ms}
@@ -217,7 +222,7 @@ class _Handlers:
             notices, checkpoint, finder, timings_ms.
         """
         try:
-            return score_photo(self.service, checkpoint, _given(photo))[1].to_dict()
+            return score_photo(self.service, checkpoint, given(photo))[1].to_dict()
         except FiqaError as error:
             raise gr.Error(str(error), print_exception=False) from None
 
@@ -234,7 +239,7 @@ class _Handlers:
         """
         items = [(path, Path(path).name) for path in photos or []]
         try:
-            _check_count(len(items))
+            check_count(len(items))
             return [_as_answer(row.scored) for row in self._scored(items, checkpoint)]
         except FiqaError as error:
             raise gr.Error(str(error), print_exception=False) from None
@@ -251,7 +256,7 @@ class _Handlers:
 
     def _batch_panels(self, photos: LoadedPhotos, checkpoint: str) -> Iterator[str]:
         count = len(photos.items)
-        _check_count(count)
+        check_count(count)
         yield progress_panel(0, count)
         rows: list[BatchRow] = []
         told = time.monotonic()
@@ -273,7 +278,8 @@ class _Handlers:
                 yield BatchRow(ScoredPhoto(name, error))
 
 
-def _given(photo: bytes | None) -> bytes:
+def given(photo: bytes | None) -> bytes:
+    """Return the photo that a program sent; raise PhotoError when there is none."""
     if photo is None:
         raise PhotoError("No photo was given; send one image file.")
     return photo
@@ -285,7 +291,8 @@ def _as_answer(photo: ScoredPhoto) -> dict[str, Any]:
     return {"file": entry.pop("path"), **entry}
 
 
-def _check_count(count: int) -> None:
+def check_count(count: int) -> None:
+    """Refuse more photos than the page takes."""
     if count > MOST_PHOTOS:
         raise SettingError(
             f"These are {count} photos and the page takes {MOST_PHOTOS} at once; score more with `fiqa score FOLDER`."
