@@ -150,8 +150,8 @@ def fit_subjects(votes: Ratings) -> SubjectFit:
     bias[people], variance[people] = found.bias, found.variance
     known = votes.where(~np.isnan(bias[votes.participant]))
     weight = 1 / (variance[known.participant] + _EPSILON)
-    total = np.bincount(known.stimulus, weight, len(votes.stimulus_ids))
-    total[total == 0] = np.nan
+    weights = np.bincount(known.stimulus, weight, len(votes.stimulus_ids))
+    total = np.where(weights > 0, weights, np.nan)
     quality = np.bincount(known.stimulus, weight * (known.grade - bias[known.participant]), total.size) / total
     quality[items] = found.quality
     return SubjectFit(quality, np.sqrt(1 / total), bias, np.sqrt(variance))
