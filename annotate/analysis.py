@@ -1,0 +1,68 @@
+"""From the database to the statistics, and back: what the command line, the export and the Studies tab share.
+
+A MOS counts the votes of participants whose votes are used. Screening proposes who that is; nothing is left out
+before somebody applies what it found, and each exclusion is stored with its reason.
+"""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from annotate import store
+from annotate.mos import estimate_mos
+from annotate.ratings import Flags, ItemKind, Ratings
+from annotate.reliability import estimate_reliability
+from annotate.screening import Screening, screen
+
+
+class Votes(NamedTuple):
+    """A study's ratings, and which of the V are by participants whose votes are used."""
+
+    ratings: Ratings
+    used: Flags
+
+
+def load_votes(db: Session, study_id: int) -> Votes:
+    """Return all ratings of a study, whether they are used or not."""
+    ratings = store.load_ratings(db, study_id)
+    excluded = store.unused_participants(db, study_id)
+    used = np.array([name not in excluded for name in ratings.participant_ids], np.bool_)
+    return Votes(ratings, used[ratings.participant])
+
+
+def mos_rows(db: Session, study_id: int) -> list[dict[str, Any]]:
+    """Return a row of figures for every stimulus to be rated, from the votes that are used."""
+    rated = {each.name for each in store.all_stimuli(db, study_id) if each.kind is ItemKind.RATED}
+    return [row for row in estimate_mos(*load_votes(db, study_id)).rows() if row["stimulus"] in rated]
+
+
+def reliability(db: Session, study_id: int) -> dict[str, float | None]:
+    """Return how far people agree, from the votes that are used; None for what too few votes say nothing of."""
+    return estimate_reliability(*load_votes(db, study_id)).row()
+
+
+def screen_study(db: Session, study_id: int) -> tuple[Ratings, Screening]:
+    """Screen a study as if nobody's votes had been excluded yet."""
+    ratings = store.load_ratings(db, study_id)
+    return ratings, screen(ratings)
+
+
+def apply_screening(db: Session, study_id: int, now: datetime) -> list[str]:
+    """Exclude the votes that screening found against, with its reasons; return whose.
+
+    Votes that somebody excluded before stay so; sittings are accepted or refused by their own decision.
+    """
+    ratings, screening = screen_study(db, study_id)
+    reasons: dict[str, str] = {}
+    for finding in screening.findings:
+        if finding.excludes_votes:
+            reasons.setdefault(finding.participant, finding.reason)
+    already = store.unused_participants(db, study_id)
+    new = {ratings.participant_ids[index] for index in np.flatnonzero(~screening.participant_used)} - already
+    excluded = sorted(new & reasons.keys())
+    for pseudonym in excluded:
+        participant = store.get_participant(db, study_id, pseudonym)
+        store.set_votes_used(db, participant.id, used=False, reason=reasons[pseudonym], now=now)
+    return excluded

@@ -1,0 +1,245 @@
+"""Writes a study as files: its ratings, its MOS, its protocol, and a data set to train on.
+
+    OUT/
+      ratings.csv    one row per rating, oldest first, participants by pseudonym; `used` says whether it counts
+      mos.csv        one row per stimulus to be rated: MOS, SOS, CI95, the P.910 estimate, and where its picture is
+      protocol.json  the study as it was run
+      dataset.json   scale, splits and what was left out
+      train|val|test/
+        label.json   {"Image": [file names], "MOS": [numbers]}, as in GFIQA-20k and CGFIQA-40k
+        img/         the pictures, byte for byte
+        landmark/    empty: whoever trains finds the landmarks
+
+All tables are of one moment, however many people are rating meanwhile. OUT appears when it is complete, in place of
+an older export. What was copied before an interruption lies in OUT.part and is not copied again.
+"""
+
+import csv
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from annotate import store
+from annotate.analysis import mos_rows
+from annotate.database import Database
+from annotate.errors import ExportError
+from annotate.layout import Label, Layout, Picture, lay_out
+from annotate.ratings import ItemKind
+from annotate.splits import SHARES
+from annotate.stimuli import stimulus_path
+from annotate.study import Protocol
+from annotate.tables import Study
+
+Progress = Callable[[Sequence[Picture]], Iterable[Picture]]
+RATING_COLUMNS = (
+    "stimulus", "participant", "grade", "unusable", "kind", "sitting", "sequence", "response_ms", "width_px",
+    "height_px", "pixel_ratio", "rated_at", "used",
+)  # fmt: skip
+MOS_COLUMNS = (
+    "stimulus", "image", "source", "sha256", "mos", "sos", "ci95", "ratings", "unusable", "mos_p910", "ci95_p910",
+)  # fmt: skip
+FORMAT = 1
+DECIMALS = 6
+_OURS = frozenset({"ratings.csv", "mos.csv", "protocol.json", "dataset.json", *SHARES})
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What was written; `left_out` counts the pictures that are not in the training layout, by reason."""
+
+    path: str
+    ratings: int
+    stimuli: int
+    splits: Mapping[str, int]
+    left_out: Mapping[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready data."""
+        return asdict(self)
+
+
+def export_study(
+    database: Database,
+    study_id: int,
+    data_dir: Path,
+    out: Path,
+    *,
+    label: Label | None = "mos",
+    min_ratings: int = 1,
+    seed: int = 20,
+    progress: Progress = iter,
+) -> ExportReport:
+    """Export a study to the folder `out`; see the module.
+
+    `label` is the column of mos.csv that pictures with at least `min_ratings` ratings are labelled with; None leaves
+    the training layout away. `seed` decides which source goes into which split. `progress` is handed the pictures
+    that are copied. Raises ExportError when `out` holds something else, a picture is missing or the disk is full.
+    """
+    out = out.absolute()
+    part = out.with_name(f"{out.name}.part")
+    for folder in (out, part):
+        _check_ours(folder)
+    with _said(out):
+        with database.read() as db:
+            study = store.get_study(db, study_id)
+            _prepare(part, study)
+            ratings = _write_ratings(db, study_id, part / "ratings.csv")
+            pictures = _pictures(db, study_id)
+        scale = Protocol.from_json(study.protocol).scale
+        layout = lay_out(pictures, scale, label=label, min_ratings=min_ratings, seed=seed)
+        _write_mos(part / "mos.csv", pictures, layout)
+        if layout.files:
+            _write_layout(part, layout, study, data_dir, progress)
+        _remove_others(part, layout)
+        _swap(part, out)
+    return ExportReport(str(out), ratings, len(pictures), layout.counts(), layout.left_out)
+
+
+def _check_ours(folder: Path) -> None:
+    """Refuse to replace what no export wrote."""
+    if folder.exists() and not folder.is_dir():
+        raise ExportError(f"{folder} is a file; name a new folder.")
+    if folder.is_dir() and (others := sorted({path.name for path in folder.iterdir()} - _OURS)):
+        raise ExportError(f"{folder} holds {others[0]}, which no export wrote; name another folder.")
+
+
+def _prepare(part: Path, study: Study) -> None:
+    """Begin, or go on with what an interrupted export of the same study left."""
+    described = {
+        "study": study.name,
+        "state": study.state,
+        "created_at": study.created_at.isoformat(),
+        "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "protocol": study.protocol,
+    }
+    if part.exists() and not _is_of(part, described):
+        shutil.rmtree(part)
+    part.mkdir(parents=True, exist_ok=True)
+    _write_json(part / "protocol.json", described)
+
+
+def _is_of(part: Path, described: Mapping[str, Any]) -> bool:
+    try:
+        found = json.loads((part / "protocol.json").read_text(encoding="utf-8"))
+        return bool(all(found[key] == described[key] for key in ("study", "created_at")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _write_ratings(db: Session, study_id: int, path: Path) -> int:
+    """Write one row per rating, as they are read; return how many."""
+    count = 0
+    with _table(path, RATING_COLUMNS) as write:
+        for row in store.stream_ratings(db, study_id):
+            count += 1
+            used = row.votes_used and row.kind is ItemKind.RATED
+            write((
+                row.stimulus, row.participant, _plain(row.grade), int(row.unusable), row.kind.name.lower(),
+                row.sitting, row.sequence, row.response_ms, _plain(row.width_px), _plain(row.height_px),
+                _plain(row.pixel_ratio), row.rated_at.isoformat(), int(used),
+            ))  # fmt: skip
+    return count
+
+
+def _pictures(db: Session, study_id: int) -> list[Picture]:
+    """Return the stimuli to be rated, in the order they were added, with their figures."""
+    figures = {row["stimulus"]: row for row in mos_rows(db, study_id)}
+    return [
+        Picture(each.name, each.sha256, each.format, each.size_bytes, each.source, figures[each.name])
+        for each in store.all_stimuli(db, study_id)
+        if each.name in figures
+    ]
+
+
+def _write_mos(path: Path, pictures: Iterable[Picture], layout: Layout) -> None:
+    with _table(path, MOS_COLUMNS) as write:
+        for picture in pictures:
+            file = layout.files.get(picture.name)
+            known = {
+                **picture.figures, "image": file and file.as_posix(), "source": picture.source,
+                "sha256": picture.sha256,
+            }  # fmt: skip
+            write([_plain(known[column]) for column in MOS_COLUMNS])
+
+
+def _write_layout(part: Path, layout: Layout, study: Study, data_dir: Path, progress: Progress) -> None:
+    for name in SHARES:
+        for folder in ("img", "landmark"):
+            (part / name / folder).mkdir(parents=True, exist_ok=True)
+        labels = [
+            (file.name, layout.labels[picture]) for picture, file in layout.files.items() if file.parts[0] == name
+        ]
+        columns = {"Image": [image for image, _ in labels], "MOS": [mos for _, mos in labels]}
+        _write_json(part / name / "label.json", columns)
+    for picture in progress(layout.pictures):
+        _copy(picture, stimulus_path(data_dir, picture.sha256, picture.format), part / layout.files[picture.name])
+    _write_json(part / "dataset.json", {"format": FORMAT, "name": study.name, **layout.describe()})
+
+
+def _copy(picture: Picture, source: Path, target: Path) -> None:
+    """Copy a picture unless it is there from an interrupted export; a file with its name is always whole."""
+    if target.exists():
+        return
+    if not source.exists() or source.stat().st_size != picture.size_bytes:
+        raise ExportError(f"The picture {picture.name} is missing or damaged: {source}; put the file back.")
+    copying = target.with_name(f".{target.name}.copying")
+    shutil.copyfile(source, copying)
+    copying.replace(target)
+
+
+def _remove_others(part: Path, layout: Layout) -> None:
+    """Remove what an interrupted export left that this one does not hold."""
+    if not layout.files:
+        (part / "dataset.json").unlink(missing_ok=True)
+        for name in SHARES:
+            shutil.rmtree(part / name, ignore_errors=True)
+        return
+    wanted = {part / file for file in layout.files.values()}
+    for name in SHARES:
+        for path in (part / name / "img").iterdir():
+            if path not in wanted:
+                path.unlink()
+
+
+def _swap(part: Path, out: Path) -> None:
+    """Give the complete folder its name, in place of an older one."""
+    old = out.with_name(f"{out.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if out.exists():
+        out.rename(old)
+    part.rename(out)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def _table(path: Path, columns: Sequence[str]) -> Iterator[Callable[[Iterable[Any]], Any]]:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        yield writer.writerow
+
+
+def _plain(value: object) -> object:
+    """Return a number as people write it: 4 and not 4.0, and no more decimals than mean something."""
+    if not isinstance(value, float):
+        return value
+    return int(value) if value.is_integer() else round(value, DECIMALS)
+
+
+def _write_json(path: Path, data: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _said(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ExportError(f"{out} cannot be written: {error.strerror or error}.") from error
