@@ -41,11 +41,12 @@ from training.agreement import estimate, measure_agreement
 from training.pseudo_mos import TYPES
 from training.release import count_gflops
 from training.script import run_script
+from training.starting import load_encoder
 from training.train_degradation import NEIGHBOURS, NOTICEABLE, embed
-from training.train_quality import load_encoder, predict_views
+from training.train_quality import predict_views
 from training.views import PseudoMos, RenderedViews, read_views
 
-REFERENCES = 25
+REFERENCES = 40
 """Views of each training photo among which the nearest neighbours are sought."""
 TURNED = 0.08
 """From this offset of the nose tip on, as a share of the distance of the outer eye corners, a face is turned."""
@@ -98,7 +99,13 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         encoders["never shown a label"] = _label_free_encoder(predictor.network, options.label_free)
     crop_px = predictor.config.crop_px
     return {
-        "data": {"split": options.split, "photos": len(np.unique(views.identity)), "views": len(views)},
+        "data": {
+            "split": options.split,
+            "photos": len(np.unique(views.identity)),
+            "views": len(views),
+            "train_photos": len(np.unique(reference.identity)),
+            "train_views": len(metrics),
+        },
         "size": size(predictor),
         "agreement": agreement(scores, target, views),
         "poses": poses(scores, target, views),
@@ -135,14 +142,15 @@ def read_reference(folder: Path, per_photo: int = REFERENCES) -> tuple[RenderedV
 def scores_of(predictor: QualityPredictor, views: RenderedViews) -> Scores:
     """Return the score (V,) of every view, its landmarks given."""
     crops = predictor.spec.preprocessing.crops
-    return predict_views(predictor.network, views, np.arange(len(views)), predictor.config.crop_px, crops)
+    return predict_views(predictor.network, views, np.arange(len(views)), crops)
 
 
-def size(predictor: QualityPredictor) -> dict[str, float]:
-    """Return the network's parameters and billions of operations a face."""
+def size(predictor: QualityPredictor) -> dict[str, Any]:
+    """Return the network's parameters and billions of operations a face, and which weights they are."""
     network = load_network(predictor.spec)  # the predictor has folded its own
     parameters = sum(parameter.numel() for parameter in network.parameters())
-    return {"parameters": parameters, "gflops": round(count_gflops(network, predictor.spec.preprocessing.crops), 3)}
+    gflops = count_gflops(network, predictor.spec.preprocessing.crops)
+    return {"parameters": parameters, "gflops": round(gflops, 3), "sha256": predictor.spec.sha256}
 
 
 def agreement(scores: Scores, target: Scores, views: RenderedViews) -> dict[str, Any]:

@@ -86,6 +86,11 @@ class CheckpointSpec:
         """Whether the weights are on this machine."""
         return self.folder is not None
 
+    def in_range(self, output: "Tensor") -> "Tensor":
+        """Return a network's output as a score: networks learn 0..1, scores are on the scale of the labels."""
+        low, high = self.score_range
+        return output if (low, high) == (0.0, 1.0) else low + (high - low) * output
+
     def describe(self) -> dict[str, Any]:
         """Return JSON-ready data for lists."""
         shown = ("name", "title", "present", "licence", "source", "parameters", "gflops", "score_range", "note")
@@ -144,7 +149,7 @@ def list_checkpoints(settings: Settings | None = None) -> list[CheckpointSpec]:
 
 
 def _own_checkpoints(root: Path) -> Iterator[CheckpointSpec]:
-    for card in sorted(root.glob(f"*/{CARD}")):
+    for card in sorted(root.glob(f"[!.]*/{CARD}")):  # what is being written has a dot before its name
         try:
             yield read_spec(card.parent)
         except CheckpointError as error:

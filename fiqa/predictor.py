@@ -29,7 +29,7 @@ from fiqa.faces import Face, FaceFinder
 from fiqa.images import decode_photo
 from fiqa.models import DslFiqa, Prediction
 from fiqa.models.folding import fold_batch_norms
-from fiqa.models.landmark_encoding import crop_coordinates, index_vector
+from fiqa.models.landmark_encoding import landmark_input
 from fiqa.results import FaceResult, Interval, QualityResult
 
 Source = str | Path | bytes | Image.Image | NDArray[np.generic]
@@ -130,13 +130,16 @@ class QualityPredictor:
 
     @torch.inference_mode()
     def predict(self, faces: Sequence[FaceCrops]) -> Prediction:
-        """Run the network on the crops of faces: fields of the prediction are (faces · K, …), on the CPU in fp32."""
+        """Run the network on the crops of faces: fields of the prediction are (faces · K, …), on the CPU in fp32.
+
+        `score` lies in the checkpoint's score range; `quality` stays in the network's own 0..1.
+        """
         crops = self._crops(faces)
         batches = []
         while batch := list(islice(crops, self.batch)):
             batches.append(self._predict_batch([crop for crop, _ in batch], [landmarks for _, landmarks in batch]))
         return Prediction(
-            score=_joined([batch.score for batch in batches]),
+            score=self.spec.in_range(_joined([batch.score for batch in batches])),
             quality=_joined([batch.quality for batch in batches]),
             confidence=_joined([batch.confidence for batch in batches]),
             degradation=_joined([batch.degradation for batch in batches]),
@@ -189,12 +192,7 @@ class QualityPredictor:
 
     def _landmark_input(self, face: FaceCrops) -> list[bytes]:
         """Return what the landmark encoding takes for each crop, as bytes that serve as the cache's key."""
-        crop_px, slots = self.config.crop_px, self.config.landmark_slots
-        if self.config.landmarks == "index":
-            known = face.landmarks if face.landmarks is not None else np.full((68, 2), -1.0, dtype=np.float32)
-            return [index_vector(known, top, left, crop_px, slots).tobytes() for top, left in face.offsets]
-        known = face.landmarks if face.landmarks is not None else np.full((slots, 2), np.nan, dtype=np.float32)
-        return [crop_coordinates(known, top, left, crop_px).tobytes() for top, left in face.offsets]
+        return [landmark_input(self.config, face.landmarks, top, left).tobytes() for top, left in face.offsets]
 
     def _encode_landmarks(self, vector: bytes) -> Tensor:
         """Encode one crop's landmarks; kept, because released weights read half a gigabyte for each call."""

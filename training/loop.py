@@ -102,7 +102,7 @@ def train(
 ) -> Figures:
     """Train until `options.steps`, resuming from `output` if it holds a checkpoint; see the module for its files.
 
-    `about` (JSON-ready) describes network and data in training.json; a run is resumed on the same only. `keep` is
+    `about` (JSON-ready) goes to training.json; a run is resumed with the same `config` and `data` of it only. `keep` is
     called with the averaged network and its figures at every best validation. Returns the best validation's
     figures. Raises DivergenceError when the loss is not finite, StorageError when a file cannot be written,
     RunError when `output` holds another run, StoppedError after SIGTERM or SIGINT.
@@ -287,7 +287,7 @@ class _Run:
         if not path.exists():
             return
         former, now = json.loads(path.read_text(encoding="utf-8")), json.loads(json.dumps(self.about))
-        if changed := [key for key in now if key in former and former[key] != now[key]]:
+        if changed := [key for key in ("config", "data") if key in former and former[key] != now.get(key)]:
             raise RunError(f"{self.output} holds a run with another {' and '.join(changed)}: choose another --output.")
 
 

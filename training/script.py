@@ -22,10 +22,10 @@ def loop_arguments(parser: argparse.ArgumentParser, *, output: str) -> None:
     group.add_argument("--steps", type=_count, help="optimiser steps")
     group.add_argument("--batch", type=_count, help="samples per process and batch")
     group.add_argument("--accumulate", type=_count, help="batches per optimiser step [1]")
-    group.add_argument("--learning-rate", type=_positive)
+    group.add_argument("--learning-rate", type=positive)
     group.add_argument("--ema-decay", type=_share, help="of the averaged weights, which are what is kept")
     group.add_argument("--validate-every", type=_count, help="steps")
-    group.add_argument("--checkpoint-minutes", type=_positive, help="what a crash can cost [3]")
+    group.add_argument("--checkpoint-minutes", type=positive, help="what a crash can cost [3]")
     group.add_argument("--precision", choices=("no", "bf16"), help="bf16: mixed precision [no]")
     group.add_argument("--seed", type=int)
 
@@ -56,7 +56,7 @@ def _count(text: str) -> int:
     return value
 
 
-def _positive(text: str) -> float:
+def positive(text: str) -> float:
     value = float(text)
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"expected a number above 0, got {text}")

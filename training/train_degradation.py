@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from fiqa.alignment import align
+from fiqa.crops import cut_crops, grid_offsets
 from fiqa.models import LITE, DslFiqaConfig
 from fiqa.models.degradation_encoder import DegradationEncoder
 from training.loop import train
@@ -26,7 +27,7 @@ from training.losses import dual_set_contrast
 from training.photos import read_photo_folder, split_by_source
 from training.pseudo_mos import MARGIN, VIEW_PX
 from training.script import loop_arguments, loop_options, run_script
-from training.views import RenderedViews, read_views, tiled_crops
+from training.views import RenderedViews, read_views
 
 TEMPERATURE = 0.1
 """Of squared distances between unit vectors (0..4); the released 1.0 is for vectors of any length."""
@@ -102,9 +103,11 @@ class DegradationTask:
 def embed(encoder: DegradationEncoder, views: RenderedViews, chosen: NDArray[np.int64], crop_px: int) -> Tensor:
     """Return one unit vector (V, D) per chosen view: features averaged over cells and the four corner crops."""
     device = next(encoder.parameters()).device
+    offsets = grid_offsets(views.pixels.shape[1], views.pixels.shape[2], crop_px, 4)
     vectors = []
     for start in range(0, len(chosen), 32):
-        crops = np.concatenate([tiled_crops(views, index, crop_px, 4)[0] for index in chosen[start : start + 32]])
+        pixels = [views.pixels[index] for index in chosen[start : start + 32]]
+        crops = np.concatenate([cut_crops(view, offsets, crop_px) for view in pixels])
         features = encoder(normalised(crops, device)).mean(dim=(1, 2))
         vectors.append(features.view(-1, 4, features.shape[-1]).mean(1).cpu())
     return F.normalize(torch.cat(vectors), dim=-1)

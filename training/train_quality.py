@@ -1,55 +1,90 @@
 """Train the quality transformer: `python -m training.train_quality`.
 
+    --data DIR      on labelled photos: the authors' data sets, an export of a study, or a folder with a CSV
+                    (training/datasets.py). Trains `lite` further unless another network or start is asked for.
+    --views DIR     on rendered views with a pseudo-MOS (training/pseudo_mos.py), which made `lite`.
+
 With `--encoder RUN` the degradation encoder comes from `training.train_degradation` and is frozen, as in
 the paper (its batch norms too: the released training forgot those, so its network was selected under
 features that inference never sees). Without, it is trained together with the rest. Loss: Charbonnier,
 plus a pairwise ranking loss that `--ranking 0` switches off.
+
+The network learns the MOS as a share of its range, 0..1. The range is the data set's, and goes with the checkpoint as
+its `score_range`. `RUN/checkpoint` is a checkpoint folder of the best validation so far; `--name NAME` puts it among
+those that are known by name when the run is finished.
 """
 
 import argparse
 import json
+import os
+import sys
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
+from accelerate import PartialState
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 from torch import Tensor, nn
+from tqdm import tqdm
 
+from fiqa.errors import PhotoError
 from fiqa.metrics import plcc, srcc
-from fiqa.models import LITE, DslFiqa
-from fiqa.models.dsl_fiqa import load_weights
-from training.loop import train
+from fiqa.models import DslFiqa
+from training.datasets import Range, read_dataset
+from training.errors import DataError, RunError
+from training.labelled_views import BatchLoader, LabelledCrops, LabelledViews, LandmarkStore
+from training.loop import LoopOptions, train
 from training.losses import charbonnier, pairwise_ranking
-from training.script import loop_arguments, loop_options, run_script
+from training.publishing import PSEUDO_MOS_NOTE, check_name, checkpoint_of, mos_note
+from training.recipes import labels_recipe, ranking_weight, views_recipe
+from training.script import loop_arguments, positive, run_script
+from training.starting import CROPS, LITE_PREPROCESSING, Start, choose_start, load_encoder
+from training.storage import replace_text
 from training.train_degradation import normalised
-from training.views import CropSource, PseudoMos, RenderedViews, read_views, tiled_crops
+from training.views import CropSource, PseudoMos, Views, read_views, tiled_crops
 
-CROPS = 4
 VALIDATION_VIEWS = 600
+BATCH_PX = 2**20
+"""Pixels of a batch of crops while predicting."""
+UNREADABLE_SHARE = 0.01
+"""Share of photos that may be left out because they cannot be read; with more, something is wrong with the data."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a network is trained and validated on, and what a record of it says."""
+
+    source: LabelledCrops | CropSource
+    held: Views
+    held_target: NDArray[np.float32]
+    photos: int
+    about: dict[str, Any]
+    score_range: Range
+    note: str
 
 
 class QualityTask:
-    """Predict the pseudo-MOS of rendered views from crops."""
+    """Predict the MOS of views from crops."""
 
     metric = "srcc"
 
     def __init__(
-        self, network: DslFiqa, source: CropSource, held: RenderedViews, target: NDArray[np.float32],
-        *, batch: int, ranking: float, freeze_encoder: bool,
-    ) -> None:  # fmt: skip
-        self.network = network
-        self.freeze_encoder = freeze_encoder
-        self.source, self.held, self.target = source, held, target
-        self.batch, self.ranking = batch, ranking
+        self, network: DslFiqa, material: Material, loader: BatchLoader, *, ranking: float, freeze_encoder: bool
+    ) -> None:
+        self.network, self.material, self.loader = network, material, loader
+        self.ranking, self.freeze_encoder = ranking, freeze_encoder
+        self._unreadable: set[str] = set()
         network.encoder.requires_grad_(not freeze_encoder)
 
     def loss(self, network: nn.Module, draw: int) -> dict[str, Tensor]:
         """Return Charbonnier and ranking loss of one random batch of crops."""
         self.network.encoder.train(not self.freeze_encoder)
         device = next(network.parameters()).device
-        sample = self.source.batch(draw, self.batch)
+        sample = self.loader.batch(draw)
+        self._leave_out(sample.unreadable)
         target = sample.target.to(device)
         score = network(normalised(sample.crops, device), sample.landmarks.to(device)).score.float()
         error, order = charbonnier(score, target), pairwise_ranking(score, target)
@@ -57,63 +92,155 @@ class QualityTask:
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Return SRCC and PLCC on held-aside views."""
-        chosen = np.random.default_rng(0).permutation(len(self.held))[:VALIDATION_VIEWS]
-        predicted = predict_views(network, self.held, chosen, self.source.crop_px)
-        return {"srcc": srcc(predicted, self.target[chosen]), "plcc": plcc(predicted, self.target[chosen])}
+        views, target = self.material.held, self.material.held_target
+        chosen = self._readable(np.random.default_rng(0).permutation(len(views))[:VALIDATION_VIEWS])
+        predicted = predict_views(cast("DslFiqa", network), views, chosen)
+        return {"srcc": srcc(predicted, target[chosen]), "plcc": plcc(predicted, target[chosen])}
+
+    def _readable(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
+        good = []
+        for index in order:
+            try:
+                self.material.held.view(int(index))
+                good.append(index)
+            except PhotoError as error:
+                self._leave_out((str(error),))
+        return np.array(good)
+
+    def _leave_out(self, problems: Sequence[str]) -> None:
+        """Name photos that cannot be read, each once; raise DataError when there are too many of them."""
+        for problem in [each for each in problems if each not in self._unreadable]:
+            self._unreadable.add(problem)
+            tqdm.write(f"left out: {problem} ({len(self._unreadable)} so far)", file=sys.stderr)
+        photos = self.material.photos
+        if len(self._unreadable) > max(5, UNREADABLE_SHARE * photos):
+            raise DataError(f"{len(self._unreadable)} of {photos} photos cannot be read: mend or remove them.")
 
 
 @torch.inference_mode()
-def predict_views(
-    network: nn.Module, views: RenderedViews, chosen: NDArray[np.int64], crop_px: int, crops: int = CROPS
-) -> NDArray[np.float32]:
-    """Return the score (V,) of chosen views, averaged over the crops that inference takes."""
+def predict_views(network: DslFiqa, views: Views, chosen: NDArray[np.int64], crops: int = CROPS) -> NDArray[np.float32]:
+    """Return the score (V,) of chosen views in 0..1, averaged over the crops that inference takes."""
     device = next(network.parameters()).device
+    at_once = max(1, BATCH_PX // (crops * network.config.crop_px**2))
     scores = []
-    for start in range(0, len(chosen), 16):
-        tiles = [tiled_crops(views, int(index), crop_px, crops) for index in chosen[start : start + 16]]
+    for start in range(0, len(chosen), at_once):
+        tiles = [tiled_crops(views, int(index), network.config, crops) for index in chosen[start : start + at_once]]
         pixels = np.concatenate([tile[0] for tile in tiles])
         landmarks = torch.cat([tile[1] for tile in tiles]).to(device)
         scores.append(network(normalised(pixels, device), landmarks).score.view(-1, crops).mean(1).cpu())
     return torch.cat(scores).numpy()
 
 
-def load_encoder(network: DslFiqa, run: Path) -> None:
-    """Take the encoder of a finished `training.train_degradation` run."""
-    state = load_file(run / "best.safetensors")
-    network.encoder.load_state_dict({name.removeprefix("encoder."): tensor for name, tensor in state.items()})
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train the `lite` network on rendered views."""
-    parser = argparse.ArgumentParser(prog="python -m training.train_quality", description=__doc__.split("\n")[0])
-    parser.add_argument("--views", type=Path, default=Path("runs/pseudo_mos"), help="rendered views")
-    parser.add_argument("--encoder", type=Path, help="run of training.train_degradation whose encoder is kept frozen")
-    parser.add_argument("--start", type=Path, help="run of training.train_quality whose best weights to start from")
-    parser.add_argument("--ranking", type=float, default=1.0, help="weight of the ranking loss")
-    loop_arguments(parser, output="runs/quality")
-    options = parser.parse_args(arguments)
-    loop = loop_options(options, steps=12000, batch=48, learning_rate=2e-3)
-    torch.manual_seed(loop.seed)
-    network = DslFiqa(LITE)
-    if options.start:
-        load_weights(network, options.start / "best.safetensors")
+    """Train on labelled photos or on rendered views."""
+    options = _parser().parse_args(arguments)
+    if options.name:
+        check_name(options.name, options.output)
+    torch.manual_seed(getattr(options, "seed", 0))
+    start = choose_start(
+        options.config,
+        start=options.start,
+        pretrained=options.pretrained,
+        scratch=options.scratch,
+        labelled=options.data is not None,
+    )
     if options.encoder:
-        load_encoder(network, options.encoder)
+        load_encoder(start.network, options.encoder)
+    if options.data:
+        material, loop = labelled_material(options, start)
+    else:
+        material, loop = rendered_material(options, start)
+    train_on(material, loop, options, start)
+
+
+def labelled_material(options: argparse.Namespace, start: Start) -> tuple[Material, LoopOptions]:
+    """Read photos with a MOS."""
+    dataset = read_dataset(options.data, mos_range=tuple(options.mos_range) if options.mos_range else None)
+    if PartialState().is_main_process:
+        for notice in dataset.notices:
+            print(f"note: {notice}", file=sys.stderr)
+    whole = start.is_official and dataset.aligned if options.whole is None else options.whole
+    store = LandmarkStore(dataset.root, options.output)
+    views = LabelledViews(dataset, "train", start.preprocessing, whole=whole, store=store)
+    held = LabelledViews(dataset, "val", start.preprocessing, whole=whole, store=store)
+    loop = labels_recipe(options, start, len(views))
+    source = LabelledCrops(views, start.network.config, seed=loop.seed)
+    about = {**dataset.describe(), "whole": whole}
+    photos = len(views) + len(held)
+    return Material(source, held, held.target, photos, about, dataset.mos_range, mos_note(dataset)), loop
+
+
+def rendered_material(options: argparse.Namespace, start: Start) -> tuple[Material, LoopOptions]:
+    """Read rendered views; their pseudo-MOS is the mean rank of full-reference metrics."""
+    if start.preprocessing != LITE_PREPROCESSING:
+        raise RunError("Rendered views are made for networks cut like lite; train this one on labels, with --data.")
+    loop = views_recipe(options)
     views, held = read_views(options.views, "train"), read_views(options.views, "val")
     mapping = PseudoMos.fit(views.metrics)
     options.output.mkdir(parents=True, exist_ok=True)
-    (options.output / "pseudo_mos.json").write_text(json.dumps(mapping.quantiles.tolist()))
-    source = CropSource(views, mapping(views.metrics), LITE.crop_px, seed=loop.seed)
-    task = QualityTask(
-        network,
-        source,
-        held,
-        mapping(held.metrics),
-        batch=loop.batch,
-        ranking=options.ranking,
-        freeze_encoder=options.encoder is not None,
+    replace_text(options.output / "pseudo_mos.json", json.dumps(mapping.quantiles.tolist()))
+    source = CropSource(views, mapping(views.metrics), start.network.config.crop_px, seed=loop.seed)
+    about = {"name": "rendered views", "mos_range": [0.0, 1.0], "train": len(views), "val": len(held)}
+    photos = len(views) + len(held)
+    return Material(source, held, mapping(held.metrics), photos, about, (0.0, 1.0), PSEUDO_MOS_NOTE), loop
+
+
+def train_on(material: Material, loop: LoopOptions, options: argparse.Namespace, start: Start) -> None:
+    """Train, keep the best as a checkpoint, and publish it under the name that was asked for."""
+    frozen = options.encoder is not None or (start.is_official and start.is_trained)
+    loader = BatchLoader(material.source, loop.batch, workers=options.workers)
+    ranking = ranking_weight(options, start)
+    task = QualityTask(start.network, material, loader, ranking=ranking, freeze_encoder=frozen)
+    keeper = checkpoint_of(
+        options.output,
+        start.network,
+        name=options.name or options.output.resolve().name,
+        note=material.note,
+        score_range=material.score_range,
+        preprocessing=start.preprocessing,
     )
-    train(task, loop, options.output)
+    about = {
+        "config": asdict(start.network.config),
+        "data": material.about,
+        "start": start.origin,
+        "ranking": ranking,
+        "frozen_encoder": str(options.encoder) if options.encoder else frozen,
+    }
+    best = train(task, loop, options.output, about=about, keep=keeper.keep)
+    if PartialState().is_main_process:
+        where = keeper.publish() if options.name else options.output / "checkpoint"
+        print(f"{where}: {', '.join(f'{name} {value:.4g}' for name, value in best.items())}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.train_quality",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    data = parser.add_mutually_exclusive_group()
+    data.add_argument("--data", type=Path, help="labelled photos: a folder or a CSV")
+    data.add_argument("--views", type=Path, default=Path("runs/pseudo_mos"), help="rendered views [runs/pseudo_mos]")
+    parser.add_argument("--mos-range", type=float, nargs=2, metavar=("LOW", "HIGH"), help="scale of the MOS [0 1]")
+    whole = "pictures are aligned faces: take them whole [for the official network on the authors' data sets]"
+    parser.add_argument("--whole", action=argparse.BooleanOptionalAction, default=None, help=whole)
+    parser.add_argument("--config", help="lite, official or a JSON file [lite, or that of --start]")
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument("--start", help="checkpoint by name or folder, or a run [with --data: lite]")
+    start.add_argument("--pretrained", action="store_true", help="start from timm's pretrained backbone, or fail")
+    start.add_argument("--scratch", action="store_true", help="start from random weights")
+    parser.add_argument("--encoder", type=Path, help="run of training.train_degradation whose encoder is kept frozen")
+    parser.add_argument("--ranking", type=float, help="weight of the ranking loss [1; official: 0]")
+    parser.add_argument("--epochs", type=positive, help="passes over --data, instead of --steps")
+    parser.add_argument("--workers", type=int, default=_default_workers(), help="processes that read photos ahead")
+    parser.add_argument("--name", help="put the finished checkpoint among those that the app knows by name")
+    loop_arguments(parser, output="runs/quality")
+    return parser
+
+
+def _default_workers() -> int:
+    """Return 0 on a CPU, which training keeps busy anyway."""
+    return min(4, (os.cpu_count() or 1) - 1) if torch.cuda.is_available() else 0
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ resumes at step k sees exactly the batches that the uninterrupted one would have
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -14,7 +15,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from fiqa.crops import cut_crops, grid_offsets
-from fiqa.models.landmark_encoding import crop_coordinates
+from fiqa.models import DslFiqaConfig
+from fiqa.models.landmark_encoding import crop_coordinates, landmark_input
 from training.errors import DataError
 from training.photos import Split
 from training.pseudo_mos import METRICS, TYPES
@@ -48,6 +50,10 @@ class RenderedViews:
 
     def __len__(self) -> int:
         return len(self.pixels)
+
+    def view(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """Return the pixels (H, W, 3) of one view and its landmarks (68, 2)."""
+        return self.pixels[index], self.landmarks[index]
 
 
 def read_views(folder: Path, split: Split) -> RenderedViews:
@@ -91,13 +97,27 @@ class PseudoMos:
         return mean
 
 
+class Views(Protocol):
+    """Square views with landmarks, by number."""
+
+    def __len__(self) -> int: ...
+
+    def view(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """Return the pixels (S, S, 3) of one view and its landmarks (68, 2), NaN where they are not known."""
+        ...
+
+
 @dataclass(frozen=True)
 class CropSample:
-    """One training step: crops (B, S, S, 3) uint8, landmarks (B, 68, 2) relative to the crop, target (B,)."""
+    """One batch: crops (B, S, S, 3) uint8, landmarks as the network's encoding takes them, target (B,) in 0..1.
+
+    `unreadable` says in a sentence each which photos could not be read and were replaced by others.
+    """
 
     crops: NDArray[np.uint8]
     landmarks: Tensor
     target: Tensor
+    unreadable: tuple[str, ...] = ()
 
 
 class CropSource:
@@ -140,9 +160,9 @@ def greyscale(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.repeat(luma[..., None], 3, axis=2)
 
 
-def tiled_crops(views: RenderedViews, index: int, crop_px: int, crops: int) -> tuple[NDArray[np.uint8], Tensor]:
-    """Return the crops (C, S, S, 3) uint8 of one view that inference would take, and their landmarks (C, 68, 2)."""
-    offsets = grid_offsets(views.pixels.shape[1], views.pixels.shape[2], crop_px, crops)
-    pixels = cut_crops(views.pixels[index], offsets, crop_px)
-    landmarks = [crop_coordinates(views.landmarks[index], top, left, crop_px) for top, left in offsets]
-    return pixels, torch.from_numpy(np.stack(landmarks))
+def tiled_crops(views: Views, index: int, config: DslFiqaConfig, crops: int) -> tuple[NDArray[np.uint8], Tensor]:
+    """Return the crops (C, S, S, 3) uint8 of one view that inference would take, and the network's landmark input."""
+    view, known = views.view(index)
+    offsets = grid_offsets(view.shape[0], view.shape[1], config.crop_px, crops)
+    landmarks = [landmark_input(config, known, top, left) for top, left in offsets]
+    return cut_crops(view, offsets, config.crop_px), torch.from_numpy(np.stack(landmarks))

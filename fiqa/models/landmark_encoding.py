@@ -90,3 +90,16 @@ def normalise_indices(vector: NDArray[np.float64]) -> NDArray[np.float32]:
 def crop_coordinates(landmarks: NDArray[np.float32], top: int, left: int, crop_px: int) -> NDArray[np.float32]:
     """Return landmarks (L, 2) relative to one crop: -1 at its left or top border, 1 at its right or bottom one."""
     return ((landmarks - (left, top)) * (2 / crop_px) - 1).astype(np.float32)
+
+
+def landmark_input(
+    config: DslFiqaConfig, landmarks: NDArray[np.float32] | None, top: int, left: int
+) -> NDArray[np.float32]:
+    """Return what the config's encoding takes for the crop at (`top`, `left`): indices (K,) or coordinates (L, 2).
+
+    `landmarks` is (L, 2), (x, y) pixels of what the crop was cut from; None or NaN where they are not known.
+    """
+    known = np.full((68, 2), np.nan, dtype=np.float32) if landmarks is None else landmarks
+    if config.landmarks == "index":
+        return index_vector(known, top, left, config.crop_px, config.landmark_slots)
+    return crop_coordinates(known, top, left, config.crop_px)

@@ -1,5 +1,6 @@
 """The predictor on real photos: deterministic, ordered, and honest about what it did."""
 
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 from scipy import stats
 
 from fiqa import load_predictor
+from fiqa.checkpoints import load_network
 from fiqa.degradations import DEGRADATIONS, LEVELS, PAPER_TYPES
 from fiqa.errors import NoFaceError, PhotoError
 from fiqa.predictor import QualityPredictor, confidence_interval
@@ -51,6 +53,15 @@ def test_result_says_what_was_used_and_how_long_it_took(predictor: QualityPredic
     assert set(result.timings_ms) == {"decode", "faces", "network", "total"}
     assert result.interval[0] <= result.score <= result.interval[1]
     assert result.faces[0].score == result.score
+
+
+def test_scores_are_on_the_scale_of_the_labels(predictor: QualityPredictor) -> None:
+    on_five = QualityPredictor(
+        load_network(predictor.spec), replace(predictor.spec, score_range=(1.0, 5.0)), predictor.finder
+    )
+    share, grade = predictor.score(ASTRONAUT), on_five.score(ASTRONAUT)
+    assert grade.score == pytest.approx(1 + 4 * share.score)
+    assert grade.interval == pytest.approx([1 + 4 * bound for bound in share.interval])
 
 
 def test_every_face_of_a_group_is_scored_and_the_largest_speaks_for_the_photo(predictor: QualityPredictor) -> None:

@@ -1,9 +1,12 @@
 """Views and what a training draws from them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from fiqa.models import LITE
 from tests.training.face_shape import face_landmarks
 from training.errors import DataError
 from training.photos import split_by_source
@@ -47,7 +50,7 @@ def test_greyscale_is_pillows_luma_in_every_channel() -> None:
 
 def test_tiles_are_the_crops_that_inference_takes() -> None:
     data = views()
-    crops, landmarks = tiled_crops(data, 2, 32, 4)
+    crops, landmarks = tiled_crops(data, 2, replace(LITE, crop_px=32, patch_px=8), 4)
     assert np.array_equal(crops[3], data.pixels[2][32:, 32:])
     assert landmarks[0].numpy() == pytest.approx((data.landmarks[2] - 16) / 16, abs=1e-5)
 
