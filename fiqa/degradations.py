@@ -75,13 +75,13 @@ def find_degradation(name: str) -> Degradation:
         raise DegradationError(f"Unknown degradation {name!r}; known are {', '.join(DEGRADATIONS)}.") from None
 
 
-def _to_linear(photo: Photo) -> NDArray[np.float32]:
+def to_linear(photo: Photo) -> NDArray[np.float32]:
     """Decode sRGB 0..255 to linear light 0..1."""
     linear: NDArray[np.float32] = _SRGB_TO_LINEAR[photo]
     return linear
 
 
-def _to_srgb(linear: NDArray[np.float32]) -> Photo:
+def to_srgb(linear: NDArray[np.float32]) -> Photo:
     """Encode linear light (clipped to 0..1) to sRGB 0..255."""
     clipped = np.clip(linear, 0.0, 1.0)
     encoded = np.where(clipped <= 0.0031308, 12.92 * clipped, 1.055 * clipped ** (1 / 2.4) - 0.055)
@@ -100,8 +100,8 @@ def _gaussian_noise(photo: Photo, sigma: float, rng: np.random.Generator) -> Pho
 
 def _poisson_noise(photo: Photo, peak: float, rng: np.random.Generator) -> Photo:
     """Shot noise of a sensor that counts `peak` photons per pixel at white."""
-    photons = rng.poisson(_to_linear(photo) * peak)
-    return _to_srgb((photons / peak).astype(np.float32))
+    photons = rng.poisson(to_linear(photo) * peak)
+    return to_srgb((photons / peak).astype(np.float32))
 
 
 def _gaussian_blur(photo: Photo, sigma: float, rng: np.random.Generator) -> Photo:
@@ -152,23 +152,23 @@ def _recode(photo: Photo, format: str, **options: int) -> Photo:
 
 
 def _low_light(photo: Photo, stops: float, rng: np.random.Generator) -> Photo:
-    return _to_srgb(_to_linear(photo) * np.float32(2.0**-stops))
+    return to_srgb(to_linear(photo) * np.float32(2.0**-stops))
 
 
 def _high_light(photo: Photo, stops: float, rng: np.random.Generator) -> Photo:
-    return _to_srgb(_to_linear(photo) * np.float32(2.0**stops))
+    return to_srgb(to_linear(photo) * np.float32(2.0**stops))
 
 
 def _colour_cast(photo: Photo, stops: float, rng: np.random.Generator) -> Photo:
     """Shift red against blue by `stops` in all, towards warm or cool as the seed decides."""
     shift = stops / 2 if rng.random() < 0.5 else -stops / 2
     gains = np.array([2.0**shift, 1.0, 2.0**-shift], dtype=np.float32)
-    return _to_srgb(_to_linear(photo) * gains)
+    return to_srgb(to_linear(photo) * gains)
 
 
 def _haze(photo: Photo, lost: float, rng: np.random.Generator) -> Photo:
     """Scattering model I t + A (1 - t) with airlight A = 0.8 and transmission t = 1 - lost."""
-    return _to_srgb(_to_linear(photo) * np.float32(1 - lost) + np.float32(0.8 * lost))
+    return to_srgb(to_linear(photo) * np.float32(1 - lost) + np.float32(0.8 * lost))
 
 
 def _block_loss(photo: Photo, share: float, rng: np.random.Generator) -> Photo:

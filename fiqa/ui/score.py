@@ -33,7 +33,7 @@ PROGRESS_EVERY_S = 0.3
 SCORING = "scoring"
 """Concurrency group of everything that scores: two at a time, so a batch does not shut out a single photo."""
 SCORING_LIMIT = 2
-_DECODING = Lock()
+DECODING = Lock()
 """The largest photo takes more than a gigabyte for a moment, so they are decoded one at a time."""
 UNSEEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 """For events that draw their own progress and are no endpoint."""
@@ -166,7 +166,7 @@ def pick_example(event: gr.EventData) -> list[tuple[NDArray[np.uint8], str]]:
 
 def decode_upload(source: str | bytes) -> DecodedPhoto:
     """Decode one upload when its turn has come; raises PhotoError."""
-    with _DECODING:
+    with DECODING:
         return decode_photo(source)
 
 
