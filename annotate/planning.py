@@ -1,9 +1,10 @@
 """Which stimuli to have rated next: those whose MOS one more rating would tell most about.
 
 The MOS of a stimulus is uncertain by 1 / (1 / tau^2 + n / SOS^2): n ratings that spread by SOS, and what is known
-before the first of them, a spread of tau about the study's mean. Scores of a model may be given as plain numbers, on
-any scale; they make the stimuli's expected MOS, and tau what is left of the spread about it. A picture expected in
-the middle of the scale then comes before one at its end, because people agree about the ends (the SOS hypothesis).
+before the first of them, a spread of tau about the study's mean. So few ratings come before many, and of pictures
+with as many those people disagree about. Scores of a model may be given as plain numbers, on any scale: they make the
+MOS to expect of every stimulus that has one, and tau what is left of the spread about it. Pictures without a score,
+of which nothing is known, then come before those with one.
 
 Shapes: J stimuli.
 """
@@ -91,7 +92,6 @@ def _prior(table: MosTable, model_scores: Mapping[str, float]) -> tuple[Numbers,
 
 def _noise(table: MosTable, prior_mean: Numbers) -> Numbers:
     """Return the variance (J,) to expect of one rating; that of unrated stimuli from the MOS to expect of them."""
-    expected = replace(table, mos=np.where(table.ratings > 0, table.mos, prior_mean))
-    noise = expected_sos(expected) ** 2
-    scale = table.scale_high - table.scale_low
-    return np.maximum(np.where(np.isnan(noise), (scale / 6) ** 2, noise), (_LEAST_SPREAD * scale) ** 2)
+    expected = expected_sos(replace(table, mos=np.where(table.ratings > 0, table.mos, prior_mean)))
+    least: Numbers = np.maximum(expected, _LEAST_SPREAD * (table.scale_high - table.scale_low))
+    return least**2
