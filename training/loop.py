@@ -155,9 +155,10 @@ class _Run:
                     raise StoppedError(f"Stopped at step {self.step}; the same command goes on from there.")
 
     def close(self) -> None:
-        """End what writes in the background."""
+        """End what runs in the background: TensorBoard's writer and the processes' connection."""
         if self.history:
             self.history.close()
+        self.accelerator.end_training()
 
     def _progress_bar(self) -> "tqdm[Any]":
         """Return a bar that starts where the run does, on the main process alone."""
