@@ -11,10 +11,12 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from annotate import store
+from annotate.findings import ScreeningRules
 from annotate.mos import estimate_mos
 from annotate.ratings import Flags, ItemKind, Ratings
 from annotate.reliability import estimate_reliability
 from annotate.screening import Screening, screen
+from annotate.study import Protocol
 
 
 class Votes(NamedTuple):
@@ -46,7 +48,8 @@ def reliability(db: Session, study_id: int) -> dict[str, float | None]:
 def screen_study(db: Session, study_id: int) -> tuple[Ratings, Screening]:
     """Screen a study as if nobody's votes had been excluded yet."""
     ratings = store.load_ratings(db, study_id)
-    return ratings, screen(ratings)
+    protocol = Protocol.from_json(store.get_study(db, study_id).protocol)
+    return ratings, screen(ratings, ScreeningRules(gold_tolerance=protocol.gold_tolerance / 4))
 
 
 def apply_screening(db: Session, study_id: int, now: datetime) -> list[str]:

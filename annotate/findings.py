@@ -76,7 +76,7 @@ class Finding:
     """What a check found in one sitting, or (`sitting` is None) in all votes of a participant.
 
     rejects_sitting: the sitting is not accepted
-    excludes_votes:  the votes of the sitting, or all of the participant's, are not used
+    excludes_votes:  the participant's votes are not used, those of other sittings neither
     """
 
     check: Check

@@ -3,14 +3,16 @@
 Two decisions are kept apart. A sitting is *accepted* (and paid) unless there is direct evidence against it: wrong
 answers to gold or trap items, one grade all along, answers faster than anyone can look. Its votes are *used* unless
 that or disagreement with the others was found: seeing things differently is a reason to leave votes out, but none to
-refuse a person their pay. Repeats and BT.500 are reported only, unless the rules say otherwise: in simulated studies,
-at limits that catch half of the random clickers, 1 % and 13 % of the honest fail them.
+refuse a person their pay. Somebody found in one sitting is trusted in none: all their votes are left out.
+
+Repeats and BT.500 are reported only, unless the rules say otherwise. In simulated studies (benchmarks/labelling.py)
+repeats find half of the random clickers; BT.500 finds four in five of them while they are there, but one in seven of
+the honest once the clickers are gone, since it judges everybody by the spread of those who are left.
 
 Shapes: V ratings, I participants, S sittings.
 """
 
 from collections.abc import Iterable
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,8 +28,8 @@ class Screening:
     """The findings of a study, and what follows from them.
 
     sitting_accepted: (S,) there is no direct evidence against the sitting
-    participant_used: (I,) some votes of the participant are used
-    used:             (V,) nothing speaks against the vote; the mask for `estimate_mos`
+    participant_used: (I,) nothing excludes the participant's votes, in any sitting
+    used:             (V,) the votes of those participants; the mask for `estimate_mos`
     """
 
     findings: tuple[Finding, ...]
@@ -43,27 +45,22 @@ def screen(ratings: Ratings, rules: ScreeningRules = DEFAULT_RULES) -> Screening
     that they are compared with towards the middle.
     """
     findings = list(check_sittings(ratings, rules))
-    used = _used(ratings, findings)
     at_odds: set[str] = set()
-    while found := check_agreement(ratings, used, rules, at_odds):
+    while found := check_agreement(ratings, _used(ratings, findings), rules, at_odds):
         findings += found
         at_odds |= {finding.participant for finding in found}
-        used = _used(ratings, findings)
-    findings += check_bt500(ratings, used, rules)
-    used = _used(ratings, findings)
-    accepted = ~_are_among(ratings.sitting_ids, {found.sitting for found in findings if found.rejects_sitting})
-    people = np.bincount(ratings.participant[used], minlength=len(ratings.participant_ids)) > 0
-    return Screening(tuple(findings), accepted, people, used)
+    findings += check_bt500(ratings, _used(ratings, findings), rules)
+    people = _participants_used(ratings, findings)
+    refused = {found.sitting for found in findings if found.rejects_sitting}
+    accepted = np.array([name not in refused for name in ratings.sitting_ids], np.bool_)
+    return Screening(tuple(findings), accepted, people, people[ratings.participant])
 
 
 def _used(ratings: Ratings, findings: Iterable[Finding]) -> Flags:
-    """Return the (V,) rows that no finding excludes."""
-    excluding = [found for found in findings if found.excludes_votes]
-    sittings = _are_among(ratings.sitting_ids, {found.sitting for found in excluding})
-    people = _are_among(ratings.participant_ids, {found.participant for found in excluding if found.sitting is None})
-    used: Flags = ~(sittings[ratings.sitting] | people[ratings.participant])
-    return used
+    """Return the (V,) rows of participants whom no finding excludes."""
+    return _participants_used(ratings, findings)[ratings.participant]
 
 
-def _are_among(ids: Iterable[str], chosen: AbstractSet[str | None]) -> Flags:
-    return np.array([name in chosen for name in ids], np.bool_)
+def _participants_used(ratings: Ratings, findings: Iterable[Finding]) -> Flags:
+    excluded = {found.participant for found in findings if found.excludes_votes}
+    return np.array([name not in excluded for name in ratings.participant_ids], np.bool_)

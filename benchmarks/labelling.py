@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from annotate.findings import Check
 from annotate.mos import MosTable, estimate_mos
 from annotate.participant_checks import bt500, remove_bias
 from annotate.planning import next_batch
 from annotate.reliability import estimate_reliability
-from annotate.screening import screen
+from annotate.screening import Screening, screen
 from tests.annotate.simulated import Design, SimulatedStudy, simulate, simulate_crowd
 
 CGFIQA_IMAGES, CGFIQA_RATINGS = 39_312, 20
@@ -71,17 +72,17 @@ def planted_clickers(seeds: int) -> None:
         "nobody clicks": replace(PLAIN, clickers=0),
     }
     print(f"planted clickers, means of {seeds} studies (goals: caught >= 90 %, wronged <= 3 %, error <= 0.5 of plain)")
-    print(f"  {'':<40}{'caught':>8}{'wronged':>9}{'BT.500':>9}{'plain':>9}{'P.910':>9}{'screened':>9}{'ratio':>7}")
+    print(f"  {'':<40}{'caught':>8}{'wronged':>9}{'plain':>9}{'P.910':>9}{'screened':>9}{'ratio':>7}")
     for name, design in designs.items():
         figures = _means([_clicker_figures(simulate(design, seed)) for seed in range(seeds)])
-        caught, wronged, bt500_wronged, *errors = figures
+        caught, wronged, *errors = figures
         cells = "".join(f"{error:9.3f}" for error in errors)
-        shares = f"{caught:8.1%}{wronged:9.2%}{bt500_wronged:9.2%}" if design.clickers else f"{'–':>8}{wronged:9.2%}"
-        print(f"  {name:<40}{shares:<26}{cells}{errors[-1] / errors[0]:7.2f}")
+        share = f"{caught:8.1%}" if design.clickers else f"{'–':>8}"
+        print(f"  {name:<40}{share}{wronged:9.2%}{cells}{errors[-1] / errors[0]:7.2f}")
 
 
 def _clicker_figures(study: SimulatedStudy) -> tuple[float, ...]:
-    """Return caught, wronged, wronged by BT.500; error of plain MOS, of P.910 alone, and of P.910 after screening.
+    """Return the shares caught and wronged, and the errors of plain MOS, of P.910 alone and after screening.
 
     The plain MOS is that of the first 100 people, whose ratings are 20 a picture.
     """
@@ -90,11 +91,37 @@ def _clicker_figures(study: SimulatedStudy) -> tuple[float, ...]:
     left_out = ~screening.participant_used
     first = ratings.participant < PLAIN.participants
     plain, final = estimate_mos(ratings, first), estimate_mos(ratings, screening.used)
-    votes = ratings.where(ratings.counted & screening.used)
-    rejected = bt500(votes, remove_bias(votes)).rejected()
     errors = [_error(study, mos) for mos in (plain.mos, plain.mos_p910, final.mos_p910)]
     caught = left_out[clicker].mean() if clicker.any() else np.nan
-    return float(caught), float(left_out[~clicker].mean()), float(rejected[~clicker].mean()), *errors
+    return float(caught), float(left_out[~clicker].mean()), *errors
+
+
+def each_check(seeds: int) -> None:
+    """Whom every check by itself finds; BT.500 before and after the others' finds are left out."""
+    studies = [simulate(replace(PLAIN, dodging=True), seed) for seed in range(seeds)]
+    print(f"share of people found by each check, {seeds} studies with 20 % random clickers who answer traps rightly")
+    print(f"  {'':<26}{'clickers':>10}{'honest':>10}")
+    for check in Check:
+        rows = [_shares(study, _found_by(check, screen(study.ratings))) for study in studies]
+        print("  {:<26}{:10.1%}{:10.1%}".format(check, *_means(rows)))
+    rows = [_shares(study, _bt500_alone(study)) for study in studies]
+    print("  {:<26}{:10.1%}{:10.1%}".format("BT.500 by itself", *_means(rows)))
+
+
+def _found_by(check: Check, screening: Screening) -> set[int]:
+    """Return the participants a check found; simulated people are known by their numbers."""
+    return {int(finding.participant) for finding in screening.findings if finding.check is check}
+
+
+def _bt500_alone(study: SimulatedStudy) -> set[int]:
+    votes = study.ratings.where(study.ratings.counted)
+    return set(np.flatnonzero(bt500(votes, remove_bias(votes)).rejected()).tolist())
+
+
+def _shares(study: SimulatedStudy, found: set[int]) -> tuple[float, float]:
+    """Return which share of the clickers and of the honest was found."""
+    flags = np.isin(np.arange(study.clicker.size), list(found))
+    return float(flags[study.clicker].mean()), float(flags[~study.clicker].mean())
 
 
 def few_ratings(seeds: int) -> None:
@@ -159,6 +186,7 @@ def _seconds(step: Callable[[], Any]) -> float:
 TABLES: Mapping[str, Callable[[int], None]] = {
     "mos": mos_of_a_large_study,
     "clickers": planted_clickers,
+    "checks": each_check,
     "few": few_ratings,
     "coverage": interval_coverage,
 }
