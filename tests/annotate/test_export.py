@@ -1,0 +1,280 @@
+"""An export says what the database says, trains as it is, and is there whole or not at all."""
+
+import csv
+import json
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from annotate import store
+from annotate.analysis import mos_rows
+from annotate.database import Database
+from annotate.errors import ExportError
+from annotate.export import export_study
+from annotate.imports import read_ratings
+from annotate.layout import Picture
+from annotate.ratings import ItemKind
+from annotate.stimuli import Candidate, stimulus_path
+from annotate.store import ImportedRating
+from annotate.study import Protocol
+from fiqa.protocol import read_test_set
+from tests.annotate.studies import NOW, candidates, honest_ratings, make_study, opened, picture, rate
+
+COUNT, PEOPLE = 24, 4
+NAMES = [f"{number:03}.png" for number in range(COUNT)]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    with opened(tmp_path) as database:
+        yield database
+
+
+@pytest.fixture
+def study_id(database: Database, tmp_path: Path) -> int:
+    """Make a study of 24 pictures of 12 sources, rated by 4 people, and an unrated gold item."""
+    gold = Candidate("gold.png", partial(picture, 900), kind=ItemKind.GOLD, expected=5.0)
+    study_id = make_study(database, tmp_path, [*candidates(COUNT, per_source=2), gold])
+    rate(database, study_id, honest_ratings(NAMES, PEOPLE))
+    return study_id
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def labels(out: Path) -> dict[str, float]:
+    """Return the label of every file, from all splits."""
+    found: dict[str, float] = {}
+    for split in ("train", "val", "test"):
+        read = json.loads((out / split / "label.json").read_text(encoding="utf-8"))
+        assert read.keys() == {"Image", "MOS"}
+        found |= {f"{split}/img/{name}": mos for name, mos in zip(read["Image"], read["MOS"], strict=True)}
+    return found
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_tables_say_what_the_database_says(database: Database, study_id: int, tmp_path: Path) -> None:
+    report = export_study(database, study_id, tmp_path, tmp_path / "out")
+    ratings = table(tmp_path / "out" / "ratings.csv")
+    assert report.ratings == len(ratings) == COUNT * PEOPLE
+    with database.read() as db:
+        rows = mos_rows(db, study_id)
+        stored = {(row.stimulus, row.participant): row.grade for row in store.stream_ratings(db, study_id)}
+    assert {(row["stimulus"], row["participant"]): float(row["grade"]) for row in ratings} == stored
+    assert {row["used"] for row in ratings} == {"1"}
+    exported = table(tmp_path / "out" / "mos.csv")
+    assert [row["stimulus"] for row in exported] == NAMES
+    for row, figures in zip(exported, rows, strict=True):
+        assert float(row["mos"]) == pytest.approx(figures["mos"], abs=1e-6)
+        assert float(row["ci95"]) == pytest.approx(figures["ci95"], abs=1e-6)
+        assert int(row["ratings"]) == PEOPLE
+    assert json.loads((tmp_path / "out" / "protocol.json").read_text())["protocol"] == Protocol().to_json()
+
+
+def test_layout_is_the_authors_and_holds_every_picture_unchanged(
+    database: Database, study_id: int, tmp_path: Path
+) -> None:
+    report = export_study(database, study_id, tmp_path, tmp_path / "out")
+    exported = {row["image"]: row for row in table(tmp_path / "out" / "mos.csv")}
+    found = labels(tmp_path / "out")
+    assert found == {image: float(row["mos"]) for image, row in exported.items()}
+    for image, row in exported.items():
+        assert (tmp_path / "out" / image).read_bytes() == picture(NAMES.index(row["stimulus"]))
+    assert sum(report.splits.values()) == COUNT
+    assert min(report.splits.values()) >= 2
+    assert len(read_test_set(tmp_path / "out")) == report.splits["test"]
+    assert (tmp_path / "out" / "val" / "landmark").is_dir()
+
+
+def test_no_source_is_in_two_splits(database: Database, study_id: int, tmp_path: Path) -> None:
+    export_study(database, study_id, tmp_path, tmp_path / "out")
+    pairs = {(row["source"], row["image"].split("/")[0]) for row in table(tmp_path / "out" / "mos.csv")}
+    assert len(pairs) == len({source for source, _ in pairs}) == COUNT // 2
+    described = json.loads((tmp_path / "out" / "dataset.json").read_text())
+    assert (described["split_by"], described["mos_range"], described["label"]) == ("source", [1.0, 5.0], "mos")
+
+
+def test_same_seed_gives_the_same_files(database: Database, study_id: int, tmp_path: Path) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        export_study(database, study_id, tmp_path, tmp_path / name, seed=seed)
+    first, second, third = (contents(tmp_path / name) for name in "abc")
+    for files in (first, second, third):
+        del files["protocol.json"]  # tells when it was exported
+    assert first == second
+    assert first["train/label.json"] != third["train/label.json"]
+
+
+def test_label_may_be_the_p910_estimate_within_the_scale(database: Database, tmp_path: Path) -> None:
+    study_id = make_study(database, tmp_path, candidates(30))
+    rate(database, study_id, honest_ratings([f"{number:03}.png" for number in range(30)], 20))
+    export_study(database, study_id, tmp_path, tmp_path / "out", label="mos_p910")
+    expected = {row["image"]: min(max(float(row["mos_p910"]), 1.0), 5.0) for row in table(tmp_path / "out" / "mos.csv")}
+    assert labels(tmp_path / "out") == pytest.approx(expected, abs=1e-6)
+
+
+def test_votes_that_are_not_used_are_marked_and_not_counted(database: Database, study_id: int, tmp_path: Path) -> None:
+    with database.write() as db:
+        person = store.get_participant(db, study_id, "p00")
+        store.set_votes_used(db, person.id, used=False, reason="clicks", now=NOW)
+    export_study(database, study_id, tmp_path, tmp_path / "out")
+    ratings = table(tmp_path / "out" / "ratings.csv")
+    assert {row["participant"] for row in ratings if row["used"] == "0"} == {"p00"}
+    assert {row["ratings"] for row in table(tmp_path / "out" / "mos.csv")} == {str(PEOPLE - 1)}
+
+
+def test_unusable_and_thinly_rated_pictures_are_left_out(database: Database, tmp_path: Path) -> None:
+    study_id = make_study(database, tmp_path, candidates(8))
+    answers: list[tuple[str, int, float | None]] = [
+        (f"{number:03}.png", person, 3.0) for number in range(2, 8) for person in range(3)
+    ]
+    answers += [("000.png", person, None if person else 2.0) for person in range(3)] + [("001.png", 0, 4.0)]
+    rate(database, study_id, [ImportedRating(name, f"p{person}", grade) for name, person, grade in answers])
+    report = export_study(database, study_id, tmp_path, tmp_path / "out", min_ratings=2)
+    assert report.left_out == {"unusable": 1, "too_few_ratings": 1}
+    assert sum(report.splits.values()) == 6
+    images = {row["stimulus"]: row["image"] for row in table(tmp_path / "out" / "mos.csv")}
+    assert images["000.png"] == images["001.png"] == ""
+    blank = [row for row in table(tmp_path / "out" / "ratings.csv") if row["unusable"] == "1"]
+    assert {(row["stimulus"], row["grade"]) for row in blank} == {("000.png", "")}
+
+
+def test_study_without_ratings_exports_its_tables(database: Database, tmp_path: Path) -> None:
+    study_id = make_study(database, tmp_path, candidates(3))
+    report = export_study(database, study_id, tmp_path, tmp_path / "out")
+    assert (report.splits, report.left_out) == ({}, {"too_few_ratings": 3})
+    assert sorted(contents(tmp_path / "out")) == ["mos.csv", "protocol.json", "ratings.csv"]
+
+
+def test_tables_alone_can_be_had(database: Database, study_id: int, tmp_path: Path) -> None:
+    export_study(database, study_id, tmp_path, tmp_path / "out")
+    report = export_study(database, study_id, tmp_path, tmp_path / "out", label=None)
+    assert report.splits == {}
+    assert sorted(contents(tmp_path / "out")) == ["mos.csv", "protocol.json", "ratings.csv"]
+
+
+def test_exported_ratings_can_be_imported(database: Database, study_id: int, tmp_path: Path) -> None:
+    export_study(database, study_id, tmp_path, tmp_path / "out")
+    again = make_study(database, tmp_path, candidates(COUNT), name="again")
+    rate(database, again, read_ratings(tmp_path / "out" / "ratings.csv", Protocol(), NOW).ratings)
+    with database.read() as db:
+        assert mos_rows(db, again) == mos_rows(db, study_id)
+
+
+class StoppedError(Exception):
+    """Stands for a killed process."""
+
+
+def test_interrupted_export_shows_nothing_and_is_gone_on_with(
+    database: Database, study_id: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop_after_ten(pictures: Sequence[Picture]) -> Iterable[Picture]:
+        yield from pictures[:10]
+        raise StoppedError
+
+    with pytest.raises(StoppedError):
+        export_study(database, study_id, tmp_path, tmp_path / "out", progress=stop_after_ten)
+    assert not (tmp_path / "out").exists()
+    copied: list[str] = []
+    copy = shutil.copyfile
+
+    def counted(source: Any, target: Any) -> None:
+        copied.append(str(source))
+        copy(source, target)
+
+    monkeypatch.setattr("shutil.copyfile", counted)
+    export_study(database, study_id, tmp_path, tmp_path / "out")
+    assert len(copied) == COUNT - 10
+    assert len(labels(tmp_path / "out")) == COUNT
+    assert not (tmp_path / "out.part").exists()
+
+
+def test_going_on_after_more_ratings_leaves_nothing_behind(database: Database, study_id: int, tmp_path: Path) -> None:
+    def stop_at_the_end(pictures: Sequence[Picture]) -> Iterable[Picture]:
+        yield from pictures
+        raise StoppedError
+
+    with pytest.raises(StoppedError):
+        export_study(database, study_id, tmp_path, tmp_path / "out", progress=stop_at_the_end)
+    rate(database, study_id, _reversed_ratings())
+    export_study(database, study_id, tmp_path, tmp_path / "out")
+    images = {name for name in contents(tmp_path / "out") if "/img/" in name}
+    assert images == labels(tmp_path / "out").keys()
+
+
+def _reversed_ratings() -> list[ImportedRating]:
+    """Return ratings by others that turn the order of the pictures round."""
+    return [
+        ImportedRating(name, f"q{person}", float(5 - 4 * place // COUNT))
+        for person in range(3 * PEOPLE)
+        for place, name in enumerate(NAMES)
+    ]
+
+
+def test_leftovers_of_another_study_are_not_used(database: Database, study_id: int, tmp_path: Path) -> None:
+    def stop(pictures: Sequence[Picture]) -> Iterable[Picture]:
+        yield from pictures
+        raise StoppedError
+
+    with pytest.raises(StoppedError):
+        export_study(database, study_id, tmp_path, tmp_path / "out", progress=stop)
+    shifted = [Candidate(name, partial(picture, 300 + place)) for place, name in enumerate(NAMES)]
+    other = make_study(database, tmp_path, shifted, name="other")
+    rate(database, other, honest_ratings(NAMES, 2))
+    export_study(database, other, tmp_path, tmp_path / "out")
+    for row in table(tmp_path / "out" / "mos.csv"):
+        assert (tmp_path / "out" / row["image"]).read_bytes() == picture(300 + NAMES.index(row["stimulus"]))
+
+
+def test_older_export_is_replaced_and_nothing_else_is(database: Database, study_id: int, tmp_path: Path) -> None:
+    export_study(database, study_id, tmp_path, tmp_path / "out")
+    export_study(database, study_id, tmp_path, tmp_path / "out")
+    assert sorted(path.name for path in tmp_path.glob("out*")) == ["out"]
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    before = contents(tmp_path / "out")
+    with pytest.raises(ExportError, match=r"holds notes\.txt, which no export wrote"):
+        export_study(database, study_id, tmp_path, tmp_path / "out")
+    assert contents(tmp_path / "out") == before
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(ExportError, match="is a file"):
+        export_study(database, study_id, tmp_path, tmp_path / "file")
+
+
+def test_missing_picture_is_said(database: Database, study_id: int, tmp_path: Path) -> None:
+    with database.read() as db:
+        stimulus = store.stimuli_by_name(db, study_id, ["003.png"])["003.png"]
+    stimulus_path(tmp_path, stimulus.sha256, stimulus.format).unlink()
+    with pytest.raises(ExportError, match=r"003\.png is missing or damaged"):
+        export_study(database, study_id, tmp_path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_full_disk_is_said(database: Database, study_id: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_source: Path, _target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfile", full)
+    with pytest.raises(ExportError, match="cannot be written: No space left on device"):
+        export_study(database, study_id, tmp_path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_file_names_are_safe_and_unique(database: Database, tmp_path: Path) -> None:
+    names = ["a/face.png", "b/face.png", "c/FACE.jpg", "d/..png", "e/sp ace:?.png", "ü" * 120, "face"]
+    offered = [Candidate(name, partial(picture, number)) for number, name in enumerate(names)]
+    study_id = make_study(database, tmp_path, offered)
+    rate(database, study_id, honest_ratings(names, 2))
+    export_study(database, study_id, tmp_path, tmp_path / "out")
+    files = [Path(row["image"]) for row in table(tmp_path / "out" / "mos.csv")]
+    assert len({file.stem.casefold() for file in files}) == len(names)
+    assert files[0].name == "face.png"
+    assert {file.suffix for file in files} == {".png"}
+    assert all((tmp_path / "out" / file).is_file() for file in files)
