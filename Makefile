@@ -10,7 +10,7 @@ PIP_INSTALL := $(PYTHON) -m pip install --disable-pip-version-check --quiet
 APP_READY := $(VENV)/app.stamp
 DEV_READY := $(VENV)/dev.stamp
 SOURCES := app.py annotate fiqa training benchmarks tests .ci
-STEP ?= quality
+STEP ?=
 NAME ?= score
 
 .PHONY: help run test check lint train bench space
@@ -33,8 +33,8 @@ lint: $(DEV_READY)  ## ruff and mypy
 	$(PYTHON) -m ruff format --check $(wildcard $(SOURCES))
 	$(PYTHON) -m mypy $(wildcard app.py annotate fiqa training benchmarks tests)
 
-train: $(DEV_READY)  ## make train STEP=quality ARGS="…": train a part of the bundled checkpoint (training/README.md)
-	$(PYTHON) -m training.train_$(STEP) $(ARGS)
+train: $(DEV_READY)  ## rehearse the whole training, small; make train STEP=quality ARGS="…": one step in earnest
+	$(PYTHON) -m training.$(if $(STEP),train_$(STEP),rehearsal) $(ARGS)
 
 bench: $(DEV_READY)  ## make bench NAME=score ARGS="…": run a measurement of benchmarks/, one table each
 	$(PYTHON) -m benchmarks.$(NAME) $(ARGS)

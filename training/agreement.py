@@ -23,21 +23,31 @@ Figures = dict[str, "Estimate"]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure and its 95 % interval; NaN where it is not defined, as a correlation with a constant is not."""
+    """A figure and its 95 % interval.
+
+    NaN where it is not defined, as a correlation with a constant is not, or an interval from a single cluster.
+    """
 
     value: float
     low: float
     high: float
 
     def __str__(self) -> str:
-        if math.isnan(self.value):
-            return "–"
-        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+        return show_estimate(self.to_dict())
 
     def to_dict(self) -> dict[str, float | None]:
         """Return JSON-ready data, rounded to 1e-4; JSON knows no NaN, so what is undefined is None."""
         numbers = {"value": self.value, "low": self.low, "high": self.high}
         return {name: None if math.isnan(number) else round(number, 4) for name, number in numbers.items()}
+
+
+def show_estimate(figure: Mapping[str, float | None]) -> str:
+    """Return an estimate as tables have it, from its JSON-ready data."""
+    if figure["value"] is None:
+        return "–"
+    if figure["low"] is None:
+        return f"{figure['value']:.3f}"
+    return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
 
 
 def estimate(
@@ -51,7 +61,7 @@ def estimate(
     values = [float(figure(*(column[rows] for column in samples))) for rows in draws]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of samples in which the figure is not defined
-        low, high = np.nanpercentile(values, [2.5, 97.5])
+        low, high = np.nanpercentile(values, [2.5, 97.5]) if values else (math.nan, math.nan)
     return Estimate(float(figure(*samples)), float(low), float(high))
 
 
@@ -73,8 +83,10 @@ def agreement_table(heading: str, rows: Mapping[str, Figures], counts: Mapping[s
 
 
 def _resampled(clusters: NDArray[np.generic], bootstraps: int) -> Iterator[NDArray[np.int64]]:
-    """Yield the rows of every bootstrap sample; always the same for the same clusters."""
+    """Yield the rows of every bootstrap sample, always the same for the same clusters; none for a single one."""
     rng = np.random.default_rng(0)
     members = [np.flatnonzero(clusters == cluster) for cluster in np.unique(clusters)]
+    if len(members) < 2:
+        return
     for pick in rng.integers(0, len(members), (bootstraps, len(members))):
         yield np.concatenate([members[index] for index in pick])

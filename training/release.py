@@ -1,77 +1,165 @@
-"""Turn a training run into a checkpoint folder that the app and the library load by name.
+"""Turn a training run into a checkpoint folder with a model card, which app and library load by name.
 
-python -m training.release runs/quality --output assets/checkpoints/lite --name lite
+    python -m training.release runs/quality --output my-lite --name my-lite --licence CC-BY-4.0
+    fiqa score portrait.jpg --checkpoint my-lite
+
+The folder gets model.safetensors, config.json, checkpoint.json, and README.md: a card made of what the run and,
+with `--evaluation`, `python -m training.evaluate` wrote down, in the form that the Hugging Face Hub reads.
 """
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
+from huggingface_hub import ModelCardData
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from fiqa.checkpoints import CheckpointSpec, Preprocessing, save_checkpoint
-from fiqa.models import LITE, DslFiqa
-from fiqa.models.dsl_fiqa import load_weights
-from training.errors import DataError
-from training.pseudo_mos import MARGIN, VIEW_PX
+from fiqa.checkpoints import CheckpointSpec, load_network, read_spec, save_checkpoint
+from fiqa.models import DslFiqa
+from training.agreement import show_estimate
+from training.errors import RunError
+from training.loop import RECORD
 from training.script import run_script
-from training.train_quality import CROPS
+from training.storage import replace_text
+from training.tables import markdown_table
 
-LITE_NOTE = (
-    "Trained on synthetic damage measured by full-reference metrics, not on ratings by people: "
-    "0.7 says less damaged than about 70 % of the photos it was trained on."
-)
+TAGS = ["face-image-quality", "image-quality-assessment", "no-reference"]
+LIMITS = """\
+- Not a measure of identity, nor of how useful a photo is for recognition, nor of pose, expression or beauty.
+- As fair as its data: compare groups with `python -m training.evaluate --by COLUMN` before you rely on it for them.
+- The interval beside a score says how much it depends on where in the face the network looks, not how far it is
+  from people's opinion."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write the checkpoint folder of a `training.train_quality` run."""
+    options = _parser().parse_args(arguments)
+    record = read_record(options.run)
+    evaluation = _read_json(options.evaluation) if options.evaluation else None
+    trained = read_spec(options.run / "checkpoint")
+    network = load_network(trained)
+    spec = _spec(trained, network, options)
+    save_checkpoint(network, spec, options.output)
+    replace_text(options.output / "README.md", model_card(spec, record, evaluation))
+    print(f"{options.output}: {spec.parameters} parameters, {spec.gflops} GFLOPs a face, {spec.metrics}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.release", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("run", type=Path, help="folder of a training.train_quality run")
+    parser.add_argument("--output", type=Path, required=True, help="checkpoint folder to write")
+    parser.add_argument("--name", required=True, help="what the checkpoint is called")
+    parser.add_argument("--licence", required=True, help="SPDX identifier; mind the licence of the photos and labels")
+    parser.add_argument("--title", help="as shown in lists [the name]")
+    parser.add_argument("--note", help="what a score is and is not, in one sentence [the run's]")
+    parser.add_argument("--evaluation", type=Path, metavar="JSON", help="evaluation.json of training.evaluate")
+    return parser
+
+
+def read_record(run: Path) -> dict[str, Any]:
+    """Return what a run wrote down about itself; raise RunError when it is no finished quality run."""
+    if not run.is_dir():
+        raise RunError(f"{run} is no folder: name the --output of a training.train_quality run.")
+    if not (run / "checkpoint").is_dir():
+        raise RunError(
+            f"{run} holds no checkpoint: its training.train_quality has not validated yet, or is another run."
+        )
+    return _read_json(run / RECORD)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise RunError(f"{path} cannot be read as JSON ({error}): the run is incomplete.") from error
+    return content
+
+
+def _spec(trained: CheckpointSpec, network: DslFiqa, options: argparse.Namespace) -> CheckpointSpec:
+    return replace(
+        trained,
+        name=options.name,
+        title=options.title or options.name,
+        licence=options.licence,
+        note=options.note or trained.note,
+        source="bundled" if options.name == "lite" else "trained by python -m training.train_quality",
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        gflops=round(count_gflops(network, trained.preprocessing.crops), 3),
+    )
 
 
 def count_gflops(network: DslFiqa, crops: int) -> float:
     """Return multiplications and additions, in billions, for the crops of one face."""
-    side = network.config.crop_px
-    if network.config.landmarks == "index":
-        landmarks = torch.zeros(crops, network.config.landmark_slots)
-    else:
-        landmarks = torch.zeros(crops, network.config.landmark_slots, 2)
+    side, slots = network.config.crop_px, network.config.landmark_slots
+    landmarks = torch.zeros(crops, slots) if network.config.landmarks == "index" else torch.zeros(crops, slots, 2)
     # The counter knows nothing of the CPU's fused attention kernel, so attention is spelled out while it counts.
     with FlopCounterMode(display=False) as counter, torch.inference_mode(), sdpa_kernel(SDPBackend.MATH):
         network(torch.zeros(crops, 3, side, side), landmarks)
     return float(counter.get_total_flops()) / 1e9
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the checkpoint folder of a `training.train_quality` run."""
-    parser = argparse.ArgumentParser(prog="python -m training.release", description=__doc__.split("\n")[0])
-    parser.add_argument("run", type=Path, help="folder of a training.train_quality run")
-    parser.add_argument("--output", type=Path, required=True, help="checkpoint folder to write")
-    parser.add_argument("--name", required=True)
-    parser.add_argument("--title", default="lite, bundled")
-    parser.add_argument("--note", default=LITE_NOTE)
-    options = parser.parse_args(arguments)
-    weights = options.run / "best.safetensors"
-    if not weights.is_file():
-        raise DataError(f"{options.run} holds no finished validation: there is no best.safetensors in it.")
-    network = DslFiqa(LITE).eval()
-    load_weights(network, weights)
-    spec = CheckpointSpec(
-        name=options.name,
-        title=options.title,
-        licence="Apache-2.0",
-        note=options.note,
-        source="bundled" if options.name == "lite" else f"trained by python -m training.train_quality ({options.run})",
-        preprocessing=Preprocessing(view_px=VIEW_PX, margin=MARGIN, crops=CROPS),
-        parameters=sum(parameter.numel() for parameter in network.parameters()),
-        gflops=round(count_gflops(network, CROPS), 3),
-        metrics=_best_figures(options.run / "history.jsonl"),
-    )
-    save_checkpoint(network, spec, options.output)
-    print(f"{options.output}: {spec.parameters} parameters, {spec.gflops} GFLOPs a face, {spec.metrics}")
+def model_card(spec: CheckpointSpec, record: Mapping[str, Any], evaluation: Mapping[str, Any] | None) -> str:
+    """Return the card of a checkpoint in Markdown, with the front matter of the Hugging Face Hub."""
+    known = ModelCardData(
+        license=spec.licence.lower(), library_name="fiqa", pipeline_tag="image-classification", tags=TAGS
+    )  # fmt: skip
+    return f"---\n{known.to_yaml()}\n---\n" + "\n\n".join(_sections(spec, record, evaluation)) + "\n"
 
 
-def _best_figures(history: Path) -> dict[str, float]:
-    """Return the validation figures of the best step."""
-    rows: list[dict[str, float]] = [json.loads(line) for line in history.read_text(encoding="utf-8").splitlines()]
-    return max((row for row in rows if "srcc" in row), key=lambda row: row["srcc"])
+def _sections(spec: CheckpointSpec, record: Mapping[str, Any], evaluation: Mapping[str, Any] | None) -> Iterator[str]:
+    low, high = spec.score_range
+    yield f"# {spec.title}\n\n{spec.note}"
+    yield f"Scores lie between {low:g} and {high:g}; higher is better.\n\n{_usage(spec.name)}"
+    yield f"## What it is not\n\n{LIMITS}"
+    yield f"## Figures\n\nOn the validation photos, by which the best step was chosen:\n\n{_table(spec.metrics)}"
+    if evaluation:
+        yield _evaluated(evaluation)
+    yield f"## Data\n\n{_table(record.get('data', {}))}"
+    yield f"## Training\n\n{_table(_training(record))}"
+    yield f"## Network\n\n{_table(_network(spec))}"
+    yield f"## Licence\n\n{spec.licence}"
+
+
+def _usage(name: str) -> str:
+    python = f'from fiqa import load_predictor\n\nprint(load_predictor("{name}").score("portrait.jpg").score)'
+    return f"```bash\nfiqa score portrait.jpg --checkpoint {name}\n```\n\n```python\n{python}\n```"
+
+
+def _evaluated(evaluation: Mapping[str, Any]) -> str:
+    data = evaluation["data"]
+    head = f"On {evaluation['scored']} photos of {data['name']} ({evaluation['split']}), with 95 % intervals:"
+    tables = []
+    for column, rows in evaluation["figures"].items():
+        names = list(next(iter(rows.values())))
+        lines = [(row, *(show_estimate(figures[name]) for name in names)) for row, figures in rows.items()]
+        tables.append(markdown_table((column, *names), lines))
+    return "\n\n".join([head, *tables])
+
+
+def _training(record: Mapping[str, Any]) -> dict[str, Any]:
+    beside = {name: record[name] for name in ("start", "ranking", "frozen_encoder") if name in record}
+    return {**beside, **record.get("options", {}), "commit of the code": record.get("commit") or "unknown"}
+
+
+def _network(spec: CheckpointSpec) -> dict[str, Any]:
+    view = spec.preprocessing
+    return {
+        "parameters": f"{spec.parameters:,}",
+        "GFLOPs a face": spec.gflops,
+        "view": f"{view.view_px} px, {view.margin:g} times the landmarks' box",
+        "crops averaged": view.crops,
+    }
+
+
+def _table(values: Mapping[str, Any]) -> str:
+    return markdown_table(("", ""), [(name, str(value)) for name, value in values.items()])
 
 
 if __name__ == "__main__":

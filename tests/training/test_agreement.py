@@ -43,6 +43,12 @@ def test_equal_data_gives_equal_intervals() -> None:
     assert measure_agreement(SCORES, TARGET, bootstraps=50) == measure_agreement(SCORES, TARGET, bootstraps=50)
 
 
+def test_views_of_one_photo_alone_have_figures_but_no_intervals() -> None:
+    figure = measure_agreement(SCORES, TARGET, np.zeros(len(SCORES)))["SRCC"]
+    assert str(figure) == f"{stats.spearmanr(SCORES, TARGET).statistic:.3f}"
+    assert figure.to_dict()["low"] is None
+
+
 @pytest.mark.parametrize("count", [0, 1])
 def test_too_few_samples_have_no_figures(count: int) -> None:
     assert all(math.isnan(each.value) for each in measure_agreement(SCORES[:count], TARGET[:count]).values())
