@@ -57,7 +57,7 @@ LARGEST_DEGRADED_PX = 16_000_000
 """Pixels of a photo that `/degrade` takes: arithmetic in linear light needs 36 bytes a pixel."""
 PROGRESS_EVERY_S = 0.3
 WHAT_IF = (
-    "<h2>What if…</h2><p>Damage the photo step by step and watch its score, and its place on the map. "
+    "<h2>What if…</h2><p>Damage the photo step by step and watch its score, and its place: the ring on the map. "
     "Severity runs from 0, unchanged, to 1, barely usable.</p>"
 )
 WORKING: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "degradation"}
@@ -65,12 +65,21 @@ WORKING: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "degradatio
 _DEGRADING = Lock()
 
 MOVE_POINT = """
+// A ring laid over the map: to have Plotly redraw all its points would take longer than the score does.
 const movePoint = () => {
   const trial = element.querySelector(".trial"), map = document.querySelector("#atlas .js-plotly-plot");
-  if (!trial || !map || !map.data || !window.Plotly) return;
-  const place = (value) => [[trial.dataset.steps === "0" ? null : Number(value)]];
-  const moved = { x: place(trial.dataset.x), y: place(trial.dataset.y) };
-  window.Plotly.restyle(map, moved, [map.data.length - 1]);
+  if (!map || !map._fullLayout) return;
+  let ring = map.querySelector(".ring");
+  if (!ring) {
+    ring = map.appendChild(document.createElement("i"));
+    ring.className = "ring";
+    for (const event of ["plotly_afterplot", "plotly_relayouting"]) map.on(event, movePoint);
+  }
+  ring.hidden = !trial || trial.dataset.steps === "0";
+  if (ring.hidden) return;
+  const { xaxis, yaxis } = map._fullLayout;
+  ring.style.left = `${xaxis._offset + xaxis.l2p(Number(trial.dataset.x))}px`;
+  ring.style.top = `${yaxis._offset + yaxis.l2p(Number(trial.dataset.y))}px`;
 };
 watch("value", () => requestAnimationFrame(movePoint));
 """
@@ -108,7 +117,11 @@ def build_degradation_tab(service: PredictorService, photos: gr.State, checkpoin
             atlas = gr.Plot(show_label=False, container=False, elem_id="atlas")
         with gr.Column(scale=5, min_width=300, elem_classes="results"):
             upload = gr.UploadButton(
-                "Choose photos", file_count="multiple", file_types=["image", *sorted(PHOTO_SUFFIXES)], size="sm"
+                "Choose photos",
+                file_count="multiple",
+                file_types=["image", *sorted(PHOTO_SUFFIXES)],
+                size="sm",
+                elem_id="choose",
             )
             panel = gr.HTML(empty_panel(), apply_default_css=False, elem_id="diagnosis")
     with gr.Column(visible=False, elem_id="what-if") as below:
@@ -164,7 +177,7 @@ def _build_what_if() -> tuple[gr.Dropdown, list[gr.Dropdown | gr.Slider], gr.HTM
             with gr.Row():
                 ask_curves = gr.Button("Response curves", elem_id="ask-curves", size="md")
                 ask_repairs = gr.Button("What would help?", elem_id="ask-repairs", size="md")
-        with gr.Column(scale=3, min_width=200):
+        with gr.Column(scale=3, min_width=200, elem_classes="before"):
             before = gr.HTML(apply_default_css=False, elem_id="before")
         with gr.Column(scale=5, min_width=300):
             after = gr.HTML(js_on_load=MOVE_POINT, apply_default_css=False, elem_id="after")

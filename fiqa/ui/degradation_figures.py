@@ -50,19 +50,18 @@ COLOURS = {
 }
 """One hue a family: noise blue, blur green, compression red, light and colour the rest."""
 MAP_HEIGHT_PX = 520
-PHOTO_MARK, TRIAL_MARK = "#d8861b", "#d8861b"
+PHOTO_MARK = "#d8861b"
 SHOWN_FINDINGS = 4
 CURVE_WIDTH, CURVE_HEIGHT = 200, 90
 DOWNLOAD_KINDS = {"CSV": "text/csv", "JSON": "application/json", "NumPy": "application/octet-stream"}
 
 
 def map_figure(atlas: Atlas, photos: Sequence[tuple[int, str, Diagnosis]]) -> "Figure":
-    """Draw the references by type, numbered and named photos among them, and a point that the what-if moves."""
+    """Draw the references by type, and numbered and named photos among them."""
     from plotly.graph_objects import Figure
 
     figure = Figure([_reference_trace(atlas, index) for index in range(len(TYPES))])
     figure.add_trace(_photo_trace(photos))
-    figure.add_trace(_trial_trace())
     frame = {"visible": False, "range": [-1.08, 1.08], "fixedrange": False}
     figure.update_layout(
         template="none", height=MAP_HEIGHT_PX, margin={"l": 0, "r": 0, "t": 4, "b": 4}, xaxis=frame, yaxis=frame,
@@ -102,19 +101,6 @@ def _photo_trace(photos: Sequence[tuple[int, str, Diagnosis]]) -> dict[str, obje
         "customdata": hints,
         "hovertemplate": "%{customdata}<extra></extra>",
         "marker": {"color": PHOTO_MARK, "size": 15, "symbol": "diamond", "line": {"color": "#fff", "width": 2}},
-    }
-
-
-def _trial_trace() -> dict[str, object]:
-    """Draw the point of the what-if: nowhere until a slider moves, then `MOVE_POINT` puts it into its place."""
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "name": "What if",
-        "x": [None],
-        "y": [None],
-        "hovertemplate": "What if<extra></extra>",
-        "marker": {"color": "#fff", "size": 14, "symbol": "circle", "line": {"color": TRIAL_MARK, "width": 4}},
     }
 
 
@@ -162,10 +148,10 @@ def _table_row(number: int, photo: DiagnosedPhoto, score_range: Interval) -> str
 
 def _finding_row(finding: Finding) -> str:
     pips = "" if finding.type == CLEAN else _pips(finding.severity)
+    bar = f"width:{100 * finding.probability:.1f}%;background:{COLOURS[finding.type]}"
     return (
         f'<div class="finding"><span>{_swatch(finding.type)}{text(label_of(finding.type))}</span>{pips}'
-        f'<span class="share"><i style="width:{100 * finding.probability:.1f}%;background:{COLOURS[finding.type]}"></i>'
-        f"</span><b>{finding.probability:.0%}</b></div>"
+        f'<span class="likelihood"><i style="{bar}"></i></span><b>{finding.probability:.0%}</b></div>'
     )
 
 
@@ -317,7 +303,7 @@ def repairs_panel(estimates: Sequence[RepairEstimate], score_range: Interval, to
     ordered = sorted(estimates, key=lambda estimate: -estimate.gain)
     best = "" if progress or not ordered else f'<p class="headline">{_advice(ordered[0])}</p>'
     rows = "".join(_repair_row(estimate, score_range) for estimate in ordered)
-    heads = "".join(f'<th scope="col">{head}</th>' for head in ("Repair", "Undoes", "Score", "Change"))
+    heads = "".join(f'<th scope="col">{head}</th>' for head in ("Repair", "By the amount of", "Score", "Change"))
     return _panel(
         "repairs",
         f"{progress}{best}<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
@@ -329,7 +315,7 @@ def repairs_panel(estimates: Sequence[RepairEstimate], score_range: Interval, to
 def _advice(best: RepairEstimate) -> str:
     if best.gain < 0.01:
         return "No single repair is likely to help."
-    return f"{REPAIRS[best.name].label} would help most: about {best.gain:+.2f}."
+    return f"{REPAIRS[best.name].label}: the repair that would help most, by about {best.gain:+.2f}."
 
 
 def _repair_row(estimate: RepairEstimate, score_range: Interval) -> str:
