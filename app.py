@@ -16,6 +16,7 @@ from fiqa.checkpoints import find_checkpoint, list_checkpoints, load_predictor
 from fiqa.errors import CheckpointError, FiqaError
 from fiqa.settings import Settings
 from fiqa.ui import page
+from fiqa.ui.attention import build_attention_tab
 from fiqa.ui.score import LoadedPhotos, build_score_tab
 from fiqa.ui.service import Predictor, PredictorService
 
@@ -51,8 +52,11 @@ def create_demo(service: PredictorService) -> gr.Blocks:
     with demo:
         photos = gr.State(LoadedPhotos())
         page.build_header()
-        with gr.Tabs(elem_id="tabs"), gr.Tab("Score", id="score"):
-            checkpoint = build_score_tab(service, photos)
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Score", id="score"):
+                checkpoint = build_score_tab(service, photos)
+            with gr.Tab("Attention", id="attention") as attention:
+                build_attention_tab(service, photos, checkpoint, attention)
         footer = page.build_footer(service, kept_minutes=KEPT_MINUTES)
         page.keep_footer_true(footer, service, checkpoint, kept_minutes=KEPT_MINUTES)
     demo.queue(max_size=500)

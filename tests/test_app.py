@@ -123,8 +123,9 @@ def test_nothing_about_visitors_is_recorded(tmp_path: Path) -> None:
     assert str(tmp_path) in options["blocked_paths"]
 
 
-def test_only_the_two_endpoints_are_offered(client: Client) -> None:
-    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {"/score", "/score_batch"}
+def test_only_these_endpoints_are_offered(client: Client) -> None:
+    offered = {"/score", "/score_batch", "/attention"}
+    assert set(client.view_api(return_format="dict")["named_endpoints"]) == offered
 
 
 def test_a_program_can_score_a_photo(client: Client, photo: str) -> None:
