@@ -99,7 +99,9 @@ def figure_png(photo: NDArray[np.uint8], face_map: FaceMap, scale: ColourScale, 
     shown, values = _for_figure(photo, face_map)
     height, width = (side / FIGURE_DPI for side in shown.shape[:2])
     width, height = (side * max(1.0, 3.2 / max(width, height)) for side in (width, height))
-    caption = textwrap.wrap(f"{face_map.kind.shows} {face_map.kind.shows_not}", int(28 * width) + 20)
+    caption = textwrap.wrap(
+        f"Shows {face_map.kind.shows} Does not show {face_map.kind.shows_not}", int(28 * width) + 20
+    )
     figure = Figure((2 * width + 1.5, height + 0.75 + 0.17 * len(caption)), dpi=FIGURE_DPI, layout="constrained")
     FigureCanvasAgg(figure)
     plain, coloured = figure.subplots(1, 2)
@@ -123,6 +125,13 @@ def array_file(face_map: FaceMap) -> bytes:
     """
     buffer = BytesIO()
     np.save(buffer, face_map.in_photo().values)
+    return buffer.getvalue()
+
+
+def values_file(face_map: FaceMap) -> bytes:
+    """Return the map as an .npz file of `values` and `coverage`, (H, W) float32 each; see `PhotoMap`."""
+    buffer = BytesIO()
+    np.savez_compressed(buffer, **face_map.in_photo()._asdict())
     return buffer.getvalue()
 
 

@@ -38,7 +38,8 @@ class MapKind:
     `unit` names what its colour bar counts. Where crops overlap, values are averaged, or, if the kind
     `adds` up, summed: then all values together make `total`, and the colour bar counts what a hundredth of
     the seen area would add if it were all like this place. `signed` kinds have values of either sign.
-    `by_block` kinds exist once per block of the network. `shows` and `shows_not` are its caption.
+    `by_block` kinds exist once per block of the network. `shows` and `shows_not` end the sentences of
+    its caption that begin so.
     """
 
     name: str
@@ -63,41 +64,42 @@ KINDS: dict[str, MapKind] = {
             "contribution",
             "Contribution to the score",
             "score per 1 % of the area",
-            "Quality times confidence of each region: what it adds to the score. All regions together make the score.",
-            "A region may add little because it looks bad or because the network pays it no heed; the maps of quality "
-            "and confidence tell these apart.",
+            "what each region adds to the score: its quality times its confidence. All together make the score.",
+            "why a region adds little: it may look bad, or the network may pay it no heed. The maps of quality and "
+            "confidence tell these apart.",
             total="score",
         ),
         MapKind(
             "quality",
             "Regional quality",
             "quality",
-            "How good the network finds each region, on the scale of the score.",
-            "It was trained on scores of whole crops only, so a region's value is what best explains those, and it "
-            "draws on the surroundings of the region too.",
+            "how good the network finds each region, on the scale of the score.",
+            "what people would say of a region alone: the network learnt from scores of whole crops, and each value "
+            "draws on the surroundings too.",
         ),
         MapKind(
             "confidence",
             "Regional confidence",
             "confidence",
-            "The weight that the network gives to its own judgement of each region.",
-            "It is a learnt weight, not a probability of being right.",
+            "the weight that the network gives to its own judgement of each region.",
+            "a probability of being right: the weight is learnt, and nothing ties it to errors.",
         ),
         MapKind(
             "occlusion",
             "Occlusion",
             "score lost",
-            "How much the score falls when this place is blurred away: positive where detail carries the score.",
-            "Places that are blurred already have nothing to lose, and a blurred patch is itself a kind of damage.",
+            "how much the score falls when a place is blurred away: positive where detail carries the score.",
+            "harm that is there already: what was blurred before has nothing to lose, and a blurred patch is itself a "
+            "kind of damage.",
             signed=True,
         ),
         MapKind(
             "integrated_gradients",
             "Integrated gradients",
             "score gained per 1 % of the area",
-            "Which places raise (or lower) the score on the way from a blurred face to this one (Sundararajan et al., "
+            "which places raise or lower the score on the way from a blurred face to this one (Sundararajan et al., "
             "2017, by captum). All places together make what the score gains on that way.",
-            "The answer depends on where the way starts; from a dark or noisy start it would differ.",
+            "an answer free of that start: from a dark or a noisy face, the shares would differ.",
             total="score less the score of the blurred face",
             signed=True,
         ),
@@ -105,23 +107,23 @@ KINDS: dict[str, MapKind] = {
             "attention",
             "Attention of the ViT",
             "times an even share",
-            "How much attention each patch receives from all patches in one block, averaged over heads.",
-            "Attention is not attribution: it tells where information flows, not what it does to the score.",
+            "how much attention each patch receives from all patches in one block, averaged over heads.",
+            "what that does to the score: attention is not attribution, it tells where information flows.",
             by_block=True,
         ),
         MapKind(
             "rollout",
             "Attention rollout",
             "times an even share",
-            "Attention followed through all blocks, each with its residual (Abnar and Zuidema, 2020).",
-            "Attention is not attribution: rollout ignores what values and MLPs do on the way.",
+            "attention followed through all blocks, each with its residual (Abnar and Zuidema, 2020).",
+            "what values and MLPs do on the way, or what any of it does to the score: attention is not attribution.",
         ),
         MapKind(
             "cross_attention",
             "Cross-attention of the decoder",
             "times an even share",
-            "How much each image token is read by the queries that the degradation encoder makes.",
-            "Attention is not attribution: it tells what is read, not what it does to the score.",
+            "how much each image token is read by the queries that the degradation encoder makes.",
+            "what is made of it: attention is not attribution, it tells what is read.",
             by_block=True,
         ),
     )
