@@ -119,4 +119,6 @@ def load_encoder(network: DslFiqa, run: Path) -> None:
         state = load_file(path)
     except (OSError, SafetensorError) as error:
         raise RunError(f"{run} holds no finished run of training.train_degradation ({error}).") from error
-    load_strictly(network.encoder, {name.removeprefix("encoder."): tensor for name, tensor in state.items()}, str(path))
+    prefix = "encoder."
+    encoder = {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
+    load_strictly(network.encoder, encoder, str(path))

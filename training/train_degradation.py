@@ -1,14 +1,18 @@
-"""Train the degradation encoder without labels: `python -m training.train_degradation`.
+"""Train the degradation encoder: `python -m training.train_degradation`.
 
-Dual-set contrastive learning. Set S is one face under many synthetic degradations, set R is made of
-photos of other people as they come from the wild, and of other people's degraded views, because the
-wild photos at hand cover few degradations. What was done to a photo is never told to the network; it
-is used afterwards, to measure how well nearest neighbours in the embedding share a degradation.
+Dual-set contrastive learning. Set S is one face under every degradation there is, each at a severity of its
+own; set R is another person's face, drawn the same way, half of them photos as they come from the wild. The
+encoder is told neither what was done to a photo nor which members of the two sets correspond: Soft Proximity
+Mapping has to find that out. Sets that show one face each are what makes it work: among photos of many people,
+skin and light tell members apart as well as any damage does.
+
+`--supervision W` adds what the loss above does without: the degradations by name and severity. Labels always
+serve to measure how well nearest neighbours in the embedding share a degradation, identities unseen.
 """
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,71 +20,92 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
-from tqdm import tqdm
 
-from fiqa.alignment import align
 from fiqa.crops import cut_crops, grid_offsets
 from fiqa.models import LITE, DslFiqaConfig
 from fiqa.models.degradation_encoder import DegradationEncoder
+from training.errors import DataError
 from training.loop import train
 from training.losses import dual_set_contrast
-from training.photos import read_photo_folder, split_by_source
-from training.pseudo_mos import MARGIN, VIEW_PX
+from training.pseudo_mos import TYPES
 from training.script import loop_arguments, loop_options, run_script
-from training.views import RenderedViews, read_views
+from training.views import CropSource, RenderedViews, joined, read_views
 
 TEMPERATURE = 0.1
 """Of squared distances between unit vectors (0..4); the released 1.0 is for vectors of any length."""
 NEIGHBOURS = 5
 NOTICEABLE = 0.4
 """Types are told apart from severity 2 of 5 on."""
+IN_SETS = 0.2
+"""Views of S and R are at least this severe, or they could not be told from the clean one."""
+SHARPNESS = 10.0
+"""Factor of the classifier's logits: those of unit vectors are small."""
+SUPERVISED = 64
+"""Random crops per batch that the supervision looks at."""
 
 
-class ContrastiveEncoder(nn.Module):
-    """An encoder whose projected, averaged and normalised features the loss compares."""
+class EncoderInTraining(nn.Module):
+    """An encoder whose averaged and normalised features the losses compare, and what supervision reads off them."""
 
     def __init__(self, encoder: DegradationEncoder) -> None:
         super().__init__()
         self.encoder = encoder
+        self.types = nn.Linear(encoder.dim, 1 + len(TYPES))
+        self.severities = nn.Linear(encoder.dim, len(TYPES))
 
-    def forward(self, crops: Tensor) -> Tensor:
-        """Map normalised crops (B, 3, S, S) to unit vectors (B, D)."""
-        projected = self.encoder.project(self.encoder(crops))
-        return F.normalize(projected.mean(dim=(1, 2)), dim=-1)
+    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Map normalised crops (B, 3, S, S) to unit vectors (B, D), logits (B, 1 + T) and severities (B, T)."""
+        unit = F.normalize(self.encoder(crops).float().mean(dim=(1, 2)), dim=-1)
+        return unit, SHARPNESS * self.types(unit), self.severities(unit)
 
 
 class DegradationTask:
-    """Contrast sets drawn from rendered views and wild photos."""
+    """Contrast the versions of one face with those of another; name them too when supervised."""
 
     metric = "type_accuracy"
 
     def __init__(
-        self, network: ContrastiveEncoder, views: RenderedViews, wild: NDArray[np.uint8], held: RenderedViews,
-        *, crop_px: int, faces: int, versions: int, seed: int,
+        self, network: EncoderInTraining, views: RenderedViews, held: RenderedViews,
+        *, crop_px: int, pairs: int, supervision: float, seed: int,
     ) -> None:  # fmt: skip
-        self.network = network
-        self.views, self.wild, self.held = views, wild, held
-        self.crop_px, self.faces, self.versions, self.seed = crop_px, faces, versions, seed
-        self.identities = np.unique(views.identity)
+        self.network, self.views, self.held = network, views, held
+        self.crop_px, self.pairs, self.supervision, self.seed = crop_px, pairs, supervision, seed
+        self.versions = versions_by_face(views)
+        if len(self.versions) < 2 * pairs:
+            raise DataError(
+                f"{2 * pairs} faces with views of every degradation are needed for {pairs} pairs, and there are "
+                f"{len(self.versions)}: render more views with python -m training.pseudo_mos, or lower --batch."
+            )
+        known = replace(views, weight=np.where(views.is_known, views.weight, 0.0))
+        self.named = CropSource(known, views.severity, crop_px, seed=seed)
 
     def loss(self, network: nn.Module, draw: int) -> dict[str, Tensor]:
-        """Contrast the versions of `faces` faces, each against its own draw of other photos."""
-        rng = np.random.default_rng((self.seed, 0, draw))
-        identities = rng.choice(self.identities, size=self.faces, replace=False)
-        crops = np.concatenate([self._sets(identity, rng) for identity in identities])
-        features = network(normalised(crops, next(network.parameters()).device))
-        losses = [dual_set_contrast(*pair.chunk(2), temperature=TEMPERATURE) for pair in features.chunk(self.faces)]
-        return {"loss": torch.stack(losses).mean()}
+        """Contrast `pairs` of faces; supervise random views of any face."""
+        crops, device = self._sets(draw), next(network.parameters()).device
+        if not self.supervision:
+            return {"loss": self._contrast(network(normalised(crops, device))[0])}
+        named = self.named.batch(draw, SUPERVISED)
+        unit, logits, severities = network(normalised(np.concatenate([crops, named.crops]), device))
+        contrast = self._contrast(unit[: len(crops)])
+        naming = degradation_naming(logits[len(crops) :], severities[len(crops) :], named.target.to(device))
+        return {"loss": contrast + self.supervision * naming, "contrast": contrast.detach(), "naming": naming.detach()}
 
-    def _sets(self, identity: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-        """Return set S and set R for one face, `versions` crops each, stacked."""
-        mine = rng.choice(np.flatnonzero(self.views.identity == identity), size=self.versions, replace=False)
-        others = rng.choice(np.flatnonzero(self.views.identity != identity), size=self.versions // 2, replace=False)
-        wild = rng.choice(len(self.wild), size=self.versions - len(others), replace=False)
-        # One window for all: where a crop was cut must not tell the versions apart, only what was done to them.
-        top, left = rng.integers(0, self.wild.shape[1] - self.crop_px + 1, size=2)
-        sources = np.concatenate([self.views.pixels[mine], self.views.pixels[others], self.wild[wild]])
-        return sources[:, top : top + self.crop_px, left : left + self.crop_px]
+    def _contrast(self, unit: Tensor) -> Tensor:
+        pairs = [pair.chunk(2) for pair in unit.chunk(self.pairs)]
+        return torch.stack([dual_set_contrast(*pair, temperature=TEMPERATURE) for pair in pairs]).mean()
+
+    def _sets(self, draw: int) -> NDArray[np.uint8]:
+        """Return the crops of sets S and R of every pair, one set after the other."""
+        rng = np.random.default_rng((self.seed, draw))
+        faces = rng.choice(list(self.versions), size=2 * self.pairs, replace=False)
+        return np.concatenate([self._set(self.versions[face], rng) for face in faces])
+
+    def _set(self, versions: list[NDArray[np.int64]], rng: np.random.Generator) -> NDArray[np.uint8]:
+        """Return one crop (V, S, S, 3) of every version: cut at one place, or the place would tell them apart."""
+        chosen = [int(rng.choice(same_type)) for same_type in versions]
+        top, left = rng.integers(0, self.views.pixels.shape[1] - self.crop_px + 1, size=2)
+        crops = self.views.pixels[chosen, top : top + self.crop_px, left : left + self.crop_px]
+        return crops[:, :, ::-1] if rng.random() < 0.5 else crops
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Return how often nearest training views name the degradation of held-aside single-degradation views."""
@@ -92,12 +117,34 @@ class DegradationTask:
         return {"type_accuracy": (votes.mode(dim=1).values == asked_type).float().mean().item()}
 
     def _singles(self, encoder: DegradationEncoder, views: RenderedViews, limit: int) -> tuple[Tensor, Tensor]:
-        """Embed clean views (type 0) and noticeable single degradations (type 1 …), `limit` at most."""
+        """Embed pristine views that are clean (type 0) or noticeably degraded once (type 1 …), `limit` at most."""
         applied = (views.severity > 0).sum(1)
-        chosen = np.flatnonzero((applied == 0) | ((applied == 1) & (views.severity.max(1) >= NOTICEABLE)))
-        chosen = np.random.default_rng(0).permutation(chosen)[:limit]
+        noticeable = (applied == 0) | ((applied == 1) & (views.severity.max(1) >= NOTICEABLE))
+        chosen = np.random.default_rng(0).permutation(np.flatnonzero(noticeable & views.is_labelled))[:limit]
         types = np.where(applied[chosen] == 0, 0, views.severity[chosen].argmax(1) + 1)
         return embed(encoder, views, chosen, self.crop_px), torch.from_numpy(types)
+
+
+def versions_by_face(views: RenderedViews) -> dict[int, list[NDArray[np.int64]]]:
+    """Return, per face, the views without degradation and those with each single one, types seen anywhere only."""
+    applied = (views.severity > 0).sum(1)
+    singles = [applied == 0]
+    singles += [(applied == 1) & (views.severity[:, column] >= IN_SETS) for column in range(len(TYPES))]
+    singles = [chosen for chosen in singles if chosen.any()]
+    faces = {int(face): views.identity == face for face in np.unique(views.identity)}
+    versions = {face: [np.flatnonzero(mine & chosen) for chosen in singles] for face, mine in faces.items()}
+    return {face: members for face, members in versions.items() if all(map(len, members))}
+
+
+def degradation_naming(logits: Tensor, severities: Tensor, wanted: Tensor) -> Tensor:
+    """Return the loss of naming degradations: cross-entropy of the type and L1 of the severity.
+
+    logits: (B, 1 + T), clean first. severities and wanted: (B, T) in 0..1. A stack should be given its members'
+    types in proportion to their severities.
+    """
+    total = wanted.sum(1, keepdim=True)
+    types = torch.cat([(total == 0).float(), wanted / total.clamp_min(1e-6)], dim=1)
+    return F.cross_entropy(logits, types) + (severities - wanted).abs().sum(1).mean()
 
 
 def embed(encoder: DegradationEncoder, views: RenderedViews, chosen: NDArray[np.int64], crop_px: int) -> Tensor:
@@ -115,41 +162,34 @@ def embed(encoder: DegradationEncoder, views: RenderedViews, chosen: NDArray[np.
 
 def normalised(crops: NDArray[np.uint8], device: torch.device) -> Tensor:
     """Map crops (B, S, S, 3) uint8 to tensors (B, 3, S, S) in -1..1."""
-    return torch.from_numpy(crops).to(device).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
-
-
-def wild_views(folder: Path) -> NDArray[np.uint8]:
-    """Return aligned views (V, 256, 256, 3) of all training photos that are not pristine."""
-    photos = read_photo_folder(folder)
-    splits = split_by_source([photo.source for photo in photos if photo.pristine])
-    wild = [photo for photo in photos if not photo.pristine and splits.get(photo.source, "train") == "train"]
-    bar = tqdm(wild, desc="aligning", unit="photo", leave=False)
-    return np.stack([align(p.read(), p.landmarks, side_px=VIEW_PX, margin=MARGIN).image for p in bar])
+    return torch.from_numpy(np.ascontiguousarray(crops)).to(device).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train the encoder of the `lite` network."""
     parser = argparse.ArgumentParser(prog="python -m training.train_degradation", description=__doc__.split("\n")[0])
     parser.add_argument("--views", type=Path, default=Path("runs/pseudo_mos"), help="rendered views")
-    parser.add_argument("--photos", type=Path, required=True, help="photo folder whose other photos are the real set")
-    parser.add_argument("--faces", type=int, default=4, help="faces per step")
-    loop_arguments(parser, output="runs/degradation")
-    options = parser.parse_args(arguments)
-    loop = loop_options(options, steps=6000, batch=16, learning_rate=1e-3)
-    config: DslFiqaConfig = LITE
-    torch.manual_seed(loop.seed)
-    task = DegradationTask(
-        ContrastiveEncoder(DegradationEncoder(config)),
-        read_views(options.views, "train"),
-        wild_views(options.photos),
-        read_views(options.views, "val"),
-        crop_px=config.crop_px,
-        faces=options.faces,
-        versions=loop.batch,
-        seed=loop.seed,
+    parser.add_argument(
+        "--supervision", type=float, default=0.0, help="weight of naming the degradations; 0: no labels"
     )
-    about = {"config": asdict(config), "data": {"views": len(task.views), "wild": len(task.wild)}}
-    train(task, loop, options.output, about=about)
+    parser.add_argument("--without", nargs="+", default=[], choices=TYPES, help="degradations to leave out")
+    loop_arguments(parser, output="runs/degradation")
+    given = parser.parse_args(arguments)
+    options = loop_options(given, steps=6000, batch=3, learning_rate=2e-3, validate_every=1000)
+    config: DslFiqaConfig = LITE
+    torch.manual_seed(options.seed)
+    task = DegradationTask(
+        EncoderInTraining(DegradationEncoder(config)),
+        joined([read_views(given.views, split).without(given.without) for split in ("train", "real")]),
+        read_views(given.views, "val").without(given.without),
+        crop_px=config.crop_px,
+        pairs=options.batch,
+        supervision=given.supervision,
+        seed=options.seed,
+    )
+    data = {"views": len(task.views), "faces": len(task.versions), "without": given.without}
+    about = {"config": asdict(config), "data": data, "supervision": given.supervision}
+    train(task, options, given.output, about=about)
 
 
 if __name__ == "__main__":

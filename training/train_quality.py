@@ -38,6 +38,7 @@ from training.errors import DataError, RunError
 from training.labelled_views import BatchLoader, LabelledCrops, LabelledViews, LandmarkStore
 from training.loop import LoopOptions, train
 from training.losses import charbonnier, pairwise_ranking
+from training.pseudo_mos import TYPES
 from training.publishing import PSEUDO_MOS_NOTE, check_name, checkpoint_of, mos_note
 from training.recipes import labels_recipe, ranking_weight, views_recipe
 from training.script import loop_arguments, positive, run_script
@@ -179,8 +180,10 @@ def rendered_material(options: argparse.Namespace, start: Start) -> tuple[Materi
     mapping = PseudoMos.fit(views.metrics)
     options.output.mkdir(parents=True, exist_ok=True)
     replace_text(options.output / "pseudo_mos.json", json.dumps(mapping.quantiles.tolist()))
+    views, held = views.without(options.without), held.without(options.without)
     source = CropSource(views, mapping(views.metrics), start.network.config.crop_px, seed=loop.seed)
     about = {"name": "rendered views", "mos_range": [0.0, 1.0], "train": len(views), "val": len(held)}
+    about |= {"without": options.without}
     photos = len(views) + len(held)
     return Material(source, held, mapping(held.metrics), photos, about, (0.0, 1.0), PSEUDO_MOS_NOTE), loop
 
@@ -221,6 +224,8 @@ def _parser() -> argparse.ArgumentParser:
     data = parser.add_mutually_exclusive_group()
     data.add_argument("--data", type=Path, help="labelled photos: a folder or a CSV")
     data.add_argument("--views", type=Path, default=Path("runs/pseudo_mos"), help="rendered views [runs/pseudo_mos]")
+    without = "leave out rendered views that these degradations had a part in"
+    parser.add_argument("--without", nargs="+", default=[], choices=TYPES, metavar="TYPE", help=without)
     parser.add_argument("--mos-range", type=float, nargs=2, metavar=("LOW", "HIGH"), help="scale of the MOS [0 1]")
     whole = "pictures are aligned faces: take them whole [for the official network on the authors' data sets]"
     parser.add_argument("--whole", action=argparse.BooleanOptionalAction, default=None, help=whole)

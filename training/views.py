@@ -4,7 +4,8 @@ Reads the shards of `training.pseudo_mos`. A sample depends on (index, seed) alo
 resumes at step k sees exactly the batches that the uninterrupted one would have seen.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -18,8 +19,7 @@ from fiqa.crops import cut_crops, grid_offsets
 from fiqa.models import DslFiqaConfig
 from fiqa.models.landmark_encoding import crop_coordinates, landmark_input
 from training.errors import DataError
-from training.photos import Split
-from training.pseudo_mos import METRICS, TYPES
+from training.pseudo_mos import METRICS, TYPES, Use
 
 QUANTILES = 201
 MIRRORED_LANDMARKS = np.array(
@@ -55,8 +55,25 @@ class RenderedViews:
         """Return the pixels (H, W, 3) of one view and its landmarks (68, 2)."""
         return self.pixels[index], self.landmarks[index]
 
+    @property
+    def is_labelled(self) -> NDArray[np.bool_]:
+        """Whether the metrics of each view (V,) are known: those of pristine photos."""
+        labelled: NDArray[np.bool_] = np.isfinite(self.metrics[:, 0])
+        return labelled
 
-def read_views(folder: Path, split: Split) -> RenderedViews:
+    @property
+    def is_known(self) -> NDArray[np.bool_]:
+        """Whether all there is to say of a view's degradations (V,) is known; not so of untouched real photos."""
+        known: NDArray[np.bool_] = self.is_labelled | (self.severity.max(axis=1) > 0)
+        return known
+
+    def without(self, types: Collection[str]) -> "RenderedViews":
+        """Return the views in which none of the degradations `types` had a part."""
+        kept = self.severity[:, [name in types for name in TYPES]].sum(axis=1) == 0
+        return self if kept.all() else RenderedViews(*(getattr(self, item.name)[kept] for item in fields(self)))
+
+
+def read_views(folder: Path, split: Use) -> RenderedViews:
     """Read all shards of one split; raise DataError when there are none."""
     shards = []
     for path in tqdm(sorted(folder.glob("*.npz")), desc=f"reading {split}", unit="photo", leave=False):
@@ -75,6 +92,15 @@ def read_views(folder: Path, split: Split) -> RenderedViews:
         severity=np.concatenate([shard["severity"] for shard in shards]),
         identity=np.repeat(np.arange(len(shards)), sizes),
         weight=np.repeat(weights, sizes),
+    )
+
+
+def joined(parts: Sequence[RenderedViews]) -> RenderedViews:
+    """Return the views of several sets as one, their faces numbered on."""
+    firsts = np.cumsum([0, *(part.identity.max() + 1 for part in parts[:-1])])
+    numbered = [replace(part, identity=part.identity + first) for part, first in zip(parts, firsts, strict=True)]
+    return RenderedViews(
+        *(np.concatenate([getattr(part, item.name) for part in numbered]) for item in fields(numbered[0]))
     )
 
 

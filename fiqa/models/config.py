@@ -76,13 +76,13 @@ OFFICIAL = DslFiqaConfig()
 
 LITE = DslFiqaConfig(
     crop_px=128,
-    encoder_widths=(16, 24, 40),
-    encoder_strides=(2, 2, 2),
+    encoder_widths=(16, 32, 48, 48),
+    encoder_strides=(2, 2, 2, 1),
     encoder_grid=(2, 2),
     encoder_statistics=True,
     backbone="plain",
     backbone_taps=(1, 2, 3),
-    plain_widths=(16, 32, 64, 80),
+    plain_widths=(16, 24, 56, 80),
     backbone_dim=80,
     stage_dims=(64, 48),
     channel_attention_depth=1,
