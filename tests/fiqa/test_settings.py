@@ -12,6 +12,8 @@ def test_without_variables_the_defaults_hold() -> None:
     assert (settings.host, settings.port) == ("127.0.0.1", 7860)
     assert (settings.device, settings.checkpoint, settings.finder) == ("auto", "lite", "auto")
     assert settings.data_dir == Path(platformdirs.user_data_dir("fiqa")).resolve()
+    assert settings.rate_limit == 20
+    assert not any((settings.on_space, settings.fetch_urls, settings.log_requests, settings.metrics))
 
 
 def test_every_variable_is_read(tmp_path: Path) -> None:
@@ -23,6 +25,10 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "FIQA_CHECKPOINT": "owner/repository",
             "FIQA_FINDER": "bundled",
             "FIQA_DATA_DIR": str(tmp_path / "data"),
+            "FIQA_RATE_LIMIT": "7",
+            "FIQA_FETCH_URLS": "yes",
+            "FIQA_LOG": "On",
+            "FIQA_METRICS": "1",
         }
     )
     assert settings.host == "0.0.0.0"  # noqa: S104
@@ -31,6 +37,10 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert settings.checkpoint == "owner/repository"
     assert settings.finder == "bundled"
     assert settings.data_dir == tmp_path / "data"
+    assert settings.rate_limit == 7
+    assert settings.fetch_urls
+    assert settings.log_requests
+    assert settings.metrics
 
 
 def test_reading_creates_no_folder(tmp_path: Path) -> None:
@@ -41,8 +51,11 @@ def test_a_blank_variable_counts_as_unset() -> None:
     assert Settings.from_environment({"FIQA_PORT": "  "}).port == 7860
 
 
-def test_a_space_listens_on_every_address() -> None:
-    assert Settings.from_environment({"SPACE_ID": "someone/fiqa"}).host == "0.0.0.0"  # noqa: S104
+def test_a_space_listens_on_every_address_and_logs_requests() -> None:
+    settings = Settings.from_environment({"SPACE_ID": "someone/fiqa"})
+    assert settings.host == "0.0.0.0"  # noqa: S104
+    assert settings.on_space
+    assert settings.log_requests
 
 
 @pytest.mark.parametrize(
@@ -56,6 +69,10 @@ def test_a_space_listens_on_every_address() -> None:
         ("FIQA_DEVICE", "gpu"),
         ("FIQA_DEVICE", "cuda:"),
         ("FIQA_FINDER", "dlib"),
+        ("FIQA_RATE_LIMIT", "0"),
+        ("FIQA_RATE_LIMIT", "fast"),
+        ("FIQA_FETCH_URLS", "maybe"),
+        ("FIQA_METRICS", "2"),
     ],
 )
 def test_a_bad_value_is_refused_with_its_variable_and_value(name: str, value: str) -> None:
