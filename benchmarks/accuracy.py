@@ -6,7 +6,7 @@ of the held-aside photos (no jitter; clean, every type at five levels, stacks of
 * agreement with pseudo-MOS, views alone and stacked, the paper's types and all;
 * neighbouring severities ranked right, per type;
 * degradation type by nearest neighbour in the encoder's embedding, among training views of other people;
-* agreement on types that a training (`--held-out RUN`) never saw;
+* agreement on types that a training (`--held-out RUN`, made with --without) never saw;
 * change of score under mirroring, shift and zoom;
 * beside it, on the same views, the classical measures of `benchmarks.classical`.
 
@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--checkpoint", default="lite")
     parser.add_argument("--split", default="test", choices=("val", "test"))
     parser.add_argument("--label-free", type=Path, metavar="RUN", help="run of training.train_degradation")
-    parser.add_argument("--held-out", metavar="CHECKPOINT", help="checkpoint of a training that never saw some types")
+    parser.add_argument("--held-out", type=Path, metavar="RUN", help="run of training.train_quality --without TYPE …")
     parser.add_argument("--held-out-types", nargs="+", default=[], choices=tuple(TYPES), metavar="TYPE")
     parser.add_argument("--classical-views", type=int, default=400, help="views that the classical measures are given")
     parser.add_argument("--read", type=Path, metavar="JSON", help="take these figures instead of measuring")
@@ -229,7 +229,7 @@ def held_out(options: argparse.Namespace, scores: Scores, target: Scores, views:
     """Return agreement on types that a training never saw, beside `lite`, which saw them."""
     if not options.held_out:
         return {}
-    predictor = load_predictor(options.held_out, device="cpu", finder="bundled")
+    predictor = load_predictor(str(options.held_out / "checkpoint"), device="cpu", finder="bundled")
     unseen = {"lite": scores, f"trained without {_listed(options.held_out_types)}": scores_of(predictor, views)}
     alone = _only(options.held_out_types, views.severity)
     touched = alone | (views.severity[:, [TYPES.index(name) for name in options.held_out_types]].max(1) > 0)

@@ -12,8 +12,9 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NoReturn
@@ -25,6 +26,7 @@ from fiqa.reports import ScoredPhoto, one_line
 from fiqa.settings import DEVICES, Settings
 
 INTERRUPTED = 130
+Formats = Mapping[str, Callable[[Sequence[Any]], str]]
 LOSSLESS: dict[str, dict[str, Any]] = {".png": {}, ".tif": {}, ".tiff": {}, ".bmp": {}, ".webp": {"lossless": True}}
 
 
@@ -61,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_score(commands.add_parser("score", help="score photos, folders of photos and patterns"))
     _add_checkpoints(commands.add_parser("checkpoints", help="list the checkpoints, or fetch one"))
+    _add_degradation(commands.add_parser("degradation", help="say how photos were degraded"))
     _add_degrade(commands.add_parser("degrade", help="apply a synthetic degradation to a photo"))
     _add_attention(commands.add_parser("attention", help="show where in a face the network looks"))
     _add_evaluate(commands.add_parser("evaluate", help="run the official protocol on a labelled data set"))
@@ -68,11 +71,20 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_score(parser: argparse.ArgumentParser) -> None:
+    _add_photo_options(parser)
+    parser.set_defaults(run=_score)
+
+
+def _add_degradation(parser: argparse.ArgumentParser) -> None:
+    _add_photo_options(parser)
+    parser.set_defaults(run=_degradation)
+
+
+def _add_photo_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", metavar="PATH", help="photo, folder (searched recursively) or pattern")
     _add_network_options(parser)
     parser.add_argument("--format", choices=reports.FORMATS, help="default: by the suffix of --output, else table")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
-    parser.set_defaults(run=_score)
 
 
 def _add_checkpoints(parser: argparse.ArgumentParser) -> None:
@@ -110,6 +122,10 @@ def _add_attention(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Repeats the authors' protocol (20 random crops of each picture as it is), for numbers to put beside published "
+        "ones. To measure what users get, with intervals and by group, run python -m training.evaluate in a clone."
+    )
     _add_network_options(parser)
     parser.add_argument("--data", required=True, type=Path, metavar="FOLDER", help="the data set, for example CGFIQA")
     parser.add_argument("--output", type=Path, default=Path("result"), metavar="FOLDER", help="default: result")
@@ -130,6 +146,27 @@ def _device(name: str) -> str:
 
 
 def _score(options: argparse.Namespace) -> int:
+    return _answer(options, lambda predictor: predictor.score_many, ScoredPhoto, reports.FORMATS)
+
+
+def _degradation(options: argparse.Namespace) -> int:
+    from fiqa import diagnosis
+    from fiqa.atlas_building import open_atlas
+
+    def with_atlas(predictor: Any) -> Any:
+        atlas = open_atlas(predictor, Settings.from_environment(), progress=sys.stderr.isatty())
+        return partial(diagnosis.diagnose_many, predictor, atlas)
+
+    return _answer(options, with_atlas, diagnosis.DiagnosedPhoto, diagnosis.FORMATS)
+
+
+def _answer(
+    options: argparse.Namespace, prepare: Callable[[Any], Any], entry: Callable[[str, Any], Any], formats: Formats
+) -> int:
+    """Answer for every photo asked about, in one of the formats.
+
+    `prepare` takes the predictor and returns what maps paths to outcomes, some of them errors; `entry` joins the two.
+    """
     from fiqa.checkpoints import load_predictor
 
     settings = Settings.from_environment()
@@ -140,18 +177,20 @@ def _score(options: argparse.Namespace) -> int:
     for word in empty:
         _complain(f"{word} is a folder without photos")
     paths = list(dict.fromkeys(path for paths in found.values() for path in paths))
-    predictor = load_predictor(
-        options.checkpoint or settings.checkpoint, device=options.device or settings.device, finder=settings.finder
+    answers = prepare(
+        load_predictor(
+            options.checkpoint or settings.checkpoint, device=options.device or settings.device, finder=settings.finder
+        )
     )
-    photos: list[ScoredPhoto] = []
+    photos: list[Any] = []
     interrupted = False
     try:
-        photos.extend(_with_progress(zip(paths, predictor.score_many(paths), strict=True), len(paths)))
+        photos.extend(entry(*each) for each in _with_progress(zip(paths, answers(paths), strict=True), len(paths)))
     except KeyboardInterrupt:
         # What is done of a long run is kept: extend() has added each photo as it came.
         _complain(f"interrupted after {len(photos)} of {len(paths)} photos")
         interrupted = True
-    _write(_rendered(photos, options), options.output)
+    _write(_chosen_format(formats, options)(photos), options.output)
     bad = empty or any(isinstance(photo.outcome, FiqaError) for photo in photos)
     return INTERRUPTED if interrupted else int(bool(bad))
 
@@ -179,20 +218,20 @@ def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def _with_progress(scored: Iterable[tuple[str, Any]], total: int) -> Iterator[ScoredPhoto]:
-    """Pass scored photos on, with a bar on a terminal and a line for each that could not be scored."""
+def _with_progress(answered: Iterable[tuple[str, Any]], total: int) -> Iterator[tuple[str, Any]]:
+    """Pass photos and outcomes on, with a bar on a terminal and a line for each that failed."""
     from tqdm import tqdm
 
-    bar = tqdm(scored, total=total, unit="photo", disable=None)  # None: only on a terminal
+    bar = tqdm(answered, total=total, unit="photo", disable=None)  # None: only on a terminal
     for path, outcome in bar:
         if isinstance(outcome, FiqaError):
             bar.write(f"{one_line(path)}: {one_line(str(outcome))}", file=sys.stderr)
-        yield ScoredPhoto(path, outcome)
+        yield path, outcome
 
 
-def _rendered(photos: Sequence[ScoredPhoto], options: argparse.Namespace) -> str:
+def _chosen_format(formats: Formats, options: argparse.Namespace) -> Callable[[Sequence[Any]], str]:
     by_suffix = options.output.suffix.removeprefix(".").lower() if options.output else ""
-    return reports.FORMATS.get(options.format or by_suffix, reports.to_table)(photos)
+    return formats.get(options.format or by_suffix, formats["table"])
 
 
 def _checkpoints(options: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -87,7 +88,7 @@ def test_types_are_told_by_the_nearest_views(monkeypatch: pytest.MonkeyPatch) ->
 def test_held_out_views_show_the_unseen_types_alone_or_touch_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accuracy, "load_predictor", lambda *_args, **_options: None)
     monkeypatch.setattr(accuracy, "scores_of", lambda _predictor, _views: -QUALITY)
-    options = argparse.Namespace(held_out="unused", held_out_types=UNSEEN)
+    options = argparse.Namespace(held_out=Path("unused"), held_out_types=UNSEEN)
     figures = accuracy.held_out(options, QUALITY, QUALITY, VIEWS)
     alone = figures["views of these types alone, and clean"]
     assert alone["lite"]["n"] == PHOTOS * (1 + LEVELS * len(UNSEEN) + 1)
