@@ -12,24 +12,30 @@ in a queue, because SQLite's own waiting is polling. PostgreSQL through psycopg 
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from annotate.errors import DatabaseError
 from annotate.migrations import migrate
 
+T = TypeVar("T")
+
 BUSY_S = 30
 """How long a transaction waits for another program's; the longest that one rating can take."""
 SQLITE_POOL = {"pool_size": 32, "max_overflow": 32, "pool_timeout": BUSY_S}
 POSTGRESQL_POOL = {"pool_size": 20, "max_overflow": 20, "pool_timeout": BUSY_S, "pool_pre_ping": True}
 """Two processes fit into PostgreSQL's default of 100 connections."""
+
+JOBS_AT_ONCE = 50
+"""Transactions committed together at most: more would let the first wait long for the last."""
 
 _REASONS = {
     "database is locked": "it is in use by another program; try again when that has finished",
@@ -49,7 +55,9 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._reading = engine.execution_options(**_read_options(engine))
+        # SQLite lets one transaction write; who waits in a queue of ours waits for less than with SQLite's polling.
         self._turn = threading.Lock() if engine.dialect.name == "sqlite" else None
+        self._waiting: deque[_Job[Any]] = deque()
 
     @property
     def sqlite_path(self) -> Path | None:
@@ -64,6 +72,37 @@ class Database:
         """
         with _translated(), self._queued(), Session(self.engine, expire_on_commit=False) as db, db.begin():
             yield db
+
+    def transact(self, work: Callable[[Session], T]) -> T:
+        """Run `work` as a transaction and return what it returns, once that is on disk.
+
+        On SQLite those who come while another transaction is being written are committed together: one wait for the
+        disk serves all of them, so that twenty raters need not queue for it. What one raises undoes only its own.
+        """
+        if self._turn is None:
+            with self.write() as db:
+                return work(db)
+        job = _Job(work)
+        self._waiting.append(job)
+        with self._turn:
+            while not job.done:  # else somebody did it on their turn
+                self._run_waiting()
+        return job.outcome()
+
+    def _run_waiting(self) -> None:
+        jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), JOBS_AT_ONCE))]
+        try:
+            with _translated(), self.engine.begin() as connection:
+                for job in jobs:
+                    job.run(connection)
+        except BaseException as error:
+            for job in jobs:
+                job.fail(error)
+            if not isinstance(error, DatabaseError):
+                raise
+        finally:
+            for job in jobs:
+                job.done = True
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -80,12 +119,40 @@ class Database:
         if self._turn is None:
             yield
             return
-        if not self._turn.acquire(timeout=BUSY_S):
-            raise DatabaseError(f"The database is busy: nothing could be written for {BUSY_S} s; try again.")
-        try:
+        with self._turn:
             yield
-        finally:
-            self._turn.release()
+
+
+class _Job(Generic[T]):
+    """Somebody's transaction within a larger one."""
+
+    def __init__(self, work: Callable[[Session], T]) -> None:
+        self._work = work
+        self._result: list[T] = []
+        self._error: BaseException | None = None
+        self.done = False
+
+    def run(self, connection: Connection) -> None:
+        """Do the work between a savepoint and its release; raise only what is fatal to the larger transaction."""
+        try:
+            with Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as db:
+                result = self._work(db)
+                db.commit()
+            self._result.append(result)
+        except OperationalError:  # a full disk, a lost file: SQLite may have rolled everything back
+            raise
+        except Exception as error:  # noqa: BLE001  it is raised again where the work came from
+            self._error = error
+
+    def fail(self, error: BaseException) -> None:
+        """Note that nothing was committed."""
+        self._error = self._error or error
+
+    def outcome(self) -> T:
+        """Return what the work returned, or raise what it raised."""
+        if self._error is not None:
+            raise self._error
+        return self._result[0]
 
 
 def open_database(url: str) -> Database:

@@ -277,6 +277,11 @@ def stimuli_page(
     return list(db.scalars(page.order_by(Stimulus.id).limit(limit)))
 
 
+def get_stimulus(db: Session, stimulus_id: int) -> Stimulus:
+    """Return a stimulus by its id."""
+    return db.get_one(Stimulus, stimulus_id)
+
+
 def all_stimuli(db: Session, study_id: int) -> Iterator[Stimulus]:
     """Yield every stimulus in the order they were added, a page at a time."""
     after_id = 0
@@ -358,10 +363,10 @@ def get_participant(db: Session, study_id: int, pseudonym: str) -> Participant:
     return found
 
 
-def unused_participants(db: Session, study_id: int) -> frozenset[str]:
-    """Return the pseudonyms of participants whose votes are not used."""
-    chosen = select(Participant.pseudonym).where(Participant.study_id == study_id, Participant.votes_used.is_(False))
-    return frozenset(db.scalars(chosen))
+def unused_participants(db: Session, study_id: int) -> set[str]:
+    """Return the pseudonyms of those whose votes are not used."""
+    unused = select(Participant.pseudonym).where(Participant.study_id == study_id, ~Participant.votes_used)
+    return set(db.scalars(unused))
 
 
 @dataclass(frozen=True)
@@ -409,7 +414,7 @@ def delete_participant(db: Session, participant: Participant, now: datetime) -> 
     if participant.votes_used:
         _release_places(db, participant.id)
     db.execute(delete(Participant).where(Participant.id == participant.id))
-    log_event(db, participant.study_id, "withdrawn", {"answers": participant.answers}, now)
+    log_event(db, participant.study_id, "withdrawn", {}, now)
 
 
 def _release_places(db: Session, participant_id: int) -> None:
@@ -450,11 +455,18 @@ def _lock_stimuli(db: Session, which: ColumnElement[bool]) -> None:
 # Sittings
 
 
-def create_sitting(db: Session, participant_id: int, now: datetime, *, external_id: str | None) -> Sitting:
-    """Begin a participant's next sitting."""
+def create_sitting(
+    db: Session, participant_id: int, now: datetime, *, planned: int, external_id: str | None = None
+) -> Sitting:
+    """Begin a participant's next sitting of so many planned items."""
     number = 1 + count_sittings(db, participant_id)
     sitting = Sitting(
-        participant_id=participant_id, number=number, external_id=external_id, started_at=now, last_seen_at=now
+        participant_id=participant_id,
+        number=number,
+        planned=planned,
+        external_id=external_id,
+        started_at=now,
+        last_seen_at=now,
     )
     db.add(sitting)
     db.flush()
@@ -532,22 +544,22 @@ def reclaim_expired(db: Session, study_id: int, now: datetime) -> int:
         db.execute(update(Assignment).where(Assignment.id.in_(ids)).values(state=AssignmentState.EXPIRED))
         held = [row.stimulus_id for row in expired if row.occurrence == 0]
         for stimulus_id in held:  # one by one: two leases of one stimulus may have run out
-            db.execute(_MOVE_TAKEN, {"stimulus_id": stimulus_id, "places": -1})
+            _move_counts(db, stimulus_id, places=-1)
     return len(expired)
 
 
-_MOVE_TAKEN = (
-    update(Stimulus)
-    .where(Stimulus.id == bindparam("stimulus_id"))
-    .values(taken=Stimulus.taken + bindparam("places"))
-    .execution_options(synchronize_session=False)
-)
-_MOVE_RATED = (
+_MOVE_COUNTS = (
     update(Stimulus)
     .where(Stimulus.id == bindparam("stimulus_id"))
     .values(taken=Stimulus.taken + bindparam("places"), rated=Stimulus.rated + bindparam("ratings"))
-    .execution_options(synchronize_session=False)
 )
+
+
+def _move_counts(db: Session, stimulus_id: int, *, places: int = 0, ratings: int = 0) -> None:
+    values = {"stimulus_id": stimulus_id, "places": places, "ratings": ratings}
+    db.connection().execute(_MOVE_COUNTS, values)
+
+
 _LEASED = (
     select(Assignment, Stimulus)
     .join(Stimulus, Stimulus.id == Assignment.stimulus_id)
@@ -570,13 +582,15 @@ _COUNTS = (
 
 def count_given(db: Session, participant_id: int) -> dict[ItemKind, int]:
     """Return how many items of each kind a participant has or had."""
-    return dict(db.execute(_COUNTS, {"participant_id": participant_id}).tuples().all())
+    db.flush()
+    return dict(db.connection().execute(_COUNTS, {"participant_id": participant_id}).tuples().all())
 
 
-def renew_leases(db: Session, assignments: Sequence[Assignment], expires_at: datetime) -> None:
-    """Let leases end later; those that end later anyway stay as they are."""
-    for assignment in assignments:
-        assignment.expires_at = max(assignment.expires_at, expires_at)
+def renew_leases(given: Sequence[Given], before: datetime, expires_at: datetime) -> None:
+    """Let leases that would run out `before` some time run until `expires_at`."""
+    for assignment in (item.assignment for item in given):
+        if assignment.expires_at < before:
+            assignment.expires_at = expires_at
 
 
 _NOT_SEEN = ~exists().where(
@@ -586,7 +600,11 @@ _NOT_SEEN = ~exists().where(
     Assignment.state.in_(LIVE),
 )
 _OF_KIND = (Stimulus.study_id == bindparam("study_id"), Stimulus.kind == bindparam("kind"))
-_LOWEST_LEVEL = select(func.min(Stimulus.taken)).where(*_OF_KIND, Stimulus.taken >= bindparam("taken"))
+_FEWEST_TAKEN = select(func.min(Stimulus.taken)).where(
+    Stimulus.study_id == bindparam("study_id"),
+    Stimulus.kind == bindparam("kind"),
+    Stimulus.taken >= bindparam("at_least"),
+)
 _UNSEEN_AT_LEVEL = (
     select(Stimulus)
     .where(
@@ -602,9 +620,9 @@ _UNSEEN_AT_LEVEL = (
 )
 
 
-def lowest_level(db: Session, study_id: int, kind: ItemKind, at_least: int) -> int | None:
+def fewest_taken(db: Session, study_id: int, kind: ItemKind, at_least: int) -> int | None:
     """Return the fewest places, but not fewer than `at_least`, that are taken of a stimulus of that kind."""
-    return db.scalar(_LOWEST_LEVEL, {"study_id": study_id, "kind": kind, "taken": at_least})
+    return db.connection().scalar(_FEWEST_TAKEN, {"study_id": study_id, "kind": kind, "at_least": at_least})
 
 
 def unseen_stimulus(
@@ -670,27 +688,22 @@ def training_stimuli(db: Session, participant: Participant) -> list[Stimulus]:
 
 
 _UNIQUE_ASSIGNMENT = [Assignment.participant_id, Assignment.stimulus_id, Assignment.occurrence]
-_TAKEN_UP_AGAIN = {
-    "state": AssignmentState.LEASED,
-    "expires_at": bindparam("expires_at"),
-    "sitting_id": bindparam("sitting_id"),
-}
 _RAN_OUT = Assignment.state == AssignmentState.EXPIRED
-_LEASE = {
-    "sqlite": sqlite.insert(Assignment)
-    .on_conflict_do_update(index_elements=_UNIQUE_ASSIGNMENT, set_=_TAKEN_UP_AGAIN, where=_RAN_OUT)
-    .returning(Assignment),
-    "postgresql": postgresql.insert(Assignment)
-    .on_conflict_do_update(index_elements=_UNIQUE_ASSIGNMENT, set_=_TAKEN_UP_AGAIN, where=_RAN_OUT)
-    .returning(Assignment),
-}
 
 
-def lease(db: Session, sitting: Sitting, stimulus: Stimulus, kind: ItemKind, *, expires_at: datetime) -> Given | None:
-    """Give a stimulus to the participant of a sitting; None when another tab of theirs was faster.
+def _lease_in(dialect: Any) -> Any:
+    """Return the insertion of a lease that takes up one that ran out; its form is each database's own."""
+    new = dialect.insert(Assignment)
+    again = {name: new.excluded[name] for name in ("state", "expires_at", "sitting_id")}
+    upsert = new.on_conflict_do_update(index_elements=_UNIQUE_ASSIGNMENT, set_=again, where=_RAN_OUT)
+    return upsert.returning(Assignment)
 
-    An assignment that had run out before is taken up again.
-    """
+
+_LEASE = {"sqlite": _lease_in(sqlite), "postgresql": _lease_in(postgresql)}
+
+
+def lease(db: Session, sitting: Sitting, stimulus: Stimulus, kind: ItemKind, expires_at: datetime) -> Given:
+    """Give a stimulus to the participant of a sitting; an assignment that had run out before is taken up again."""
     values = {
         "study_id": stimulus.study_id,
         "participant_id": sitting.participant_id,
@@ -701,11 +714,9 @@ def lease(db: Session, sitting: Sitting, stimulus: Stimulus, kind: ItemKind, *, 
         "state": AssignmentState.LEASED,
         "expires_at": expires_at,
     }
-    assignment = db.scalar(_LEASE[db.get_bind().dialect.name], values)
-    if assignment is None:
-        return None
+    assignment = db.scalars(_LEASE[db.get_bind().dialect.name], values).one()
     if kind is not ItemKind.REPEAT:
-        db.execute(_MOVE_TAKEN, {"stimulus_id": stimulus.id, "places": 1})
+        _move_counts(db, stimulus.id, places=1)
     return Given(assignment, stimulus)
 
 
@@ -736,7 +747,7 @@ def take_up_again(db: Session, given: Given, wanted: int) -> bool:
         ).one()
         if given.assignment.kind is ItemKind.RATED and stimulus.taken >= wanted:
             return False
-        db.execute(_MOVE_TAKEN, {"stimulus_id": stimulus.id, "places": 1})
+        _move_counts(db, stimulus.id, places=1)
     given.assignment.state = AssignmentState.LEASED
     return True
 
@@ -778,20 +789,17 @@ def rating_by_key(db: Session, key: str) -> tuple[Rating, int] | None:
 
 
 _ADD_RATING = {
-    "sqlite": sqlite.insert(Rating).on_conflict_do_nothing().returning(Rating.id),
-    "postgresql": postgresql.insert(Rating).on_conflict_do_nothing().returning(Rating.id),
+    "sqlite": sqlite.insert(Rating).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(Rating).on_conflict_do_nothing(),
 }
 
 
-def add_rating(db: Session, given: Given, answer: Answer, *, sequence: int, counts: bool, now: datetime) -> bool:
-    """Store an answer and mark its assignment rated; False when the key was used or the assignment rated meanwhile.
-
-    `counts` says whether it fills a place: the participant's votes are used.
-    """
+def add_rating(db: Session, given: Given, answer: Answer, sitting: Sitting, now: datetime) -> bool:
+    """Store an answer and mark its assignment rated; False when somebody used its key a moment ago."""
     values = {
         "key": answer.key,
         "assignment_id": answer.assignment_id,
-        "sequence": sequence,
+        "sequence": sitting.answers + 1,
         "grade": answer.grade,
         "unusable": answer.unusable,
         "response_ms": answer.response_ms,
@@ -801,11 +809,13 @@ def add_rating(db: Session, given: Given, answer: Answer, *, sequence: int, coun
         "rated_at": now,
         "undone_at": None,
     }
-    if db.scalar(_ADD_RATING[db.get_bind().dialect.name], values) is None:
+    connection = db.connection()
+    if connection.execute(_ADD_RATING[connection.dialect.name], values).rowcount == 0:
         return False
-    given.assignment.state = AssignmentState.RATED
-    if counts and given.assignment.kind is not ItemKind.REPEAT:
-        db.execute(_MOVE_RATED, {"stimulus_id": given.stimulus.id, "places": 0, "ratings": 1})
+    sitting.answers += 1
+    given.assignment.state, given.assignment.sitting_id = AssignmentState.RATED, sitting.id
+    if given.assignment.kind is not ItemKind.REPEAT:
+        _move_counts(db, given.stimulus.id, ratings=1)
     return True
 
 
@@ -833,7 +843,7 @@ def undo_rating(db: Session, rating: Rating, given: Given, now: datetime, *, exp
     rating.undone_at = now
     given.assignment.state, given.assignment.expires_at = AssignmentState.LEASED, expires_at
     if given.assignment.kind is not ItemKind.REPEAT:
-        db.execute(_MOVE_RATED, {"stimulus_id": given.stimulus.id, "places": 0, "ratings": -1})
+        _move_counts(db, given.stimulus.id, ratings=-1)
 
 
 class RatingRow(NamedTuple):
@@ -982,7 +992,6 @@ def import_ratings(db: Session, study_id: int, ratings: Iterable[ImportedRating]
             raise ImportedRatingsError(f"There is no stimulus {unknown!r} in the study; add it first.")
         _import_part(db, study_id, part, stimuli, people)
         count += len(part)
-    people.note_answers()
     recount(db, study_id)
     log_event(db, study_id, "imported", {"ratings": count}, now)
     return count
@@ -1047,18 +1056,15 @@ class _Importees:
 
     def next_sequence(self, pseudonym: str) -> int:
         """Count an answer."""
-        self._participants[pseudonym].answers += 1
-        return self._participants[pseudonym].answers
-
-    def note_answers(self) -> None:
-        """Write what was counted."""
-        self._db.flush()
+        sitting = self._sittings[pseudonym]
+        sitting.answers = sitting.rated = sitting.planned = sitting.answers + 1
+        return sitting.answers
 
     def _new_sitting(self, pseudonym: str) -> Sitting:
         if pseudonym not in self._participants:
             new = create_participant(self._db, self._study_id, self.now, pseudonym=pseudonym)
             self._participants[pseudonym] = new
-        sitting = create_sitting(self._db, self._participants[pseudonym].id, self.now, external_id=None)
+        sitting = create_sitting(self._db, self._participants[pseudonym].id, self.now, planned=0)
         sitting.ended_at = self.now
         self._db.flush()
         return sitting

@@ -168,7 +168,7 @@ class Participant(Table):
     """A person in one study. `external_id` is a panel's identifier (Prolific's); exports show the pseudonym only.
 
     `votes_used` is the outcome of screening, with its reason; it is independent of `sitting.accepted`.
-    `answers` counts what the person ever answered, `seed` makes their order of stimuli.
+    `seed` makes the person's order of stimuli.
     """
 
     __tablename__ = "participant"
@@ -182,9 +182,9 @@ class Participant(Table):
     seed: Mapped[int]
     created_at: Mapped[datetime]
     consented_at: Mapped[datetime | None]
+    trained_at: Mapped[datetime | None]
     votes_used: Mapped[bool] = mapped_column(default=True)
     votes_reason: Mapped[str] = mapped_column(Text, default="")
-    answers: Mapped[int] = mapped_column(default=0)
 
 
 class Link(Table):
@@ -200,8 +200,9 @@ class Link(Table):
 class Sitting(Table):
     """One run of a participant. `screen` is the result of the screen check on `device`, None before it.
 
-    `rated` counts live ratings of the main part in this sitting, `breaks` the breaks taken. `active_s` is the time
-    spent rating: gaps count up to a limit, so that a sitting goes on after a night as it was left.
+    `planned` is how many items it was to have when it began, `answers` counts all answers in it, `rated` those of the
+    main part that were not undone, `breaks` the breaks taken. `active_s` is the time spent rating: gaps count up to a
+    limit, so that a sitting goes on after a night as it was left.
     `accepted` is the owner's decision about the sitting (pay it), None while undecided.
     """
 
@@ -230,6 +231,8 @@ class Sitting(Table):
     ended_at: Mapped[datetime | None]
     completion_code: Mapped[str | None] = mapped_column(String(64))
     active_s: Mapped[float] = mapped_column(default=0.0)
+    planned: Mapped[int] = mapped_column(default=0)
+    answers: Mapped[int] = mapped_column(default=0)
     rated: Mapped[int] = mapped_column(default=0)
     breaks: Mapped[int] = mapped_column(default=0)
     accepted: Mapped[bool | None]
@@ -272,7 +275,7 @@ class Rating(Table):
 
     `key` is made by the client, once per answer: sent again, it is the same rating. `response_ms` runs from the
     picture's display to the answer; `width_px` and `height_px` are the size on screen in CSS pixels. `sequence`
-    numbers a participant's answers, undone ones included. An undone rating stays, and counts nowhere.
+    numbers the answers of a sitting, undone ones included. An undone rating stays, and counts nowhere.
     """
 
     __tablename__ = "rating"

@@ -1,0 +1,114 @@
+"""Who may do what: the owner of studies by a secret, participants by personal links nobody can guess.
+
+A participant's token is 256 random bits; the database keeps its SHA-256 only, so that a copy of the database opens
+no sitting. The owner signs in with the secret of FIQA_OWNER_SECRET, or with one made at the start and printed on the
+terminal, and goes on with a pass: an expiry time signed with the secret, which a restarted or second process with
+the same secret takes as well.
+
+    guesses = GuessLimit()
+    with guesses.counted(client_address, now):     # refuses those who were wrong too often
+        owner.check_pass(cookie, now)              # or any function of annotate.sitting
+"""
+
+import hashlib
+import hmac
+import secrets
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from annotate import store
+from annotate.errors import AccessError, TooManyGuessesError
+from annotate.tables import Participant, Study
+
+GUESSES = 10
+GUESS_WINDOW = timedelta(minutes=5)
+REMEMBERED_CLIENTS = 10_000
+PASS_HOURS = 12
+LONGEST_TOKEN = 200
+
+
+def issue_link(db: Session, participant_id: int, now: datetime) -> str:
+    """Make another personal link of a participant and return its token, which is stored nowhere."""
+    token = secrets.token_urlsafe(32)
+    store.add_link(db, participant_id, hash_token(token), now)
+    return token
+
+
+def open_link(db: Session, token: str, *, lock: bool = False) -> tuple[Participant, Study]:
+    """Return whose link it is, and their study; raise AccessError when it is nobody's.
+
+    `lock` lets nobody else act for the participant until the commit.
+    """
+    found = store.participant_by_link(db, hash_token(token), lock=lock) if 0 < len(token) <= LONGEST_TOKEN else None
+    if found is None:
+        raise AccessError("This personal link is not valid. Open it as it was sent to you, or ask for a new one.")
+    return found
+
+
+def hash_token(token: str) -> str:
+    """Return what the database keeps of a token: random enough to need no salt."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class OwnerAccess:
+    """Lets the owner of studies in. Without a secret one is made: `made` is it, to be printed once."""
+
+    def __init__(self, secret: str | None) -> None:
+        self.made = None if secret else secrets.token_urlsafe(16)
+        self._secret = (secret or self.made or "").encode()
+
+    def sign_in(self, secret: str, now: datetime) -> str:
+        """Return a pass for PASS_HOURS; raise AccessError when the secret is wrong."""
+        if not hmac.compare_digest(secret.encode("utf-8", "surrogatepass"), self._secret):
+            raise AccessError("This is not the owner's secret; it is in FIQA_OWNER_SECRET or on the app's terminal.")
+        expiry = str(int((now + timedelta(hours=PASS_HOURS)).timestamp()))
+        return f"{expiry}.{self._signature(expiry)}"
+
+    def check_pass(self, given: str | None, now: datetime) -> None:
+        """Raise AccessError unless this is a pass that `sign_in` gave and that has not expired."""
+        expiry, _, signature = (given or "").partition(".")
+        genuine = hmac.compare_digest(signature.encode("utf-8", "surrogatepass"), self._signature(expiry).encode())
+        if not genuine or not expiry.isdecimal() or datetime.fromtimestamp(int(expiry), UTC) <= now:
+            raise AccessError("Sign in as the owner of the studies first.")
+
+    def _signature(self, expiry: str) -> str:
+        return hmac.new(self._secret, expiry.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+
+class GuessLimit:
+    """Refuses a client that was wrong GUESSES times within GUESS_WINDOW, until the first of them is that old."""
+
+    def __init__(self) -> None:
+        self._wrong: OrderedDict[str, deque[datetime]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def counted(self, client: str, now: datetime) -> Iterator[None]:
+        """Run the block for a client; an AccessError in it counts as a guess. Raises TooManyGuessesError."""
+        if self._recent(client, now) >= GUESSES:
+            minutes = GUESS_WINDOW // timedelta(minutes=1)
+            raise TooManyGuessesError(f"Too many wrong links or secrets; try again in {minutes} minutes.")
+        try:
+            yield
+        except AccessError:
+            self._count(client, now)
+            raise
+
+    def _recent(self, client: str, now: datetime) -> int:
+        with self._lock:
+            wrong = self._wrong.get(client)
+            while wrong and wrong[0] <= now - GUESS_WINDOW:
+                wrong.popleft()
+            return len(wrong or ())
+
+    def _count(self, client: str, now: datetime) -> None:
+        with self._lock:
+            self._wrong.setdefault(client, deque(maxlen=GUESSES)).append(now)
+            self._wrong.move_to_end(client)
+            if len(self._wrong) > REMEMBERED_CLIENTS:  # the oldest; many addresses must not fill the memory
+                self._wrong.popitem(last=False)

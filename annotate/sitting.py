@@ -1,0 +1,451 @@
+"""One participant's run, as a series of steps that a page can show: consent, screen check, training, rating, breaks.
+
+    join ─> CONSENT ─> SCREEN_CHECK ─> TRAINING ─> RATE ⇄ BREAK ─> FINISH ─> END
+                                                    └─> WAITING (others hold the last places)
+
+Where a participant is follows from the database alone, so a sitting goes on where it was left, on any device, after
+a reload or a restart. Every function but `join` takes the participant's token and checks it. What a function returns
+must be shown only when its transaction is committed: then a rating is on disk.
+
+Answers carry a key made by the client. Sent again, after a lost connection or by a double click, they change nothing.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from annotate import access, store
+from annotate.assignment import assign_ahead, assign_training
+from annotate.errors import AccessError, AssignmentGoneError, RatingError, SittingError, StudyStateError
+from annotate.ratings import ItemKind
+from annotate.store import Answer, Given
+from annotate.study import Protocol, State
+from annotate.tables import AssignmentState, Sitting
+
+IDLE_S = 60.0
+"""A longer gap between two actions is counted as so much: the participant was away, and is not tired by it."""
+RETRY_S = 5
+LONGEST_RESPONSE_MS = 24 * 3600 * 1000
+LONGEST_KEY = 64
+MOST_PX = 100_000
+KEY_USED = "This key was used for another answer; make a new one for each."
+LONGEST_EXTERNAL_ID = 200
+
+
+class StepKind(StrEnum):
+    """What a participant does next; see the module. CLOSED: the study is not open to them."""
+
+    CONSENT = "consent"
+    SCREEN_CHECK = "screen check"
+    TRAINING = "training"
+    RATE = "rate"
+    BREAK = "break"
+    WAITING = "waiting"
+    FINISH = "finish"
+    END = "end"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A stimulus as a participant may know it: not by name, nor whether it is a check."""
+
+    assignment_id: int
+    sha256: str
+    format: str
+    width_px: int
+    height_px: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a page shows.
+
+    `picture` is to be rated, `upcoming` to be fetched ahead. `done` of `total` items are rated in this sitting or,
+    in training, of the training. `left_s` is the rating time left, `wait_s` how long the break still lasts or when
+    to ask again. Where `can_finish`, `finish` may be called; there is a completion code if anything was rated.
+    """
+
+    kind: StepKind
+    state: State
+    picture: Picture | None = None
+    upcoming: Picture | None = None
+    done: int = 0
+    total: int = 0
+    left_s: float = 0.0
+    wait_s: float = 0.0
+    can_undo: bool = False
+    can_finish: bool = False
+    can_start_another: bool = False
+    completion_code: str | None = None
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What training says about an answer; `expected` is None where the item has no right grade."""
+
+    expected: float | None
+    near_enough: bool
+    text: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an answer: the next step, and in training what it should have been."""
+
+    step: Step
+    feedback: Feedback | None = None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """How a panel knows a participant and a sitting: Prolific's PROLIFIC_PID and SESSION_ID."""
+
+    participant_id: str
+    session_id: str = ""
+
+
+def join(db: Session, join_code: str, now: datetime, *, language: str = "en", panel: Panel | None = None) -> str:
+    """Let a newcomer into an open study; return the token of their personal link.
+
+    Whom a panel sends again becomes no second participant, but gets another link to the same one.
+    """
+    study = store.study_by_join_code(db, join_code) if join_code else None
+    if study is None:
+        raise AccessError("This link opens no study. Open it as it was sent to you, or ask for a new one.")
+    external_id = _external_id(panel)
+    known = store.participant_by_external_id(db, study.id, external_id) if external_id else None
+    if known is None and study.state is not State.OPEN:
+        raise StudyStateError("The study is not open at the moment; try again later.")
+    participant = known or store.create_participant(db, study.id, now, external_id=external_id, language=language)
+    return access.issue_link(db, participant.id, now)
+
+
+def next_step(db: Session, token: str, now: datetime, *, device: str | None = None) -> Step:
+    """Return where the participant is; on another `device` than before, the screen check comes again."""
+    visit = _Visit(db, token, now)
+    sitting = visit.sitting
+    if sitting and device and sitting.device and sitting.device != device:
+        sitting.screen = None
+    return visit.step()
+
+
+def give_consent(db: Session, token: str, now: datetime, *, panel: Panel | None = None) -> Step:
+    """Note that the participant consents, and begin their first sitting."""
+    visit = _Visit(db, token, now)
+    visit.check_open()
+    if visit.participant.consented_at is None:
+        visit.participant.consented_at = now
+        visit.begin_sitting(panel)
+    return visit.step()
+
+
+def start_another(db: Session, token: str, now: datetime, *, panel: Panel | None = None) -> Step:
+    """Begin a further sitting, if the protocol allows one."""
+    visit = _Visit(db, token, now)
+    visit.check_open()
+    if visit.sitting is None:
+        if not visit.may_start_another():
+            raise SittingError("There is no further sitting for you in this study. Thank you for taking part.")
+        visit.begin_sitting(panel)
+    return visit.step()
+
+
+def record_screen(
+    db: Session, token: str, now: datetime, *, device: str, result: Mapping[str, Any], passed: bool
+) -> Step:
+    """Store what the screen check measured; who did not pass is asked again."""
+    visit = _Visit(db, token, now)
+    sitting = visit.running_sitting()
+    sitting.device = device[:64]
+    sitting.screen = dict(result) if passed else None
+    return visit.step()
+
+
+def rate(db: Session, token: str, answer: Answer, now: datetime) -> Outcome:
+    """Store an answer, once however often it is sent.
+
+    Raises:
+        GradeError: the grade is not on the scale.
+        AssignmentGoneError: the lease ran out and the last place of the picture went to somebody else.
+        RatingError: the key was used for another answer, or the picture was rated, or is not this participant's.
+        SittingError, StudyStateError: the sitting or the study is over.
+    """
+    visit = _Visit(db, token, now)
+    answer = _checked(answer, visit.protocol)
+    if _is_stored(visit, answer):
+        return Outcome(visit.step())
+    sitting = visit.running_sitting()
+    given = _rateable(visit, answer.assignment_id)
+    if not store.add_rating(db, given, answer, sitting, now):
+        raise RatingError(KEY_USED)  # by somebody else, a moment ago
+    visit.spend_time()
+    if given.assignment.kind is ItemKind.TRAINING:
+        return Outcome(visit.step(), _feedback(given, answer, visit.protocol))
+    sitting.rated += 1
+    return Outcome(visit.step())
+
+
+def undo(db: Session, token: str, now: datetime) -> Step:
+    """Take the last answer of this sitting back; its picture is shown again. Not possible in training."""
+    visit = _Visit(db, token, now)
+    sitting = visit.running_sitting()
+    last = store.last_rating(db, sitting)
+    if last is None:
+        raise SittingError("There is no answer in this sitting that could be undone.")
+    rating, given = last
+    store.undo_rating(db, rating, given, now, expires_at=visit.lease_end())
+    sitting.rated -= 1
+    sitting.break_since = None
+    return visit.step()
+
+
+def end_break(db: Session, token: str, now: datetime) -> Step:
+    """Go on after a break; raise SittingError while it lasts."""
+    visit = _Visit(db, token, now)
+    sitting = visit.running_sitting()
+    if sitting.break_since is not None:
+        if wait_s := visit.break_left_s():
+            raise SittingError(f"The break lasts another {wait_s:.0f} seconds.")
+        sitting.breaks = sitting.rated // visit.protocol.break_every
+        sitting.break_since, sitting.last_seen_at = None, now
+    return visit.step()
+
+
+def finish(db: Session, token: str, now: datetime) -> Step:
+    """End the sitting when everything in it is rated; what it returns has the completion code."""
+    visit = _Visit(db, token, now)
+    step = visit.step()
+    if visit.sitting and step.can_finish:
+        visit.end_sitting(visit.sitting)
+        return visit.step()
+    if step.kind is not StepKind.END:
+        raise SittingError("The sitting is not over yet.")
+    return step
+
+
+def withdraw(db: Session, token: str, now: datetime) -> None:
+    """Delete everything there is of the participant, at any time; the link is dead then."""
+    participant, _ = access.open_link(db, token, lock=True)
+    store.delete_participant(db, participant, now)
+
+
+def find_picture(db: Session, token: str, assignment_id: int) -> Picture:
+    """Return a picture that the participant may see now: one given to them and not yet rated."""
+    participant, _ = access.open_link(db, token)
+    for given in store.leased_to(db, participant.id):
+        if given.assignment.id == assignment_id:
+            return _picture(given)
+    raise AccessError("This picture is not for you to rate at the moment.")
+
+
+class _Visit:
+    """A participant with everything that decides on their next step; nobody else acts for them meanwhile."""
+
+    def __init__(self, db: Session, token: str, now: datetime) -> None:
+        self.db, self.now = db, now
+        self.participant, self.study = access.open_link(db, token, lock=True)
+        self.sitting = store.running_sitting(db, self.participant.id)
+        self.protocol = Protocol.from_json(self.study.protocol)
+
+    def check_open(self) -> None:
+        """Raise StudyStateError unless people may begin or go on."""
+        if self.study.state is not State.OPEN:
+            raise StudyStateError(f"The study is {self.study.state}; nothing can be rated at the moment.")
+
+    def running_sitting(self) -> Sitting:
+        """Return the sitting, if one runs in which something can be rated; raise otherwise."""
+        # What was shown before a pause may still be answered: nothing that somebody did is thrown away.
+        if self.study.state not in (State.OPEN, State.PAUSED):
+            raise StudyStateError(f"The study is {self.study.state}; no rating can be added any more.")
+        if self.sitting is None or not self.participant.votes_used:
+            raise SittingError("This sitting is over; nothing in it can be changed any more.")
+        return self.sitting
+
+    def begin_sitting(self, panel: Panel | None) -> None:
+        limit, wanted = self.protocol.sitting_items, self.protocol.ratings_wanted
+        planned = store.count_unseen(self.db, self.participant, wanted=wanted, limit=limit)
+        session_id = panel.session_id[:LONGEST_EXTERNAL_ID] if panel else None
+        self.sitting = store.create_sitting(
+            self.db, self.participant.id, self.now, planned=planned, external_id=session_id
+        )
+
+    def end_sitting(self, sitting: Sitting) -> None:
+        sitting.ended_at = self.now
+        if sitting.rated:
+            sitting.completion_code = self.protocol.completion_code or secrets.token_hex(4).upper()
+        store.end_leases(self.db, self.participant.id, self.now)
+        self.sitting = None
+
+    def may_start_another(self) -> bool:
+        begun = store.count_sittings(self.db, self.participant.id)
+        allowed = not self.protocol.max_sittings or begun < self.protocol.max_sittings
+        return allowed and self.participant.votes_used and self.study.state is State.OPEN
+
+    def lease_end(self) -> datetime:
+        return self.now + timedelta(seconds=self.protocol.lease_s)
+
+    def spend_time(self) -> None:
+        """Count the time since the last action as rating time, outside training and breaks."""
+        sitting = self.running_sitting()
+        if self.participant.trained_at and sitting.break_since is None:
+            gap_s = (self.now - sitting.last_seen_at).total_seconds()
+            sitting.active_s += min(max(gap_s, 0.0), IDLE_S)
+        sitting.last_seen_at = self.now
+
+    def break_left_s(self) -> float:
+        since = self.running_sitting().break_since or self.now
+        return max(0.0, self.protocol.break_s - (self.now - since).total_seconds())
+
+    def step(self) -> Step:
+        """Return the step that follows from where everything stands."""
+        if self.participant.consented_at and (self.sitting is None or not self.participant.votes_used):
+            return self._end()
+        if self.study.state in (State.DRAFT, State.CLOSED):
+            return self._step(StepKind.CLOSED, can_finish=self._has_rated())
+        if self.study.state is State.PAUSED:
+            return self._step(StepKind.WAITING, wait_s=RETRY_S)
+        if self.sitting is None:
+            return self._step(StepKind.CONSENT)
+        if self.sitting.screen is None:
+            return self._step(StepKind.SCREEN_CHECK)
+        return self._training(self.sitting) or self._main_part(self.sitting)
+
+    def _end(self) -> Step:
+        last = store.last_sitting(self.db, self.participant.id)
+        return Step(
+            StepKind.END,
+            self.study.state,
+            done=last.rated if last else 0,
+            total=last.rated if last else 0,
+            completion_code=last.completion_code if last else None,
+            can_start_another=self.may_start_another(),
+        )
+
+    def _training(self, sitting: Sitting) -> Step | None:
+        """Return the step of the training; None once it is over, which is once per participant."""
+        if self.participant.trained_at:
+            return None
+        given, done, total = assign_training(self.db, self.protocol, self.participant, sitting, self.now)
+        if given:
+            return self._step(StepKind.TRAINING, given, done=done, total=total)
+        self.participant.trained_at = sitting.last_seen_at = self.now
+        return None
+
+    def _main_part(self, sitting: Sitting) -> Step:
+        if sitting.rated >= self.protocol.sitting_items or not self._left_s():
+            return self._step(StepKind.FINISH, can_finish=True)
+        given = assign_ahead(self.db, self.protocol, self.participant, sitting, self.now)
+        if not given:
+            return self._nothing_left()
+        if self._is_break_due(sitting):
+            sitting.break_since = sitting.break_since or self.now
+            return self._step(StepKind.BREAK, given, wait_s=self.break_left_s())
+        return self._step(StepKind.RATE, given)
+
+    def _nothing_left(self) -> Step:
+        """Wait for places that others lease and may never use, or end."""
+        if store.others_hold_places(self.db, self.participant, self.protocol.ratings_wanted):
+            return self._step(StepKind.WAITING, wait_s=RETRY_S, can_finish=self._has_rated())
+        return self._step(StepKind.FINISH, can_finish=True)
+
+    def _is_break_due(self, sitting: Sitting) -> bool:
+        every = self.protocol.break_every
+        return bool(every) and sitting.rated // every > sitting.breaks
+
+    def _step(
+        self,
+        kind: StepKind,
+        given: Sequence[Given] = (),
+        *,
+        done: int | None = None,
+        total: int | None = None,
+        wait_s: float = 0.0,
+        can_finish: bool = False,
+    ) -> Step:
+        """Return a step with what every step of the running sitting shows."""
+        pictures = [_picture(item) for item in given]
+        rated = self.sitting.rated if self.sitting else 0
+        planned = self.sitting.planned if self.sitting else self.protocol.sitting_items
+        return Step(
+            kind,
+            self.study.state,
+            picture=pictures[0] if pictures and kind is not StepKind.BREAK else None,
+            upcoming=pictures[-1] if len(pictures) > 1 or kind is StepKind.BREAK else None,
+            done=rated if done is None else done,
+            total=max(planned, rated + len(given)) if total is None else total,
+            left_s=self._left_s(),
+            wait_s=wait_s,
+            can_undo=self._has_rated() and kind is not StepKind.CLOSED,
+            can_finish=can_finish,
+        )
+
+    def _has_rated(self) -> bool:
+        return self.sitting is not None and self.sitting.rated > 0
+
+    def _left_s(self) -> float:
+        active_s = self.sitting.active_s if self.sitting else 0.0
+        return max(0.0, self.protocol.sitting_limit_s - active_s)
+
+
+def _picture(given: Given) -> Picture:
+    stimulus = given.stimulus
+    return Picture(given.assignment.id, stimulus.sha256, stimulus.format, stimulus.width_px, stimulus.height_px)
+
+
+def _external_id(panel: Panel | None) -> str | None:
+    if panel is None:
+        return None
+    if not 1 <= len(panel.participant_id) <= LONGEST_EXTERNAL_ID or not panel.participant_id.isprintable():
+        raise AccessError("The panel's identifier of the participant is not usable; open its link again.")
+    return panel.participant_id
+
+
+def _checked(answer: Answer, protocol: Protocol) -> Answer:
+    """Return the answer with its grade as a float; raise GradeError or RatingError when something is off."""
+    if not 1 <= len(answer.key) <= LONGEST_KEY or not answer.key.isascii() or not answer.key.isprintable():
+        raise RatingError(f"A rating's key is 1 to {LONGEST_KEY} printable ASCII characters.")
+    if answer.unusable and (answer.grade is not None or not protocol.offer_unusable):
+        raise RatingError("Unusable content has no grade, and is no answer in every study.")
+    if answer.response_ms is not None and not 0 <= answer.response_ms <= LONGEST_RESPONSE_MS:
+        raise RatingError(f"{answer.response_ms} ms is no response time.")
+    for size in (answer.width_px, answer.height_px, answer.pixel_ratio):
+        if size is not None and not 0 < size < MOST_PX:
+            raise RatingError(f"{size!r} is no display size or pixel ratio.")
+    return answer if answer.unusable else replace(answer, grade=protocol.scale.check(answer.grade))
+
+
+def _is_stored(visit: _Visit, answer: Answer) -> bool:
+    """Return whether this very answer was stored before; raise RatingError if its key belongs to another."""
+    stored = store.rating_by_key(visit.db, answer.key)
+    if stored is None:
+        return False
+    rating, participant_id = stored
+    there = Answer(**{field.name: getattr(rating, field.name) for field in fields(Answer)})
+    if participant_id != visit.participant.id or there != answer:
+        raise RatingError(KEY_USED)
+    return True
+
+
+def _rateable(visit: _Visit, assignment_id: int) -> Given:
+    """Return an assignment that may be rated now; raise RatingError saying why not."""
+    given = store.given_to(visit.db, visit.participant.id, assignment_id)
+    if given is None:
+        raise RatingError("This picture was not given to you to rate.")
+    if given.assignment.state is AssignmentState.RATED:
+        raise RatingError("You have rated this picture already; undo that to change it.")
+    expired = given.assignment.state is AssignmentState.EXPIRED
+    if expired and not store.take_up_again(visit.db, given, visit.protocol.ratings_wanted):
+        raise AssignmentGoneError("You were away for long, and others have rated this picture; go on with the next.")
+    return given
+
+
+def _feedback(given: Given, answer: Answer, protocol: Protocol) -> Feedback:
+    expected = given.stimulus.expected
+    near = expected is None or (answer.grade is not None and abs(answer.grade - expected) <= protocol.allowed_error)
+    return Feedback(expected, near, given.stimulus.feedback)
