@@ -5,7 +5,7 @@ Shapes: F faces, E embedding channels, S view side in pixels.
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO, StringIO
 from typing import TYPE_CHECKING, Any
@@ -97,6 +97,17 @@ def diagnose(predictor: "QualityPredictor", atlas: Atlas, source: "Source") -> P
     )
 
 
+def diagnose_many(
+    predictor: "QualityPredictor", atlas: Atlas, sources: "Iterable[Source]"
+) -> Iterator[PhotoDiagnosis | FiqaError]:
+    """Diagnose photos one by one, in order; a photo that cannot be diagnosed yields its error."""
+    for source in sources:
+        try:
+            yield diagnose(predictor, atlas, source)
+        except FiqaError as error:
+            yield error
+
+
 def look_at(predictor: "QualityPredictor", photos: Sequence[NDArray[np.uint8]], face: "Face | None") -> list[Look]:
     """Look at the same face in several versions of a photo (H, W, 3) uint8."""
     crops = [predictor.face_crops(photo, face) for photo in photos]
@@ -142,6 +153,9 @@ def to_table(photos: Sequence[DiagnosedPhoto]) -> str:
         likely = ", ".join(map(in_words, photo.outcome.diagnosis.degradations[:2]))
         lines.append(f"{photo.outcome.look.score:6.3f}  {photo.outcome.diagnosis.outlier:7.2f}  {likely:52}  {name}")
     return "\n".join(lines) + "\n"
+
+
+FORMATS: dict[str, Callable[[Sequence[DiagnosedPhoto]], str]] = {"table": to_table, "json": to_json, "csv": to_csv}
 
 
 def in_words(finding: Finding) -> str:
