@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from fiqa.checkpoints import RELEASED_PREPROCESSING, Preprocessing, find_checkpoint, load_network
 from fiqa.models import LITE, OFFICIAL, DslFiqa, DslFiqaConfig
 from fiqa.models.backbone import build_pretrained_backbone
-from fiqa.models.dsl_fiqa import load_strictly, load_weights
+from fiqa.models.dsl_fiqa import load_strictly
 from training.errors import RunError
 from training.loop import BEST
 from training.pseudo_mos import MARGIN, VIEW_PX
@@ -48,8 +48,10 @@ def choose_start(config: str | None, *, start: str | None, pretrained: bool, scr
     By default labels train `lite` further, and the official network starts from its backbone's ImageNet weights
     where these can be had. Raises RunError or CheckpointError.
     """
-    if start or (labelled and config in (None, "lite") and not pretrained and not scratch):
-        return from_checkpoint(start or "lite", config)
+    if start:
+        return from_checkpoint(start, config)
+    if labelled and config in (None, "lite") and not pretrained and not scratch:
+        return from_checkpoint("lite", None)
     network_config, preprocessing = read_config(config or "lite")
     network = DslFiqa(network_config)
     if pretrained:
@@ -63,12 +65,8 @@ def choose_start(config: str | None, *, start: str | None, pretrained: bool, scr
 
 
 def from_checkpoint(name: str, config: str | None) -> Start:
-    """Return a checkpoint by name or folder, or the best weights of a run's folder."""
+    """Return a checkpoint by name or folder, or the best one of a run's folder."""
     run = Path(name)
-    if (run / BEST).is_file() and not (run / "checkpoint").is_dir():  # a run of rendered views of earlier days
-        network = DslFiqa(LITE)
-        load_weights(network, run / BEST)
-        return Start(network, LITE_PREPROCESSING, f"checkpoint {name}")
     spec = find_checkpoint(str(run / "checkpoint") if (run / "checkpoint").is_dir() else name)
     network = load_network(spec)
     if config and read_config(config)[0] != network.config:
