@@ -34,7 +34,7 @@ def test_groups_have_a_colour_each(tmp_path: Path) -> None:
 
 
 def test_an_undefined_bar_is_left_out_and_one_without_interval_drawn(tmp_path: Path) -> None:
-    bars = {
+    bars: dict[str, dict[str, float | None]] = {
         "known": {"value": 0.9, "low": 0.8, "high": 0.95},
         "alone": {"value": 0.5, "low": None, "high": None},
         "undefined": {"value": None, "low": None, "high": None},
