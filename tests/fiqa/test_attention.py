@@ -1,6 +1,7 @@
 """What maps say of a network, held against its outputs, against timm, and against photos whose damage is known."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 from skimage.data import astronaut
 
 from fiqa import load_predictor
+from fiqa.__main__ import main
 from fiqa.alignment import View
 from fiqa.attention import (
     _blurred,
@@ -309,3 +311,36 @@ def test_a_network_without_landmarks_has_its_maps() -> None:
 def one_crop(predictor: QualityPredictor) -> FaceCrops:
     face = choose_face(predictor, ASTRONAUT)
     return replace(face, offsets=face.offsets[:1])
+
+
+def test_the_command_line_writes_values_and_figures(tmp_path: Path) -> None:
+    Image.fromarray(ASTRONAUT).save(tmp_path / "photo.png")
+    photo, values, figure = (str(tmp_path / name) for name in ("photo.png", "map.npy", "map.png"))
+    assert main(["attention", photo, "--map", "contribution", "--output", values]) == 0
+    assert main(["attention", photo, "--map", "quality", "--colour-map", "magma", "--output", figure]) == 0
+    loaded = np.load(values)
+    assert (loaded.shape, loaded.dtype) == ((512, 512), np.float32)
+    assert np.isnan(loaded).any()
+    with Image.open(figure) as picture:
+        assert picture.format == "PNG"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--output", "map.jpg"], "must end in .png"),
+        (["--output", "no/such/folder/map.png"], "folder that exists"),
+        (["--output", "map.npy", "--map", "attention"], "no ViT"),
+        (["--output", "map.npy", "--face", "2"], "no face 2"),
+        (["--output", "map.png", "--colour-map", "jet"], "no colour map"),
+    ],
+)
+def test_the_command_line_refuses_in_one_line(
+    options: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(ASTRONAUT).save("photo.png")
+    assert main(["attention", "photo.png", *options]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["photo.png"]
