@@ -195,7 +195,7 @@ def study_progress(db: Session, study_id: int, active_since: datetime) -> StudyP
     participants = db.scalar(select(func.count()).where(Participant.study_id == study_id)) or 0
     return StudyProgress(
         stimuli=count_stimuli(db, study_id),
-        stimuli_by_ratings=dict(db.execute(by_ratings).tuples().all()),
+        stimuli_by_ratings=dict(db.execute(by_ratings).all()),
         participants=participants,
         sittings=begun,
         sittings_ended=ended,
@@ -235,7 +235,7 @@ def add_stimuli(db: Session, study_id: int, stimuli: Sequence[NewStimulus], now:
     Raises StudyStateError when the state forbids it, StudyError when a name stands for another picture already.
     """
     check_takes_stimuli(_locked_study(db, study_id).state)
-    there = dict(db.execute(select(Stimulus.sha256, Stimulus.name).where(Stimulus.study_id == study_id)).tuples().all())
+    there = dict(db.execute(select(Stimulus.sha256, Stimulus.name).where(Stimulus.study_id == study_id)).all())
     new = [stimulus for stimulus in stimuli if stimulus.sha256 not in there]
     if taken := {stimulus.name for stimulus in new} & set(there.values()):
         raise StudyError(f"The study has another picture called {min(taken)} already; rename one of them.")
@@ -264,7 +264,7 @@ def _stimulus_row(study_id: int, stimulus: NewStimulus) -> dict[str, Any]:
 def count_stimuli(db: Session, study_id: int) -> dict[ItemKind, int]:
     """Return how many stimuli of each kind there are."""
     counts = select(Stimulus.kind, func.count()).where(Stimulus.study_id == study_id).group_by(Stimulus.kind)
-    return dict(db.execute(counts).tuples().all())
+    return dict(db.execute(counts).all())
 
 
 def stimuli_page(
@@ -583,7 +583,7 @@ _COUNTS = (
 def count_given(db: Session, participant_id: int) -> dict[ItemKind, int]:
     """Return how many items of each kind a participant has or had."""
     db.flush()
-    return dict(db.connection().execute(_COUNTS, {"participant_id": participant_id}).tuples().all())
+    return dict(db.connection().execute(_COUNTS, {"participant_id": participant_id}).all())
 
 
 def renew_leases(given: Sequence[Given], before: datetime, expires_at: datetime) -> None:

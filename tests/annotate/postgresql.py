@@ -1,0 +1,84 @@
+"""A PostgreSQL of our own: Debian's server on a free port, in a temporary folder, as a user who may run it."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import create_engine, text
+
+USERS = ("postgres", "nobody")  # PostgreSQL refuses to run as root
+
+
+def find_programs() -> Path | None:
+    """Return the folder of initdb and pg_ctl, the newest version's, or None."""
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    found = str(versions[-1]) if versions else shutil.which("initdb")
+    return Path(found).parent if found else None
+
+
+class Server:
+    """A running PostgreSQL."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._made = 0
+
+    def url(self, name: str) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self._port}/{name}"
+
+    def new_database(self) -> str:
+        """Make an empty database and return its URL."""
+        self._made += 1
+        name = f"ratings{self._made}"
+        engine = create_engine(
+            self.url("postgres").replace("://", "+psycopg://"), isolation_level="AUTOCOMMIT", pool_size=1
+        )
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        engine.dispose()
+        return self.url(name)
+
+
+@contextmanager
+def serve(programs: Path) -> Iterator[Server]:
+    """Run a server until the block is over."""
+    with tempfile.TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True) as folder:
+        # Not durable: nothing here outlives the tests, and what a power cut does is PostgreSQL's own matter.
+        options = f"-p {_free_port()} -c listen_addresses=127.0.0.1 -k {folder} -c fsync=off -c max_connections=100"
+        port = int(options.split()[1])
+        data = Path(folder) / "data"
+        as_user = _as_user(Path(folder))
+        start = ["-D", str(data), "-w", "-t", "60", "-l", f"{folder}/log", "-o", options, "start"]
+        _run(as_user, programs / "initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+        _run(as_user, programs / "pg_ctl", *start)
+        try:
+            yield Server(port)
+        finally:
+            _run(as_user, programs / "pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
+
+
+def _run(as_user: list[str], program: Path, *arguments: str) -> None:
+    # No pipes: the server would keep them open.
+    subprocess.run([*as_user, str(program), *arguments], check=True, stdout=subprocess.DEVNULL, cwd="/")
+
+
+def _as_user(folder: Path) -> list[str]:
+    """Give the folder to a user who may run the server, if we are root, and return how to become that user."""
+    if os.geteuid() != 0:
+        return []
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    user = next(name for name in USERS if name in names)
+    shutil.chown(folder, user)
+    return ["setpriv", f"--reuid={user}", "--clear-groups", "--"]
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port

@@ -1,0 +1,103 @@
+"""Studies that can be rated, and people who rate them, without a page."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from annotate import sitting, store
+from annotate.database import Database
+from annotate.ratings import ItemKind
+from annotate.sitting import Outcome, Step, StepKind
+from annotate.stimuli import StimulusFile
+from annotate.store import Answer
+from annotate.study import Protocol, State
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def stimuli(count: int, kind: ItemKind = ItemKind.RATED, expected: float | None = None) -> list[StimulusFile]:
+    names = [f"{kind.name.lower()}-{number}.png" for number in range(count)]
+    return [
+        StimulusFile(name, hashlib.sha256(name.encode()).hexdigest(), "PNG", 64, 48, 1000, kind=kind, expected=expected)
+        for name in names
+    ]
+
+
+def new_study(
+    database: Database, *, images: int = 12, gold: int = 0, traps: int = 0, training: int = 0, **protocol: Any
+) -> int:
+    """Make an open study and return its id."""
+    files = [
+        *stimuli(images),
+        *stimuli(gold, ItemKind.GOLD, 5.0),
+        *stimuli(traps, ItemKind.TRAP, 2.0),
+        *stimuli(training, ItemKind.TRAINING, 3.0),
+    ]
+    with database.write() as db:
+        study = store.create_study(db, "faces", Protocol(**protocol), NOW)
+        store.add_stimuli(db, study.id, files, NOW)
+        store.change_state(db, study.id, State.OPEN, NOW)
+        return study.id
+
+
+class Person:
+    """A participant with a link and a clock; every action is a transaction of its own."""
+
+    def __init__(self, database: Database, study_id: int, **joining: Any) -> None:
+        self.database, self.now, self.answers = database, NOW, 0
+        with database.read() as db:
+            code = store.get_study(db, study_id).join_code
+        self.token = database.transact(lambda db: sitting.join(db, code, self.now, **joining))
+
+    def wait(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    def start(self) -> Step:
+        """Consent and pass the screen check."""
+        self.database.transact(lambda db: sitting.give_consent(db, self.token, self.now))
+        return self.check_screen()
+
+    def check_screen(self, device: str = "desk", *, passed: bool = True) -> Step:
+        return self.database.transact(
+            lambda db: sitting.record_screen(
+                db, self.token, self.now, device=device, result={"pixel_ratio": 1.0}, passed=passed
+            )
+        )
+
+    def look(self, device: str | None = None) -> Step:
+        return self.database.transact(lambda db: sitting.next_step(db, self.token, self.now, device=device))
+
+    def answer(self, step: Step, grade: float | None = 3.0, **values: Any) -> Answer:
+        """Return an answer to what a step shows, under a new key."""
+        assert step.picture is not None
+        self.answers += 1
+        key = f"{self.token[:20]}-{self.answers}"
+        return Answer(key, step.picture.assignment_id, grade, **{"response_ms": 1000, **values})
+
+    def send(self, answer: Answer) -> Outcome:
+        return self.database.transact(lambda db: sitting.rate(db, self.token, answer, self.now))
+
+    def rate(self, step: Step, grade: float = 3.0) -> Step:
+        return self.send(self.answer(step, grade)).step
+
+    def undo(self) -> Step:
+        return self.database.transact(lambda db: sitting.undo(db, self.token, self.now))
+
+    def end_break(self) -> Step:
+        return self.database.transact(lambda db: sitting.end_break(db, self.token, self.now))
+
+    def finish(self) -> Step:
+        return self.database.transact(lambda db: sitting.finish(db, self.token, self.now))
+
+    def start_another(self) -> Step:
+        self.database.transact(lambda db: sitting.start_another(db, self.token, self.now))
+        return self.check_screen()
+
+    def withdraw(self) -> None:
+        self.database.transact(lambda db: sitting.withdraw(db, self.token, self.now))
+
+    def rate_all(self, step: Step, *, most: int = 10_000) -> Step:
+        """Rate until there is something else to do."""
+        while step.kind in (StepKind.RATE, StepKind.TRAINING) and most:
+            step, most = self.rate(step), most - 1
+        return step
