@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from annotate import store
 from annotate.findings import ScreeningRules
-from annotate.mos import estimate_mos
+from annotate.mos import MosTable, estimate_mos
 from annotate.ratings import Flags, ItemKind, Ratings
 from annotate.reliability import estimate_reliability
 from annotate.screening import Screening, screen
@@ -34,10 +34,15 @@ def load_votes(db: Session, study_id: int) -> Votes:
     return Votes(ratings, used[ratings.participant])
 
 
-def mos_rows(db: Session, study_id: int) -> list[dict[str, Any]]:
-    """Return a row of figures for every stimulus to be rated, from the votes that are used."""
+def mos_table(db: Session, study_id: int) -> MosTable:
+    """Return the figures of every stimulus to be rated, from the votes that are used."""
     rated = {each.name for each in store.all_stimuli(db, study_id) if each.kind is ItemKind.RATED}
-    return [row for row in estimate_mos(*load_votes(db, study_id)).rows() if row["stimulus"] in rated]
+    return estimate_mos(*load_votes(db, study_id)).only(rated)
+
+
+def mos_rows(db: Session, study_id: int) -> list[dict[str, Any]]:
+    """Return the same as JSON-safe dictionaries."""
+    return list(mos_table(db, study_id).rows())
 
 
 def reliability(db: Session, study_id: int) -> dict[str, float | None]:

@@ -17,8 +17,8 @@ Shapes: V ratings, J stimuli, I participants.
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,6 +62,13 @@ class MosTable:
     participant_ratings: Indices
     bias: Numbers
     inconsistency: Numbers
+
+    def only(self, stimuli: Collection[str]) -> "MosTable":
+        """Return the table of these stimuli, without gold and trap items for instance."""
+        rows = np.array([name in stimuli for name in self.stimulus_ids], np.bool_)
+        ids = tuple(name for name in self.stimulus_ids if name in stimuli)
+        columns = ("ratings", "unusable", "mos", "sos", "ci95", "mos_p910", "ci95_p910")
+        return replace(self, stimulus_ids=ids, **{name: getattr(self, name)[rows] for name in columns})
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield one JSON-safe dictionary per stimulus."""
