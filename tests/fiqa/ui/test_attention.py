@@ -1,0 +1,205 @@
+"""The Attention tab's handlers with the bundled network, and what they make of choices, clicks and errors."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.data import astronaut
+
+from fiqa.checkpoints import find_checkpoint, load_predictor
+from fiqa.maps import MapKey
+from fiqa.ui.attention import EXAMPLE, UPDATED, Choices, Desk, _Handlers, _sources, _with_newest
+from fiqa.ui.score import LoadedPhotos
+from fiqa.ui.service import PredictorService
+
+Show = Callable[..., list[tuple[Any, ...]]]
+CHOICES: dict[str, Any] = {
+    "photo": EXAMPLE, "compare": "", "face": 1, "kind": "contribution", "block": 12, "colour_map": "viridis",
+    "whole": False, "without": [], "right": 0, "down": 0,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def handlers() -> _Handlers:
+    service = PredictorService(
+        lambda _: load_predictor("lite", device="cpu", finder="bundled"), [find_checkpoint("lite")], "lite"
+    )
+    return _Handlers(service)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.fixture
+def show(handlers: _Handlers, desk: Desk) -> Show:
+    """Call `show` with the choices given and the usual ones otherwise; return all that it yields."""
+
+    def call(*, tray: list[tuple[str, None]] | None = None, photos: LoadedPhotos | None = None, **chosen: Any) -> Any:
+        values = {**CHOICES, **chosen}
+        return list(handlers.show(desk, photos or LoadedPhotos(), tray, "lite", *values.values()))
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def group(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("photos") / "group.png"
+    Image.fromarray(np.hstack([astronaut()[:260, 80:380]] * 2)).save(path)
+    return str(path)
+
+
+def figure_of(yielded: list[tuple[Any, ...]]) -> str:
+    return next(each[0] for each in reversed(yielded) if isinstance(each[0], str))
+
+
+def event(**data: Any) -> gr.EventData:
+    return gr.EventData(None, data)
+
+
+def test_the_example_is_there_before_any_photo(show: Show, desk: Desk) -> None:
+    yielded = show()
+    assert "Astronaut (example)" in figure_of(yielded)
+    assert yielded[-1][2].count("<tr>") == 7
+    assert "without any" in yielded[-1][2]
+    assert all(len(each) == 4 + len(UPDATED) for each in yielded)
+
+
+def test_a_map_asked_for_again_is_not_computed_again(show: Show, desk: Desk) -> None:
+    show()
+    (inspection,) = desk.shown
+    before = inspection.maps[MapKey("quality")]
+    show(kind="quality", colour_map="magma")
+    assert desk.shown == [inspection]
+    assert inspection.maps[MapKey("quality")] is before
+    assert (desk.key, desk.colour_map) == (MapKey("quality"), "magma")
+
+
+def test_a_colour_map_that_does_not_suit_is_replaced(show: Show, desk: Desk) -> None:
+    show(kind="occlusion")
+    assert desk.colour_map == "berlin"
+
+
+def test_a_kind_the_checkpoint_lacks_is_not_offered_and_the_reason_is_given(show: Show, desk: Desk) -> None:
+    yielded = show(kind="attention")
+    assert desk.key == MapKey("contribution")
+    note, offered = yielded[-2][3], dict(zip(UPDATED, yielded[-2][4:], strict=True))["kind"]["choices"]
+    assert "no ViT" in note
+    assert {"attention", "rollout"}.isdisjoint(name for _, name in offered)
+
+
+def test_every_face_can_be_chosen(show: Show, desk: Desk, group: str) -> None:
+    photos = LoadedPhotos(((group, "group.png"),))
+    yielded = show(photos=photos)
+    offered = dict(zip(UPDATED, yielded[-2][4:], strict=True))
+    assert [number for _, number in offered["face"]["choices"]] == [1, 2]
+    first = desk.shown[0].face.face
+    show(photos=photos, photo="score:0", face=2)
+    second = desk.shown[0].face.face
+    assert first is not None
+    assert second is not None
+    assert abs(first.box_xyxy[0] - second.box_xyxy[0]) > 200
+
+
+def test_two_photos_share_one_scale(show: Show, desk: Desk, group: str) -> None:
+    yielded = show(tray=[(group, None)], compare=EXAMPLE)
+    assert [each.subject.name for each in desk.shown] == ["group.png", "Astronaut (example)"]
+    assert figure_of(yielded).count("<figure") == 2
+    assert figure_of(yielded).count('class="colour-bar"') == 1
+    most = max(float(np.nanmax(each.maps[desk.key].in_view())) for each in desk.shown)
+    assert desk.scale().limits == (0.0, most)
+
+
+def test_dropped_and_moved_landmarks_change_the_score(show: Show, desk: Desk) -> None:
+    show()
+    found = desk.shown[0].score
+    yielded = show(without=["eyes", "mouth"], right=20)
+    assert desk.shown[0].score != found
+    assert "as you changed them" in yielded[-1][2]
+
+
+def test_a_click_reads_what_the_maps_hold_there(show: Show, desk: Desk, handlers: _Handlers) -> None:
+    show(kind="quality")
+    quality = desk.shown[0].maps[MapKey("quality")].in_photo().values
+    said = handlers.read(desk, event(side=0, x=225.5, y=130.5))
+    assert f"<b>{quality[130, 225]:.3f}</b>" in said
+    assert "Pixel 226, 130" in said or "Pixel 225, 130" in said
+    assert "no crop reached" in handlers.read(desk, event(side=0, x=5.0, y=500.0))
+
+
+@pytest.mark.parametrize("data", [{"side": 3, "x": 1, "y": 1}, {"side": "../x", "x": 1, "y": 1}, {"side": 0}])
+def test_a_click_that_makes_no_sense_gets_a_sentence(
+    show: Show, desk: Desk, handlers: _Handlers, data: dict[str, Any]
+) -> None:
+    show()
+    assert 'role="alert"' in handlers.read(desk, event(**data))
+
+
+@pytest.mark.parametrize(("format", "start"), [("png", "data:image/png"), ("npz", "data:application/zip")])
+def test_maps_can_be_saved(show: Show, desk: Desk, handlers: _Handlers, format: str, start: str) -> None:
+    show()
+    assert f'href="{start}' in handlers.save(desk, event(side=0, format=format))
+
+
+def test_a_photo_that_is_gone_gets_a_sentence(show: Show, desk: Desk, tmp_path: Path) -> None:
+    assert 'role="alert"' in figure_of(show(tray=[(str(tmp_path / "gone.png"), None)]))
+    assert desk.shown == []
+
+
+def test_another_tabs_photos_are_followed_only_once_this_one_was_looked_at(
+    handlers: _Handlers, show: Show, desk: Desk
+) -> None:
+    rest = (LoadedPhotos(), None, "lite", *CHOICES.values())
+    assert len(list(handlers.follow(desk, *rest))) == 1
+    assert desk.shown == []
+    show()
+    assert len(list(handlers.follow(desk, *rest))) > 1
+
+
+def test_what_was_added_last_is_chosen() -> None:
+    desk, choices = Desk(), Choices(**CHOICES)
+    both = LoadedPhotos((("/cache/a.png", "a"), ("/cache/b.png", "b")))
+    assert _with_newest(desk, _sources(both, None), choices).photo == "score:0"
+    assert _with_newest(desk, _sources(both, [("/cache/c.png", None)]), choices).photo == "own:0"
+    kept = Choices(**{**CHOICES, "photo": "score:1"})
+    assert _with_newest(desk, _sources(both, [("/cache/c.png", None)]), kept).photo == "score:1"
+    assert _with_newest(desk, _sources(LoadedPhotos(), None), kept).photo == EXAMPLE
+
+
+def test_inspections_of_long_ago_are_forgotten(show: Show, desk: Desk) -> None:
+    show()
+    (inspection,) = desk.shown
+    for number in range(2, 10):
+        desk.keep(replace(inspection, subject=replace(inspection.subject, face=number)))
+    assert [subject.face for subject in desk.inspections] == [4, 5, 6, 7, 8, 9]
+
+
+def test_the_api_gives_array_and_figure(handlers: _Handlers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "served"))
+    photo = tmp_path / "photo.png"
+    Image.fromarray(astronaut()).save(photo)
+    answer, array, figure = handlers.attention(photo.read_bytes(), "lite", "contribution")
+    values = np.load(array)
+    assert (values.shape, values.dtype) == ((512, 512), np.float32)
+    assert np.nansum(values) == pytest.approx(answer["score"], abs=1e-4)
+    assert answer["sums_to"] == "score"
+    assert Path(figure).read_bytes().startswith(b"\x89PNG")
+    assert all(Path(path).is_relative_to(tmp_path / "served") for path in (array, figure))
+
+
+@pytest.mark.parametrize(
+    ("kind", "face", "words"),
+    [("gradcam", 1, "no map 'gradcam'"), ("rollout", 1, "no ViT"), ("quality", 2, "no face 2")],
+)
+def test_the_api_refuses_politely(handlers: _Handlers, tmp_path: Path, kind: str, face: int, words: str) -> None:
+    Image.fromarray(astronaut()).save(tmp_path / "photo.png")
+    with pytest.raises(gr.Error, match=words):
+        handlers.attention((tmp_path / "photo.png").read_bytes(), "lite", kind, face)
+    with pytest.raises(gr.Error, match="No photo was given"):
+        handlers.attention(None, "lite", "quality")
