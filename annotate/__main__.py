@@ -138,6 +138,11 @@ def _add_results(command: _Command) -> None:
     screen.add_argument("--apply", action="store_true", help="leave the votes of those found out of the MOS")
     reliability = command("reliability", _reliability, "say how far people agree: ICC, alpha, split halves")
     reliability.add_argument("name", metavar="NAME")
+    plan = command("next", _next, "say which pictures a rating would tell most about")
+    plan.add_argument("name", metavar="NAME")
+    plan.add_argument("--count", type=int, default=20, metavar="N", help="pictures (default: 20)")
+    plan.add_argument("--ci95", type=float, metavar="WIDTH", help="wanted half width in grades, in place of a count")
+    plan.add_argument("--scores", type=Path, metavar="CSV", help="of a model: columns stimulus, score, on any scale")
     export = command("export", _export, "write ratings, MOS, protocol and a data set to train on")
     export.add_argument("name", metavar="NAME")
     export.add_argument("out", type=Path, metavar="OUT", help="a new folder, or an older export")
@@ -338,6 +343,26 @@ def _screen(options: argparse.Namespace, settings: Settings) -> None:
     against = _table(FINDING_COLUMNS, rows) if rows else f"Nothing speaks against {options.name}'s votes."
     done = f"\nThe votes of {len(excluded)} more participants are not used." if options.apply else ""
     _say(options, found, against + done)
+
+
+def _next(options: argparse.Namespace, settings: Settings) -> None:
+    from annotate import analysis, planning, store
+    from annotate.mos import further_ratings
+
+    scores = planning.read_scores(options.scores) if options.scores else None
+    with _database(settings) as database, database.read() as db:
+        study = store.find_study(db, options.name)
+        table = analysis.mos_table(db, study.id)
+        wanted: int = study.protocol["ratings_wanted"]
+    missing = (wanted - table.ratings).clip(0) if options.ci95 is None else further_ratings(table, options.ci95)
+    batch = planning.next_batch(
+        table, options.count, wanted_ratings=wanted, wanted_ci95=options.ci95, model_scores=scores
+    )
+    rows = [candidate.row() for candidate in batch]
+    goal = f"{wanted} ratings" if options.ci95 is None else f"a MOS known to ±{options.ci95:g}"
+    total = f"{int(missing.sum())} more ratings would give every picture {goal}."
+    listed = [f"{_one_line(row['stimulus'])}  {row['reason']}" for row in rows]
+    _say(options, {"missing_ratings": int(missing.sum()), "next": rows}, "\n".join([*listed, total]))
 
 
 def _export(options: argparse.Namespace, settings: Settings) -> None:

@@ -227,31 +227,37 @@ def sos_parameter(table: MosTable) -> float:
     can disagree.
     """
     known = ~np.isnan(table.sos)
-    curve = _room(table)[known]
+    curve = _room(table, table.mos)[known]
     return float(np.dot(curve, table.sos[known] ** 2) / np.dot(curve, curve)) if curve.any() else math.nan
 
 
-def expected_sos(table: MosTable) -> Numbers:
+def expected_sos(table: MosTable, expected_mos: Numbers | None = None) -> Numbers:
     """Return the SOS (J,) to expect of further ratings: that of the ratings so far, drawn towards the SOS hypothesis.
 
-    The SOS of three ratings says little (it is 0 where they agree), so the hypothesis counts as much as ten
-    ratings. A stimulus without ratings is taken to be like the middle one, and before any second rating SOS is
-    taken to be a sixth of the scale, 0.67 on ACR 5.
+    The SOS of three ratings says little (it is 0 where they agree), so the hypothesis counts as much as ten ratings.
+    Nor does the MOS of one, so it is drawn towards `expected_mos` (J,), else the study's mean, as if by one rating
+    more. Before any second rating of a stimulus, SOS is taken to be a sixth of the scale, 0.67 on ACR 5.
     """
-    curve = sos_parameter(table) * _room(table)
-    degrees = np.maximum(table.ratings - 1, 0)
+    counts, degrees = table.ratings, np.maximum(table.ratings - 1, 0)
+    sums = np.where(counts > 0, counts * table.mos, 0.0)
+    mos = (sums + (study_mean(table) if expected_mos is None else expected_mos)) / (counts + 1)
+    hypothesis = sos_parameter(table) * _room(table, mos)
     own = np.where(degrees > 0, table.sos, 0.0) ** 2
-    variance = (_WORTH_OF_HYPOTHESIS * curve + degrees * own) / (_WORTH_OF_HYPOTHESIS + degrees)
-    rated = ~np.isnan(variance)
+    variance = (_WORTH_OF_HYPOTHESIS * hypothesis + degrees * own) / (_WORTH_OF_HYPOTHESIS + degrees)
     usual = (table.scale_high - table.scale_low) * _USUAL_SOS
-    variance[~rated] = np.median(variance[rated]) if rated.any() else usual**2
-    expected: Numbers = np.sqrt(variance)
+    expected: Numbers = np.sqrt(np.where(np.isnan(variance), usual**2, variance))
     return expected
 
 
-def _room(table: MosTable) -> Numbers:
+def study_mean(table: MosTable) -> float:
+    """Return the mean of the MOS; the middle of the scale before any rating."""
+    rated = table.ratings > 0
+    return float(table.mos[rated].mean()) if rated.any() else (table.scale_low + table.scale_high) / 2
+
+
+def _room(table: MosTable, mos: Numbers) -> Numbers:
     """Return (MOS - low)(high - MOS), the largest variance that ratings of this mean can have."""
-    return (table.mos - table.scale_low) * (table.scale_high - table.mos)
+    return (mos - table.scale_low) * (table.scale_high - mos)
 
 
 def ratings_wanted(sos: Numbers, ci95: float) -> Indices:

@@ -9,13 +9,17 @@ of which nothing is known, then come before those with one.
 Shapes: J stimuli.
 """
 
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from annotate.mos import MosTable, expected_sos
+from annotate.csv_files import CsvFile
+from annotate.errors import SettingError
+from annotate.mos import MosTable, expected_sos, study_mean
 from annotate.ratings import Numbers
 
 _HALF_WIDTH = 1.96  # of a 95 % interval, in standard deviations; the prior is known, so no Student's t
@@ -66,6 +70,24 @@ def next_batch(
     return [_candidate(table, index, float(width[index]), float(width_then[index])) for index in chosen.tolist()]
 
 
+def read_scores(path: Path) -> dict[str, float]:
+    """Return a model's scores from a CSV with the columns stimulus and score.
+
+    Raises:
+        SettingError: the file cannot be read, or a score is no finite number.
+    """
+    file = CsvFile.read(path, required=("stimulus", "score"), error=SettingError)
+    scores: dict[str, float] = {}
+    for line, row in file.rows():
+        try:
+            scores[row["stimulus"]] = float(row["score"])
+        except ValueError:
+            scores[row["stimulus"]] = math.nan
+        if not math.isfinite(scores[row["stimulus"]]):
+            raise file.problem(line, f"has the score {row['score']!r}; expected a number")
+    return scores
+
+
 def _candidate(table: MosTable, index: int, now: float, then: float) -> Candidate:
     ratings = int(table.ratings[index])
     so_far = f"{ratings} rating{'' if ratings == 1 else 's'}"
@@ -77,7 +99,7 @@ def _prior(table: MosTable, model_scores: Mapping[str, float]) -> tuple[Numbers,
     """Return mean and variance (J,) of what is known of each MOS before its own ratings."""
     size, rated = len(table.stimulus_ids), table.ratings > 0
     least = (_LEAST_SPREAD * (table.scale_high - table.scale_low)) ** 2
-    mean = np.full(size, table.mos[rated].mean() if rated.any() else (table.scale_low + table.scale_high) / 2)
+    mean = np.full(size, study_mean(table))
     spread = table.mos[rated].var() if rated.sum() > 1 else (table.scale_high - table.scale_low) ** 2 / 12
     variance = np.full(size, max(float(spread), least))
     scores = np.array([model_scores.get(name, np.nan) for name in table.stimulus_ids])
@@ -91,7 +113,6 @@ def _prior(table: MosTable, model_scores: Mapping[str, float]) -> tuple[Numbers,
 
 
 def _noise(table: MosTable, prior_mean: Numbers) -> Numbers:
-    """Return the variance (J,) to expect of one rating; that of unrated stimuli from the MOS to expect of them."""
-    expected = expected_sos(replace(table, mos=np.where(table.ratings > 0, table.mos, prior_mean)))
-    least: Numbers = np.maximum(expected, _LEAST_SPREAD * (table.scale_high - table.scale_low))
+    """Return the variance (J,) to expect of one rating."""
+    least: Numbers = np.maximum(expected_sos(table, prior_mean), _LEAST_SPREAD * (table.scale_high - table.scale_low))
     return least**2

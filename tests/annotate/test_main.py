@@ -156,6 +156,30 @@ def test_pictures_are_added_and_duplicates_named(run: Run, folder: Path) -> None
     assert (added["added"], added["duplicates"]) == (1, [{"stimulus": "faces/000.png", "same_as": "000.png"}])
 
 
+def test_pictures_to_be_rated_next_are_those_with_fewest_ratings(run: Run, folder: Path) -> None:
+    run("create", "faces", "--images", "faces", "--ratings", "15")
+    run("open", "faces")
+    lines = (folder / "ratings.csv").read_text().splitlines()
+    (folder / "ratings.csv").write_text("\n".join(line for line in lines if NAMES[7] not in line or "p00" in line))
+    run("import", "faces", "ratings.csv")
+    plan = run("next", "faces")
+    assert plan["missing_ratings"] == 14
+    assert [(row["stimulus"], row["ratings"]) for row in plan["next"]] == [(NAMES[7], 1)]
+    exact = run("next", "faces", "--ci95", "0.2", "--count", "40")
+    assert exact["missing_ratings"] > 14
+    assert exact["next"][0]["stimulus"] == NAMES[7]
+    (folder / "scores.csv").write_text("\n".join(["stimulus,score", *(f"{name},{name[:3]}" for name in NAMES)]))
+    told = run("next", "faces", "--scores", "scores.csv")
+    assert told["next"][0]["uncertainty"] < plan["next"][0]["uncertainty"]
+
+
+def test_scores_that_are_none_are_refused(run: Run, refused: Callable[..., str], folder: Path) -> None:
+    run("create", "faces", "--images", "faces")
+    (folder / "scores.csv").write_text("stimulus,score\n000.png,good\n")
+    assert "line 2" in refused("next", "faces", "--scores", "scores.csv")
+    assert "above 0" in refused("next", "faces", "--ci95", "0")
+
+
 def test_links_open_the_study_for_people(run: Run) -> None:
     run("create", "faces", "--images", "faces")
     links = run("links", "faces", "--count", "3", "--url", "https://example.org/")

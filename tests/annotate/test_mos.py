@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -210,6 +211,14 @@ def test_few_ratings_that_agree_by_chance_do_not_promise_that_all_will() -> None
     table = estimate_mos(twice)
     assert table.sos[4] == 0
     assert expected_sos(table)[4] > 0.3
+
+
+def test_one_rating_at_the_end_of_the_scale_does_not_promise_that_all_will_be() -> None:
+    study = simulate(HONEST, seed=0).ratings
+    rows = study.stimulus != 4
+    rows[np.flatnonzero(study.stimulus == 4)[0]] = True
+    best = replace(study, grade=np.where(study.stimulus == 4, 5.0, study.grade)).where(rows)
+    assert expected_sos(estimate_mos(best))[4] > 0.4
 
 
 @given(sos=st.floats(0.05, 30), ci95=st.floats(0.05, 10))
