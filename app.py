@@ -3,12 +3,9 @@
 Wiring only: settings from the environment, the predictor service, the tabs, the server.
 """
 
-import importlib.util
 import os
 import sys
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
@@ -18,13 +15,13 @@ from fiqa.settings import Settings
 from fiqa.ui import page
 from fiqa.ui.attention import build_attention_tab
 from fiqa.ui.score import LoadedPhotos, build_score_tab
+from fiqa.ui.server import launch_options, wait_for_the_end
 from fiqa.ui.service import Predictor, PredictorService
+from fiqa.ui.traffic import log_requests
+from fiqa.ui.upload_folder import SWEEP_S, UploadFolder
 
-STYLE = Path(__file__).resolve().parent / "assets" / "style.css"
-UPLOAD_LIMIT = "25mb"
 KEPT_MINUTES = 15
 """How long an upload stays in Gradio's cache at most; a page left open longer asks for the photo again."""
-SWEEP_S = 60
 
 
 def create_service(settings: Settings) -> PredictorService:
@@ -59,27 +56,9 @@ def create_demo(service: PredictorService) -> gr.Blocks:
                 build_attention_tab(service, photos, checkpoint, attention)
         footer = page.build_footer(service, kept_minutes=KEPT_MINUTES)
         page.keep_footer_true(footer, service, checkpoint, kept_minutes=KEPT_MINUTES)
-    demo.queue(max_size=500)
+    # Closed: a direct request would not wait for its turn.
+    demo.queue(max_size=500, api_open=False)
     return demo
-
-
-def launch_options(settings: Settings) -> dict[str, Any]:
-    """Return the arguments of `demo.launch`: look, address, and no record of what visitors do."""
-    return {
-        "server_name": settings.host,
-        "server_port": settings.port,
-        "theme": page.build_theme(),
-        "css_paths": STYLE,
-        "head": page.HEAD,
-        "footer_links": ["api"],
-        "max_file_size": UPLOAD_LIMIT,
-        "blocked_paths": [str(settings.data_dir)],
-        "mcp_server": importlib.util.find_spec("mcp") is not None,
-        "ssr_mode": False,
-        "run_history": False,
-        "enable_monitoring": False,
-        "quiet": True,
-    }
 
 
 def main() -> int:
@@ -90,16 +69,24 @@ def main() -> int:
     try:
         settings = Settings.from_environment()
         service = create_service(settings)
+        uploads = UploadFolder.from_environment(os.environ, kept_minutes=KEPT_MINUTES)
+        left = uploads.open()
         demo = create_demo(service)
-        demo.launch(**launch_options(settings), prevent_thread_lock=True)
+        demo.launch(**launch_options(settings, demo, service, uploads), prevent_thread_lock=True)
     except FiqaError as error:
         return _refuse(str(error))
     except OSError:
         address = f"{settings.host}:{settings.port}"
         return _refuse(f"Nothing can be served at {address}, most likely because the port is in use; set FIQA_PORT.")
+    if settings.log_requests:
+        log_requests()
     service.start()
-    print(f"The app is at {demo.local_url}", flush=True)
-    demo.block_thread()
+    uploads.sweep_regularly()
+    recovered = f" Deleted {left} old uploads that the last run had left." if left else ""
+    print(f"The app is at {demo.local_url}{recovered}", flush=True)
+    wait_for_the_end()
+    demo.close(verbose=False)
+    service.stop()
     return 0
 
 

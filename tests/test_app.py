@@ -1,11 +1,9 @@
 """The app as a process and as an API; tests/browser looks at the page."""
 
-import gc
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import gradio as gr
@@ -19,8 +17,11 @@ from PIL import Image
 import app
 from fiqa.errors import CheckpointError
 from fiqa.settings import Settings
+from fiqa.ui.server import launch_options
 from fiqa.ui.service import PredictorService
+from fiqa.ui.upload_folder import UploadFolder
 from tests.fiqa.ui.conftest import load, spec
+from tests.served import Served, serve
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,33 +29,15 @@ ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
 
-@dataclass(frozen=True)
-class Served:
-    """A running page, its address as a client sees it, and where its uploads lie."""
-
-    demo: gr.Blocks
-    client: Client
-    uploads: Path
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serve(tmp_path_factory.mktemp("app")) as served:
+        yield served
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Serve the page around the fake predictor on a free port."""
-    with pytest.MonkeyPatch.context() as patch:
-        uploads = tmp_path_factory.mktemp("uploads")
-        patch.setenv("GRADIO_TEMP_DIR", str(uploads))
-        settings = Settings.from_environment({"FIQA_DATA_DIR": str(tmp_path_factory.mktemp("data"))})
-        demo = app.create_demo(PredictorService(load, [spec("first"), spec("damaged")], "first"))
-        options = {**app.launch_options(settings), "server_port": None}
-        demo.launch(**options, prevent_thread_lock=True)
-        yield Served(demo, Client(demo.local_url, verbose=False), uploads)
-        demo.close(verbose=False)
-    gc.collect()  # here, where its warnings are expected, and not in another test
-
-
-@pytest.fixture
 def client(served: Served) -> Client:
-    return served.client
+    return Client(served.address, verbose=False)
 
 
 @pytest.fixture
@@ -117,7 +100,9 @@ def test_a_missing_checkpoint_is_refused_before_serving(tmp_path: Path, monkeypa
 
 
 def test_nothing_about_visitors_is_recorded(tmp_path: Path) -> None:
-    options = app.launch_options(Settings.from_environment({"FIQA_DATA_DIR": str(tmp_path)}))
+    settings = Settings.from_environment({"FIQA_DATA_DIR": str(tmp_path)})
+    service = PredictorService(load, [spec("first")], "first")
+    options = launch_options(settings, gr.Blocks(), service, UploadFolder(tmp_path, kept_minutes=1))
     assert options["run_history"] is False
     assert options["enable_monitoring"] is False
     assert str(tmp_path) in options["blocked_paths"]
@@ -163,9 +148,9 @@ def test_files_that_were_not_uploaded_are_out_of_reach(client: Client) -> None:
     assert "config.json" not in answer
 
 
-def test_nothing_is_left_of_an_upload(served: Served, photo: str) -> None:
-    served.client.predict(handle_file(photo), api_name="/score")
-    served.client.predict([handle_file(photo)], "first", api_name="/score_batch")
+def test_nothing_is_left_of_an_upload(served: Served, client: Client, photo: str) -> None:
+    client.predict(handle_file(photo), api_name="/score")
+    client.predict([handle_file(photo)], "first", api_name="/score_batch")
     assert sum(file.stat().st_size for file in served.uploads.rglob("*.png")) > 0
     delete_files_created_by_app(served.demo, age=0)  # what Gradio does every minute to files of a certain age
     assert sum(file.stat().st_size for file in served.uploads.rglob("*") if file.is_file()) == 0

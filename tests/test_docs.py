@@ -100,7 +100,13 @@ def imported(*folders: str) -> set[str]:
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
     foreign = {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"annotate", "fiqa", "training"}
-    distributions = {"PIL": "pillow", "skimage": "scikit-image", "face_alignment": "face-alignment"}
+    distributions = {
+        "PIL": "pillow",
+        "skimage": "scikit-image",
+        "face_alignment": "face-alignment",
+        "sklearn": "scikit-learn",
+        "python_multipart": "python-multipart",
+    }
     return {distributions.get(name, name) for name in foreign}
 
 

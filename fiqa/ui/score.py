@@ -31,8 +31,9 @@ MOST_PHOTOS = 200
 
 PROGRESS_EVERY_S = 0.3
 SCORING = "scoring"
-"""Concurrency group of everything that scores: two at a time, so a batch does not shut out a single photo."""
-SCORING_LIMIT = 2
+"""Concurrency group of everything that scores."""
+SCORING_LIMIT = 16
+"""Requests at a time. They take turns at the predictor photo by photo, so nobody waits for another's whole batch."""
 DECODING = Lock()
 """The largest photo takes more than a gigabyte for a moment, so they are decoded one at a time."""
 UNSEEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}

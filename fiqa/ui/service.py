@@ -9,8 +9,9 @@ and torch, which keeps its helpers per calling thread, does not start anew for e
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -23,6 +24,7 @@ from fiqa.results import QualityResult
 logger = logging.getLogger(__name__)
 
 GENERIC_MESSAGE = "Something went wrong on our side. Please try again; if it happens again, try another photo."
+ENDING_MESSAGE = "The app is being restarted; try again in a minute."
 Answer = TypeVar("Answer")
 
 
@@ -54,7 +56,15 @@ class PredictorService:
 
     def ask(self, checkpoint: str, question: Callable[[Predictor], Answer]) -> Answer:
         """Return what `question` makes of the checkpoint's predictor, in the predictor's own thread; waits for it."""
-        return self._submit(checkpoint, question).result()
+        try:
+            return self._submit(checkpoint, question).result()
+        except CancelledError:
+            raise FiqaError(ENDING_MESSAGE) from None
+
+    def stop(self) -> None:
+        """Drop everything that waits; what runs runs to its end."""
+        for worker in self._workers.values():
+            worker.shutdown(wait=False, cancel_futures=True)
 
     def score(self, checkpoint: str, photo: NDArray[np.uint8]) -> QualityResult:
         """Score `photo` (H, W, 3) uint8 RGB, waiting for the checkpoint to be loaded if need be."""
@@ -72,7 +82,11 @@ class PredictorService:
         """Queue a question to a checkpoint's predictor; raises FiqaError when there is no such checkpoint."""
         if checkpoint not in self._workers:
             raise FiqaError(f"Checkpoint {checkpoint!r} is not here; choose one of {', '.join(self._workers)}.")
-        return self._workers[checkpoint].submit(lambda: question(self._loaded(checkpoint)))
+        visit = copy_context()  # a GPU lent by a Space is lent to the visitor of whom Gradio's context knows
+        try:
+            return self._workers[checkpoint].submit(visit.run, lambda: question(self._loaded(checkpoint)))
+        except RuntimeError:
+            raise FiqaError(ENDING_MESSAGE) from None
 
     def _loaded(self, checkpoint: str) -> Predictor:
         """Return the predictor, loading it first if need be; runs in the checkpoint's own thread."""

@@ -1,0 +1,74 @@
+"""How the page is served: look, address, what is let in, what is told, and how it ends."""
+
+import importlib.util
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from starlette.middleware import Middleware
+
+from fiqa.settings import Settings
+from fiqa.ui import page
+from fiqa.ui.gate import Gate, Limits
+from fiqa.ui.queued_work import QueuedWork
+from fiqa.ui.service import PredictorService
+from fiqa.ui.traffic import Counters, Traffic, health_routes
+from fiqa.ui.upload_folder import UploadFolder
+
+STYLE = Path(__file__).resolve().parents[2] / "assets" / "style.css"
+UPLOAD_LIMIT = "25mb"
+
+
+def launch_options(
+    settings: Settings, demo: gr.Blocks, service: PredictorService, uploads: UploadFolder
+) -> dict[str, Any]:
+    """Return the arguments of `demo.launch`: look, address, limits, and no record of what visitors do."""
+    return {
+        "server_name": settings.host,
+        "server_port": settings.port,
+        "theme": page.build_theme(),
+        "css_paths": STYLE,
+        "head": page.HEAD,
+        "footer_links": ["api"],
+        "max_file_size": UPLOAD_LIMIT,
+        "blocked_paths": [str(settings.data_dir)],
+        "mcp_server": importlib.util.find_spec("mcp") is not None,
+        "app_kwargs": _surroundings(settings, demo, service, uploads),
+        "ssr_mode": False,
+        "run_history": False,
+        "enable_monitoring": False,
+        "quiet": True,
+    }
+
+
+def _surroundings(
+    settings: Settings, demo: gr.Blocks, service: PredictorService, uploads: UploadFolder
+) -> dict[str, Any]:
+    """Return what stands around Gradio's application: middleware, the outer one first, and routes of our own."""
+
+    def ready() -> bool:
+        return service.is_loaded(service.default)
+
+    counters = Counters(waiting=lambda: len(demo._queue), ready=ready)  # noqa: SLF001  nothing public tells
+    gate = Middleware(
+        Gate,
+        work=QueuedWork(demo, behind_proxy=settings.on_space),
+        limits=Limits(requests_per_s=settings.rate_limit, requests_at_once=10 * settings.rate_limit),
+        uploads=uploads.path,
+        behind_proxy=settings.on_space,
+        fetch_urls=settings.fetch_urls,
+    )
+    return {
+        "middleware": [Middleware(Traffic, counters=counters), gate],
+        "routes": health_routes(counters, ready=ready, with_metrics=settings.metrics),
+    }
+
+
+def wait_for_the_end() -> None:
+    """Return when the process is told to end: by Ctrl-C, or by SIGTERM, as a Space does before it stops."""
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    ended.wait()
