@@ -16,6 +16,7 @@ A run folder holds
 
 import json
 import math
+import pickle
 import signal
 import subprocess
 import time
@@ -212,7 +213,8 @@ class _Run:
         if self.history:
             self.average.eval()
             with torch.inference_mode():
-                figures = self.task.validate(self.average.module)
+                # Plain numbers: a NumPy one in the state could not be loaded again.
+                figures = {name: float(value) for name, value in self.task.validate(self.average.module).items()}
             self.latest = {name: json_number(value) for name, value in figures.items()}
             self.history.write(self.step, self.latest)
             if _rank(figures, self.task.metric) > _rank(self.best, self.task.metric) or not self.best:
@@ -266,7 +268,7 @@ class _Run:
         path = self.output / STATE
         if path.exists():
             self._require_same_run()
-            self._restore(torch.load(path, map_location="cpu", weights_only=True))
+            self._restore(_load_state(path))
         if self.history:
             self.history.start(self.step)
             self._record()
@@ -290,6 +292,14 @@ class _Run:
         former, now = json.loads(path.read_text(encoding="utf-8")), json.loads(json.dumps(self.about))
         if changed := [key for key in ("config", "data") if key in former and former[key] != now.get(key)]:
             raise RunError(f"{self.output} holds a run with another {' and '.join(changed)}: choose another --output.")
+
+
+def _load_state(path: Path) -> dict[str, Any]:
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise RunError(f"{path} is damaged: delete it to start again, or choose another --output.") from error
+    return state
 
 
 def schedule(step: int, options: LoopOptions) -> float:

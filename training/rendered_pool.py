@@ -1,10 +1,10 @@
 """Examples rendered while training: a pool that is drawn from and slowly renewed.
 
-Rendering an example costs more than learning from it, so each is seen several times, differently cropped,
-before it falls out of the pool; nothing has to be rendered before the first step.
+Rendering an example costs more than learning from it, so each is seen several times, differently cropped, before it
+falls out of the pool; nothing has to be rendered before the first step. An example is its number: a resumed run
+renders those it draws again and goes on as if it had never stopped.
 """
 
-from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -14,20 +14,26 @@ Example = TypeVar("Example")
 
 
 class RenderedPool(Generic[Example]):
-    """Up to `size` examples, `renewed` of them rendered anew for each batch; all follows from `seed`."""
+    """The last `size` examples, `renewed` of them new with every batch of `batch`; all follows from `seed`."""
 
     def __init__(
-        self, render: Callable[[np.random.Generator], Example], *, size: int, renewed: int, seed: int | tuple[int, ...]
+        self, render: Callable[[np.random.Generator], Example], *, size: int, renewed: int, batch: int, seed: int
     ) -> None:
-        self._render = render
-        self._renewed = renewed
-        self._rng = np.random.default_rng(seed)
-        self._examples: deque[Example] = deque(maxlen=size)
+        self._render, self._seed = render, seed
+        self._size, self._renewed, self._batch = size, renewed, batch
+        self._examples: dict[int, Example] = {}
 
-    def draw(self, count: int) -> list[Example]:
-        """Return `count` examples: the newest, and others at random."""
-        fresh = self._renewed if len(self._examples) >= count else count
-        self._examples.extend(self._render(self._rng) for _ in range(fresh))
-        newest = range(len(self._examples) - min(fresh, count), len(self._examples))
-        older = self._rng.choice(len(self._examples), count - len(newest))
-        return [self._examples[index] for index in (*newest, *older)]
+    def draw(self, draw: int) -> list[Example]:
+        """Return the examples of batch number `draw`: those that are new with it, and others at random."""
+        end = self._batch + draw * self._renewed
+        fresh = self._batch if draw == 0 else self._renewed
+        start = max(0, end - self._size)
+        for number in [each for each in self._examples if each < start]:
+            del self._examples[number]
+        older = np.random.default_rng((self._seed, 0, draw)).integers(start, end, self._batch - fresh)
+        return [self._example(number) for number in (*range(end - fresh, end), *older.tolist())]
+
+    def _example(self, number: int) -> Example:
+        if number not in self._examples:
+            self._examples[number] = self._render(np.random.default_rng((self._seed, 1, number)))
+        return self._examples[number]

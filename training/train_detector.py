@@ -1,9 +1,14 @@
 """Train the bundled face detector on scenes made from a folder of face photos.
 
-python -m training.train_detector --photos DIR [--minutes 50] [--output DIR] [--seed 0] [--threads 1]
+python -m training.train_detector --photos DIR
+
+The run's best.safetensors and training.json, copied as face_detector.safetensors and face_detector.json to the
+bundled checkpoint, are what the app loads.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from copy import deepcopy
+from typing import cast
 
 import numpy as np
 import torch
@@ -21,16 +26,38 @@ from fiqa.models.face_detector import (
     FaceDetectorNetwork,
 )
 from training.face_scenes import FaceStock, Scene, covered_share, render_scene
-from training.photos import read_photo_folder, split_by_source
 from training.rendered_pool import RenderedPool
-from training.timed_loop import TimedRun, fit, look, read_arguments, save_weights
+from training.script import run_script
+from training.small_networks import look, read_options, read_splits, train_network
 
-BATCH, POOL, RENEWED = 24, 4000, 3
+STEPS, BATCH = 9000, 24
+POOL, RENEWED = 4000, 3
 SCENE_PX, CROP_PX = 208, 160
 BOX_LOSS_WEIGHT = 0.5
 MEASURED_SCENES = 200
-MINUTES = 50.0
 Boxes = NDArray[np.float64]
+
+
+class DetectorTask:
+    """Find faces in scenes that are made while training."""
+
+    metric = "f1"
+
+    def __init__(self, stock: FaceStock, held: FaceStock, config: FaceDetectorConfig, *, batch: int, seed: int) -> None:
+        self.network = FaceDetectorNetwork(config)
+        self.held, self.seed = held, seed
+        self.pool = RenderedPool(
+            lambda rng: render_scene(stock, rng, side_px=SCENE_PX), size=POOL, renewed=RENEWED, batch=batch, seed=seed
+        )
+
+    def loss(self, network: nn.Module, draw: int) -> dict[str, Tensor]:
+        """Return the loss of random crops of one batch of scenes."""
+        rng = np.random.default_rng((self.seed, 2, draw))
+        return {"loss": detector_loss(network, [cropped(scene, rng) for scene in self.pool.draw(draw)])}
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """Return how well faces are found on held-aside photos."""
+        return measure(deepcopy(cast("FaceDetectorNetwork", network)).cpu(), self.held)  # inference is on the CPU
 
 
 def cropped(scene: Scene, rng: np.random.Generator) -> Scene:
@@ -100,7 +127,7 @@ def focal_loss(logits: Tensor, centres: Tensor, counts: Tensor) -> Tensor:
 
 
 def measure(network: FaceDetectorNetwork, stock: FaceStock) -> dict[str, float]:
-    """Return recall and false boxes a scene on scenes made of `stock`."""
+    """Return the F1 score, recall and false boxes a scene on scenes made of `stock`."""
     detector, rng = FaceDetector(network), np.random.default_rng(1)
     frame = np.array([0.0, 0.0, SCENE_PX, SCENE_PX])
     wanted = found = false = 0
@@ -112,37 +139,20 @@ def measure(network: FaceDetectorNetwork, stock: FaceStock) -> dict[str, float]:
         found += sum(overlaps(box, proposed).max(initial=0.0) >= 0.4 for box in asked)
         false += sum(overlaps(box, scene.boxes).max(initial=0.0) < 0.4 for box in proposed)
     return {
-        "validation_recall": round(found / max(1, wanted), 4),
-        "validation_false_per_scene": round(false / MEASURED_SCENES, 4),
+        "f1": 2 * found / max(1, 2 * found + false + wanted - found),
+        "validation_recall": found / max(1, wanted),
+        "validation_false_per_scene": false / MEASURED_SCENES,
     }
 
 
-def main() -> None:
-    """Train and write face_detector.safetensors and face_detector.json."""
-    arguments = read_arguments("Train the bundled face detector.", minutes=MINUTES)
-    torch.set_num_threads(arguments.threads)
-    torch.manual_seed(arguments.seed)
-    photos = read_photo_folder(arguments.photos)
-    splits = split_by_source([photo.source for photo in photos])
-    stock, held_aside = (
-        FaceStock([photo for photo in photos if splits[photo.source] == split]) for split in ("train", "val")
-    )
-    run = TimedRun(arguments.minutes, arguments.seed, arguments.state / "face_detector.pt")
-    seed = (arguments.seed, round(run.trained_s()))
-    pool = RenderedPool(lambda rng: render_scene(stock, rng, side_px=SCENE_PX), size=POOL, renewed=RENEWED, seed=seed)
-    rng = np.random.default_rng(seed)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train the detector network."""
+    given, loop = read_options(__doc__, arguments, name="detector", steps=STEPS, batch=BATCH)
+    photos, held = read_splits(given.photos)
     config = FaceDetectorConfig()
-    network = fit(
-        FaceDetectorNetwork(config),
-        lambda network: detector_loss(network, [cropped(scene, rng) for scene in pool.draw(BATCH)]),
-        run,
-    )
-    about: dict[str, Any] = {
-        "metrics": measure(network, held_aside) if held_aside.photos else {},
-        "training": {"photos": len(stock.photos), "minutes": run.minutes, "seed": run.seed, "batch": BATCH},
-    }
-    print(save_weights(network, arguments.output, "face_detector", config=config, about=about))
+    task = DetectorTask(FaceStock(photos), FaceStock(held), config, batch=loop.batch, seed=loop.seed)
+    train_network(task, loop, given.output, config=config, photos=len(photos), bundled_as="face_detector")
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

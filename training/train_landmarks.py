@@ -1,15 +1,17 @@
 """Train the bundled landmark network on a folder of face photos.
 
-    python -m training.train_landmarks --photos DIR [--minutes 40] [--output DIR] [--seed 0] [--threads 1]
+    python -m training.train_landmarks --photos DIR
 
 A few hundred faces are enough because every crop is new: another size in the photo, other degradations, another
 cut, tilt and light, at times mirrored or partly covered. One crop in three is no face, or not one as a crop
 should show it, which teaches the network to say so: many of them are what the bundled detector takes for faces,
-so train that one first.
+so train that one first. The run's best.safetensors and training.json, copied as landmarks.safetensors and
+landmarks.json to the bundled checkpoint, are what the app loads.
 """
 
+from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -39,13 +41,14 @@ from training.face_scenes import (
     randomly_degraded,
     recoloured,
 )
-from training.photos import FacePhoto, read_photo_folder, split_by_source
+from training.photos import FacePhoto
 from training.rendered_pool import RenderedPool
-from training.timed_loop import TimedRun, fit, look, read_arguments, save_weights
+from training.script import run_script
+from training.small_networks import look, read_options, read_splits, train_network
 
-BATCH, POOL, RENEWED = 32, 5000, 3
+STEPS, BATCH = 9000, 32
+POOL, RENEWED = 5000, 3
 FACE_LOSS_WEIGHT = 0.2
-MINUTES = 40.0
 
 
 @dataclass(frozen=True)
@@ -185,31 +188,40 @@ def mean_error(network: nn.Module, photos: list[FacePhoto]) -> float:
     return float(((found - batch.landmarks).norm(dim=2).mean(dim=1) / apart).mean())
 
 
-def main() -> None:
-    """Train, measure on the validation sources, and write landmarks.safetensors and landmarks.json."""
-    arguments = read_arguments("Train the bundled landmark network.", minutes=MINUTES)
-    torch.set_num_threads(arguments.threads)
-    torch.manual_seed(arguments.seed)
-    photos = read_photo_folder(arguments.photos)
-    splits = split_by_source([photo.source for photo in photos])
-    stock = FaceStock([photo for photo in photos if splits[photo.source] == "train"])
-    run = TimedRun(arguments.minutes, arguments.seed, arguments.state / "landmarks.pt")
-    seed = (arguments.seed, round(run.trained_s()))
-    detector = FaceDetector()
-    pool = RenderedPool(lambda rng: render_view(stock, detector, rng), size=POOL, renewed=RENEWED, seed=seed)
-    generator = torch.Generator().manual_seed(seed[0] + seed[1])
+class LandmarkTask:
+    """Place landmarks in views that are made while training."""
+
+    metric = "closeness"
+
+    def __init__(
+        self, stock: FaceStock, held: list[FacePhoto], config: LandmarkNetworkConfig, *, batch: int, seed: int
+    ) -> None:
+        self.network = LandmarkNetwork(config)
+        self.held, self.seed = held, seed
+        detector = FaceDetector()
+        self.pool = RenderedPool(
+            lambda rng: render_view(stock, detector, rng), size=POOL, renewed=RENEWED, batch=batch, seed=seed
+        )
+
+    def loss(self, network: nn.Module, draw: int) -> dict[str, Tensor]:
+        """Return the loss of one batch of views, as a detector would frame them."""
+        generator = torch.Generator().manual_seed(2**32 * self.seed + draw)
+        return {"loss": landmark_loss(network, collate(self.pool.draw(draw)), generator)}
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """Return the error on held-aside photos, and 1 minus it, which is the better the higher."""
+        error = mean_error(deepcopy(network).cpu(), self.held)
+        return {"closeness": 1 - error, "validation_error": error}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train the landmark network."""
+    given, loop = read_options(__doc__, arguments, name="landmarks", steps=STEPS, batch=BATCH)
+    photos, held = read_splits(given.photos)
     config = LandmarkNetworkConfig()
-    network = fit(
-        LandmarkNetwork(config), lambda network: landmark_loss(network, collate(pool.draw(BATCH)), generator), run
-    )
-    held_aside = [photo for photo in photos if splits[photo.source] == "val"]
-    metrics = {"validation_error": round(mean_error(network, held_aside), 4)} if held_aside else {}
-    about: dict[str, Any] = {
-        "metrics": metrics,
-        "training": {"photos": len(stock.photos), "minutes": run.minutes, "seed": run.seed, "batch": BATCH},
-    }
-    print(metrics, save_weights(network, arguments.output, "landmarks", config=config, about=about))
+    task = LandmarkTask(FaceStock(photos), held, config, batch=loop.batch, seed=loop.seed)
+    train_network(task, loop, given.output, config=config, photos=len(photos), bundled_as="landmarks")
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

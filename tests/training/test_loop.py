@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from accelerate.state import AcceleratorState
@@ -120,6 +121,23 @@ def test_a_run_is_not_resumed_on_other_data_or_with_another_network(tmp_path: Pa
     wider.network.layers = nn.Sequential(nn.Linear(4, 9), nn.Linear(9, 1))
     with pytest.raises(RunError, match="a run of another network"):
         train(wider, OPTIONS, tmp_path, about={"config": 1, "data": {"name": "faces"}})
+
+
+def test_a_damaged_state_is_named_with_a_way_out(tmp_path: Path) -> None:
+    train(Line(), OPTIONS, tmp_path)
+    state = tmp_path / "state.pt"
+    state.write_bytes(state.read_bytes()[:1000])
+    with pytest.raises(RunError, match=r"state.pt is damaged: delete it to start again"):
+        train(Line(), OPTIONS, tmp_path)
+
+
+def test_figures_of_numpy_can_be_resumed_from(tmp_path: Path) -> None:
+    class Measured(Line):
+        def validate(self, network: nn.Module) -> dict[str, float]:
+            return {"accuracy": np.float64(super().validate(network)["accuracy"])}
+
+    best = train(Measured(), OPTIONS, tmp_path)
+    assert train(Measured(), OPTIONS, tmp_path) == best
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_state(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """The bundled networks can be trained by anyone with a folder of face photos, and a stopped training goes on."""
 
 import json
-import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -14,10 +14,10 @@ from skimage import data
 from fiqa.models.face_detector import BOX_UNIT_PX, STRIDE, FaceDetectorNetwork
 from fiqa.models.landmark_network import LandmarkNetwork
 from training import train_detector, train_landmarks
+from training.errors import DataError
 from training.face_scenes import FaceStock, background, render_scene
 from training.photos import read_photo_folder
-from training.rendered_pool import RenderedPool
-from training.timed_loop import TimedRun, fit
+from training.small_networks import read_splits
 
 
 @pytest.fixture(scope="module")
@@ -47,49 +47,33 @@ def stock(photo_folder: Path) -> FaceStock:
 
 
 @pytest.mark.parametrize(
-    ("script", "name", "network"),
-    [
-        (train_landmarks, "landmarks", LandmarkNetwork()),
-        (train_detector, "face_detector", FaceDetectorNetwork()),
-    ],
+    ("script", "network"), [(train_landmarks, LandmarkNetwork()), (train_detector, FaceDetectorNetwork())]
 )
-def test_a_few_steps_write_weights_that_load_and_the_run_goes_on(
-    script: object,
-    name: str,
-    network: torch.nn.Module,
-    photo_folder: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_few_steps_write_weights_that_load_and_a_longer_run_goes_on(
+    script: ModuleType, network: torch.nn.Module, photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(script, "BATCH", 4)
     monkeypatch.setattr(script, "MEASURED_SCENES", 3, raising=False)
-    spent = []
-    for minutes in ("0.001", "0.03"):
-        arguments = ["--photos", str(photo_folder), "--output", str(tmp_path), "--state", str(tmp_path), "--seed", "3"]
-        monkeypatch.setattr(sys, "argv", [name, *arguments, "--minutes", minutes])
-        script.main()  # type: ignore[attr-defined]
-        spent.append(TimedRun(0, 0, tmp_path / f"{name}.pt").trained_s())
-    network.load_state_dict(load_file(tmp_path / f"{name}.safetensors"))
-    about = json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
-    assert about["training"]["seed"] == 3
-    assert about["metrics"]
-    assert 0 < spent[0] < spent[1]
-    assert not list(tmp_path.glob("*.part"))
-
-
-def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
-    steps = []
-
-    def loss(network: torch.nn.Module) -> torch.Tensor:
-        steps.append(1)
-        return torch.as_tensor(network(torch.ones(1, 1))).square().sum()
-
-    run = TimedRun(0.001, 0, tmp_path / "line.pt")
-    first = fit(torch.nn.Linear(1, 1), loss, run)
-    taken = len(steps)
-    again = fit(torch.nn.Linear(1, 1), loss, run)
-    assert len(steps) == taken
-    torch.testing.assert_close(again.state_dict(), first.state_dict())
+    same = [
+        "--photos",
+        str(photo_folder),
+        "--output",
+        str(tmp_path),
+        "--batch",
+        "4",
+        "--seed",
+        "3",
+        "--precision",
+        "no",
+    ]
+    for steps in ("2", "3"):
+        script.main([*same, "--steps", steps])
+    rows = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [row["step"] for row in rows if "loss" in row] == [2, 3]
+    network.load_state_dict(load_file(tmp_path / "best.safetensors"))
+    record = json.loads((tmp_path / "training.json").read_text(encoding="utf-8"))
+    assert record["options"]["seed"] == 3
+    assert {name for name in record["metrics"] if name.startswith("validation")}
+    assert record["config"]["widths"]
 
 
 def test_a_scene_is_its_seeds(stock: FaceStock) -> None:
@@ -156,16 +140,8 @@ def test_a_mirrored_crop_has_mirrored_landmarks() -> None:
     torch.testing.assert_close(other[0, 36], landmarks[0, 45] * torch.tensor([-1.0, 1.0]) + torch.tensor([1.0, 0.0]))
 
 
-def test_a_pool_shows_the_newest_and_forgets_the_oldest() -> None:
-    made: list[int] = []
-
-    def render(rng: np.random.Generator) -> int:
-        made.append(len(made))
-        return made[-1]
-
-    pool = RenderedPool(render, size=6, renewed=2, seed=0)
-    assert pool.draw(4) == [0, 1, 2, 3]
-    assert pool.draw(4)[:2] == [4, 5]
-    last = pool.draw(4)
-    assert last[:2] == [6, 7]
-    assert min(last) >= 2
+def test_photos_of_one_source_alone_are_too_few(photo_folder: Path, tmp_path: Path) -> None:
+    entries = json.loads((photo_folder / "faces.json").read_text(encoding="utf-8"))
+    (tmp_path / "faces.json").write_text(json.dumps([entry | {"source_repo": "one"} for entry in entries]))
+    with pytest.raises(DataError, match="too few sources"):
+        read_splits(tmp_path)
