@@ -94,11 +94,13 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     target = PseudoMos.fit(metrics)(views.metrics)
     scores = scores_of(predictor, views)
     sample = np.sort(np.random.default_rng(0).permutation(len(views))[: options.classical_views])
-    encoders = {"lite": predictor.network.encoder}
+    name = predictor.spec.name
+    encoders = {name: predictor.network.encoder}
     if options.label_free:
         encoders["never shown a label"] = _label_free_encoder(predictor.network, options.label_free)
     crop_px = predictor.config.crop_px
     return {
+        "checkpoint": name,
         "data": {
             "split": options.split,
             "photos": len(np.unique(views.identity)),
@@ -110,8 +112,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "agreement": agreement(scores, target, views),
         "poses": poses(scores, target, views),
         "levels": neighbouring_levels(scores, views),
-        "types": {name: type_accuracy(encoder, reference, views, crop_px) for name, encoder in encoders.items()},
-        "held_out": held_out(options, scores, target, views),
+        "types": {which: type_accuracy(each, reference, views, crop_px) for which, each in encoders.items()},
+        "held_out": held_out(options, name, scores, target, views),
         "invariance": invariance(predictor, views),
         "measures": measures(predictor, scores, target, views, sample),
         "scatter": {"score": _rounded(scores[sample]), "pseudo_mos": _rounded(target[sample])},
@@ -225,12 +227,14 @@ def type_accuracy(
     }
 
 
-def held_out(options: argparse.Namespace, scores: Scores, target: Scores, views: RenderedViews) -> dict[str, Any]:
-    """Return agreement on types that a training never saw, beside `lite`, which saw them."""
+def held_out(
+    options: argparse.Namespace, name: str, scores: Scores, target: Scores, views: RenderedViews
+) -> dict[str, Any]:
+    """Return agreement on types that a training never saw, beside the checkpoint `name`, which saw them."""
     if not options.held_out:
         return {}
     predictor = load_predictor(str(options.held_out / "checkpoint"), device="cpu", finder="bundled")
-    unseen = {"lite": scores, f"trained without {_listed(options.held_out_types)}": scores_of(predictor, views)}
+    unseen = {name: scores, f"trained without {_listed(options.held_out_types)}": scores_of(predictor, views)}
     alone = _only(options.held_out_types, views.severity)
     touched = alone | (views.severity[:, [TYPES.index(name) for name in options.held_out_types]].max(1) > 0)
     return {
@@ -281,8 +285,9 @@ def measures(
     classical, missing = load_measures()
     for line in missing:
         tqdm.write(line)
-    asked: dict[str, Measure] = {"lite, from photo to score": _from_photo(predictor), **classical}
-    found = {"lite": measured_srcc(scores[sample], target, views, sample)}
+    model = predictor.spec.name
+    asked: dict[str, Measure] = {f"{model}, from photo to score": _from_photo(predictor), **classical}
+    found = {model: measured_srcc(scores[sample], target, views, sample)}
     for name, measure_one in asked.items():
         bar = tqdm(sample, desc=name, unit="view", leave=False, disable=None)
         started = time.perf_counter()

@@ -89,7 +89,7 @@ def test_held_out_views_show_the_unseen_types_alone_or_touch_them(monkeypatch: p
     monkeypatch.setattr(accuracy, "load_predictor", lambda *_args, **_options: None)
     monkeypatch.setattr(accuracy, "scores_of", lambda _predictor, _views: -QUALITY)
     options = argparse.Namespace(held_out=Path("unused"), held_out_types=UNSEEN)
-    figures = accuracy.held_out(options, QUALITY, QUALITY, VIEWS)
+    figures = accuracy.held_out(options, "lite", QUALITY, QUALITY, VIEWS)
     alone = figures["views of these types alone, and clean"]
     assert alone["lite"]["n"] == PHOTOS * (1 + LEVELS * len(UNSEEN) + 1)
     assert alone["trained without Haze and WebP"]["SRCC"]["value"] == -1
