@@ -41,7 +41,7 @@ def desk() -> Desk:
 def show(handlers: _Handlers, desk: Desk) -> Show:
     """Call `show` with the choices given and the usual ones otherwise; return all that it yields."""
 
-    def call(*, tray: list[tuple[str, None]] | None = None, photos: LoadedPhotos | None = None, **chosen: Any) -> Any:
+    def call(*, tray: list[tuple[str, str | None]] | None = None, photos: LoadedPhotos | None = None, **chosen: Any) -> Any:
         values = {**CHOICES, **chosen}
         return list(handlers.show(desk, photos or LoadedPhotos(), tray, "lite", *values.values()))
 
