@@ -14,6 +14,7 @@ from fiqa.errors import CheckpointError, FiqaError
 from fiqa.settings import Settings
 from fiqa.ui import page
 from fiqa.ui.attention import build_attention_tab
+from fiqa.ui.degradation import build_degradation_tab
 from fiqa.ui.score import LoadedPhotos, build_score_tab
 from fiqa.ui.server import launch_options, wait_for_the_end
 from fiqa.ui.service import Predictor, PredictorService
@@ -54,6 +55,8 @@ def create_demo(service: PredictorService) -> gr.Blocks:
                 checkpoint = build_score_tab(service, photos)
             with gr.Tab("Attention", id="attention") as attention:
                 build_attention_tab(service, photos, checkpoint, attention)
+            with gr.Tab("Degradation", id="degradation") as degradation:
+                build_degradation_tab(service, photos, checkpoint, degradation)
         footer = page.build_footer(service, kept_minutes=KEPT_MINUTES)
         page.keep_footer_true(footer, service, checkpoint, kept_minutes=KEPT_MINUTES)
     # Closed: a direct request would not wait for its turn.
