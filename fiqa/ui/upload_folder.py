@@ -16,11 +16,10 @@ SWEEP_S = 60
 
 
 class UploadFolder:
-    """A folder whose files live `kept_minutes` at most; `keep` are those that the page itself needs."""
+    """A folder whose files live `kept_minutes` at most."""
 
     def __init__(self, path: Path, *, kept_minutes: int) -> None:
         self.path, self.kept_minutes = path, kept_minutes
-        self.keep: frozenset[str] = frozenset()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], *, kept_minutes: int) -> "UploadFolder":
@@ -40,7 +39,7 @@ class UploadFolder:
         limit = time.time() - (60 * self.kept_minutes - SWEEP_S if older_than_s is None else older_than_s)
         deleted = 0
         for folder, _, names in os.walk(self.path, topdown=False):
-            deleted += sum(self._delete(Path(folder, name), limit) for name in names)
+            deleted += sum(_delete(Path(folder, name), limit) for name in names)
             if Path(folder) != self.path:
                 with suppress(OSError):  # not empty
                     Path(folder).rmdir()
@@ -55,11 +54,12 @@ class UploadFolder:
             time.sleep(SWEEP_S)
             self.sweep()
 
-    def _delete(self, file: Path, limit: float) -> bool:
-        try:
-            if str(file) in self.keep or file.lstat().st_mtime > limit:
-                return False
-            file.unlink()
-        except OSError:  # another sweep was faster
+
+def _delete(file: Path, limit: float) -> bool:
+    try:
+        if file.lstat().st_mtime > limit:
             return False
-        return True
+        file.unlink()
+    except OSError:  # another sweep was faster
+        return False
+    return True
