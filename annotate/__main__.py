@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 ACTIVE = timedelta(minutes=10)
+TRAP_SIZE = (512, 512)
+"""Where there is no picture yet to take the size of."""
 _PROLIFIC = "&PROLIFIC_PID={{%PROLIFIC_PID%}}&STUDY_ID={{%STUDY_ID%}}&SESSION_ID={{%SESSION_ID%}}"
 _REASONS = {
     "too_few_ratings": "too few people rated them",
@@ -96,6 +98,9 @@ def _add_making(command: _Command) -> None:
     add = command("add", _add, "add pictures to a study that is a draft or paused")
     add.add_argument("name", metavar="NAME")
     _add_pictures_options(add)
+    traps = command("traps", _traps, "draw trap items, which say which grade to give, and add them")
+    traps.add_argument("name", metavar="NAME")
+    traps.add_argument("--count", type=int, default=10, metavar="N", help="default: 10, enough for a sitting")
     protocol = command("protocol", _protocol, "show a study's protocol, or change values of it")
     protocol.add_argument("name", metavar="NAME")
     protocol.add_argument("changes", nargs="*", metavar="KEY=VALUE")
@@ -174,6 +179,23 @@ def _add(options: argparse.Namespace, settings: Settings) -> None:
 
     with _database(settings) as database, _pictures(options, settings) as candidates:
         taken = add_pictures(database, settings.data_dir, options.name, candidates, _now())
+    _say_taken(options, taken)
+
+
+def _traps(options: argparse.Namespace, settings: Settings) -> None:
+    from annotate import store
+    from annotate.intake import add_pictures
+    from annotate.ratings import ItemKind
+    from annotate.study import Protocol
+    from annotate.traps import draw_traps
+
+    with _database(settings) as database:
+        with database.read() as db:
+            study = store.find_study(db, options.name)
+            shown = store.stimuli_page(db, study.id, limit=1, kind=ItemKind.RATED)
+        size = (shown[0].width_px, shown[0].height_px) if shown else TRAP_SIZE
+        traps = draw_traps(Protocol.from_json(study.protocol).scale, options.count, size)
+        taken = add_pictures(database, settings.data_dir, options.name, traps, _now())
     _say_taken(options, taken)
 
 

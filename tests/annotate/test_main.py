@@ -180,6 +180,14 @@ def test_scores_that_are_none_are_refused(run: Run, refused: Callable[..., str],
     assert "above 0" in refused("next", "faces", "--ci95", "0")
 
 
+def test_traps_are_drawn_in_the_size_of_the_pictures(run: Run) -> None:
+    run("create", "faces", "--images", "faces", "--scale", "acr9")
+    assert run("traps", "faces", "--count", "12")["added"] == 12
+    assert run("traps", "faces", "--count", "12")["added"] == 0
+    assert run("status", "faces")["stimuli"] == {"rated": COUNT, "trap": 12}
+    assert not any("trap" in warning for warning in run("open", "faces")["warnings"])
+
+
 def test_links_open_the_study_for_people(run: Run) -> None:
     run("create", "faces", "--images", "faces")
     links = run("links", "faces", "--count", "3", "--url", "https://example.org/")
