@@ -58,6 +58,13 @@ def test_commands_in_the_readme_are_understood(line: str) -> None:
         assert option in done.stdout
 
 
+@pytest.mark.parametrize("line", re.findall(r"^python -m annotate .*$", code_blocks("bash"), re.MULTILINE))
+def test_labelling_commands_in_the_readme_are_understood(line: str) -> None:
+    from annotate.__main__ import _parser
+
+    assert _parser().parse_args(line.split("#")[0].split()[3:]).run
+
+
 def test_python_in_the_readme_uses_public_names() -> None:
     import fiqa
 
