@@ -1,9 +1,10 @@
 """Checks of a participant against the others: agreement with their means, ITU-R BT.500 and ITU-T P.913.
 
 The standard checks differ from the usual programs because participants here see only some of the stimuli:
-- ITU-R BT.500-15 (Annex 1, 2.3.1) asks which share of a participant's votes lies outside the others' range. `sureal`
-  divides by all stimuli of the study; a random clicker who saw a fifth of them is then hardly ever caught. Here it is
-  the votes the participant gave. `sureal` also counts stimuli on which all agree, where every vote is on both limits.
+- ITU-R BT.500 (screening of observers) asks which share of a participant's votes lies outside the others' range.
+  `sureal` divides by all stimuli of the study; a random clicker who saw a fifth of them is then hardly ever caught.
+  Here it is the votes the participant gave. `sureal` also counts stimuli on which all agree, where every vote is on
+  both limits.
 - ITU-T P.913 (12.4) takes every participant's bias away first, so that a strict person is not taken for a careless one.
 
 Shapes: V ratings, J stimuli, I participants.
@@ -64,9 +65,10 @@ def check_agreement(ratings: Ratings, used: Flags, rules: ScreeningRules, known:
     """Find who does not go with the used votes (V,) of the others, but for those who are `known` not to."""
     compared = agreement(ratings, used)
     judged = compared.votes >= rules.fewest_votes
-    if not judged.any():
+    trusted = judged & (np.bincount(ratings.participant[used], minlength=judged.size) > 0)
+    if not trusted.any():
         return []
-    middle = float(np.median(compared.correlation[judged]))
+    middle = float(np.median(compared.correlation[trusted]))
     limit = rules.agreement * middle
     new = np.array([name not in known for name in ratings.participant_ids])
     return of_participants(

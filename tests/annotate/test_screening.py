@@ -60,6 +60,17 @@ def test_many_clickers_are_caught_in_turn() -> None:
     assert wronged <= 0.03
 
 
+def test_what_is_usual_is_told_by_those_whose_sittings_were_accepted() -> None:
+    """Even most people may click at random, if gold items find most of them."""
+    study = simulate(Design(clickers=0.6, dodging=True, golds=4), seed=0)
+    screening = screen(study.ratings)
+    by_gold = {finding.participant for finding in screening.findings if finding.check is Check.GOLD}
+    assert len(by_gold) < 0.9 * study.clicker.sum()
+    caught, wronged = caught_and_wronged(study, screening)
+    assert caught >= 0.98
+    assert wronged <= 0.03
+
+
 def test_honest_study_is_left_alone() -> None:
     screening = screen(simulate(Design(clickers=0), seed=2).ratings)
     assert screening.sitting_accepted.mean() >= 0.98
