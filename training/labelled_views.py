@@ -9,7 +9,6 @@ would have seen, and so do worker processes.
 """
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import count
@@ -30,8 +29,9 @@ from fiqa.images import decode_photo
 from fiqa.models import DslFiqaConfig
 from fiqa.models.landmark_encoding import landmark_input
 from training.datasets import Dataset, LabelledPhoto
-from training.errors import DataError
+from training.errors import DataError, StorageError
 from training.photos import Split
+from training.storage import replace_file
 from training.views import MIRRORED_LANDMARKS, CropSample, CropSource
 
 KEPT_BYTES = 2**30
@@ -51,32 +51,38 @@ class LandmarkStore:
 
     def __init__(self, root: Path, fallback: Path) -> None:
         self.root = root
-        beside = root / ".landmarks"
-        writable = os.access(beside if beside.exists() else root, os.W_OK)
-        self.folder = beside if writable else fallback / "landmarks"
+        self.folders = (root / ".landmarks", fallback / "landmarks")
 
     def of(self, photo: LabelledPhoto, pixels: Pixels) -> Landmarks:
         """Return what came with the photo or was found before, or find it now; raise PhotoError when it is damaged."""
         if photo.landmarks:
             return _load_landmarks(photo.landmarks)
-        kept = self.folder / f"{photo.path.relative_to(self.root)}.npy"
-        if kept.exists() and kept.stat().st_mtime >= photo.path.stat().st_mtime:
-            return _load_landmarks(kept)
+        name = f"{photo.path.relative_to(self.root)}.npy"
+        for kept in (folder / name for folder in self.folders):
+            if kept.exists() and kept.stat().st_mtime >= photo.path.stat().st_mtime:
+                return _load_landmarks(kept)
         face = next(iter(self._finder.find(pixels)), None) or self._finder.find_faint(pixels)
         landmarks = np.full((68, 2), np.nan, dtype=np.float32) if face is None else face.landmarks
-        self._keep(kept, landmarks)
+        self._keep(name, landmarks)
         return landmarks
 
     @cached_property
     def _finder(self) -> FaceFinder:
         return load_face_finder("bundled")
 
-    def _keep(self, path: Path, landmarks: Landmarks) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Several processes may find the same face at once: each writes a file of its own and renames it.
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
-            np.save(part, landmarks)
-        Path(part.name).replace(path)
+    def _keep(self, name: str, landmarks: Landmarks) -> None:
+        beside, fallback = (folder / name for folder in self.folders)
+        try:
+            _save_landmarks(beside, landmarks)
+        except StorageError:
+            _save_landmarks(fallback, landmarks)
+
+
+def _save_landmarks(path: Path, landmarks: Landmarks) -> None:
+    # Several processes may find the same face at once: each writes a file of its own.
+    own = path.with_name(f"{path.name}.{os.getpid()}")
+    replace_file(own, lambda file: np.save(file, landmarks))
+    own.replace(path)
 
 
 def _load_landmarks(path: Path) -> Landmarks:

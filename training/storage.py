@@ -19,6 +19,7 @@ def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Let `write` fill a file that then takes the place of `path`; raise StorageError when it cannot."""
     part = path.with_name(path.name + ".part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
             write(file)
             file.flush()

@@ -30,7 +30,7 @@ from training.rendered_pool import RenderedPool
 from training.script import run_script
 from training.small_networks import look, read_options, read_splits, train_network
 
-STEPS, BATCH = 9000, 24
+STEPS, BATCH = 18000, 24
 POOL, RENEWED = 4000, 3
 SCENE_PX, CROP_PX = 208, 160
 BOX_LOSS_WEIGHT = 0.5

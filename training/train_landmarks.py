@@ -46,7 +46,7 @@ from training.rendered_pool import RenderedPool
 from training.script import run_script
 from training.small_networks import look, read_options, read_splits, train_network
 
-STEPS, BATCH = 9000, 32
+STEPS, BATCH = 16000, 32
 POOL, RENEWED = 5000, 3
 FACE_LOSS_WEIGHT = 0.2
 
