@@ -17,6 +17,7 @@ an older export. What was copied before an interruption lies in OUT.part and is 
 import csv
 import json
 import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -47,7 +48,10 @@ MOS_COLUMNS = (
 )  # fmt: skip
 FORMAT = 1
 DECIMALS = 6
-_OURS = frozenset({"ratings.csv", "mos.csv", "protocol.json", "dataset.json", *SHARES})
+_OURS = frozenset({
+    "ratings.csv", "mos.csv", "protocol.json", "dataset.json", ".protocol.json.writing", ".dataset.json.writing",
+    *SHARES,
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -103,34 +107,39 @@ def export_study(
 
 
 def _check_ours(folder: Path) -> None:
-    """Refuse to replace what no export wrote."""
+    """Refuse to replace what no export wrote; data sets of others have folders of the same names."""
     if folder.exists() and not folder.is_dir():
         raise ExportError(f"{folder} is a file; name a new folder.")
-    if folder.is_dir() and (others := sorted({path.name for path in folder.iterdir()} - _OURS)):
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if others := sorted(names - _OURS):
         raise ExportError(f"{folder} holds {others[0]}, which no export wrote; name another folder.")
+    if names - {".protocol.json.writing"} and _study_of(folder) is None:
+        raise ExportError(f"{folder} is not empty and no export; name another folder.")
+
+
+def _study_of(folder: Path) -> tuple[str, str] | None:
+    """Return name and time of creation of the study that was exported there, None where none was."""
+    try:
+        found = json.loads((folder / "protocol.json").read_text(encoding="utf-8"))
+        return str(found["study"]), str(found["created_at"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _prepare(part: Path, study: Study) -> None:
     """Begin, or go on with what an interrupted export of the same study left."""
+    created_at = study.created_at.isoformat()
+    if part.exists() and _study_of(part) != (study.name, created_at):
+        shutil.rmtree(part)
+    part.mkdir(parents=True, exist_ok=True)
     described = {
         "study": study.name,
         "state": study.state,
-        "created_at": study.created_at.isoformat(),
+        "created_at": created_at,
         "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "protocol": study.protocol,
     }
-    if part.exists() and not _is_of(part, described):
-        shutil.rmtree(part)
-    part.mkdir(parents=True, exist_ok=True)
     _write_json(part / "protocol.json", described)
-
-
-def _is_of(part: Path, described: Mapping[str, Any]) -> bool:
-    try:
-        found = json.loads((part / "protocol.json").read_text(encoding="utf-8"))
-        return bool(all(found[key] == described[key] for key in ("study", "created_at")))
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
 
 
 def _write_ratings(db: Session, study_id: int, path: Path) -> int:
@@ -210,12 +219,10 @@ def _remove_others(part: Path, layout: Layout) -> None:
 
 def _swap(part: Path, out: Path) -> None:
     """Give the complete folder its name, in place of an older one."""
-    old = out.with_name(f"{out.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if out.exists():
-        out.rename(old)
-    part.rename(out)
-    shutil.rmtree(old, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as replaced:
+        if out.exists():
+            out.rename(Path(replaced, "older"))
+        part.rename(out)
 
 
 @contextmanager
@@ -234,7 +241,10 @@ def _plain(value: object) -> object:
 
 
 def _write_json(path: Path, data: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    """Write a file that is there whole or not at all: protocol.json tells an interrupted export from anything else."""
+    writing = path.with_name(f".{path.name}.writing")
+    writing.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    writing.replace(path)
 
 
 @contextmanager

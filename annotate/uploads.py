@@ -108,7 +108,10 @@ def _from_folder(folder: Path) -> list[Candidate]:
 
 def _in_folder(folder: Path, name: str) -> Callable[[], bytes] | None:
     file = folder / name
-    return partial(_read_file, file, name) if file.is_file() else None
+    try:
+        return partial(_read_file, file, name) if file.is_file() else None
+    except OSError:  # a name that no file can have
+        return None
 
 
 def _read_file(path: Path, name: str) -> bytes:
@@ -132,7 +135,7 @@ def _open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def _from_zip(archive: zipfile.ZipFile) -> list[Candidate]:
-    entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+    entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
     _check_entries(entries, archive)
     by_name = {entry.filename: entry for entry in entries}
     if MANIFEST in by_name:
@@ -160,7 +163,7 @@ def _check_entries(entries: list[zipfile.ZipInfo], archive: zipfile.ZipFile) -> 
 def _check_entry(entry: zipfile.ZipInfo) -> None:
     name = PurePosixPath(entry.filename.replace("\\", "/"))
     shown = entry.filename[:80]
-    if ".." in name.parts or name.is_absolute() or ":" in name.parts[0]:
+    if not name.parts or ".." in name.parts or name.is_absolute() or ":" in name.parts[0]:
         raise StimulusError(f"The zip has an entry that leads out of it ({shown!r}); pack it anew.")
     if stat.S_ISLNK(entry.external_attr >> 16):
         raise StimulusError(f"The zip has a link ({shown!r}); pack the pictures themselves.")

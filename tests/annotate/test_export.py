@@ -197,6 +197,16 @@ def test_interrupted_export_shows_nothing_and_is_gone_on_with(
     assert not (tmp_path / "out.part").exists()
 
 
+def test_export_stopped_at_its_very_beginning_is_gone_on_with(
+    database: Database, study_id: int, tmp_path: Path
+) -> None:
+    (tmp_path / "out.part").mkdir()
+    (tmp_path / "out.part" / ".protocol.json.writing").write_text('{"stu')
+    export_study(database, study_id, tmp_path, tmp_path / "out")
+    assert not list((tmp_path / "out").rglob("*.writing"))
+    assert len(labels(tmp_path / "out")) == COUNT
+
+
 def test_going_on_after_more_ratings_leaves_nothing_behind(database: Database, study_id: int, tmp_path: Path) -> None:
     def stop_at_the_end(pictures: Sequence[Picture]) -> Iterable[Picture]:
         yield from pictures
@@ -246,6 +256,19 @@ def test_older_export_is_replaced_and_nothing_else_is(database: Database, study_
     (tmp_path / "file").write_text("mine")
     with pytest.raises(ExportError, match="is a file"):
         export_study(database, study_id, tmp_path, tmp_path / "file")
+
+
+def test_data_set_of_somebody_else_is_not_replaced(database: Database, study_id: int, tmp_path: Path) -> None:
+    for name in ("out", "new.part"):
+        (tmp_path / name / "train" / "img").mkdir(parents=True)
+        (tmp_path / name / "train" / "img" / "mine.png").write_bytes(b"mine")
+    (tmp_path / "out.old").mkdir()
+    for out in ("out", "new"):
+        with pytest.raises(ExportError, match="is not empty and no export"):
+            export_study(database, study_id, tmp_path, tmp_path / out)
+    export_study(database, study_id, tmp_path, tmp_path / "other")
+    assert contents(tmp_path / "out") == contents(tmp_path / "new.part") == {"train/img/mine.png": b"mine"}
+    assert (tmp_path / "out.old").is_dir()
 
 
 def test_missing_picture_is_said(database: Database, study_id: int, tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ def test_table_may_have_any_name_when_it_is_given_itself(tmp_path: Path) -> None
         (b"path\n\0\n", "is no text"),
         (b'path\n"b.png\n', "cannot be read"),
         (b"path\n" + b"x" * 200_000, "cannot be read"),
+        (b"path\n" + b"x" * 5000, "which does not exist"),
     ],
 )
 def test_bad_table_is_refused_with_its_line(tmp_path: Path, table: bytes, reason: str) -> None:
@@ -134,6 +135,7 @@ def _wrote(name: str) -> Callable[[zipfile.ZipFile], None]:
         (_wrote("..\\a.png"), "leads out of it"),
         (_wrote("/a.png"), "leads out of it"),
         (_wrote("C:/a.png"), "leads out of it"),
+        (_wrote("."), "leads out of it"),
         (_wrote("inner.zip"), "holds another archive"),
         (_link, "has a link"),
         (_same_name_twice, "several entries of one name"),
