@@ -1,0 +1,79 @@
+"""Nonsense and attacks at every event of the page, private ones too: their HTTP is open to everybody."""
+
+import json
+from typing import Any
+
+import pytest
+
+import app
+from fiqa.ui.service import PredictorService
+from tests.fiqa.ui.conftest import load, spec
+from tests.security.conftest import HIDDEN, Attacker, file_data
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+
+MARKUP = "<img src=x onerror=alert(1)>"
+TELLTALES = ("Traceback", "site-packages", "/secret/path", "sqlalchemy", HIDDEN)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "event" in metafunc.fixturenames:
+        events = app.create_demo(PredictorService(load, [spec("first"), spec("damaged")], "first")).fns
+        metafunc.parametrize("event", list(events), ids=[f"{number}-{event.name}" for number, event in events.items()])
+
+
+def payloads(attacker: Attacker) -> list[Any]:
+    """Return what is sent in the place of every input."""
+    stolen = file_data(attacker.hidden)
+    return [
+        None,
+        "",
+        MARKUP,
+        str(attacker.hidden),
+        "../../../../etc/passwd",
+        -1,
+        10**30,
+        1e308,
+        True,
+        stolen,
+        [stolen],
+        [{"image": stolen, "caption": MARKUP}],
+        {"__class__": "x", "a": [[[]]]},
+        [None] * 300,
+    ]
+
+
+def test_the_tests_know_every_endpoint_of_the_server(attacker: Attacker) -> None:
+    described = {each["id"] for each in attacker.http.get("/config").json()["dependencies"]}
+    assert described == set(attacker.served.demo.fns)
+
+
+def test_no_endpoint_breaks_tells_or_repeats(event: int, attacker: Attacker) -> None:
+    inputs = len(attacker.served.demo.fns[event].inputs)
+    session = f"fuzz{event}"
+    joined = 0
+    for value in payloads(attacker):
+        answer = attacker.join(event, [value] * inputs, session=session, details={"index": value, "side": value})
+        assert answer.status_code in (200, 400, 422, 429)
+        joined += answer.status_code == 200
+    if joined:
+        messages = attacker.listen(session)
+        said = json.dumps(messages)
+        assert not [word for word in TELLTALES if word in said]
+        shown = [each["output"].get("data") for each in messages if each.get("success") and each.get("output")]
+        assert MARKUP not in json.dumps(shown)
+    attacker.assert_well()
+
+
+def test_a_wrong_number_of_inputs_is_refused(event: int, attacker: Attacker) -> None:
+    inputs = len(attacker.served.demo.fns[event].inputs)
+    result = attacker.outcome(event, ["x"] * (inputs + 5), session=f"many{event}")
+    assert not [word for word in TELLTALES if word in json.dumps(result)]
+
+
+def test_nobody_jumps_the_queue(event: int, attacker: Attacker) -> None:
+    fn = attacker.served.demo.fns[event]
+    if fn.queue:
+        body = {"fn_index": event, "data": [], "session_hash": "direct"}
+        answer = attacker.http.post(f"/gradio_api/run/{fn.api_name or 'predict'}", json=body)
+        assert answer.status_code == 404
