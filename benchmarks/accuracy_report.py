@@ -9,6 +9,7 @@ from typing import Any
 
 from fiqa.degradations import DEGRADATIONS
 from fiqa.metrics import AGREEMENT
+from training.agreement import show_estimate
 from training.drawings import draw_bars, draw_scatter
 from training.errors import DataError
 from training.tables import markdown_table, replace_block
@@ -35,7 +36,8 @@ def draw_figures(folder: Path, figures: Figures) -> None:
     """Draw scores against pseudo-MOS, and the SRCC of every measure, as PNG files."""
     folder.mkdir(parents=True, exist_ok=True)
     pairs = figures["scatter"]
-    draw_scatter(folder / "scatter.png", pairs["pseudo_mos"], pairs["score"], labels=("pseudo-MOS", "score of lite"))
+    axes = ("pseudo-MOS", f"score of {figures['checkpoint']}")
+    draw_scatter(folder / "scatter.png", pairs["pseudo_mos"], pairs["score"], labels=axes)
     bars = {name: each["srcc"] for name, each in figures["measures"].items()}
     draw_bars(folder / "measures.png", bars, label="SRCC to pseudo-MOS, same views")
 
@@ -43,8 +45,9 @@ def draw_figures(folder: Path, figures: Figures) -> None:
 def _sections(figures: Figures) -> Iterator[str]:
     data = figures["data"]
     yield (
-        f"Measured on {data['views']} views of {data['photos']} photos ({data['split']} split) whose sources were "
-        "neither trained on nor chosen by. In brackets: 95 % intervals from resampling photos."
+        f"Trained on {data['train_views']:,} degraded views of {data['train_photos']} photos. Measured on "
+        f"{data['views']:,} views of {data['photos']} photos of other sources (split {data['split']}), which training "
+        "never saw. In brackets: 95 % intervals from resampling photos."
     )
     yield _size(figures["size"])
     yield _titled("Agreement with pseudo-MOS", _agreement("views", figures["agreement"]))
@@ -70,7 +73,7 @@ def _size(size: Figures) -> str:
 
 
 def _agreement(heading: str, subjects: Figures) -> str:
-    rows = [(name, *_counts(each), *(_estimate(each[key]) for key in AGREEMENT)) for name, each in subjects.items()]
+    rows = [(name, *_counts(each), *(show_estimate(each[key]) for key in AGREEMENT)) for name, each in subjects.items()]
     photos = ("photos",) if any("photos" in each for each in subjects.values()) else ()
     return markdown_table((heading, *photos, "n", *AGREEMENT), rows)
 
@@ -81,10 +84,10 @@ def _counts(each: Figures) -> tuple[int, ...]:
 
 def _measures(measures: Figures) -> str:
     rows = [
-        (name, each["n"] - each["refused"], _estimate(each["srcc"]), _estimate(each["srcc_paper"]), _ms(each))
+        (name, each["n"] - each["refused"], show_estimate(each["srcc"]), show_estimate(each["srcc_paper"]), _ms(each))
         for name, each in measures.items()
     ]
-    return markdown_table(("measure", "n", "SRCC, all types", "SRCC, the paper's types", "ms a view"), rows)
+    return markdown_table(("measure", "n", "SRCC, all types", "SRCC, the paper's types", "CPU ms a view"), rows)
 
 
 def _ms(each: Figures) -> str:
@@ -92,13 +95,13 @@ def _ms(each: Figures) -> str:
 
 
 def _levels(levels: Figures) -> str:
-    rows = [(DEGRADATIONS[name].label, each["n"], _estimate(each["share"])) for name, each in levels.items()]
+    rows = [(DEGRADATIONS[name].label, each["n"], show_estimate(each["share"])) for name, each in levels.items()]
     return markdown_table(("type", "pairs", "ranked right"), rows)
 
 
 def _held_out(held_out: Figures) -> str:
     rows = [
-        (name, subject, each["n"], *(_estimate(each[key]) for key in AGREEMENT))
+        (name, subject, each["n"], *(show_estimate(each[key]) for key in AGREEMENT))
         for subject, models in held_out.items()
         if subject != "types"
         for name, each in models.items()
@@ -108,7 +111,7 @@ def _held_out(held_out: Figures) -> str:
 
 def _types(encoders: Figures) -> str:
     names = list(encoders)
-    total = ("all", *(_estimate(encoders[name]["accuracy"]) for name in names))
+    total = ("all", *(show_estimate(encoders[name]["accuracy"]) for name in names))
     each = next(iter(encoders.values()))["by_type"]
     rows = [
         (
@@ -122,11 +125,5 @@ def _types(encoders: Figures) -> str:
 
 def _invariance(invariance: Figures) -> str:
     changes = {name: each for name, each in invariance.items() if name != "n"}
-    rows = [(name, invariance["n"], _estimate(each["mean"]), each["largest"]) for name, each in changes.items()]
+    rows = [(name, invariance["n"], show_estimate(each["mean"]), each["largest"]) for name, each in changes.items()]
     return markdown_table(("", "views", "mean change", "largest"), rows)
-
-
-def _estimate(estimate: Figures) -> str:
-    if estimate["value"] is None:
-        return "–"
-    return f"{estimate['value']:.3f} ({estimate['low']:.3f} to {estimate['high']:.3f})"
