@@ -233,10 +233,18 @@ def _translated() -> Iterator[None]:
     except IntegrityError:
         raise
     except DBAPIError as error:
-        text = str(error.orig).strip()
-        found = next((reason for part, reason in _REASONS.items() if part in text.lower()), text.split("\n")[0])
-        raise DatabaseError(f"The ratings database cannot be used: {found}.") from error
+        raise DatabaseError(f"The ratings database cannot be used: {_reason(error)}.") from error
     except PoolTimeoutError as error:
         raise DatabaseError("The ratings database is busy; try again in a moment.") from error
     except NoSuchModuleError as error:
         raise DatabaseError(f"The ratings database cannot be used: {error}.") from error
+
+
+def _reason(error: DBAPIError) -> str:
+    """Say what is wrong. SQLite ends a transaction on a full disk, and rolling back then fails for its part."""
+    chain: BaseException | None = error
+    while chain:
+        if known := next((reason for part, reason in _REASONS.items() if part in str(chain).lower()), None):
+            return known
+        chain = chain.__context__
+    return str(error.orig).strip().split("\n")[0]

@@ -369,14 +369,15 @@ class _Visit:
         can_finish: bool = False,
     ) -> Step:
         """Return a step with what every step of the running sitting shows."""
-        pictures = [_picture(item) for item in given]
+        pictures: list[Picture | None] = [_picture(item) for item in given]
+        shown, upcoming, *_ = [None, *pictures, None] if kind is StepKind.BREAK else [*pictures, None, None]
         rated = self.sitting.rated if self.sitting else 0
         planned = self.sitting.planned if self.sitting else self.protocol.sitting_items
         return Step(
             kind,
             self.study.state,
-            picture=pictures[0] if pictures and kind is not StepKind.BREAK else None,
-            upcoming=pictures[-1] if len(pictures) > 1 or kind is StepKind.BREAK else None,
+            picture=shown,
+            upcoming=upcoming,
             done=rated if done is None else done,
             total=max(planned, rated + len(given)) if total is None else total,
             left_s=self._left_s(),

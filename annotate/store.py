@@ -54,7 +54,7 @@ from annotate.tables import (
     Study,
 )
 
-SHUFFLES = 2**31
+SHUFFLES = 2**31 - 1  # what an integer holds everywhere
 ROWS_AT_ONCE = 10_000
 RECLAIMED_AT_ONCE = 100
 LIVE = (AssignmentState.LEASED, AssignmentState.RATED)

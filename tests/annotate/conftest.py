@@ -1,6 +1,11 @@
-"""Every test that takes `database` runs on a SQLite file and on a real PostgreSQL."""
+"""Every test that takes `database` runs on a SQLite file and on a real PostgreSQL.
+
+The tables are made once for each, and copied for every test.
+"""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,12 +26,38 @@ def postgresql_server() -> Iterator[postgresql.Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_server: postgresql.Server) -> str:
+    name = postgresql_server.new_database()
+    open_database(postgresql_server.url(name)).close()
+    return name
+
+
+@pytest.fixture(scope="session")
+def quick_folder() -> Iterator[Path]:
+    """In memory where there is a file system for that: a disk's every commit would take most of the tests' time."""
+    memory = Path("/dev/shm")  # noqa: S108
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(quick_folder: Path) -> Path:
+    path = quick_folder / "template.sqlite3"
+    open_database(f"sqlite:///{path}").close()
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'ratings.sqlite3'}"
-    server: postgresql.Server = request.getfixturevalue("postgresql_server")
-    return server.new_database()
+        template: Path = request.getfixturevalue("sqlite_template")
+        with tempfile.TemporaryDirectory(dir=template.parent) as folder:
+            shutil.copy(template, folder)
+            yield f"sqlite:///{folder}/{template.name}"
+    else:
+        server: postgresql.Server = request.getfixturevalue("postgresql_server")
+        yield server.url(server.new_database(request.getfixturevalue("postgresql_template")))
 
 
 @pytest.fixture

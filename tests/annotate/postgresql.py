@@ -32,17 +32,17 @@ class Server:
     def url(self, name: str) -> str:
         return f"postgresql://postgres@127.0.0.1:{self._port}/{name}"
 
-    def new_database(self) -> str:
-        """Make an empty database and return its URL."""
+    def new_database(self, template: str = "template1") -> str:
+        """Make a database like `template`, an empty one at first, and return its name."""
         self._made += 1
         name = f"ratings{self._made}"
         engine = create_engine(
             self.url("postgres").replace("://", "+psycopg://"), isolation_level="AUTOCOMMIT", pool_size=1
         )
         with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
         engine.dispose()
-        return self.url(name)
+        return name
 
 
 @contextmanager

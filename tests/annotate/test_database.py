@@ -14,6 +14,7 @@ from annotate import database as module
 from annotate.database import Database, open_database
 from annotate.errors import DatabaseError
 from annotate.tables import Event, Study, Table
+from tests.annotate.postgresql import Server
 from tests.annotate.rated import NOW, new_study
 
 
@@ -42,7 +43,8 @@ def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
             add_event(db, study_id, "tested")
             raise ZeroDivisionError
 
-    pytest.raises(ZeroDivisionError, fail)
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert events(database) == 0
 
 
@@ -239,8 +241,13 @@ def test_a_password_is_not_in_the_message() -> None:
     assert "swordfish" not in str(caught.value)
 
 
-def test_two_processes_make_one_database(database_url: str) -> None:
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_two_processes_make_one_database(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """Both find nothing, both want to make the tables."""
+    database_url = f"sqlite:///{tmp_path / 'ratings.sqlite3'}"
+    if kind == "postgresql":
+        server: Server = request.getfixturevalue("postgresql_server")
+        database_url = server.url(server.new_database())
     code = "import sys; from annotate.database import open_database; open_database(sys.argv[1]).close()"
     root = Path(__file__).parents[2]
     both = [subprocess.Popen([sys.executable, "-c", code, database_url], cwd=root) for _ in range(2)]
