@@ -1,6 +1,7 @@
 """The Attention tab's handlers with the bundled network, and what they make of choices, clicks and errors."""
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,23 @@ from typing import Any
 import gradio as gr
 import numpy as np
 import pytest
+from gradio.route_utils import delete_files_created_by_app
+from gradio_client import Client, handle_file  # type: ignore[import-untyped]
 from PIL import Image
 from skimage.data import astronaut
 
 from fiqa.checkpoints import find_checkpoint, load_predictor
 from fiqa.maps import MapKey
-from fiqa.ui.attention import EXAMPLE, UPDATED, Choices, Desk, _Handlers, _sources, _with_newest
+from fiqa.ui.attention import (
+    EXAMPLE,
+    UPDATED,
+    Choices,
+    Desk,
+    _Handlers,
+    _sources,
+    _with_newest,
+    build_attention_tab,
+)
 from fiqa.ui.score import LoadedPhotos
 from fiqa.ui.service import PredictorService
 
@@ -41,7 +53,9 @@ def desk() -> Desk:
 def show(handlers: _Handlers, desk: Desk) -> Show:
     """Call `show` with the choices given and the usual ones otherwise; return all that it yields."""
 
-    def call(*, tray: list[tuple[str, str | None]] | None = None, photos: LoadedPhotos | None = None, **chosen: Any) -> Any:
+    def call(
+        *, tray: list[tuple[str, str | None]] | None = None, photos: LoadedPhotos | None = None, **chosen: Any
+    ) -> Any:
         values = {**CHOICES, **chosen}
         return list(handlers.show(desk, photos or LoadedPhotos(), tray, "lite", *values.values()))
 
@@ -203,3 +217,33 @@ def test_the_api_refuses_politely(handlers: _Handlers, tmp_path: Path, kind: str
         handlers.attention((tmp_path / "photo.png").read_bytes(), "lite", kind, face)
     with pytest.raises(gr.Error, match="No photo was given"):
         handlers.attention(None, "lite", "quality")
+
+
+@pytest.fixture
+def served(handlers: _Handlers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[gr.Blocks]:
+    """Serve the tab alone on a free port, its files under `tmp_path`."""
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "served"))
+    with gr.Blocks(analytics_enabled=False) as demo:
+        photos, checkpoint = gr.State(LoadedPhotos()), gr.Dropdown(["lite"], value="lite")
+        with gr.Tabs(), gr.Tab("Attention") as tab:
+            build_attention_tab(handlers.service, photos, checkpoint, tab)
+    demo.launch(prevent_thread_lock=True, quiet=True)
+    yield demo
+    demo.close(verbose=False)
+    gc.collect()  # Gradio leaves sockets to the garbage collector; here their warnings are expected
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_program_gets_array_and_figure_and_nothing_is_left_of_them(served: gr.Blocks, tmp_path: Path) -> None:
+    photo = tmp_path / "photo.png"
+    Image.fromarray(astronaut()).save(photo)
+    client = Client(served.local_url, verbose=False, download_files=str(tmp_path / "received"))
+    answer, array, figure = client.predict(handle_file(str(photo)), "lite", "quality", api_name="/attention")
+    assert (answer["kind"], answer["checkpoint"], answer["faces"]) == ("quality", "lite", 1)
+    assert np.load(array).shape == (512, 512)
+    with Image.open(figure) as picture:
+        assert picture.format == "PNG"
+    left = [file for file in (tmp_path / "served").rglob("*") if file.is_file() and file.stat().st_size]
+    assert left
+    delete_files_created_by_app(served, age=0)  # what Gradio does every minute to files of a certain age
+    assert not any(file.exists() for file in left)
