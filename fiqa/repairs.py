@@ -58,17 +58,21 @@ def _deblur(photo: Photo, sigma: float) -> Photo:
 
 
 def _deblock(photo: Photo, quality: float) -> Photo:
-    """Smooth what is flat and keep edges (total variation, Chambolle 2004): block edges are weak."""
+    """Smooth what is flat and keep edges (total variation, Chambolle 2004): block edges are weak.
+
+    The weight is the one that brought a portrait closest to its original at qualities from 6 to 49.
+    """
     from skimage.restoration import denoise_tv_chambolle
 
-    smooth = denoise_tv_chambolle(photo / np.float32(255), weight=0.02 + 0.1 * (1 - quality / 100), channel_axis=-1)
+    smooth = denoise_tv_chambolle(photo / np.float32(255), weight=0.005 + 0.25 / quality, channel_axis=-1)
     return _to_uint8(255 * smooth)
 
 
 def _sharpen(photo: Photo, factor: float) -> Photo:
     """Add back what a blur of the size of the lost pixels takes away (unsharp mask)."""
-    blurred = ndimage.gaussian_filter(photo.astype(np.float32), (factor / 2, factor / 2, 0), mode="reflect")
-    return _to_uint8(2 * photo - blurred)
+    levels = photo.astype(np.float32)
+    blurred = ndimage.gaussian_filter(levels, (factor / 2, factor / 2, 0), mode="reflect")
+    return _to_uint8(2 * levels - blurred)
 
 
 def _brighten(photo: Photo, stops: float) -> Photo:
