@@ -37,7 +37,7 @@ from tqdm import tqdm
 
 from training.errors import DivergenceError, RunError
 from training.history import Figures, History, json_number
-from training.storage import replace_file, replace_text
+from training.storage import lock_folder, replace_file, replace_text
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
 STATE, BEST, RECORD, HISTORY = "state.pt", "best.safetensors", "training.json", "history.jsonl"
@@ -129,6 +129,7 @@ class _Run:
         unused = DistributedDataParallelKwargs(find_unused_parameters=True)
         self.accelerator = Accelerator(mixed_precision=options.precision, kwargs_handlers=[unused])
         output.mkdir(parents=True, exist_ok=True)
+        self._lock = lock_folder(output) if self.accelerator.is_main_process else None
         # The average is made first: `prepare` wraps the forward pass, and the average validates in fp32.
         average = AveragedModel(task.network, multi_avg_fn=moving_average(options.ema_decay), use_buffers=True)
         self.average = average.to(self.accelerator.device)
@@ -159,6 +160,8 @@ class _Run:
         """End what runs in the background: TensorBoard's writer and the processes' connection."""
         if self.history:
             self.history.close()
+        if self._lock:
+            self._lock.close()
         self.accelerator.end_training()
 
     def _progress_bar(self) -> "tqdm[Any]":

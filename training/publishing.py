@@ -5,6 +5,7 @@ one, with the run's training.json beside the weights. A finished run may be put 
 by name, which live in the data folder.
 """
 
+import math
 import re
 import shutil
 from dataclasses import dataclass, replace
@@ -39,7 +40,8 @@ class CheckpointKeeper:
 
     def keep(self, network: nn.Module, figures: Figures) -> None:
         """Put the checkpoint of a better validation in the place of the one before."""
-        spec = replace(self.spec, metrics={name: round(value, 4) for name, value in figures.items()})
+        known = {name: round(value, 4) for name, value in figures.items() if math.isfinite(value)}
+        spec = replace(self.spec, metrics=known)
         replace_folder(self.run / CHECKPOINT, lambda folder: self._write(cast("DslFiqa", network), spec, folder))
 
     def _write(self, network: DslFiqa, spec: CheckpointSpec, folder: Path) -> None:

@@ -8,11 +8,11 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from safetensors import SafetensorError
 
-from training.errors import StorageError
+from training.errors import RunError, StorageError
 
 
 def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -60,6 +60,25 @@ def recover_folder(path: Path) -> None:
     """Put the former folder back where a kill interrupted an exchange between its two renames."""
     if not path.exists() and _former(path).exists():
         _former(path).replace(path)
+
+
+def lock_folder(folder: Path) -> IO[str]:
+    """Keep other processes out of a folder until the returned file is closed or this process ends, however it does.
+
+    Raises RunError when another process is in there. Where the system has no such locks, nobody is kept out.
+    """
+    lock = (folder / ".lock").open("w", encoding="utf-8")
+    if os.name == "posix":
+        import fcntl
+
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.close()
+            raise RunError(
+                f"Another process is training in {folder}: wait for it, or choose another --output."
+            ) from error
+    return lock
 
 
 def _former(path: Path) -> Path:

@@ -8,8 +8,8 @@ from typing import BinaryIO
 import pytest
 import torch
 
-from training.errors import StorageError
-from training.storage import recover_folder, replace_file, replace_folder, replace_text
+from training.errors import RunError, StorageError
+from training.storage import lock_folder, recover_folder, replace_file, replace_folder, replace_text
 
 
 def test_a_file_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
@@ -75,3 +75,11 @@ def test_an_error_of_the_writer_itself_is_not_taken_for_a_full_disk(tmp_path: Pa
 
     with pytest.raises(KeyError):
         replace_file(tmp_path / "a", write)
+
+
+def test_a_folder_is_for_one_process_at_a_time(tmp_path: Path) -> None:
+    lock = lock_folder(tmp_path)
+    with pytest.raises(RunError, match="Another process is training in"):
+        lock_folder(tmp_path)
+    lock.close()
+    lock_folder(tmp_path).close()
