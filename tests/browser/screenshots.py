@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from PIL import Image
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import ROOT, SCORE_MS, Visit, open_browser, save_photos, serve_app
 
@@ -31,6 +31,7 @@ def main() -> None:
             _take("score-dark", browser, site, one, panel="result", size=DESKTOP, scheme="dark")
             _take("batch", browser, site, many, panel="batch", size=DESKTOP, scheme="light")
             _take("phone", browser, site, one, panel="result", size=PHONE, scheme="light")
+            _take_attention(browser, site, photos)
 
 
 def _take(
@@ -55,10 +56,45 @@ def _take(
     visit.add_photos(*photos)
     visit.wait_for(panel)
     visit.page.wait_for_timeout(800)
-    picture = Image.open(BytesIO(visit.page.screenshot(full_page=size == DESKTOP)))
-    # 256 colours are enough for a page with one photo, and a third of the bytes.
-    picture.convert("RGB").quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(FOLDER / f"{name}.png", optimize=True)
+    _save(name, visit.page.screenshot(full_page=size == DESKTOP))
     context.close()
+
+
+def _take_attention(browser: Browser, site: str, photos: dict[str, Path]) -> None:
+    """Take the Attention tab with the astronaut, then the map of her blurred beside that of her pristine."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000}, color_scheme="light")
+    visit = Visit(context.new_page())
+    page = visit.page
+    visit.open(site)
+    visit.add_photos(photos["astronaut"])
+    visit.wait_for("result")
+    page.get_by_role("tab", name="Attention").click()
+    expect(page.locator("#parts .guidance")).to_be_visible(timeout=SCORE_MS)
+    page.locator("#maps .stage").click(position={"x": 180, "y": 200})
+    expect(page.locator("#reading p")).to_be_visible()
+    page.wait_for_timeout(800)
+    _save("attention", page.screenshot())
+
+    page.set_input_files("#another-photo input[type=file]", str(photos["blurred"]))
+    expect(page.locator("#maps .whose")).to_contain_text("blurred.png", timeout=SCORE_MS)
+    page.locator("#compare input").click()
+    page.get_by_role("option", name="astronaut.png").click()
+    expect(page.locator("#maps figure")).to_have_count(2, timeout=SCORE_MS)
+    page.locator("#kind label", has_text="Regional quality").click()
+    expect(page.locator("#maps .headline")).to_have_text("Regional quality", timeout=SCORE_MS)
+    page.locator(".sliders [name=seam]").fill("45")
+    page.wait_for_timeout(800)
+    _save("attention-compare", page.locator("#maps section").screenshot())
+    context.close()
+
+
+def _save(name: str, screenshot: bytes) -> None:
+    """Write a picture, and stop where it is too large for a README."""
+    picture = Image.open(BytesIO(screenshot))
+    # 256 colours, well chosen, are enough for a page with one photo, and a third of the bytes.
+    palette = picture.convert("RGB").quantize(256, kmeans=8)
+    picture = picture.convert("RGB").quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
+    picture.save(FOLDER / f"{name}.png", optimize=True)
     written = (FOLDER / f"{name}.png").stat().st_size
     if written > LARGEST_BYTES:
         raise SystemExit(f"{name}.png has {written} bytes, expected at most {LARGEST_BYTES}.")
