@@ -1,8 +1,7 @@
 """Small studies for tests: pictures of one colour, and ratings that follow their number."""
 
 import random
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from io import BytesIO
@@ -11,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from annotate import store
-from annotate.database import Database, open_database
+from annotate.database import Database
 from annotate.intake import create_study
 from annotate.stimuli import Candidate
 from annotate.store import ImportedRating
@@ -33,16 +32,6 @@ def candidates(count: int, *, per_source: int = 0) -> list[Candidate]:
         Candidate(f"{number:03}.png", partial(picture, number), f"s{number // per_source}" if per_source else None)
         for number in range(count)
     ]
-
-
-@contextmanager
-def opened(data_dir: Path) -> Iterator[Database]:
-    """Open the database of a data folder."""
-    database = open_database(f"sqlite:///{data_dir / 'ratings.sqlite3'}")
-    try:
-        yield database
-    finally:
-        database.close()
 
 
 def make_study(

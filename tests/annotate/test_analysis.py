@@ -1,7 +1,6 @@
 """What is excluded counts nowhere, and nothing is excluded before somebody says so."""
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,16 +9,10 @@ from annotate import store
 from annotate.analysis import apply_screening, load_votes, mos_rows, reliability, screen_study
 from annotate.database import Database
 from annotate.store import ImportedRating
-from tests.annotate.studies import NOW, candidates, honest_ratings, make_study, opened, rate
+from tests.annotate.studies import NOW, candidates, honest_ratings, make_study, rate
 
 NAMES = [f"{number:03}.png" for number in range(40)]
 CLICKERS = {f"x{number}" for number in range(4)}
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with opened(tmp_path) as database:
-        yield database
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import csv
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,16 +22,10 @@ from annotate.stimuli import Candidate, stimulus_path
 from annotate.store import ImportedRating
 from annotate.study import Protocol
 from fiqa.protocol import read_test_set
-from tests.annotate.studies import NOW, candidates, honest_ratings, make_study, opened, picture, rate
+from tests.annotate.studies import NOW, candidates, honest_ratings, make_study, picture, rate
 
 COUNT, PEOPLE = 24, 4
 NAMES = [f"{number:03}.png" for number in range(COUNT)]
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with opened(tmp_path) as database:
-        yield database
 
 
 @pytest.fixture

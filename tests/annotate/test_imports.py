@@ -1,6 +1,5 @@
 """Ratings from elsewhere are all on the scale, each once, of pictures that are there; or none of them is added."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,15 +10,9 @@ from annotate.errors import ImportedRatingsError, StudyStateError
 from annotate.imports import read_ratings
 from annotate.scales import SCALES
 from annotate.study import Protocol, State
-from tests.annotate.studies import NOW, candidates, make_study, opened, rate
+from tests.annotate.studies import NOW, candidates, make_study, rate
 
 HEADER = "stimulus,participant,grade\n"
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with opened(tmp_path) as database:
-        yield database
 
 
 def written(folder: Path, table: str, *, encoding: str = "utf-8") -> Path:

@@ -13,13 +13,7 @@ from annotate.intake import add_pictures, create_study
 from annotate.ratings import ItemKind
 from annotate.stimuli import Candidate
 from annotate.study import Protocol, State
-from tests.annotate.studies import NOW, candidates, make_study, opened, picture
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with opened(tmp_path) as database:
-        yield database
+from tests.annotate.studies import NOW, candidates, make_study, picture
 
 
 def gold(number: int, expected: float) -> Candidate:
