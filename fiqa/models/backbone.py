@@ -139,6 +139,7 @@ def _keeps_resolution(name: str) -> bool:
 
 def local_statistics(features: Tensor, grid: int) -> Tensor:
     """Describe maps (B, D, H, W) by mean and standard deviation on a grid: (B, 2D, grid, grid)."""
+    features = features.float()  # E[x²] - E[x]² of bfloat16 would be rounding errors
     mean = F.adaptive_avg_pool2d(features, grid)
     squares = F.adaptive_avg_pool2d(features.square(), grid)
     return torch.cat([mean, standard_deviation(mean, squares)], dim=1)

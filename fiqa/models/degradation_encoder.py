@@ -31,7 +31,7 @@ class DegradationEncoder(nn.Module):
 
     def forward(self, crops: Tensor) -> Tensor:
         """Map normalised crops (B, 3, S, S) to degradation features (B, R, C, D)."""
-        features = self.layers(crops)
+        features = self.layers(crops).float()  # E[x²] - E[x]² of bfloat16 would be rounding errors
         cells = F.adaptive_avg_pool2d(features, self.grid)
         if self.statistics:
             squares = F.adaptive_avg_pool2d(features.square(), self.grid)
