@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 ACTIVE = timedelta(minutes=10)
+DUPLICATES_NAMED = 10
 TRAP_SIZE = (512, 512)
 """Where there is no picture yet to take the size of."""
 _PROLIFIC = "&PROLIFIC_PID={{%PROLIFIC_PID%}}&STUDY_ID={{%STUDY_ID%}}&SESSION_ID={{%SESSION_ID%}}"
@@ -230,8 +231,10 @@ def _read_protocol(options: argparse.Namespace) -> "Protocol":
 
 
 def _say_taken(options: argparse.Namespace, taken: "Taken") -> None:
-    for name, same in taken.duplicates:
+    for name, same in taken.duplicates[:DUPLICATES_NAMED]:
         _warn(f"{name} is the same picture as {same}; it is kept once")
+    if (more := len(taken.duplicates) - DUPLICATES_NAMED) > 0:
+        _warn(f"{more} more pictures are there already; --json names them")
     for warning in taken.warnings:
         _warn(warning)
     _say(options, taken.to_dict(), f"{taken.study} is a {taken.state} with {taken.added} more pictures.")

@@ -11,6 +11,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -27,6 +28,8 @@ MAX_PIXELS = 50_000_000
 MIN_SIDE_PX = 16
 MAX_NAME = 255
 NAMED_IN_AN_ERROR = 3
+ABANDONED_S = 24 * 3600
+_STAGING = ".intake-"
 
 FORMATS = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "AVIF": ".avif", "GIF": ".gif", "BMP": ".bmp"}
 """What every browser shows, and the suffix each is kept under; TIFF is not among them."""
@@ -89,12 +92,20 @@ def take_in(candidates: Iterable[Candidate], data_dir: Path) -> Intake:
     """
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".intake-", dir=data_dir) as staging:
+        _sweep(data_dir)
+        with tempfile.TemporaryDirectory(prefix=_STAGING, dir=data_dir) as staging:
             intake = _stage(candidates, Path(staging), data_dir)
             _keep(intake, Path(staging), data_dir)
     except OSError as error:
         raise StimulusError(f"The pictures cannot be stored in {data_dir}: {error.strerror or error}.") from None
     return intake
+
+
+def _sweep(data_dir: Path) -> None:
+    """Remove what intakes that were killed left behind; none takes as long as it must be old."""
+    for folder in data_dir.glob(f"{_STAGING}*"):
+        if time.time() - folder.stat().st_mtime > ABANDONED_S:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def check_image(data: bytes, name: str) -> StimulusFile:

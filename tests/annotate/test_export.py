@@ -23,6 +23,7 @@ from annotate.store import ImportedRating
 from annotate.study import Protocol
 from fiqa.protocol import read_test_set
 from tests.annotate.studies import NOW, candidates, honest_ratings, make_study, picture, rate
+from training.datasets import read_dataset
 
 COUNT, PEOPLE = 24, 4
 NAMES = [f"{number:03}.png" for number in range(COUNT)]
@@ -86,6 +87,9 @@ def test_layout_is_the_authors_and_holds_every_picture_unchanged(
     assert sum(report.splits.values()) == COUNT
     assert min(report.splits.values()) >= 2
     assert len(read_test_set(tmp_path / "out")) == report.splits["test"]
+    read = read_dataset(tmp_path / "out")
+    assert {name: len(photos) for name, photos in read.splits.items()} == report.splits
+    assert (read.name, read.mos_range, read.notices) == ("faces", (1.0, 5.0), ())
     assert (tmp_path / "out" / "val" / "landmark").is_dir()
 
 

@@ -1,6 +1,7 @@
 """Pictures are kept as they were handed in, once each, and all of them or none."""
 
 import hashlib
+import os
 import shutil
 import zlib
 from collections.abc import Callable
@@ -151,6 +152,15 @@ def test_full_disk_is_said_and_leaves_nothing(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(StimulusError, match=r"cannot be stored in .*: No space left on device"):
         take_in(offer(a=picture()), tmp_path)
     assert stored(tmp_path) == []
+
+
+def test_leftovers_of_a_killed_intake_are_removed_when_they_are_old(tmp_path: Path) -> None:
+    for name in (".intake-old", ".intake-new"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x").write_bytes(b"x")
+    os.utime(tmp_path / ".intake-old", (0, 0))
+    take_in(offer(a=picture()), tmp_path)
+    assert [path.name for path in tmp_path.glob(".intake*")] == [".intake-new"]
 
 
 def test_room_is_checked_before_anything_is_written(tmp_path: Path) -> None:
