@@ -3,7 +3,7 @@
 What a visitor looks at comes from the Score tab, from a photo added here, or from the example. Opacity, the
 slider between photo and map, and landmarks are drawn by the browser; a click asks the server what the maps
 hold there. Inspections are kept for as long as uploads are, so that looking at another map of the same
-face finds it again.
+face finds it again. Gradio would keep a visitor's state for an hour after they left, so we sweep it ourselves.
 """
 
 import time
@@ -11,7 +11,9 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Lock, Timer
 from typing import Any
+from weakref import WeakSet
 
 import gradio as gr
 import numpy as np
@@ -40,7 +42,9 @@ from fiqa.ui.score import SCORING, SCORING_LIMIT, UNSEEN, LoadedPhotos, decode_u
 from fiqa.ui.service import PredictorService, politely
 
 KEPT_INSPECTIONS = 6
-KEPT_S = 15 * 60
+SWEEP_S = 60
+KEPT_S = 15 * 60 - SWEEP_S
+"""Age at which inspections, which hold pictures of the photo, are forgotten; looked after every `SWEEP_S`."""
 TOLD_AFTER_S = 0.4
 """Work that takes less is not announced: the page would only flicker."""
 EXAMPLE, EXAMPLE_NAME = "example", "Astronaut (example)"
@@ -140,6 +144,13 @@ class Desk:
         while len(self.inspections) > KEPT_INSPECTIONS:
             self.inspections.popitem(last=False)
 
+    def forget(self, *, before: float) -> bool:
+        """Forget what was made before a time, in seconds; return whether anything is left."""
+        fresh = [(subject, each) for subject, each in self.inspections.items() if each.made >= before]
+        self.inspections = OrderedDict(fresh)
+        self.shown = self.shown if all(each.made >= before for each in self.shown) else []
+        return bool(self.inspections or self.shown)
+
     def scale(self) -> ColourScale:
         """Return the colour scale of everything that is shown."""
         return colour_scale([each.maps[self.key] for each in self.shown], self.shown[0].score_range, self.colour_map)
@@ -172,7 +183,7 @@ def build_attention_tab(service: PredictorService, photos: gr.State, checkpoint:
 
     `photos` holds `LoadedPhotos`; `checkpoint` is the page's choice.
     """
-    desk = gr.State(Desk(), time_to_live=KEPT_S)
+    desk = gr.State(Desk())
     with gr.Row(elem_classes="workbench"):
         with gr.Column(scale=3, min_width=280, elem_classes="tray"):
             tray, controls, note = _build_controls()
@@ -238,11 +249,43 @@ def _changed_by_visitor(control: Any) -> Any:
     return control.release if isinstance(control, gr.Slider) else control.input
 
 
+class _Sweeper:
+    """Forgets what visitors looked at some time ago, in a thread of its own while there is anything to forget."""
+
+    def __init__(self) -> None:
+        self._desks: WeakSet[Desk] = WeakSet()
+        self._lock = Lock()
+        self._timer: Timer | None = None
+
+    def watch(self, desk: Desk) -> None:
+        """Look after a desk until nothing is left on it."""
+        with self._lock:
+            self._desks.add(desk)
+            if self._timer is None:
+                self._start()
+
+    def sweep(self) -> None:
+        """Forget what is too old, and come back while anything is left."""
+        with self._lock:
+            for desk in list(self._desks):
+                if not desk.forget(before=time.monotonic() - KEPT_S):
+                    self._desks.discard(desk)
+            self._timer = None
+            if self._desks:
+                self._start()
+
+    def _start(self) -> None:
+        self._timer = Timer(SWEEP_S, self.sweep)
+        self._timer.daemon = True
+        self._timer.start()
+
+
 class _Handlers:
     """The tab's event handlers: they turn every error into a sentence for the visitor."""
 
     def __init__(self, service: PredictorService) -> None:
         self.service = service
+        self._sweeper = _Sweeper()
 
     def follow(self, desk: Desk, *inputs: Any) -> Iterator[tuple[Any, ...]]:
         """Follow what happens on other tabs, once this one has been looked at."""
@@ -352,6 +395,7 @@ class _Handlers:
                 desk.keep(begin(self.service, subject, _pixels(subject.source)))
             inspection = desk.inspections[subject]
             desk.keep(inspection)
+            self._sweeper.watch(desk)
             desk.key = _key_for(inspection, choices, beside=desk.key if inspections else None)
             for needed in dict.fromkeys((FIRST_KIND, desk.key.kind)):
                 yield from _told(KINDS[needed].title, fill(self.service, inspection, needed))

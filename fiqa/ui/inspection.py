@@ -4,7 +4,8 @@ The photo is decoded and its face found once; maps are added when a visitor asks
 so that a slow checkpoint can tell how far it is and others get their turn in between.
 """
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -72,7 +73,8 @@ class Inspection:
     """What is known about one face.
 
     `faces` counts those of the photo; `number` says which one this is. `missing` says why some kinds of map cannot be
-    had, `blocks` of how many blocks others can. `unguided` is the score without landmarks, None where there are none.
+    had, `blocks` of how many blocks others can. `made` is when it was begun, in seconds. `unguided` is the score without
+    landmarks, None where there are none.
     """
 
     subject: Subject
@@ -86,6 +88,7 @@ class Inspection:
     missing: dict[str, str]
     blocks: dict[str, int]
     takes_landmarks: bool
+    made: float = field(default_factory=time.monotonic)
     maps: dict[MapKey, FaceMap] = field(default_factory=dict)
     unguided: float | None = None
 
@@ -196,8 +199,3 @@ def _close_window(placement: Placement) -> Window:
     left, top = np.clip(np.floor(low - margin), 0, (width - 8, height - 8)).astype(int).tolist()
     right, bottom = np.clip(np.ceil(high + margin), (left + 8, top + 8), (width, height)).astype(int).tolist()
     return left, top, right, bottom
-
-
-def compared(inspections: Sequence[Inspection]) -> str:
-    """Name what differs between inspections side by side: the checkpoint or the photo."""
-    return "checkpoint" if len({each.subject.checkpoint for each in inspections}) > 1 else "photo"

@@ -1,6 +1,7 @@
 """The Attention tab's handlers with the bundled network, and what they make of choices, clicks and errors."""
 
 import gc
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from fiqa.checkpoints import find_checkpoint, load_predictor
 from fiqa.maps import MapKey
 from fiqa.ui.attention import (
     EXAMPLE,
+    KEPT_S,
     UPDATED,
     Choices,
     Desk,
@@ -192,6 +194,23 @@ def test_inspections_of_long_ago_are_forgotten(show: Show, desk: Desk) -> None:
     for number in range(2, 10):
         desk.keep(replace(inspection, subject=replace(inspection.subject, face=number)))
     assert [subject.face for subject in desk.inspections] == [4, 5, 6, 7, 8, 9]
+
+
+def test_nothing_of_a_photo_stays_for_longer_than_promised(
+    show: Show, desk: Desk, handlers: _Handlers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show()
+    assert desk in handlers._sweeper._desks
+    handlers._sweeper.sweep()
+    assert desk.inspections
+    assert desk.shown
+    later = time.monotonic() + KEPT_S + 1
+    monkeypatch.setattr("fiqa.ui.attention.time.monotonic", lambda: later)
+    handlers._sweeper.sweep()
+    assert not desk.inspections
+    assert not desk.shown
+    assert desk not in handlers._sweeper._desks
+    assert "no longer here" in handlers.read(desk, event(side=0, x=1.0, y=1.0))
 
 
 def test_the_api_gives_array_and_figure(handlers: _Handlers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
