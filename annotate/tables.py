@@ -149,7 +149,7 @@ class Stimulus(Table):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"))
-    sha256: Mapped[str] = mapped_column(String(64), index=True)
+    sha256: Mapped[str] = mapped_column(String(64))
     name: Mapped[str] = mapped_column(Text)
     source: Mapped[str | None] = mapped_column(Text)
     kind: Mapped[ItemKind] = mapped_column(default=ItemKind.RATED)

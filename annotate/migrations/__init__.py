@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, func, insert, inspect, select, text
 
 from annotate.errors import DatabaseError
-from annotate.migrations.m001_first import first
+from annotate.migrations.m001_first import create_first_schema
 from annotate.tables import SchemaVersion
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (first,)
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (create_first_schema,)
 LATEST = len(MIGRATIONS)
 _LOCK = 0x66697161  # any number, the same in every process
 
