@@ -73,8 +73,8 @@ class Inspection:
     """What is known about one face.
 
     `faces` counts those of the photo; `number` says which one this is. `missing` says why some kinds of map cannot be
-    had, `blocks` of how many blocks others can. `made` is when it was begun, in seconds. `unguided` is the score without
-    landmarks, None where there are none.
+    had, `blocks` of how many blocks others can. `made` is when it was begun, in seconds. `unguided` is the score
+    without landmarks, None where there are none.
     """
 
     subject: Subject

@@ -17,6 +17,7 @@ from skimage.data import astronaut
 
 from fiqa.checkpoints import find_checkpoint, load_predictor
 from fiqa.maps import MapKey
+from fiqa.predictor import QualityPredictor
 from fiqa.ui.attention import (
     EXAMPLE,
     KEPT_S,
@@ -30,6 +31,7 @@ from fiqa.ui.attention import (
 )
 from fiqa.ui.score import LoadedPhotos
 from fiqa.ui.service import PredictorService
+from tests.fiqa.small_networks import SMALL_SPEC, small_vit_predictor
 
 Show = Callable[..., list[tuple[Any, ...]]]
 CHOICES: dict[str, Any] = {
@@ -40,10 +42,10 @@ CHOICES: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def handlers() -> _Handlers:
-    service = PredictorService(
-        lambda _: load_predictor("lite", device="cpu", finder="bundled"), [find_checkpoint("lite")], "lite"
-    )
-    return _Handlers(service)
+    def load(name: str) -> QualityPredictor:
+        return load_predictor("lite", device="cpu", finder="bundled") if name == "lite" else small_vit_predictor()
+
+    return _Handlers(PredictorService(load, [find_checkpoint("lite"), SMALL_SPEC], "lite"))
 
 
 @pytest.fixture
@@ -56,10 +58,14 @@ def show(handlers: _Handlers, desk: Desk) -> Show:
     """Call `show` with the choices given and the usual ones otherwise; return all that it yields."""
 
     def call(
-        *, tray: list[tuple[str, str | None]] | None = None, photos: LoadedPhotos | None = None, **chosen: Any
+        *,
+        tray: list[tuple[str, str | None]] | None = None,
+        photos: LoadedPhotos | None = None,
+        checkpoint: str = "lite",
+        **chosen: Any,
     ) -> Any:
         values = {**CHOICES, **chosen}
-        return list(handlers.show(desk, photos or LoadedPhotos(), tray, "lite", *values.values()))
+        return list(handlers.show(desk, photos or LoadedPhotos(), tray, checkpoint, *values.values()))
 
     return call
 
@@ -130,6 +136,21 @@ def test_two_photos_share_one_scale(show: Show, desk: Desk, group: str) -> None:
     assert figure_of(yielded).count('class="colour-bar"') == 1
     most = max(float(np.nanmax(each.maps[desk.key].in_view())) for each in desk.shown)
     assert desk.scale().limits == (0.0, most)
+
+
+def test_two_checkpoints_stand_side_by_side(show: Show, desk: Desk) -> None:
+    yielded = show(compare="checkpoint:small", kind="cross_attention")
+    assert [each.subject.checkpoint for each in desk.shown] == ["lite", "small"]
+    assert figure_of(yielded).count("<figure") == 2
+    assert "no ViT" in figure_of(show(checkpoint="small", compare="checkpoint:lite", kind="rollout"))
+
+
+def test_the_blocks_of_a_vit_can_be_looked_at_one_by_one(show: Show, desk: Desk) -> None:
+    yielded = show(checkpoint="small", kind="attention")
+    block = dict(zip(UPDATED, yielded[-2][4:], strict=True))["block"]
+    assert (desk.key, block["maximum"], block["visible"]) == (MapKey("attention", 3), 3, True)
+    assert "block 1" in figure_of(show(checkpoint="small", kind="attention", block=1))
+    assert len(desk.inspections) == 1
 
 
 def test_dropped_and_moved_landmarks_change_the_score(show: Show, desk: Desk) -> None:
