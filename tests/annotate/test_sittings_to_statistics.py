@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -13,14 +14,15 @@ from sqlalchemy.orm import Session
 
 from annotate import access, sitting, store
 from annotate.analysis import apply_screening, load_votes, mos_table, screen_study
+from annotate.database import open_database
 from annotate.findings import Check
+from annotate.places import Answer
 from annotate.ratings import ItemKind, Ratings
 from annotate.sitting import Step, StepKind
 from annotate.stimuli import Candidate
-from annotate.store import Answer
 from annotate.study import Protocol, State
 from annotate.tables import Stimulus
-from tests.annotate.studies import NOW, candidates, make_study, opened, picture
+from tests.annotate.studies import NOW, candidates, make_study, picture
 
 PICTURES, PEOPLE, CLICKERS = 20, 8, 2
 GOLDS = TRAPS = 6
@@ -45,7 +47,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Session, int
     """A study rated by everybody in sittings of their own; three click at random."""
     folder = tmp_path_factory.mktemp("study")
     chance = random.Random(5)  # noqa: S311
-    with opened(folder) as database:
+    with closing(open_database(f"sqlite:///{folder / 'ratings.sqlite3'}")) as database:
         study_id = make_study(database, folder, offered(), protocol=PROTOCOL)
         with database.write() as db:
             store.change_state(db, study_id, State.OPEN, NOW)
