@@ -16,7 +16,7 @@ from fiqa.ui import page
 from fiqa.ui.attention import build_attention_tab
 from fiqa.ui.degradation import build_degradation_tab
 from fiqa.ui.score import LoadedPhotos, build_score_tab
-from fiqa.ui.server import launch_options, wait_for_the_end
+from fiqa.ui.server import launch_options, prepare_lending, wait_for_the_end
 from fiqa.ui.service import Predictor, PredictorService
 from fiqa.ui.traffic import log_requests
 from fiqa.ui.upload_folder import SWEEP_S, UploadFolder
@@ -38,6 +38,10 @@ def create_service(settings: Settings) -> PredictorService:
         present[settings.checkpoint] = replace(spec, name=settings.checkpoint)
 
     def load(checkpoint: str) -> Predictor:
+        if settings.zero_gpu:
+            from fiqa.zero_gpu import load_on_zero_gpu
+
+            return load_on_zero_gpu(checkpoint, finder=settings.finder)
         return load_predictor(checkpoint, device=settings.device, finder=settings.finder)
 
     return PredictorService(load, list(present.values()), settings.checkpoint)
@@ -71,10 +75,14 @@ def main() -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         settings = Settings.from_environment()
+        if settings.zero_gpu:
+            prepare_lending()
         service = create_service(settings)
         uploads = UploadFolder.from_environment(os.environ, kept_minutes=KEPT_MINUTES)
         left = uploads.open()
         demo = create_demo(service)
+        if settings.zero_gpu:
+            service.start().result()  # a lent GPU gets what is loaded before the launch
         demo.launch(**launch_options(settings, demo, service, uploads), prevent_thread_lock=True)
     except FiqaError as error:
         return _refuse(str(error))

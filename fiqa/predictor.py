@@ -62,8 +62,9 @@ class QualityPredictor:
         kind = torch.device(device).type
         on_gpu = kind == "cuda"
         self.batch = max(1, BATCH_PX.get(kind, BATCH_PX["cpu"]) // self.config.crop_px**2)
-        self.network = network.eval().to(device)
+        self.network = network.eval()
         fold_batch_norms(self.network)
+        self.network.to(device)
         if on_gpu:
             self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._autocast = torch.autocast("cuda", torch.bfloat16, enabled=on_gpu)
@@ -164,9 +165,13 @@ class QualityPredictor:
 
     def _score_faces(self, pixels: NDArray[np.uint8], faces: list[Face]) -> list[FaceResult]:
         cut = [self.face_crops(pixels, face) for face in faces] or [self.face_crops(pixels, None)]
-        count = self.spec.preprocessing.crops
-        scores = self.predict(cut).score.view(-1, count).double().numpy()
+        scores = self.crop_scores(cut)
         return [self._face_result(pixels, face.face, row) for face, row in zip(cut, scores, strict=True)]
+
+    def crop_scores(self, faces: Sequence[FaceCrops]) -> NDArray[np.float64]:
+        """Return the score of every crop: (faces, K)."""
+        scores: NDArray[np.float64] = self.predict(faces).score.double().numpy()
+        return scores.reshape(len(faces), self.spec.preprocessing.crops)
 
     def _face_result(self, pixels: NDArray[np.uint8], face: Face | None, scores: NDArray[np.float64]) -> FaceResult:
         height, width = pixels.shape[:2]

@@ -11,7 +11,8 @@
     FIQA_LOG         whether each request is one line of the log   no, on a Space yes
     FIQA_METRICS     whether counters are served at /metrics       no
 
-On a Hugging Face Space (where SPACE_ID is set) the app listens on every address, and visitors come through a proxy.
+On a Hugging Face Space (where SPACE_ID is set) the app listens on every address, and visitors come through a proxy;
+where SPACES_ZERO_GPU is set as well, a GPU is lent for each photo (`fiqa.zero_gpu`). Both are set by the Space.
 """
 
 import os
@@ -42,6 +43,7 @@ class Settings:
     finder: str
     data_dir: Path
     on_space: bool
+    zero_gpu: bool
     rate_limit: int
     fetch_urls: bool
     log_requests: bool
@@ -61,6 +63,7 @@ class Settings:
             finder=_finder("FIQA_FINDER", values.get("FIQA_FINDER", "auto")),
             data_dir=data_dir,
             on_space=on_space,
+            zero_gpu=_switch("SPACES_ZERO_GPU", values.get("SPACES_ZERO_GPU", "no")),
             rate_limit=_rate("FIQA_RATE_LIMIT", values.get("FIQA_RATE_LIMIT", "20")),
             fetch_urls=_switch("FIQA_FETCH_URLS", values.get("FIQA_FETCH_URLS", "no")),
             log_requests=_switch("FIQA_LOG", values.get("FIQA_LOG", "yes" if on_space else "no")),

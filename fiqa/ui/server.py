@@ -1,5 +1,6 @@
 """How the page is served: look, address, what is let in, what is told, and how it ends."""
 
+import importlib
 import importlib.util
 import signal
 import threading
@@ -9,6 +10,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
+from fiqa.errors import SettingError
 from fiqa.settings import Settings
 from fiqa.ui import page
 from fiqa.ui.gate import Gate, Limits
@@ -64,6 +66,14 @@ def _surroundings(
         "middleware": [Middleware(Traffic, counters=counters), gate],
         "routes": health_routes(counters, ready=ready, with_metrics=settings.metrics),
     }
+
+
+def prepare_lending() -> None:
+    """Load the package through which a ZeroGPU Space lends its GPUs, before torch is; raises SettingError."""
+    try:
+        importlib.import_module("spaces")
+    except ImportError:
+        raise SettingError("SPACES_ZERO_GPU is set, but the package is missing: pip install spaces.") from None
 
 
 def wait_for_the_end() -> None:

@@ -56,6 +56,8 @@ def test_a_space_listens_on_every_address_and_logs_requests() -> None:
     assert settings.host == "0.0.0.0"  # noqa: S104
     assert settings.on_space
     assert settings.log_requests
+    assert not settings.zero_gpu
+    assert Settings.from_environment({"SPACE_ID": "someone/fiqa", "SPACES_ZERO_GPU": "true"}).zero_gpu
 
 
 @pytest.mark.parametrize(

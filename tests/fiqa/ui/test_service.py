@@ -1,6 +1,7 @@
 import logging
 import threading
 import time
+from contextvars import ContextVar
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from skimage.data import astronaut
 
 from fiqa.errors import CheckpointError, FiqaError
 from fiqa.results import QualityResult
-from fiqa.ui.service import GENERIC_MESSAGE, PredictorService, politely
+from fiqa.ui.service import ENDING_MESSAGE, GENERIC_MESSAGE, PredictorService, politely
 from tests.fiqa.ui.conftest import FakePredictor, load, spec
 
 
@@ -104,3 +105,41 @@ def test_what_was_foreseen_is_told_and_the_rest_goes_to_the_log(caplog: pytest.L
         raise KeyError("internals")
     assert str(caught.value) == GENERIC_MESSAGE
     assert "internals" in caplog.text
+
+
+def test_the_predictor_works_in_the_visit_of_whoever_asks(service: PredictorService) -> None:
+    visitor: ContextVar[str] = ContextVar("visitor", default="nobody")
+    token = visitor.set("anna")
+    assert service.ask("first", lambda _: visitor.get()) == "anna"
+    visitor.reset(token)
+    assert service.ask("first", lambda _: visitor.get()) == "nobody"
+
+
+def test_at_the_end_what_waits_is_told_so(service: PredictorService) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    service.start().result()
+    told: list[str] = []
+
+    def wait_in_line() -> None:
+        try:
+            service.device("first")
+        except FiqaError as error:
+            told.append(str(error))
+
+    def work(_predictor: object) -> bool:
+        begun.set()
+        return go_on.wait(10)
+
+    running = service._submit("first", work)
+    begun.wait(10)
+    waiting = threading.Thread(target=wait_in_line)
+    waiting.start()
+    while not service._workers["first"]._work_queue.qsize():
+        time.sleep(0.01)
+    service.stop()
+    go_on.set()
+    waiting.join(10)
+    running.result(10)
+    assert told == [ENDING_MESSAGE]
+    with pytest.raises(FiqaError, match=ENDING_MESSAGE):
+        service.device("first")
