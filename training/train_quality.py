@@ -73,21 +73,25 @@ class QualityTask:
     metric = "srcc"
 
     def __init__(
-        self, network: DslFiqa, material: Material, loader: BatchLoader, *, ranking: float, freeze_encoder: bool
-    ) -> None:
+        self, network: DslFiqa, material: Material, loader: BatchLoader, *,
+        ranking: float, freeze_encoder: bool, freeze_norms: bool = False,
+    ) -> None:  # fmt: skip
         self.network, self.material, self.loader = network, material, loader
-        self.ranking, self.freeze_encoder = ranking, freeze_encoder
+        self.ranking, self.freeze_encoder, self.freeze_norms = ranking, freeze_encoder, freeze_norms
         self._unreadable: set[str] = set()
         network.encoder.requires_grad_(not freeze_encoder)
 
     def loss(self, network: nn.Module, draw: int) -> dict[str, Tensor]:
         """Return Charbonnier and ranking loss of one random batch of crops."""
         self.network.encoder.train(not self.freeze_encoder)
+        if self.freeze_norms:
+            _freeze_norms(self.network)
         device = next(network.parameters()).device
         sample = self.loader.batch(draw)
         self._leave_out(sample.unreadable)
         target = sample.target.to(device)
-        score = network(normalised(sample.crops, device), sample.landmarks.to(device)).score.float()
+        scores = network(normalised(sample.crops, device), sample.landmarks.to(device)).score.float()
+        score = scores.view(len(target), -1).mean(dim=1)
         error, order = charbonnier(score, target), pairwise_ranking(score, target)
         return {"loss": error + self.ranking * order, "charbonnier": error.detach()}
 
@@ -116,6 +120,12 @@ class QualityTask:
         photos = self.material.photos
         if len(self._unreadable) > max(5, UNREADABLE_SHARE * photos):
             raise DataError(f"{len(self._unreadable)} of {photos} photos cannot be read: mend or remove them.")
+
+
+def _freeze_norms(network: nn.Module) -> None:
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
 
 
 @torch.inference_mode()
@@ -181,7 +191,8 @@ def rendered_material(options: argparse.Namespace, start: Start) -> tuple[Materi
     options.output.mkdir(parents=True, exist_ok=True)
     replace_text(options.output / "pseudo_mos.json", json.dumps(mapping.quantiles.tolist()))
     views, held = views.without(options.without), held.without(options.without)
-    source = CropSource(views, mapping(views.metrics), start.network.config.crop_px, seed=loop.seed)
+    crop_px = start.network.config.crop_px
+    source = CropSource(views, mapping(views.metrics), crop_px, seed=loop.seed, crops=options.crops)
     about = {"name": "rendered views", "mos_range": [0.0, 1.0], "train": len(views), "val": len(held)}
     about |= {"without": options.without}
     photos = len(views) + len(held)
@@ -193,7 +204,14 @@ def train_on(material: Material, loop: LoopOptions, options: argparse.Namespace,
     frozen = options.encoder is not None or (start.is_official and start.is_trained)
     loader = BatchLoader(material.source, loop.batch, workers=options.workers)
     ranking = ranking_weight(options, start)
-    task = QualityTask(start.network, material, loader, ranking=ranking, freeze_encoder=frozen)
+    task = QualityTask(
+        start.network,
+        material,
+        loader,
+        ranking=ranking,
+        freeze_encoder=frozen,
+        freeze_norms=options.freeze_norms,
+    )
     keeper = checkpoint_of(
         options.output,
         start.network,
@@ -207,6 +225,8 @@ def train_on(material: Material, loop: LoopOptions, options: argparse.Namespace,
         "data": material.about,
         "start": start.origin,
         "ranking": ranking,
+        "crops": options.crops,
+        "freeze_norms": options.freeze_norms,
         "frozen_encoder": str(options.encoder) if options.encoder else frozen,
     }
     best = train(task, loop, options.output, about=about, keep=keeper.keep)
@@ -235,6 +255,10 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--pretrained", action="store_true", help="start from timm's pretrained backbone, or fail")
     start.add_argument("--scratch", action="store_true", help="start from random weights")
     parser.add_argument("--encoder", type=Path, help="run of training.train_degradation whose encoder is kept frozen")
+    crops = "crops per rendered view: one at random, or all those whose average inference gives [1]"
+    parser.add_argument("--crops", type=int, choices=(1, CROPS), default=1, help=crops)
+    norms = "keep the statistics of batch norms as they are; for the end of a training, where batches are few views"
+    parser.add_argument("--freeze-norms", action="store_true", help=norms)
     parser.add_argument("--ranking", type=float, help="weight of the ranking loss [1; official: 0]")
     parser.add_argument("--epochs", type=positive, help="passes over --data, instead of --steps")
     parser.add_argument("--workers", type=int, default=_default_workers(), help="processes that read photos ahead")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from fiqa.crops import cut_crops, grid_offsets
+from fiqa.crops import Offset, cut_crops, grid_offsets
 from fiqa.models import DslFiqaConfig
 from fiqa.models.landmark_encoding import crop_coordinates, landmark_input
 from training.errors import DataError
@@ -135,8 +135,9 @@ class Views(Protocol):
 
 @dataclass(frozen=True)
 class CropSample:
-    """One batch: crops (B, S, S, 3) uint8, landmarks as the network's encoding takes them, target (B,) in 0..1.
+    """One batch of B views, C crops of each: crops (B·C, S, S, 3) uint8, target (B,) in 0..1.
 
+    `landmarks` (B·C, …) are as the network's encoding takes them.
     `unreadable` says in a sentence each which photos could not be read and were replaced by others.
     """
 
@@ -147,37 +148,45 @@ class CropSample:
 
 
 class CropSource:
-    """Draws random crops of rendered views, mirrored half of the time."""
+    """Draws crops of rendered views, mirrored half of the time: one at random, or the `crops` that inference takes."""
 
-    def __init__(self, views: RenderedViews, target: NDArray[np.float32], crop_px: int, *, seed: int) -> None:
-        self.views, self.target, self.crop_px, self.seed = views, target, crop_px, seed
+    def __init__(
+        self, views: RenderedViews, target: NDArray[np.float32], crop_px: int, *, seed: int, crops: int = 1
+    ) -> None:
+        self.views, self.target, self.crop_px, self.seed, self.crops = views, target, crop_px, seed, crops
 
     def batch(self, draw: int, size: int) -> CropSample:
-        """Return batch number `draw`; equal numbers give equal batches."""
+        """Return batch number `draw` of `size` views; equal numbers give equal batches."""
         rng = np.random.default_rng((self.seed, 0, draw))
         chosen = rng.choice(len(self.views), size=size, p=self.views.weight / self.views.weight.sum())
-        crops, landmarks = zip(*(self._crop(index, rng) for index in chosen), strict=True)
+        crops, landmarks = zip(*(self._crops(index, rng) for index in chosen), strict=True)
         return CropSample(
-            np.stack(crops),
-            torch.from_numpy(np.stack(landmarks)),
+            np.concatenate(crops),
+            torch.from_numpy(np.concatenate(landmarks)),
             torch.from_numpy(self.target[chosen]),
         )
 
-    def _crop(self, index: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        view, landmarks = self.views.pixels[index], self.views.landmarks[index]
-        side = view.shape[0]
-        top, left = rng.integers(0, side - self.crop_px + 1, size=2)
-        crop = view[top : top + self.crop_px, left : left + self.crop_px]
+    def _crops(self, index: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """Return the crops (C, S, S, 3) of one view and their landmarks (C, 68, 2), changed in ways that do no harm."""
+        view, known = self.views.view(index)
+        offsets = self._offsets(view.shape[0], rng)
         if rng.random() < GREY_SHARE and not self.views.severity[index, COLOUR_CAST]:
-            crop = greyscale(crop)
-        relative = crop_coordinates(landmarks, int(top), int(left), self.crop_px)
+            view = greyscale(view)
+        crops = cut_crops(view, offsets, self.crop_px)
+        relative = np.stack([crop_coordinates(known, top, left, self.crop_px) for top, left in offsets])
         relative += rng.normal(0, 0.02, size=relative.shape).astype(np.float32)  # users' landmarks are predicted
         if rng.random() < 0.1:
             relative[:] = np.nan  # photos in which no face was found are scored without landmarks
         if rng.random() < 0.5:
-            crop = crop[:, ::-1]
-            relative = relative[MIRRORED_LANDMARKS] * np.array([-1, 1], dtype=np.float32)
-        return crop, relative
+            crops = crops[:, :, ::-1]
+            relative = relative[:, MIRRORED_LANDMARKS] * np.array([-1, 1], dtype=np.float32)
+        return crops, relative
+
+    def _offsets(self, side: int, rng: np.random.Generator) -> Sequence[Offset]:
+        if self.crops > 1:
+            return grid_offsets(side, side, self.crop_px, self.crops)
+        top, left = rng.integers(0, side - self.crop_px + 1, size=2)
+        return [(int(top), int(left))]
 
 
 def greyscale(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -10,7 +10,17 @@ from fiqa.models import LITE
 from tests.training.face_shape import face_landmarks
 from training.errors import DataError
 from training.photos import split_by_source
-from training.views import MIRRORED_LANDMARKS, CropSource, PseudoMos, RenderedViews, greyscale, read_views, tiled_crops
+from training.pseudo_mos import TYPES
+from training.views import (
+    MIRRORED_LANDMARKS,
+    CropSource,
+    PseudoMos,
+    RenderedViews,
+    greyscale,
+    joined,
+    read_views,
+    tiled_crops,
+)
 
 
 def views(count: int = 6) -> RenderedViews:
@@ -38,6 +48,38 @@ def test_a_number_always_draws_the_same_batch_and_others_draw_others() -> None:
     assert np.array_equal(first.crops, again.crops)
     assert np.allclose(first.landmarks, again.landmarks, equal_nan=True)
     assert not np.array_equal(first.crops, other.crops)
+
+
+def test_all_crops_of_a_view_are_those_of_inference_up_to_changes_that_do_no_harm() -> None:
+    data, small = views(), replace(LITE, crop_px=32, patch_px=8)
+    sample = CropSource(data, np.arange(6, dtype=np.float32), 32, seed=0, crops=4).batch(0, 8)
+    assert len(sample.crops) == len(sample.landmarks) == 4 * len(sample.target)
+    for drawn, index in zip(sample.crops.reshape(8, 4, 32, 32, 3), sample.target.int().tolist(), strict=True):
+        tiles = tiled_crops(data, index, small, 4)[0]
+        grey = np.stack([greyscale(tile) for tile in tiles])
+        assert any(np.array_equal(drawn, kind[:, :, ::step]) for kind in (tiles, grey) for step in (1, -1))
+
+
+def test_leaving_a_degradation_out_leaves_out_every_view_it_had_a_part_in() -> None:
+    data = views()
+    data.severity[1, TYPES.index("jpeg")] = 0.4
+    data.severity[2, [TYPES.index("jpeg"), TYPES.index("haze")]] = 0.4
+    assert data.without(["jpeg"]).identity.tolist() == [0, 3, 4, 5]
+    assert data.without(["haze"]).identity.tolist() == [0, 1, 3, 4, 5]
+
+
+def test_joined_views_keep_their_faces_apart() -> None:
+    both = joined([views(2), views(3)])
+    assert both.identity.tolist() == [0, 1, 2, 3, 4]
+    assert np.array_equal(both.pixels[2:], views(3).pixels)
+
+
+def test_nothing_is_known_of_an_untouched_real_photo() -> None:
+    data = views(3)
+    data.metrics[1:] = np.nan
+    data.severity[2, 0] = 0.5
+    assert data.is_labelled.tolist() == [True, False, False]
+    assert data.is_known.tolist() == [True, False, True]
 
 
 def test_greyscale_is_pillows_luma_in_every_channel() -> None:
