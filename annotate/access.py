@@ -19,10 +19,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-from annotate import store
+from annotate import places, store
 from annotate.errors import AccessError, TooManyGuessesError
+from annotate.places import Visitor
 from annotate.tables import Participant, Study
 
 GUESSES = 10
@@ -30,6 +32,7 @@ GUESS_WINDOW = timedelta(minutes=5)
 REMEMBERED_CLIENTS = 10_000
 PASS_HOURS = 12
 LONGEST_TOKEN = 200
+INVALID_LINK = "This personal link is not valid. Open it as it was sent to you, or ask for a new one."
 
 
 def issue_link(db: Session, participant_id: int, now: datetime) -> str:
@@ -39,14 +42,19 @@ def issue_link(db: Session, participant_id: int, now: datetime) -> str:
     return token
 
 
-def open_link(db: Session, token: str, *, lock: bool = False) -> tuple[Participant, Study]:
-    """Return whose link it is, and their study; raise AccessError when it is nobody's.
-
-    `lock` lets nobody else act for the participant until the commit.
-    """
-    found = store.participant_by_link(db, hash_token(token), lock=lock) if 0 < len(token) <= LONGEST_TOKEN else None
+def open_link(db: Session, token: str) -> tuple[Participant, Study]:
+    """Return whose link it is, and their study; raise AccessError when it is nobody's."""
+    found = store.participant_by_link(db, hash_token(token)) if 0 < len(token) <= LONGEST_TOKEN else None
     if found is None:
-        raise AccessError("This personal link is not valid. Open it as it was sent to you, or ask for a new one.")
+        raise AccessError(INVALID_LINK)
+    return found
+
+
+def let_in(connection: Connection, token: str) -> Visitor:
+    """Return whose link it is, to act for them: nobody else does until the commit. Raises AccessError."""
+    found = places.find_visitor(connection, hash_token(token)) if 0 < len(token) <= LONGEST_TOKEN else None
+    if found is None:
+        raise AccessError(INVALID_LINK)
     return found
 
 

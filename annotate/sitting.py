@@ -12,20 +12,21 @@ Answers carry a key made by the client. Sent again, after a lost connection or b
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from annotate import access, store
+from annotate import access, places, store
 from annotate.assignment import assign_ahead, assign_training
 from annotate.errors import AccessError, AssignmentGoneError, RatingError, SittingError, StudyStateError
+from annotate.places import Answer, Given, Run
 from annotate.ratings import ItemKind
-from annotate.store import Answer, Given
+from annotate.scales import LANGUAGES
 from annotate.study import Protocol, State
-from annotate.tables import AssignmentState, Sitting
+from annotate.tables import AssignmentState, Participant
 
 IDLE_S = 60.0
 """A longer gap between two actions is counted as so much: the participant was away, and is not tired by it."""
@@ -115,13 +116,14 @@ def join(db: Session, join_code: str, now: datetime, *, language: str = "en", pa
 
     Whom a panel sends again becomes no second participant, but gets another link to the same one.
     """
-    study = store.study_by_join_code(db, join_code) if join_code else None
+    study = store.study_by_join_code(db, join_code) if join_code.isascii() and join_code.isprintable() else None
     if study is None:
         raise AccessError("This link opens no study. Open it as it was sent to you, or ask for a new one.")
     external_id = _external_id(panel)
     known = store.participant_by_external_id(db, study.id, external_id) if external_id else None
     if known is None and study.state is not State.OPEN:
         raise StudyStateError("The study is not open at the moment; try again later.")
+    language = language if language in LANGUAGES else study.protocol["language"]
     participant = known or store.create_participant(db, study.id, now, external_id=external_id, language=language)
     return access.issue_link(db, participant.id, now)
 
@@ -129,9 +131,10 @@ def join(db: Session, join_code: str, now: datetime, *, language: str = "en", pa
 def next_step(db: Session, token: str, now: datetime, *, device: str | None = None) -> Step:
     """Return where the participant is; on another `device` than before, the screen check comes again."""
     visit = _Visit(db, token, now)
-    sitting = visit.sitting
-    if sitting and device and sitting.device and sitting.device != device:
-        sitting.screen = None
+    run = visit.run
+    if run and device and run.device and run.device != access.hash_token(device):
+        run.screened = False
+        places.save_screen(visit.connection, run, None)
     return visit.step()
 
 
@@ -139,9 +142,10 @@ def give_consent(db: Session, token: str, now: datetime, *, panel: Panel | None 
     """Note that the participant consents, and begin their first sitting."""
     visit = _Visit(db, token, now)
     visit.check_open()
-    if visit.participant.consented_at is None:
-        visit.participant.consented_at = now
-        visit.begin_sitting(panel)
+    if not visit.consented:
+        places.note_consent(visit.connection, visit.who.id, now)
+        visit.consented = True
+        visit.begin_run(panel)
     return visit.step()
 
 
@@ -149,10 +153,10 @@ def start_another(db: Session, token: str, now: datetime, *, panel: Panel | None
     """Begin a further sitting, if the protocol allows one."""
     visit = _Visit(db, token, now)
     visit.check_open()
-    if visit.sitting is None:
-        if not visit.may_start_another():
+    if visit.run is None:
+        if not visit.consented or not visit.may_start_another():
             raise SittingError("There is no further sitting for you in this study. Thank you for taking part.")
-        visit.begin_sitting(panel)
+        visit.begin_run(panel)
     return visit.step()
 
 
@@ -161,9 +165,9 @@ def record_screen(
 ) -> Step:
     """Store what the screen check measured; who did not pass is asked again."""
     visit = _Visit(db, token, now)
-    sitting = visit.running_sitting()
-    sitting.device = device[:64]
-    sitting.screen = dict(result) if passed else None
+    run = visit.running()
+    run.device, run.screened = access.hash_token(device), passed  # any text will do, and it stays the client's
+    places.save_screen(visit.connection, run, dict(result) if passed else None)
     return visit.step()
 
 
@@ -180,40 +184,40 @@ def rate(db: Session, token: str, answer: Answer, now: datetime) -> Outcome:
     answer = _checked(answer, visit.protocol)
     if _is_stored(visit, answer):
         return Outcome(visit.step())
-    sitting = visit.running_sitting()
+    run = visit.running()
     given = _rateable(visit, answer.assignment_id)
-    if not store.add_rating(db, given, answer, sitting, now):
+    if not places.add_rating(visit.connection, given, answer, run, now):
         raise RatingError(KEY_USED)  # by somebody else, a moment ago
     visit.spend_time()
-    if given.assignment.kind is ItemKind.TRAINING:
+    if given.kind is ItemKind.TRAINING:
         return Outcome(visit.step(), _feedback(given, answer, visit.protocol))
-    sitting.rated += 1
+    run.rated += 1
     return Outcome(visit.step())
 
 
 def undo(db: Session, token: str, now: datetime) -> Step:
     """Take the last answer of this sitting back; its picture is shown again. Not possible in training."""
     visit = _Visit(db, token, now)
-    sitting = visit.running_sitting()
-    last = store.last_rating(db, sitting)
+    run = visit.running()
+    last = places.last_answer(visit.connection, visit.who, run)
     if last is None:
         raise SittingError("There is no answer in this sitting that could be undone.")
-    rating, given = last
-    store.undo_rating(db, rating, given, now, expires_at=visit.lease_end())
-    sitting.rated -= 1
-    sitting.break_since = None
+    rating_id, given = last
+    places.undo_rating(visit.connection, rating_id, given, now, now + timedelta(seconds=visit.protocol.lease_s))
+    run.rated -= 1
+    run.break_since = None
     return visit.step()
 
 
 def end_break(db: Session, token: str, now: datetime) -> Step:
     """Go on after a break; raise SittingError while it lasts."""
     visit = _Visit(db, token, now)
-    sitting = visit.running_sitting()
-    if sitting.break_since is not None:
+    run = visit.running()
+    if run.break_since is not None:
         if wait_s := visit.break_left_s():
             raise SittingError(f"The break lasts another {wait_s:.0f} seconds.")
-        sitting.breaks = sitting.rated // visit.protocol.break_every
-        sitting.break_since, sitting.last_seen_at = None, now
+        run.breaks = run.rated // visit.protocol.break_every
+        run.break_since, run.last_seen_at = None, now
     return visit.step()
 
 
@@ -221,8 +225,8 @@ def finish(db: Session, token: str, now: datetime) -> Step:
     """End the sitting when everything in it is rated; what it returns has the completion code."""
     visit = _Visit(db, token, now)
     step = visit.step()
-    if visit.sitting and step.can_finish:
-        visit.end_sitting(visit.sitting)
+    if visit.run and step.can_finish:
+        visit.end_run(visit.run)
         return visit.step()
     if step.kind is not StepKind.END:
         raise SittingError("The sitting is not over yet.")
@@ -231,15 +235,15 @@ def finish(db: Session, token: str, now: datetime) -> Step:
 
 def withdraw(db: Session, token: str, now: datetime) -> None:
     """Delete everything there is of the participant, at any time; the link is dead then."""
-    participant, _ = access.open_link(db, token, lock=True)
-    store.delete_participant(db, participant, now)
+    who = access.let_in(db.connection(), token)
+    store.delete_participant(db, db.get_one(Participant, who.id), now)
 
 
 def find_picture(db: Session, token: str, assignment_id: int) -> Picture:
     """Return a picture that the participant may see now: one given to them and not yet rated."""
     participant, _ = access.open_link(db, token)
-    for given in store.leased_to(db, participant.id):
-        if given.assignment.id == assignment_id:
+    for given in places.leased_to(db.connection(), participant.id):
+        if given.id == assignment_id:
             return _picture(given)
     raise AccessError("This picture is not for you to rate at the moment.")
 
@@ -249,114 +253,121 @@ class _Visit:
 
     def __init__(self, db: Session, token: str, now: datetime) -> None:
         self.db, self.now = db, now
-        self.participant, self.study = access.open_link(db, token, lock=True)
-        self.sitting = store.running_sitting(db, self.participant.id)
-        self.protocol = Protocol.from_json(self.study.protocol)
+        self.connection = db.connection()
+        self.who = access.let_in(self.connection, token)
+        self.state, self.run = self.who.state, self.who.run
+        self.consented, self.trained = self.who.consented, self.who.trained
+        self.protocol = Protocol.from_json(self.who.protocol)
+        self._as_read = replace(self.run) if self.run else None
 
     def check_open(self) -> None:
         """Raise StudyStateError unless people may begin or go on."""
-        if self.study.state is not State.OPEN:
-            raise StudyStateError(f"The study is {self.study.state}; nothing can be rated at the moment.")
+        if self.state is not State.OPEN:
+            raise StudyStateError(f"The study is {self.state}; nothing can be rated at the moment.")
 
-    def running_sitting(self) -> Sitting:
+    def running(self) -> Run:
         """Return the sitting, if one runs in which something can be rated; raise otherwise."""
         # What was shown before a pause may still be answered: nothing that somebody did is thrown away.
-        if self.study.state not in (State.OPEN, State.PAUSED):
-            raise StudyStateError(f"The study is {self.study.state}; no rating can be added any more.")
-        if self.sitting is None or not self.participant.votes_used:
+        if self.state not in (State.OPEN, State.PAUSED):
+            raise StudyStateError(f"The study is {self.state}; no rating can be added any more.")
+        if self.run is None or not self.who.votes_used:
             raise SittingError("This sitting is over; nothing in it can be changed any more.")
-        return self.sitting
+        return self.run
 
-    def begin_sitting(self, panel: Panel | None) -> None:
+    def begin_run(self, panel: Panel | None) -> None:
+        """Begin a sitting."""
         limit, wanted = self.protocol.sitting_items, self.protocol.ratings_wanted
-        planned = store.count_unseen(self.db, self.participant, wanted=wanted, limit=limit)
-        session_id = panel.session_id[:LONGEST_EXTERNAL_ID] if panel else None
-        self.sitting = store.create_sitting(
-            self.db, self.participant.id, self.now, planned=planned, external_id=session_id
-        )
+        planned = places.count_unseen(self.connection, self.who, wanted=wanted, limit=limit)
+        external_id = panel.session_id[:LONGEST_EXTERNAL_ID] if panel else None
+        self.run = places.begin_run(self.connection, self.who.id, self.now, planned=planned, external_id=external_id)
 
-    def end_sitting(self, sitting: Sitting) -> None:
-        sitting.ended_at = self.now
-        if sitting.rated:
-            sitting.completion_code = self.protocol.completion_code or secrets.token_hex(4).upper()
-        store.end_leases(self.db, self.participant.id, self.now)
-        self.sitting = None
+    def end_run(self, run: Run) -> None:
+        """End the sitting; a completion code is for those who rated."""
+        code = self.protocol.completion_code or secrets.token_hex(4).upper()
+        places.end_run(self.connection, run, self.now, code if run.rated else None)
+        self.run = None
 
     def may_start_another(self) -> bool:
-        begun = store.count_sittings(self.db, self.participant.id)
-        allowed = not self.protocol.max_sittings or begun < self.protocol.max_sittings
-        return allowed and self.participant.votes_used and self.study.state is State.OPEN
-
-    def lease_end(self) -> datetime:
-        return self.now + timedelta(seconds=self.protocol.lease_s)
+        """Return whether the protocol allows a further sitting."""
+        most = self.protocol.max_sittings
+        allowed = not most or places.count_sittings(self.connection, self.who.id) < most
+        return allowed and self.who.votes_used and self.state is State.OPEN
 
     def spend_time(self) -> None:
         """Count the time since the last action as rating time, outside training and breaks."""
-        sitting = self.running_sitting()
-        if self.participant.trained_at and sitting.break_since is None:
-            gap_s = (self.now - sitting.last_seen_at).total_seconds()
-            sitting.active_s += min(max(gap_s, 0.0), IDLE_S)
-        sitting.last_seen_at = self.now
+        run = self.running()
+        if self.trained and run.break_since is None:
+            gap_s = (self.now - run.last_seen_at).total_seconds()
+            run.active_s += min(max(gap_s, 0.0), IDLE_S)
+        run.last_seen_at = self.now
 
     def break_left_s(self) -> float:
-        since = self.running_sitting().break_since or self.now
+        """Return how long the break still lasts."""
+        since = self.running().break_since or self.now
         return max(0.0, self.protocol.break_s - (self.now - since).total_seconds())
 
     def step(self) -> Step:
-        """Return the step that follows from where everything stands."""
-        if self.participant.consented_at and (self.sitting is None or not self.participant.votes_used):
+        """Return the step that follows from where everything stands, and write what changed in the sitting."""
+        step = self._next()
+        if self.run and self.run != self._as_read:
+            places.save_run(self.connection, self.run)
+        return step
+
+    def _next(self) -> Step:
+        if self.consented and (self.run is None or not self.who.votes_used):
             return self._end()
-        if self.study.state in (State.DRAFT, State.CLOSED):
+        if self.state in (State.DRAFT, State.CLOSED):
             return self._step(StepKind.CLOSED, can_finish=self._has_rated())
-        if self.study.state is State.PAUSED:
+        if self.state is State.PAUSED:
             return self._step(StepKind.WAITING, wait_s=RETRY_S)
-        if self.sitting is None:
+        if self.run is None:
             return self._step(StepKind.CONSENT)
-        if self.sitting.screen is None:
+        if not self.run.screened:
             return self._step(StepKind.SCREEN_CHECK)
-        return self._training(self.sitting) or self._main_part(self.sitting)
+        return self._training(self.run) or self._main_part(self.run)
 
     def _end(self) -> Step:
-        last = store.last_sitting(self.db, self.participant.id)
+        last = store.last_sitting(self.db, self.who.id)
         return Step(
             StepKind.END,
-            self.study.state,
+            self.state,
             done=last.rated if last else 0,
             total=last.rated if last else 0,
             completion_code=last.completion_code if last else None,
             can_start_another=self.may_start_another(),
         )
 
-    def _training(self, sitting: Sitting) -> Step | None:
+    def _training(self, run: Run) -> Step | None:
         """Return the step of the training; None once it is over, which is once per participant."""
-        if self.participant.trained_at:
+        if self.trained:
             return None
-        given, done, total = assign_training(self.db, self.protocol, self.participant, sitting, self.now)
+        given, done, total = assign_training(self.connection, self.protocol, self.who, run, self.now)
         if given:
             return self._step(StepKind.TRAINING, given, done=done, total=total)
-        self.participant.trained_at = sitting.last_seen_at = self.now
+        places.note_training(self.connection, self.who.id, self.now)
+        self.trained, run.last_seen_at = True, self.now
         return None
 
-    def _main_part(self, sitting: Sitting) -> Step:
-        if sitting.rated >= self.protocol.sitting_items or not self._left_s():
+    def _main_part(self, run: Run) -> Step:
+        if run.rated >= self.protocol.sitting_items or not self._left_s():
             return self._step(StepKind.FINISH, can_finish=True)
-        given = assign_ahead(self.db, self.protocol, self.participant, sitting, self.now)
+        given = assign_ahead(self.connection, self.protocol, self.who, run, self.now)
         if not given:
             return self._nothing_left()
-        if self._is_break_due(sitting):
-            sitting.break_since = sitting.break_since or self.now
+        if self._is_break_due(run):
+            run.break_since = run.break_since or self.now
             return self._step(StepKind.BREAK, given, wait_s=self.break_left_s())
         return self._step(StepKind.RATE, given)
 
     def _nothing_left(self) -> Step:
         """Wait for places that others lease and may never use, or end."""
-        if store.others_hold_places(self.db, self.participant, self.protocol.ratings_wanted):
+        if places.others_hold_places(self.connection, self.who, self.protocol.ratings_wanted):
             return self._step(StepKind.WAITING, wait_s=RETRY_S, can_finish=self._has_rated())
         return self._step(StepKind.FINISH, can_finish=True)
 
-    def _is_break_due(self, sitting: Sitting) -> bool:
+    def _is_break_due(self, run: Run) -> bool:
         every = self.protocol.break_every
-        return bool(every) and sitting.rated // every > sitting.breaks
+        return bool(every) and run.rated // every > run.breaks
 
     def _step(
         self,
@@ -371,11 +382,11 @@ class _Visit:
         """Return a step with what every step of the running sitting shows."""
         pictures: list[Picture | None] = [_picture(item) for item in given]
         shown, upcoming, *_ = [None, *pictures, None] if kind is StepKind.BREAK else [*pictures, None, None]
-        rated = self.sitting.rated if self.sitting else 0
-        planned = self.sitting.planned if self.sitting else self.protocol.sitting_items
+        rated = self.run.rated if self.run else 0
+        planned = self.run.planned if self.run else self.protocol.sitting_items
         return Step(
             kind,
-            self.study.state,
+            self.state,
             picture=shown,
             upcoming=upcoming,
             done=rated if done is None else done,
@@ -387,16 +398,16 @@ class _Visit:
         )
 
     def _has_rated(self) -> bool:
-        return self.sitting is not None and self.sitting.rated > 0
+        return self.run is not None and self.run.rated > 0
 
     def _left_s(self) -> float:
-        active_s = self.sitting.active_s if self.sitting else 0.0
+        active_s = self.run.active_s if self.run else 0.0
         return max(0.0, self.protocol.sitting_limit_s - active_s)
 
 
 def _picture(given: Given) -> Picture:
-    stimulus = given.stimulus
-    return Picture(given.assignment.id, stimulus.sha256, stimulus.format, stimulus.width_px, stimulus.height_px)
+    picture = given.picture
+    return Picture(given.id, picture.sha256, picture.format, picture.width_px, picture.height_px)
 
 
 def _external_id(panel: Panel | None) -> str | None:
@@ -423,30 +434,28 @@ def _checked(answer: Answer, protocol: Protocol) -> Answer:
 
 def _is_stored(visit: _Visit, answer: Answer) -> bool:
     """Return whether this very answer was stored before; raise RatingError if its key belongs to another."""
-    stored = store.rating_by_key(visit.db, answer.key)
+    stored = places.answer_by_key(visit.connection, answer.key)
     if stored is None:
         return False
-    rating, participant_id = stored
-    there = Answer(**{field.name: getattr(rating, field.name) for field in fields(Answer)})
-    if participant_id != visit.participant.id or there != answer:
+    if stored != (visit.who.id, answer):
         raise RatingError(KEY_USED)
     return True
 
 
 def _rateable(visit: _Visit, assignment_id: int) -> Given:
     """Return an assignment that may be rated now; raise RatingError saying why not."""
-    given = store.given_to(visit.db, visit.participant.id, assignment_id)
+    given = places.given_to(visit.connection, visit.who.id, assignment_id)
     if given is None:
         raise RatingError("This picture was not given to you to rate.")
-    if given.assignment.state is AssignmentState.RATED:
+    if given.state is AssignmentState.RATED:
         raise RatingError("You have rated this picture already; undo that to change it.")
-    expired = given.assignment.state is AssignmentState.EXPIRED
-    if expired and not store.take_up_again(visit.db, given, visit.protocol.ratings_wanted):
+    expired = given.state is AssignmentState.EXPIRED
+    if expired and not places.take_up_again(visit.connection, given, visit.protocol.ratings_wanted):
         raise AssignmentGoneError("You were away for long, and others have rated this picture; go on with the next.")
     return given
 
 
 def _feedback(given: Given, answer: Answer, protocol: Protocol) -> Feedback:
-    expected = given.stimulus.expected
+    expected = given.picture.expected
     near = expected is None or (answer.grade is not None and abs(answer.grade - expected) <= protocol.allowed_error)
-    return Feedback(expected, near, given.stimulus.feedback)
+    return Feedback(expected, near, given.picture.feedback)

@@ -1,11 +1,8 @@
-"""Every query. The caller opens the transaction (`annotate.database`) and owns it; its session is called `db`.
+"""Every query but those that each rating runs, which are in `annotate.places`.
 
-What decides between people who do the same thing at once is in the database: unique keys and, on PostgreSQL, row
-locks. They are taken in one order (participant, assignment, stimulus), and whoever holds a stimulus waits for no
-other, because further ones are taken with SKIP LOCKED; several are locked in the order of their ids. So no two
-transactions wait for each other. On SQLite a transaction that writes is alone, and `with_for_update` says nothing.
-
-Statements that every rating runs are built once, at import, which halves their cost.
+The caller opens the transaction (`annotate.database`) and owns it; its session is called `db`. What decides between
+people who do the same thing at once is in the database: unique keys and, on PostgreSQL, row locks. Several stimuli are
+locked in the order of their ids, so that no two transactions wait for each other.
 """
 
 import secrets
@@ -24,20 +21,17 @@ from sqlalchemy import (
     Row,
     Select,
     String,
-    bindparam,
     case,
     cast,
     delete,
-    exists,
     func,
     insert,
     select,
     type_coerce,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from annotate.errors import ImportedRatingsError, StudyError
 from annotate.ratings import ItemKind, Ratings
@@ -111,6 +105,11 @@ def study_by_join_code(db: Session, code: str) -> Study | None:
 def list_studies(db: Session) -> list[Study]:
     """Return all studies, newest first."""
     return list(db.scalars(select(Study).order_by(Study.id.desc())))
+
+
+def find_demo(db: Session) -> Study | None:
+    """Return the study that newcomers may try, if it was made."""
+    return db.scalar(select(Study).where(Study.demo).order_by(Study.id).limit(1))
 
 
 def change_state(db: Session, study_id: int, state: State, now: datetime) -> tuple[str, ...]:
@@ -267,6 +266,13 @@ def count_stimuli(db: Session, study_id: int) -> dict[ItemKind, int]:
     return dict(db.execute(counts).all())
 
 
+def largest_sides(db: Session, study_id: int) -> tuple[int, int]:
+    """Return the largest width and the largest height among the stimuli, in pixels; 0 where there are none."""
+    sides = select(func.max(Stimulus.width_px), func.max(Stimulus.height_px)).where(Stimulus.study_id == study_id)
+    width_px, height_px = db.execute(sides).one()
+    return width_px or 0, height_px or 0
+
+
 def stimuli_page(
     db: Session, study_id: int, *, after_id: int = 0, limit: int = 100, kind: ItemKind | None = None
 ) -> list[Stimulus]:
@@ -333,18 +339,14 @@ def delete_links(db: Session, participant_id: int) -> None:
     db.execute(delete(Link).where(Link.participant_id == participant_id))
 
 
-_BY_LINK = (
-    select(Participant, Study)
-    .join(Link, Link.participant_id == Participant.id)
-    .join(Study, Study.id == Participant.study_id)
-    .where(Link.token_hash == bindparam("token_hash"))
-)
-_BY_LINK_LOCKED = _BY_LINK.with_for_update(of=Participant, key_share=True)
-
-
-def participant_by_link(db: Session, token_hash: str, *, lock: bool) -> tuple[Participant, Study] | None:
-    """Return whose link it is, and their study; `lock` lets nobody else act for them until the commit."""
-    row = db.execute(_BY_LINK_LOCKED if lock else _BY_LINK, {"token_hash": token_hash}).first()
+def participant_by_link(db: Session, token_hash: str) -> tuple[Participant, Study] | None:
+    """Return whose link it is, and their study."""
+    row = db.execute(
+        select(Participant, Study)
+        .join(Link, Link.participant_id == Participant.id)
+        .join(Study, Study.id == Participant.study_id)
+        .where(Link.token_hash == token_hash)
+    ).first()
     return None if row is None else (row[0], row[1])
 
 
@@ -455,37 +457,6 @@ def _lock_stimuli(db: Session, which: ColumnElement[bool]) -> None:
 # Sittings
 
 
-def create_sitting(
-    db: Session, participant_id: int, now: datetime, *, planned: int, external_id: str | None = None
-) -> Sitting:
-    """Begin a participant's next sitting of so many planned items."""
-    number = 1 + count_sittings(db, participant_id)
-    sitting = Sitting(
-        participant_id=participant_id,
-        number=number,
-        planned=planned,
-        external_id=external_id,
-        started_at=now,
-        last_seen_at=now,
-    )
-    db.add(sitting)
-    db.flush()
-    return sitting
-
-
-_RUNNING = select(Sitting).where(Sitting.participant_id == bindparam("participant_id"), Sitting.ended_at.is_(None))
-
-
-def running_sitting(db: Session, participant_id: int) -> Sitting | None:
-    """Return the sitting that a participant is in."""
-    return db.scalar(_RUNNING, {"participant_id": participant_id})
-
-
-def count_sittings(db: Session, participant_id: int) -> int:
-    """Return how many sittings a participant began."""
-    return db.scalar(select(func.count()).where(Sitting.participant_id == participant_id)) or 0
-
-
 def last_sitting(db: Session, participant_id: int) -> Sitting | None:
     """Return the sitting that a participant began last."""
     latest = select(Sitting).where(Sitting.participant_id == participant_id).order_by(Sitting.number.desc())
@@ -512,338 +483,7 @@ def set_sitting_accepted(db: Session, sitting_id: int, accepted: bool | None, re
     log_event(db, participant.study_id, "sitting", detail, now)
 
 
-# Assignments
-
-
-class Given(NamedTuple):
-    """An assignment with its stimulus."""
-
-    assignment: Assignment
-    stimulus: Stimulus
-
-
-_EXPIRED = (
-    select(Assignment.id, Assignment.stimulus_id, Assignment.occurrence)
-    .join(Stimulus, Stimulus.id == Assignment.stimulus_id)
-    .where(
-        Assignment.study_id == bindparam("study_id"),
-        Assignment.state == AssignmentState.LEASED,
-        Assignment.expires_at <= bindparam("now"),
-    )
-    .order_by(Assignment.expires_at)
-    .limit(RECLAIMED_AT_ONCE)
-    .with_for_update(of=[Assignment, Stimulus], skip_locked=True, key_share=True)
-)
-
-
-def reclaim_expired(db: Session, study_id: int, now: datetime) -> int:
-    """Give back the places of leases that ran out; return how many."""
-    expired = db.execute(_EXPIRED, {"study_id": study_id, "now": now}).all()
-    if expired:
-        ids = [row.id for row in expired]
-        db.execute(update(Assignment).where(Assignment.id.in_(ids)).values(state=AssignmentState.EXPIRED))
-        held = [row.stimulus_id for row in expired if row.occurrence == 0]
-        for stimulus_id in held:  # one by one: two leases of one stimulus may have run out
-            _move_counts(db, stimulus_id, places=-1)
-    return len(expired)
-
-
-_MOVE_COUNTS = (
-    update(Stimulus)
-    .where(Stimulus.id == bindparam("stimulus_id"))
-    .values(taken=Stimulus.taken + bindparam("places"), rated=Stimulus.rated + bindparam("ratings"))
-)
-
-
-def _move_counts(db: Session, stimulus_id: int, *, places: int = 0, ratings: int = 0) -> None:
-    values = {"stimulus_id": stimulus_id, "places": places, "ratings": ratings}
-    db.connection().execute(_MOVE_COUNTS, values)
-
-
-_LEASED = (
-    select(Assignment, Stimulus)
-    .join(Stimulus, Stimulus.id == Assignment.stimulus_id)
-    .where(Assignment.participant_id == bindparam("participant_id"), Assignment.state == AssignmentState.LEASED)
-    .order_by(Assignment.id)
-)
-
-
-def leased_to(db: Session, participant_id: int) -> list[Given]:
-    """Return what a participant has to rate, in the order it was given."""
-    return [Given(*row) for row in db.execute(_LEASED, {"participant_id": participant_id})]
-
-
-_COUNTS = (
-    select(Assignment.kind, func.count())
-    .where(Assignment.participant_id == bindparam("participant_id"), Assignment.state.in_(LIVE))
-    .group_by(Assignment.kind)
-)
-
-
-def count_given(db: Session, participant_id: int) -> dict[ItemKind, int]:
-    """Return how many items of each kind a participant has or had."""
-    db.flush()
-    return dict(db.connection().execute(_COUNTS, {"participant_id": participant_id}).all())
-
-
-def renew_leases(given: Sequence[Given], before: datetime, expires_at: datetime) -> None:
-    """Let leases that would run out `before` some time run until `expires_at`."""
-    for assignment in (item.assignment for item in given):
-        if assignment.expires_at < before:
-            assignment.expires_at = expires_at
-
-
-_NOT_SEEN = ~exists().where(
-    Assignment.participant_id == bindparam("participant_id"),
-    Assignment.stimulus_id == Stimulus.id,
-    Assignment.occurrence == 0,
-    Assignment.state.in_(LIVE),
-)
-_OF_KIND = (Stimulus.study_id == bindparam("study_id"), Stimulus.kind == bindparam("kind"))
-_FEWEST_TAKEN = select(func.min(Stimulus.taken)).where(
-    Stimulus.study_id == bindparam("study_id"),
-    Stimulus.kind == bindparam("kind"),
-    Stimulus.taken >= bindparam("at_least"),
-)
-_UNSEEN_AT_LEVEL = (
-    select(Stimulus)
-    .where(
-        *_OF_KIND,
-        Stimulus.taken == bindparam("taken"),
-        Stimulus.shuffle >= bindparam("low"),
-        Stimulus.shuffle < bindparam("high"),
-        _NOT_SEEN,
-    )
-    .order_by(Stimulus.shuffle)
-    .limit(1)
-    .with_for_update(of=Stimulus, skip_locked=True, key_share=True)
-)
-
-
-def fewest_taken(db: Session, study_id: int, kind: ItemKind, at_least: int) -> int | None:
-    """Return the fewest places, but not fewer than `at_least`, that are taken of a stimulus of that kind."""
-    return db.connection().scalar(_FEWEST_TAKEN, {"study_id": study_id, "kind": kind, "at_least": at_least})
-
-
-def unseen_stimulus(
-    db: Session, participant: Participant, kind: ItemKind, *, taken: int, low: int, high: int
-) -> Stimulus | None:
-    """Return a stimulus with so many places taken that the participant never had, locked, or None.
-
-    It is the first in the random order of the stimuli from `low` to `high`, less than SHUFFLES.
-    """
-    values = {"study_id": participant.study_id, "participant_id": participant.id, "kind": kind}
-    return db.scalar(_UNSEEN_AT_LEVEL, {**values, "taken": taken, "low": low, "high": high})
-
-
-_UNSEEN_LEFT = (
-    select(Stimulus.id).where(*_OF_KIND, Stimulus.taken < bindparam("wanted"), _NOT_SEEN).limit(bindparam("limit"))
-)
-_COUNT_UNSEEN_LEFT = select(func.count()).select_from(_UNSEEN_LEFT.subquery())
-
-
-def count_unseen(db: Session, participant: Participant, *, wanted: int, limit: int) -> int:
-    """Return how many stimuli with a free place the participant never had; counts no further than `limit`."""
-    values = {"study_id": participant.study_id, "participant_id": participant.id, "kind": ItemKind.RATED}
-    return db.scalar(_COUNT_UNSEEN_LEFT, {**values, "wanted": wanted, "limit": limit}) or 0
-
-
-def others_hold_places(db: Session, participant: Participant, wanted: int) -> bool:
-    """Return whether a place that others lease could come back to this participant."""
-    could = select(Stimulus.id).where(*_OF_KIND, Stimulus.rated < bindparam("wanted"), _NOT_SEEN).limit(1)
-    values = {"study_id": participant.study_id, "participant_id": participant.id, "kind": ItemKind.RATED}
-    return db.scalar(could, {**values, "wanted": wanted}) is not None
-
-
-_AGAIN = aliased(Assignment)
-
-
-def repeatable_stimuli(db: Session, participant_id: int, *, skip_last: int) -> list[int]:
-    """Return the stimuli that a participant rated once, without the last so many, newest first."""
-    repeated = exists().where(
-        _AGAIN.participant_id == participant_id,
-        _AGAIN.stimulus_id == Assignment.stimulus_id,
-        _AGAIN.occurrence == 1,
-        _AGAIN.state.in_(LIVE),
-    )
-    rated = (
-        select(Assignment.stimulus_id)
-        .where(
-            Assignment.participant_id == participant_id,
-            Assignment.state == AssignmentState.RATED,
-            Assignment.kind == ItemKind.RATED,
-            ~repeated,
-        )
-        .order_by(Assignment.id.desc())
-        .offset(skip_last)
-    )
-    return list(db.scalars(rated))
-
-
-def training_stimuli(db: Session, participant: Participant) -> list[Stimulus]:
-    """Return the training stimuli that a participant has not had, in the order they were added."""
-    unseen = select(Stimulus).where(*_OF_KIND, _NOT_SEEN).order_by(Stimulus.id)
-    values = {"study_id": participant.study_id, "participant_id": participant.id, "kind": ItemKind.TRAINING}
-    return list(db.scalars(unseen, values))
-
-
-_UNIQUE_ASSIGNMENT = [Assignment.participant_id, Assignment.stimulus_id, Assignment.occurrence]
-_RAN_OUT = Assignment.state == AssignmentState.EXPIRED
-
-
-def _lease_in(dialect: Any) -> Any:
-    """Return the insertion of a lease that takes up one that ran out; its form is each database's own."""
-    new = dialect.insert(Assignment)
-    again = {name: new.excluded[name] for name in ("state", "expires_at", "sitting_id")}
-    upsert = new.on_conflict_do_update(index_elements=_UNIQUE_ASSIGNMENT, set_=again, where=_RAN_OUT)
-    return upsert.returning(Assignment)
-
-
-_LEASE = {"sqlite": _lease_in(sqlite), "postgresql": _lease_in(postgresql)}
-
-
-def lease(db: Session, sitting: Sitting, stimulus: Stimulus, kind: ItemKind, expires_at: datetime) -> Given:
-    """Give a stimulus to the participant of a sitting; an assignment that had run out before is taken up again."""
-    values = {
-        "study_id": stimulus.study_id,
-        "participant_id": sitting.participant_id,
-        "stimulus_id": stimulus.id,
-        "sitting_id": sitting.id,
-        "kind": kind,
-        "occurrence": int(kind is ItemKind.REPEAT),
-        "state": AssignmentState.LEASED,
-        "expires_at": expires_at,
-    }
-    assignment = db.scalars(_LEASE[db.get_bind().dialect.name], values).one()
-    if kind is not ItemKind.REPEAT:
-        _move_counts(db, stimulus.id, places=1)
-    return Given(assignment, stimulus)
-
-
-_GIVEN = (
-    select(Assignment, Stimulus)
-    .join(Stimulus, Stimulus.id == Assignment.stimulus_id)
-    .where(
-        Assignment.id == bindparam("assignment_id"),
-        # Somebody else's assignment is none: what exists must not show.
-        Assignment.participant_id == bindparam("participant_id"),
-    )
-    .with_for_update(of=Assignment, key_share=True)
-)
-
-
-def given_to(db: Session, participant_id: int, assignment_id: int) -> Given | None:
-    """Return an assignment of the participant, locked."""
-    row = db.execute(_GIVEN, {"participant_id": participant_id, "assignment_id": assignment_id}).first()
-    return None if row is None else Given(*row)
-
-
-def take_up_again(db: Session, given: Given, wanted: int) -> bool:
-    """Lease an assignment again that had run out, if its stimulus has a place left; a repeat needs none."""
-    if given.assignment.kind is not ItemKind.REPEAT:
-        stimulus = db.scalars(
-            select(Stimulus).where(Stimulus.id == given.stimulus.id).with_for_update(key_share=True),
-            execution_options={"populate_existing": True},
-        ).one()
-        if given.assignment.kind is ItemKind.RATED and stimulus.taken >= wanted:
-            return False
-        _move_counts(db, stimulus.id, places=1)
-    given.assignment.state = AssignmentState.LEASED
-    return True
-
-
-def end_leases(db: Session, participant_id: int, now: datetime) -> None:
-    """Let a participant's leases run out now; their places come back with the next `reclaim_expired`."""
-    leased = (Assignment.participant_id == participant_id, Assignment.state == AssignmentState.LEASED)
-    db.execute(update(Assignment).where(*leased).values(expires_at=now))
-
-
 # Ratings
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a client sends: see `annotate.tables.Rating`. Two that are equal are the same answer."""
-
-    key: str
-    assignment_id: int
-    grade: float | None
-    unusable: bool = False
-    response_ms: int | None = None
-    width_px: float | None = None
-    height_px: float | None = None
-    pixel_ratio: float | None = None
-
-
-_BY_KEY = (
-    select(Rating, Assignment.participant_id)
-    .join(Assignment, Assignment.id == Rating.assignment_id)
-    .where(Rating.key == bindparam("key"))
-)
-
-
-def rating_by_key(db: Session, key: str) -> tuple[Rating, int] | None:
-    """Return the rating with that key and the participant whose it is."""
-    row = db.execute(_BY_KEY, {"key": key}).first()
-    return None if row is None else (row[0], row[1])
-
-
-_ADD_RATING = {
-    "sqlite": sqlite.insert(Rating).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(Rating).on_conflict_do_nothing(),
-}
-
-
-def add_rating(db: Session, given: Given, answer: Answer, sitting: Sitting, now: datetime) -> bool:
-    """Store an answer and mark its assignment rated; False when somebody used its key a moment ago."""
-    values = {
-        "key": answer.key,
-        "assignment_id": answer.assignment_id,
-        "sequence": sitting.answers + 1,
-        "grade": answer.grade,
-        "unusable": answer.unusable,
-        "response_ms": answer.response_ms,
-        "width_px": answer.width_px,
-        "height_px": answer.height_px,
-        "pixel_ratio": answer.pixel_ratio,
-        "rated_at": now,
-        "undone_at": None,
-    }
-    connection = db.connection()
-    if connection.execute(_ADD_RATING[connection.dialect.name], values).rowcount == 0:
-        return False
-    sitting.answers += 1
-    given.assignment.state, given.assignment.sitting_id = AssignmentState.RATED, sitting.id
-    if given.assignment.kind is not ItemKind.REPEAT:
-        _move_counts(db, given.stimulus.id, ratings=1)
-    return True
-
-
-def last_rating(db: Session, sitting: Sitting) -> tuple[Rating, Given] | None:
-    """Return the last answer of the main part of a sitting that was not undone."""
-    row = db.execute(
-        select(Rating, Assignment, Stimulus)
-        .join(Assignment, Assignment.id == Rating.assignment_id)
-        .join(Stimulus, Stimulus.id == Assignment.stimulus_id)
-        .where(
-            Assignment.participant_id == sitting.participant_id,
-            Assignment.state == AssignmentState.RATED,
-            Assignment.sitting_id == sitting.id,
-            Assignment.kind != ItemKind.TRAINING,
-            Rating.undone_at.is_(None),
-        )
-        .order_by(Rating.sequence.desc())
-        .limit(1)
-    ).first()
-    return None if row is None else (row[0], Given(row[1], row[2]))
-
-
-def undo_rating(db: Session, rating: Rating, given: Given, now: datetime, *, expires_at: datetime) -> None:
-    """Mark an answer as undone; its assignment is to be rated again and keeps its place."""
-    rating.undone_at = now
-    given.assignment.state, given.assignment.expires_at = AssignmentState.LEASED, expires_at
-    if given.assignment.kind is not ItemKind.REPEAT:
-        _move_counts(db, given.stimulus.id, ratings=-1)
 
 
 class RatingRow(NamedTuple):
@@ -1064,8 +704,16 @@ class _Importees:
         if pseudonym not in self._participants:
             new = create_participant(self._db, self._study_id, self.now, pseudonym=pseudonym)
             self._participants[pseudonym] = new
-        sitting = create_sitting(self._db, self._participants[pseudonym].id, self.now, planned=0)
-        sitting.ended_at = self.now
+        participant_id = self._participants[pseudonym].id
+        sitting = Sitting(
+            participant_id=participant_id,
+            number=1 + len(list_sittings(self._db, participant_id)),
+            started_at=self.now,
+            last_seen_at=self.now,
+            ended_at=self.now,
+            answers=0,
+        )
+        self._db.add(sitting)
         self._db.flush()
         return sitting
 

@@ -14,15 +14,27 @@ import pytest
 from annotate.database import Database, open_database
 from tests.annotate import postgresql
 
+ROOM_BYTES = 2**30
+
 
 @pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[postgresql.Server]:
+def quick_folder() -> Iterator[Path]:
+    """In memory where there is room for that: a disk's every commit would take most of the tests' time."""
+    memory = Path("/dev/shm")  # noqa: S108
+    roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM_BYTES
+    with tempfile.TemporaryDirectory(dir=memory if roomy else None) as folder:
+        Path(folder).chmod(0o755)  # PostgreSQL runs as another user
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(quick_folder: Path) -> Iterator[postgresql.Server]:
     programs = postgresql.find_programs()
     if programs is None:
         if os.environ.get("CI") == "true":
             pytest.fail("PostgreSQL is not installed; run .ci/postgresql")
         pytest.skip("PostgreSQL is not installed; run .ci/postgresql")
-    with postgresql.serve(programs) as server:
+    with postgresql.serve(programs, quick_folder) as server:
         yield server
 
 
@@ -31,14 +43,6 @@ def postgresql_template(postgresql_server: postgresql.Server) -> str:
     name = postgresql_server.new_database()
     open_database(postgresql_server.url(name)).close()
     return name
-
-
-@pytest.fixture(scope="session")
-def quick_folder() -> Iterator[Path]:
-    """In memory where there is a file system for that: a disk's every commit would take most of the tests' time."""
-    memory = Path("/dev/shm")  # noqa: S108
-    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
-        yield Path(folder)
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +61,9 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
             yield f"sqlite:///{folder}/{template.name}"
     else:
         server: postgresql.Server = request.getfixturevalue("postgresql_server")
-        yield server.url(server.new_database(request.getfixturevalue("postgresql_template")))
+        name = server.new_database(request.getfixturevalue("postgresql_template"))
+        yield server.url(name)
+        server.drop(name)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
 
 USERS = ("postgres", "nobody")  # PostgreSQL refuses to run as root
 
@@ -36,19 +36,24 @@ class Server:
         """Make a database like `template`, an empty one at first, and return its name."""
         self._made += 1
         name = f"ratings{self._made}"
-        engine = create_engine(
-            self.url("postgres").replace("://", "+psycopg://"), isolation_level="AUTOCOMMIT", pool_size=1
-        )
-        with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-        engine.dispose()
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
+
+    def drop(self, name: str) -> None:
+        """Delete a database: a hundred of them take long to delete at once."""
+        self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _execute(self, statement: str) -> None:
+        url = self.url("postgres").replace("://", "+psycopg://")
+        engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        with engine.connect() as connection:
+            connection.execute(text(statement))
 
 
 @contextmanager
-def serve(programs: Path) -> Iterator[Server]:
-    """Run a server until the block is over."""
-    with tempfile.TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True) as folder:
+def serve(programs: Path, parent: Path) -> Iterator[Server]:
+    """Run a server in a folder of its own in `parent` until the block is over."""
+    with tempfile.TemporaryDirectory(prefix="postgresql-", dir=parent, ignore_cleanup_errors=True) as folder:
         # Not durable: nothing here outlives the tests, and what a power cut does is PostgreSQL's own matter.
         options = f"-p {_free_port()} -c listen_addresses=127.0.0.1 -k {folder} -c fsync=off -c max_connections=100"
         port = int(options.split()[1])

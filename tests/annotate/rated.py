@@ -6,10 +6,10 @@ from typing import Any
 
 from annotate import sitting, store
 from annotate.database import Database
+from annotate.places import Answer
 from annotate.ratings import ItemKind
 from annotate.sitting import Outcome, Step, StepKind
 from annotate.stimuli import StimulusFile
-from annotate.store import Answer
 from annotate.study import Protocol, State
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -11,8 +11,8 @@ from functools import partial
 
 from annotate import sitting
 from annotate.database import Database, open_database
+from annotate.places import Answer
 from annotate.sitting import StepKind
-from annotate.store import Answer
 
 PRINTING = threading.Lock()
 

@@ -7,7 +7,7 @@ from annotate import access, sitting
 from annotate.access import GUESSES, GuessLimit, OwnerAccess, hash_token
 from annotate.database import Database
 from annotate.errors import AccessError, TooManyGuessesError
-from annotate.store import Answer
+from annotate.places import Answer
 from annotate.tables import Link
 from tests.annotate.rated import NOW, Person, new_study
 

@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, settings, strategies
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import func, select
 
-from annotate import access, sitting, store
+from annotate import access, places, sitting, store
 from annotate.assignment import REPEAT_GAP
 from annotate.database import Database, open_database
 from annotate.errors import AnnotateError
+from annotate.places import Answer
 from annotate.ratings import ItemKind
-from annotate.store import Answer
 from annotate.tables import Assignment, AssignmentState, Participant, Rating, Stimulus
 from tests.annotate.rated import NOW, Person, new_study
 from tests.annotate.rater import rate_together
@@ -194,12 +194,12 @@ class Study(RuleBasedStateMachine):
     @invariant()
     def counters_are_what_they_count(self) -> None:
         with self.database.read() as db:
-            places = (
+            held = (
                 select(Assignment.stimulus_id, Assignment.state)
                 .join(Participant, Participant.id == Assignment.participant_id)
-                .where(Assignment.occurrence == 0, Participant.votes_used, Assignment.state.in_(store.LIVE))
+                .where(Assignment.occurrence == 0, Participant.votes_used, Assignment.state.in_(places.LIVE))
             )
-            live = Counter((row[0], row[1]) for row in db.execute(places))
+            live = Counter((row[0], row[1]) for row in db.execute(held))
             for stimulus in db.scalars(select(Stimulus)):
                 rated = live[stimulus.id, AssignmentState.RATED]
                 assert stimulus.rated == rated
@@ -281,12 +281,12 @@ def test_checks_come_once_in_every_ten_items(database: Database) -> None:
 
 def test_checks_come_at_places_that_cannot_be_learnt(database: Database) -> None:
     study_id = new_study(database, images=30, gold=9, **{**QUICK, "gold_every": 10}, sitting_items=30)
-    places = set()
+    positions = set()
     for _ in range(3):
         person = Person(database, study_id)
         person.rate_all(person.start())
-        places.add(tuple(index for index, (kind, _) in enumerate(order(database, person)) if kind is ItemKind.GOLD))
-    assert len(places) == 3
+        positions.add(tuple(index for index, (kind, _) in enumerate(order(database, person)) if kind is ItemKind.GOLD))
+    assert len(positions) == 3
 
 
 def test_twenty_people_at_once_fill_a_study_exactly(database: Database) -> None:

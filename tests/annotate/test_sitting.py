@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from annotate import access, sitting, store
+from annotate import access, places, sitting, store
 from annotate.database import Database
 from annotate.errors import (
     AccessError,
@@ -343,7 +343,7 @@ def test_a_late_answer_counts_while_there_is_a_place(database: Database) -> None
     second.wait(61)
     second.rate_all(second.start())
     with database.write() as db:
-        store.reclaim_expired(db, study_id, second.now)
+        places.reclaim_expired(db.connection(), study_id, second.now)
     first.now = second.now
     first.send(answer)
     assert counts(database) == [(2, 2)]
