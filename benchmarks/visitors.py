@@ -146,7 +146,7 @@ async def _uploader(app: App, source: str, photos: list[NDArray[np.uint8]], ends
         while time.monotonic() < ends:
             started = time.monotonic()
             try:
-                await _score(app, client, f"{source}-{number}", _encoded(photos[number % len(photos)], source, number))
+                await _score(app, client, f"visit-{source}", _encoded(photos[number % len(photos)], source, number))
                 seen.scored_s.append(time.monotonic() - started)
             except httpx.HTTPStatusError as error:
                 status = error.response.status_code
@@ -189,12 +189,10 @@ async def _post(client: httpx.AsyncClient, path: str, **options: Any) -> httpx.R
 async def _light(app: App, ends: float, seen: Seen) -> None:
     """Ask for what needs no network, as the rating of a picture does."""
     async with _client(app, "127.0.2.1") as client:
-        number = 0
         while time.monotonic() < ends:
             started = time.monotonic()
-            await _event(client, app.events["show_examples"], [], f"light-{number}")
+            await _event(client, app.events["show_examples"], [], "visit-light")
             seen.light_s.append(time.monotonic() - started)
-            number += 1
             await asyncio.sleep(0.5)
 
 

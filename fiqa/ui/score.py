@@ -7,9 +7,9 @@ emptied within minutes, so a photo may be gone when a tab comes back to it much 
 
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import gradio as gr
@@ -34,8 +34,9 @@ SCORING = "scoring"
 """Concurrency group of everything that scores."""
 SCORING_LIMIT = 16
 """Requests at a time. They take turns at the predictor photo by photo, so nobody waits for another's whole batch."""
-DECODING = Lock()
-"""The largest photo takes more than a gigabyte for a moment, so they are decoded one at a time."""
+DECODER = ThreadPoolExecutor(1, "decoder")
+"""The largest photo takes more than a gigabyte for a moment, so they are decoded one at a time, first come first served;
+a lock would let the late go first."""
 UNSEEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 """For events that draw their own progress and are no endpoint."""
 
@@ -167,8 +168,7 @@ def pick_example(event: gr.EventData) -> list[tuple[NDArray[np.uint8], str]]:
 
 def decode_upload(source: str | bytes) -> DecodedPhoto:
     """Decode one upload when its turn has come; raises PhotoError."""
-    with DECODING:
-        return decode_photo(source)
+    return DECODER.submit(decode_photo, source).result()
 
 
 @politely()
