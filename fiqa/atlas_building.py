@@ -35,9 +35,9 @@ from fiqa.settings import Settings
 REFERENCES_PER_LEVEL, CLEAN_REFERENCES = 24, 96
 NEIGHBOURS, REACH_PERCENTILE = 5, 95
 PERPLEXITY = 30
-CLEAN_WEIGHT = 2.0
-"""A clean face counts as often as two types: most photos that people bring are not damaged."""
-INVERSE_PENALTY = 1.0
+CLEAN_WEIGHT = 6.0
+"""A clean face counts as often as six types: most photos that people bring are not damaged."""
+INVERSE_PENALTY = 0.1
 MOST_CROPS = 4
 """Crops a view of the coarse atlas: those of the released networks take a second each on a CPU."""
 COARSE_VARIANTS, COARSE_BATCH = 4, 8
@@ -107,7 +107,7 @@ def fit_classifier(known: LabelledEmbeddings) -> tuple[Floats, Floats]:
 
 
 def class_shares(severity: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
-    """Return (row, class, weight) of every part of every face; each type weighs the same in all, clean double."""
+    """Return (row, class, weight) of every part of every face; each type weighs the same in all, clean more."""
     level = severity * LEVELS
     applied = severity > 0
     share = applied / np.maximum(applied.sum(axis=1, keepdims=True), 1)
