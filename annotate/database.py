@@ -12,11 +12,13 @@ in a queue, because SQLite's own waiting is polling. PostgreSQL through psycopg 
 
 import sqlite3
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from queue import SimpleQueue
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
@@ -56,8 +58,8 @@ class Database:
         self.engine = engine
         self._reading = engine.execution_options(**_read_options(engine))
         # SQLite lets one transaction write; who waits in a queue of ours waits for less than with SQLite's polling.
-        self._turn = threading.Lock() if engine.dialect.name == "sqlite" else None
-        self._waiting: deque[_Job[Any]] = deque()
+        self._turn = threading.Lock()
+        self._writer = _Writer(engine, self._turn) if engine.dialect.name == "sqlite" else None
 
     @property
     def sqlite_path(self) -> Path | None:
@@ -78,31 +80,12 @@ class Database:
 
         On SQLite those who come while another transaction is being written are committed together: one wait for the
         disk serves all of them, so that twenty raters need not queue for it. What one raises undoes only its own.
+        `work` may run in another thread.
         """
-        if self._turn is None:
+        if self._writer is None:
             with self.write() as db:
                 return work(db)
-        job = _Job(work)
-        self._waiting.append(job)
-        with self._turn:
-            while not job.done:  # else somebody did it on their turn
-                self._run_waiting()
-        return job.outcome()
-
-    def _run_waiting(self) -> None:
-        jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), JOBS_AT_ONCE))]
-        try:
-            with _translated(), self.engine.begin() as connection:
-                for job in jobs:
-                    job.run(connection)
-        except BaseException as error:
-            for job in jobs:
-                job.fail(error)
-            if not isinstance(error, DatabaseError):
-                raise
-        finally:
-            for job in jobs:
-                job.done = True
+        return self._writer.run(work)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -111,48 +94,81 @@ class Database:
             yield db
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Give the connections back, when what is being written is on disk."""
+        if self._writer:
+            self._writer.stop()
         self.engine.dispose()
 
     @contextmanager
     def _queued(self) -> Iterator[None]:
-        if self._turn is None:
-            yield
-            return
-        with self._turn:
+        with self._turn if self._writer else nullcontext():
             yield
 
 
-class _Job(Generic[T]):
-    """Somebody's transaction within a larger one."""
+class _Writer:
+    """The thread that commits together what many threads want to write at the same time."""
 
-    def __init__(self, work: Callable[[Session], T]) -> None:
-        self._work = work
-        self._result: list[T] = []
-        self._error: BaseException | None = None
-        self.done = False
+    def __init__(self, engine: Engine, turn: threading.Lock) -> None:
+        self._engine, self._turn = engine, turn
+        self._jobs: SimpleQueue[tuple[Callable[[Session], Any], Future[Any]] | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
 
-    def run(self, connection: Connection) -> None:
-        """Do the work between a savepoint and its release; raise only what is fatal to the larger transaction."""
+    def run(self, work: Callable[[Session], T]) -> T:
+        """Do the work with that of others; return its result, or raise its error, when all is on disk."""
+        with self._starting:
+            if self._thread is None:  # not before it is needed: opening a database starts no thread
+                self._thread = threading.Thread(target=self._serve, name="ratings", daemon=True)
+                self._thread.start()
+        future: Future[T] = Future()
+        self._jobs.put((work, future))
+        return future.result()
+
+    def stop(self) -> None:
+        """Finish what waits, and end the thread."""
+        with self._starting:
+            if self._thread:
+                self._jobs.put(None)
+                self._thread.join()
+                self._thread = None
+
+    def _serve(self) -> None:
+        while job := self._jobs.get():
+            jobs = [job]
+            while len(jobs) < JOBS_AT_ONCE and not self._jobs.empty():
+                following = self._jobs.get()
+                if following is None:
+                    self._jobs.put(None)
+                    break
+                jobs.append(following)
+            self._commit(jobs)
+
+    def _commit(self, jobs: list[tuple[Callable[[Session], Any], Future[Any]]]) -> None:
+        """Do all jobs in one transaction, and tell their outcome when it is committed."""
+        outcomes: list[Callable[[], None]] = []
         try:
-            with Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as db:
-                result = self._work(db)
-                db.commit()
-            self._result.append(result)
-        except OperationalError:  # a full disk, a lost file: SQLite may have rolled everything back
-            raise
-        except Exception as error:  # noqa: BLE001  it is raised again where the work came from
-            self._error = error
+            with self._turn, _translated(), self._engine.begin() as connection:
+                outcomes += [_within(connection, work, future) for work, future in jobs]
+        except BaseException as error:  # noqa: BLE001  it belongs to those who wait
+            outcomes = [partial(future.set_exception, error) for _, future in jobs]
+        for tell in outcomes:
+            tell()
 
-    def fail(self, error: BaseException) -> None:
-        """Note that nothing was committed."""
-        self._error = self._error or error
 
-    def outcome(self) -> T:
-        """Return what the work returned, or raise what it raised."""
-        if self._error is not None:
-            raise self._error
-        return self._result[0]
+def _within(connection: Connection, work: Callable[[Session], T], future: "Future[T]") -> Callable[[], None]:
+    """Do the work between a savepoint and its release; return how to tell its outcome.
+
+    Raises what is fatal to the larger transaction: on a full disk SQLite may have rolled back all of it.
+    """
+    try:
+        with Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as db:
+            result = work(db)
+            db.commit()
+    except OperationalError:
+        raise
+    except Exception as error:  # noqa: BLE001  it is raised where the work came from
+        return partial(future.set_exception, error)
+    return partial(future.set_result, result)
 
 
 def open_database(url: str) -> Database:

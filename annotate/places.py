@@ -10,7 +10,7 @@ transaction that writes is alone, and `with_for_update` says nothing.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -128,7 +128,7 @@ _SAVE_RUN = (
 
 def save_run(connection: Connection, run: Run) -> None:
     """Write what changes from action to action."""
-    values = {f"new_{name}": value for name, value in asdict(run).items()}
+    values = {f"new_{name}": value for name, value in vars(run).items()}
     connection.execute(_SAVE_RUN, {"run_id": run.id, **values})
 
 
@@ -488,7 +488,7 @@ _MARK_RATED = (
 
 def add_rating(connection: Connection, given: Given, answer: Answer, run: Run, now: datetime) -> bool:
     """Store an answer and mark its assignment rated; False when somebody used its key a moment ago."""
-    values = {**asdict(answer), "sequence": run.answers + 1, "rated_at": now, "undone_at": None}
+    values = {**vars(answer), "sequence": run.answers + 1, "rated_at": now, "undone_at": None}
     if connection.execute(_ADD_RATING[connection.dialect.name], values).rowcount == 0:
         return False
     run.answers += 1

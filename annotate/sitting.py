@@ -182,17 +182,19 @@ def rate(db: Session, token: str, answer: Answer, now: datetime) -> Outcome:
     """
     visit = _Visit(db, token, now)
     answer = _checked(answer, visit.protocol)
-    if _is_stored(visit, answer):
-        return Outcome(visit.step())
-    run = visit.running()
-    given = _rateable(visit, answer.assignment_id)
-    if not places.add_rating(visit.connection, given, answer, run, now):
-        raise RatingError(KEY_USED)  # by somebody else, a moment ago
-    visit.spend_time()
-    if given.kind is ItemKind.TRAINING:
+    given = places.given_to(visit.connection, visit.who.id, answer.assignment_id)
+    waiting = given is not None and given.state is AssignmentState.LEASED
+    if not waiting and _is_stored(visit, answer):
         return Outcome(visit.step(), _feedback(given, answer, visit.protocol))
-    run.rated += 1
-    return Outcome(visit.step())
+    run = visit.running()
+    given = _rateable(visit, given)
+    if not places.add_rating(visit.connection, given, answer, run, now):
+        # Its picture waits for an answer, but the key is there: it was undone, or is another answer's.
+        _is_stored(visit, answer)
+        return Outcome(visit.step())
+    visit.spend_time()
+    run.rated += given.kind is not ItemKind.TRAINING
+    return Outcome(visit.step(), _feedback(given, answer, visit.protocol))
 
 
 def undo(db: Session, token: str, now: datetime) -> Step:
@@ -442,9 +444,8 @@ def _is_stored(visit: _Visit, answer: Answer) -> bool:
     return True
 
 
-def _rateable(visit: _Visit, assignment_id: int) -> Given:
+def _rateable(visit: _Visit, given: Given | None) -> Given:
     """Return an assignment that may be rated now; raise RatingError saying why not."""
-    given = places.given_to(visit.connection, visit.who.id, assignment_id)
     if given is None:
         raise RatingError("This picture was not given to you to rate.")
     if given.state is AssignmentState.RATED:
@@ -455,7 +456,10 @@ def _rateable(visit: _Visit, assignment_id: int) -> Given:
     return given
 
 
-def _feedback(given: Given, answer: Answer, protocol: Protocol) -> Feedback:
+def _feedback(given: Given | None, answer: Answer, protocol: Protocol) -> Feedback | None:
+    """Return what training says about an answer; the main part says nothing."""
+    if given is None or given.kind is not ItemKind.TRAINING:
+        return None
     expected = given.picture.expected
     near = expected is None or (answer.grade is not None and abs(answer.grade - expected) <= protocol.allowed_error)
     return Feedback(expected, near, given.picture.feedback)
