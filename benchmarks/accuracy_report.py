@@ -67,6 +67,7 @@ def _titled(title: str, table: str) -> str:
 def _size(size: Figures) -> str:
     rows = [
         ("parameters", f"{size['parameters']:,}"),
+        ("GFLOPs a face, a multiply-add counted once, as papers and challenges do", f"{size['gflops'] / 2:.2f}"),
         ("GFLOPs a face, multiplications and additions counted apart", f"{size['gflops']:.2f}"),
     ]
     return markdown_table(("size", ""), rows)
