@@ -3,6 +3,8 @@
 FIQA_DATA_DIR      folder for stimuli and, unless a URL is set, the database   the user-data folder of the platform
 FIQA_DATABASE_URL  SQLAlchemy URL of the ratings database                      SQLite in the data folder
 FIQA_OWNER_SECRET  what the owner of studies signs in with                     one is made at every start
+FIQA_LABELS_REPO   private dataset "owner/name" of the Hub that keeps a copy   none
+FIQA_LABELS_MINUTES  minutes between two copies, 1 to 1440                     5
 """
 
 import os
@@ -14,6 +16,8 @@ import platformdirs
 
 from annotate.errors import SettingError
 
+MINUTES_OF_A_DAY = 24 * 60
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -22,6 +26,8 @@ class Settings:
     data_dir: Path
     database_url: str = field(repr=False)  # may hold a password
     owner_secret: str | None = field(default=None, repr=False)
+    labels_repo: str | None = None
+    labels_minutes: int = 5
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -32,12 +38,20 @@ class Settings:
             data_dir=data_dir,
             database_url=values.get("FIQA_DATABASE_URL", f"sqlite:///{data_dir / 'ratings.sqlite3'}"),
             owner_secret=values.get("FIQA_OWNER_SECRET"),
+            labels_repo=values.get("FIQA_LABELS_REPO"),
+            labels_minutes=_minutes("FIQA_LABELS_MINUTES", values.get("FIQA_LABELS_MINUTES", "5")),
         )
 
     @property
     def stimuli_dir(self) -> Path:
         """Where the files of stimuli are, named after their content; it may not exist yet."""
         return self.data_dir / "stimuli"
+
+
+def _minutes(name: str, value: str) -> int:
+    if not value.isascii() or not value.isdecimal() or not 1 <= int(value) <= MINUTES_OF_A_DAY:
+        raise SettingError(f"{name} is {value!r}, expected whole minutes from 1 to {MINUTES_OF_A_DAY}.")
+    return int(value)
 
 
 def _folder(name: str, value: str) -> Path:

@@ -35,7 +35,7 @@ SCORING = "scoring"
 SCORING_LIMIT = 16
 """Requests at a time. They take turns at the predictor photo by photo, so nobody waits for another's whole batch."""
 DECODER = ThreadPoolExecutor(1, "decoder")
-"""The largest photo takes more than a gigabyte for a moment, so they are decoded one at a time, first come first served;
+"""The largest photo takes more than a gigabyte for a moment, so they are decoded one at a time, as they come;
 a lock would let the late go first."""
 UNSEEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 """For events that draw their own progress and are no endpoint."""

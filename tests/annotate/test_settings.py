@@ -12,6 +12,7 @@ def test_without_variables_ratings_go_to_sqlite_in_the_users_data_folder() -> No
     assert settings.data_dir == Path(platformdirs.user_data_dir("fiqa")).resolve()
     assert settings.database_url == f"sqlite:///{settings.data_dir / 'ratings.sqlite3'}"
     assert settings.owner_secret is None
+    assert (settings.labels_repo, settings.labels_minutes) == (None, 5)
 
 
 def test_every_variable_is_read(tmp_path: Path) -> None:
@@ -20,12 +21,21 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "FIQA_DATA_DIR": str(tmp_path / "data"),
             "FIQA_DATABASE_URL": " postgresql+psycopg://ratings ",
             "FIQA_OWNER_SECRET": "swordfish",
+            "FIQA_LABELS_REPO": "anna/labels",
+            "FIQA_LABELS_MINUTES": "2",
         }
     )
     assert settings.data_dir == tmp_path / "data"
     assert settings.stimuli_dir == tmp_path / "data" / "stimuli"
     assert settings.database_url == "postgresql+psycopg://ratings"
     assert settings.owner_secret == "swordfish"  # noqa: S105
+    assert (settings.labels_repo, settings.labels_minutes) == ("anna/labels", 2)
+
+
+@pytest.mark.parametrize("value", ["0", "1441", "soon", "1.5"])
+def test_minutes_that_make_no_sense_are_refused(value: str) -> None:
+    with pytest.raises(SettingError, match="FIQA_LABELS_MINUTES"):
+        Settings.from_environment({"FIQA_LABELS_MINUTES": value})
 
 
 def test_reading_creates_no_folder(tmp_path: Path) -> None:
