@@ -476,8 +476,8 @@ def answer_by_key(connection: Connection, key: str) -> tuple[int, Answer] | None
 
 
 _ADD_RATING = {
-    "sqlite": sqlite.insert(Rating).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(Rating).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(Rating).on_conflict_do_nothing().returning(Rating.id),
+    "postgresql": postgresql.insert(Rating).on_conflict_do_nothing().returning(Rating.id),
 }
 _MARK_RATED = (
     update(Assignment)
@@ -489,7 +489,7 @@ _MARK_RATED = (
 def add_rating(connection: Connection, given: Given, answer: Answer, run: Run, now: datetime) -> bool:
     """Store an answer and mark its assignment rated; False when somebody used its key a moment ago."""
     values = {**vars(answer), "sequence": run.answers + 1, "rated_at": now, "undone_at": None}
-    if connection.execute(_ADD_RATING[connection.dialect.name], values).rowcount == 0:
+    if connection.execute(_ADD_RATING[connection.dialect.name], values).first() is None:
         return False
     run.answers += 1
     connection.execute(_MARK_RATED, {"assignment_id": given.id, "run_id": run.id})

@@ -283,11 +283,6 @@ def stimuli_page(
     return list(db.scalars(page.order_by(Stimulus.id).limit(limit)))
 
 
-def get_stimulus(db: Session, stimulus_id: int) -> Stimulus:
-    """Return a stimulus by its id."""
-    return db.get_one(Stimulus, stimulus_id)
-
-
 def all_stimuli(db: Session, study_id: int) -> Iterator[Stimulus]:
     """Yield every stimulus in the order they were added, a page at a time."""
     after_id = 0

@@ -71,3 +71,13 @@ def database(database_url: str) -> Iterator[Database]:
     opened = open_database(database_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def sqlite_database(sqlite_template: Path) -> Iterator[Database]:
+    """For what only SQLite tells."""
+    with tempfile.TemporaryDirectory(dir=sqlite_template.parent) as folder:
+        shutil.copy(sqlite_template, folder)
+        opened = open_database(f"sqlite:///{folder}/{sqlite_template.name}")
+        yield opened
+        opened.close()
