@@ -35,7 +35,7 @@ OCCLUDED_SHARE, OCCLUSION_STEP = 1 / 4, 1 / 8
 """Side of the window that is blurred away, and how far it moves, as shares of the crop's side."""
 BLUR_SHARE = 1 / 16
 """Standard deviation of the blur that occlusion and integrated gradients start from, as a share of the crop's side."""
-GRADIENT_STEPS = 64
+GRADIENT_STEPS = 128
 
 Grids = dict[MapKey, Grid]
 Step = Callable[[QualityPredictor, FaceCrops], Grids]
