@@ -13,10 +13,10 @@ SOURCES := app.py annotate fiqa training benchmarks tests .ci
 STEP ?=
 NAME ?= score
 
-.PHONY: help run test check lint train bench space
+.PHONY: help run test check lint audit train bench space space-check licences
 
 help:  ## list the commands
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 run: $(APP_READY)  ## serve the app on this machine (settings: see README)
 	$(PYTHON) app.py
@@ -26,12 +26,15 @@ test: $(DEV_READY)  ## run all tests, those in a real browser too
 	@.ci/postgresql
 	$(PYTHON) -m pytest
 
-check: lint test  ## lint, types and tests
+check: lint audit test  ## lint, types, known vulnerabilities and tests
 
 lint: $(DEV_READY)  ## ruff and mypy
 	$(PYTHON) -m ruff check $(wildcard $(SOURCES))
 	$(PYTHON) -m ruff format --check $(wildcard $(SOURCES))
 	$(PYTHON) -m mypy $(wildcard app.py annotate fiqa training benchmarks tests)
+
+audit: $(DEV_READY)  ## look for known vulnerabilities in what is installed
+	@$(PYTHON) .ci/audit.py
 
 train: $(DEV_READY)  ## rehearse the whole training, small; make train STEP=quality ARGS="…": one step in earnest
 	$(PYTHON) -m training.$(if $(STEP),train_$(STEP),rehearsal) $(ARGS)
@@ -41,6 +44,13 @@ bench: $(DEV_READY)  ## make bench NAME=score ARGS="…": run a measurement of b
 
 space: $(DEV_READY)  ## write the Spacefile into the README's front matter
 	$(PYTHON) .ci/space.py
+
+space-check: $(DEV_READY)  ## start the app as a Space does and look at it in Chromium
+	@.ci/chromium
+	$(PYTHON) .ci/space_check.py
+
+licences: $(DEV_READY)  ## write LICENSES.md: the dependencies and their licences
+	$(PYTHON) .ci/licences.py
 
 $(PYTHON):
 	@.ci/venv $(VENV)

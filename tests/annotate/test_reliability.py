@@ -51,6 +51,15 @@ def test_krippendorffs_alpha_is_that_of_the_example() -> None:
     assert krippendorff_alpha(long_format(np.transpose(KRIPPENDORFF), (1, 5))) == pytest.approx(0.815, abs=5e-4)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_alpha_of_categories_is_that_of_the_reference(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    matrix = np.clip(np.round(rng.uniform(1, 5, (60, 1)) + rng.normal(0, 1, (60, 7))), 1, 5)
+    matrix[rng.random(matrix.shape) < 0.6] = np.nan
+    reference = krippendorff.alpha(reliability_data=matrix.T, level_of_measurement="ordinal")
+    assert krippendorff_alpha(long_format(matrix, (1, 5))) == pytest.approx(reference, abs=1e-12)
+
+
 def test_alpha_of_a_continuous_scale_is_nearly_that_of_its_unrounded_grades() -> None:
     rng = np.random.default_rng(0)
     matrix = np.clip(rng.uniform(5, 95, (80, 1)) + rng.normal(0, 12, (80, 8)), 0, 100)
