@@ -6,8 +6,8 @@ atlas holds, for the encoder of one checkpoint,
 * references: embeddings of faces under every degradation at every level, and of clean ones, with their places on a
   map of two dimensions made by t-SNE. t-SNE cannot place new points itself; the median of their nearest references
   does, within microseconds;
-* a classifier fitted to many more embeddings: one softmax over "clean" and every level of every type, linear in the
-  embedding, so that type and severity come from the same probabilities.
+* a classifier fitted to many more embeddings: one softmax over "clean" and every level of every type, so that type
+  and severity come from the same probabilities.
 
 Atlases hold numbers only and belong to the weights they were made with: `find_atlas` passes over a stale one.
 
@@ -17,7 +17,7 @@ Shapes: F faces, K crops, (R, C) cells, E embedding channels, N references, T de
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -94,12 +94,33 @@ class Diagnosis:
 
 
 @dataclass(frozen=True, eq=False)
+class Classifier:
+    """One hidden layer of H units, then a softmax over clean and every level of every type.
+
+    hidden (E, H), hidden_bias (H,), weights (H, 1 + T·L), bias (1 + T·L,).
+    """
+
+    hidden: Floats
+    hidden_bias: Floats
+    weights: Floats
+    bias: Floats
+
+    def __call__(self, standard: Floats) -> NDArray[np.float64]:
+        """Return the probability of clean and of every level of every type (F, 1 + T·L) for embeddings (F, E)."""
+        units = np.maximum(standard @ self.hidden + self.hidden_bias, 0)
+        logits = (units @ self.weights + self.bias).astype(np.float64)
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        shares: NDArray[np.float64] = odds / odds.sum(axis=1, keepdims=True)
+        return shares
+
+
+@dataclass(frozen=True, eq=False)
 class Atlas:
     """References and classifier of one checkpoint.
 
     vectors (N, E): standardised embeddings of the references; types (N,): index into `TYPES`; severity (N,) 0..1;
-    places (N, 2): on the map. centre, scale (E,): standardise an embedding. weights (E, 1 + T·L), bias (1 + T·L,): of
-    the classifier. reach: the distance to their nearest references below which 95 % of the known photos lie.
+    places (N, 2): on the map. centre, scale (E,): standardise an embedding. reach: the distance to their nearest
+    references below which 95 % of the known photos lie.
     `checkpoint_sha256` names the weights it belongs to, `origin` says in a sentence what it was made of.
     """
 
@@ -109,8 +130,7 @@ class Atlas:
     places: Floats
     centre: Floats
     scale: Floats
-    weights: Floats
-    bias: Floats
+    classifier: Classifier
     reach: float
     checkpoint_sha256: str
     origin: str
@@ -118,19 +138,12 @@ class Atlas:
     def diagnose(self, embeddings: Floats) -> list[Diagnosis]:
         """Say what each of the faces with embeddings (F, E) looks like."""
         standard = (embeddings - self.centre) / self.scale
-        levels = self._probabilities(standard)
+        levels = self.classifier(standard)
         distance = distances(standard, self.vectors)
         nearest = np.argsort(distance, axis=1, kind="stable")[:, :NEIGHBOURS]
         return [
             self._diagnosis(level, row, chosen) for level, row, chosen in zip(levels, distance, nearest, strict=True)
         ]
-
-    def _probabilities(self, standard: Floats) -> NDArray[np.float64]:
-        """Return the probability of clean and of every level of every type (F, 1 + T·L)."""
-        logits = (standard @ self.weights + self.bias).astype(np.float64)
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        shares: NDArray[np.float64] = odds / odds.sum(axis=1, keepdims=True)
-        return shares
 
     def _diagnosis(self, levels: NDArray[np.float64], distance: Floats, nearest: NDArray[np.intp]) -> Diagnosis:
         away = distance[nearest] / self.reach
@@ -150,7 +163,8 @@ class Atlas:
         from safetensors.numpy import save_file
 
         half = {name: getattr(self, name).astype(np.float16) for name in ("vectors", "severity", "places")}
-        full = {name: getattr(self, name) for name in ("types", "centre", "scale", "weights", "bias")}
+        full = {name: getattr(self, name) for name in ("types", "centre", "scale")}
+        full |= {f"classifier.{each.name}": getattr(self.classifier, each.name) for each in fields(Classifier)}
         full["reach"] = np.array([self.reach], dtype=np.float32)
         about = {"checkpoint_sha256": self.checkpoint_sha256, "origin": self.origin, "types": " ".join(TYPES)}
         part = path.with_name(f".{path.name}.part")
@@ -195,8 +209,10 @@ def load_atlas(path: Path) -> Atlas:
             raise CheckpointError(f"{path} is of another version: it knows other types of degradation.")
         types, reach = tensors.pop("types"), float(tensors.pop("reach")[0])
         numbers = {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
+        classifier = Classifier(**{each.name: numbers.pop(f"classifier.{each.name}") for each in fields(Classifier)})
         return Atlas(
             types=types,
+            classifier=classifier,
             reach=reach,
             checkpoint_sha256=about["checkpoint_sha256"],
             origin=about["origin"],

@@ -13,12 +13,15 @@ from functools import partial
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
+from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from fiqa.alignment import align
 from fiqa.atlas import (
     TYPES,
     Atlas,
+    Classifier,
     Floats,
     atlas_cache,
     distances,
@@ -35,9 +38,10 @@ from fiqa.settings import Settings
 REFERENCES_PER_LEVEL, CLEAN_REFERENCES = 24, 96
 NEIGHBOURS, REACH_PERCENTILE = 5, 95
 PERPLEXITY = 30
-CLEAN_WEIGHT = 6.0
-"""A clean face counts as often as six types: most photos that people bring are not damaged."""
-INVERSE_PENALTY = 0.1
+HIDDEN, DROPOUT, JITTER = 192, 0.3, 0.1
+STEPS, BATCH, LEARNING_RATE, WEIGHT_DECAY = 2500, 512, 6e-3, 0.02
+CLEAN_WEIGHT = 8.0
+"""A clean face counts as eight damaged ones: most photos that people bring are not damaged."""
 MOST_CROPS = 4
 """Crops a view of the coarse atlas: those of the released networks take a second each on a CPU."""
 COARSE_VARIANTS, COARSE_BATCH = 4, 8
@@ -73,7 +77,6 @@ def fit_atlas(known: LabelledEmbeddings, *, checkpoint_sha256: str, origin: str,
     """Fit everything an atlas holds to labelled embeddings of single degradations, stacks and clean faces."""
     centre, scale = known.vectors.mean(axis=0), known.vectors.std(axis=0) + 1e-6
     standard = LabelledEmbeddings((known.vectors - centre) / scale, known.severity, known.identity)
-    weights, bias = fit_classifier(standard)
     references = standard.take(choose_references(known.severity, seed))
     return Atlas(
         vectors=references.vectors,
@@ -82,46 +85,61 @@ def fit_atlas(known: LabelledEmbeddings, *, checkpoint_sha256: str, origin: str,
         places=draw_map(references.vectors, seed),
         centre=centre,
         scale=scale,
-        weights=weights,
-        bias=bias,
+        classifier=fit_classifier(standard, seed),
         reach=reach_of(references),
         checkpoint_sha256=checkpoint_sha256,
         origin=origin,
     )
 
 
-def fit_classifier(known: LabelledEmbeddings) -> tuple[Floats, Floats]:
-    """Fit one softmax over clean and every level of every type; return weights (E, 1 + T·L) and bias (1 + T·L,).
+def fit_classifier(known: LabelledEmbeddings, seed: int) -> Classifier:
+    """Fit one softmax over clean and every level of every type to standardised embeddings, by AdamW.
 
-    A face counts in parts: a stack for each of its types, a severity between two levels for both of them.
+    The hidden layer is for stacks: on the photos held aside a linear classifier names one of two degradations first
+    in 92 % of the stacks, this one in 94 %; on single degradations both are right in 98 %.
     """
-    from sklearn.linear_model import LogisticRegression
+    vectors, targets = torch.from_numpy(known.vectors), torch.from_numpy(class_targets(known.severity))
+    weights = torch.where(targets[:, 0] == 1, CLEAN_WEIGHT, 1.0)
+    steps = min(STEPS, 2 * len(vectors))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = nn.Sequential(
+            nn.Linear(vectors.shape[1], HIDDEN), nn.ReLU(), nn.Dropout(DROPOUT), nn.Linear(HIDDEN, targets.shape[1])
+        )
+        optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps)
+        for _ in range(steps):
+            drawn = torch.randint(len(vectors), (BATCH,))
+            logits = network(vectors[drawn] + JITTER * torch.randn(BATCH, vectors.shape[1]))
+            loss = (weights[drawn] * cross_entropy(logits, targets[drawn], reduction="none")).mean()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+    return _to_numpy(network)
 
-    rows, classes, weights = class_shares(known.severity)
-    model = LogisticRegression(C=INVERSE_PENALTY, max_iter=400, tol=1e-3)
-    model.fit(known.vectors[rows], classes, sample_weight=weights * len(known.severity) / weights.sum())
-    coefficients = np.zeros((known.vectors.shape[1], 1 + len(DEGRADATIONS) * LEVELS), dtype=np.float32)
-    bias = np.full(coefficients.shape[1], -np.inf, dtype=np.float32)  # of levels that were never seen
-    coefficients[:, model.classes_], bias[model.classes_] = model.coef_.T, model.intercept_
-    return coefficients, bias
+
+def _to_numpy(network: nn.Sequential) -> Classifier:
+    hidden, hidden_bias, weights, bias = (parameter.detach().numpy() for parameter in network.parameters())
+    return Classifier(hidden.T.copy(), hidden_bias, weights.T.copy(), bias)
 
 
-def class_shares(severity: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
-    """Return (row, class, weight) of every part of every face; each type weighs the same in all, clean more."""
+def class_targets(severity: Floats) -> Floats:
+    """Return the share (V, 1 + T·L) that every class has in faces of these severities (V, T); each row sums to one.
+
+    A stack counts for each of its types alike, a severity between two levels for both, below the first for clean too.
+    """
     level = severity * LEVELS
-    applied = severity > 0
-    share = applied / np.maximum(applied.sum(axis=1, keepdims=True), 1)
-    share /= np.maximum(share.sum(axis=0), 1e-12)
-    parts = []
-    for below in (True, False):
-        at = np.floor(level) if below else np.ceil(level)
-        weight = share * (1 - abs(level - at)) * np.where(at == level, 0.5, 1.0)
-        rows, types = np.nonzero((weight > 0) & (at >= 1))
-        parts.append((rows, 1 + types * LEVELS + at[rows, types].astype(np.intp) - 1, weight[rows, types]))
-    clean = np.flatnonzero(~applied.any(axis=1))
-    parts.append((clean, np.zeros(len(clean), dtype=np.intp), np.full(len(clean), CLEAN_WEIGHT / max(1, len(clean)))))
-    rows, classes, weights = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return rows, classes, weights
+    below = np.floor(level)
+    targets = np.zeros((len(severity), 1 + severity.shape[1] * LEVELS), dtype=np.float32)
+    for at, share in ((below, 1 - level + below), (below + 1, level - below)):
+        rows, types = np.nonzero((severity > 0) & (share > 0) & (at >= 1))
+        targets[rows, (1 + types * LEVELS + at[rows, types] - 1).astype(np.intp)] = share[rows, types]
+    applied = (severity > 0).sum(axis=1)
+    mild = np.where(applied == 1, 1 - level.max(axis=1), 0)
+    targets[:, 0] = np.where(applied == 0, 1, np.maximum(mild, 0))
+    shares: Floats = targets / np.maximum(targets.sum(axis=1, keepdims=True), 1e-6)
+    return shares
 
 
 def single_types(severity: Floats) -> NDArray[np.intp]:
@@ -145,8 +163,8 @@ def choose_references(severity: Floats, seed: int) -> NDArray[np.intp]:
 def draw_map(vectors: Floats, seed: int) -> Floats:
     """Place vectors (N, E) on a map (N, 2) within -1..1 by t-SNE.
 
-    Of the 15 nearest neighbours among the references of `lite`, 65 % stay neighbours on the map; on that of the two
-    principal components 29 % do.
+    Of the 15 nearest neighbours among the references of `lite`, 66 % stay neighbours on the map; on that of the two
+    principal components 30 % do.
     """
     from sklearn.manifold import TSNE
 

@@ -1,7 +1,8 @@
 """Build the atlas of a checkpoint from rendered views: `python -m training.build_atlas`.
 
 Embeds the views that `training.pseudo_mos` rendered, fits the atlas (`fiqa/atlas_building.py`) to those of the
-training photos, writes it beside the weights it belongs to, and prints what it makes of the validation photos.
+training and validation photos (the sizes of the classifier were chosen on the latter before they joined), and writes
+it beside the weights it belongs to. `python -m benchmarks.degradation` measures it on the test photos.
 """
 
 import argparse
@@ -42,11 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m training.build_atlas", description=__doc__.split("\n")[0])
     parser.add_argument("--views", type=Path, default=Path("runs/pseudo_mos"), help="rendered views")
     parser.add_argument("--checkpoint", default="lite", help="name or folder (default: lite)")
+    parser.add_argument("--splits", nargs="+", choices=("train", "val"), default=["train", "val"])
     options = parser.parse_args(arguments)
     predictor = load_predictor(options.checkpoint, device="cpu", finder="bundled")
     if predictor.spec.folder is None:
         raise CheckpointError(f"The weights of {options.checkpoint!r} are not on this machine.")
-    known = embed_split(predictor, options.views, "train")
+    known = join([embed_split(predictor, options.views, split) for split in options.splits])
     people = len(np.unique(known.identity))
     origin = f"{people} faces under 12 degradations, single and stacked, {len(known.severity)} views in all"
     path = predictor.spec.folder / ATLAS

@@ -15,7 +15,7 @@ from fiqa.atlas_building import (
     LabelledEmbeddings,
     build_coarse_atlas,
     choose_references,
-    class_shares,
+    class_targets,
     embed_coarse,
     embed_views,
     fit_atlas,
@@ -151,14 +151,14 @@ def test_a_saved_atlas_says_the_same(
 
 
 def test_every_part_of_a_stack_and_both_levels_around_a_severity_count() -> None:
-    severity = np.zeros((3, len(DEGRADATIONS)), dtype=np.float32)
-    severity[1, 0], severity[2, 0], severity[2, 3] = 0.5, 0.4, 0.8
-    rows, classes, weights = class_shares(severity)
-    counted = {(int(row), int(cls)) for row, cls in zip(rows, classes, strict=True)}
-    assert counted == {(0, 0), (1, 2), (1, 3), (2, 2), (2, 1 + 3 * LEVELS + 3)}
-    for kind in (0, 3):
-        mine = (classes - 1) // LEVELS == kind
-        assert weights[mine].sum() == pytest.approx(1)
+    severity = np.zeros((4, len(DEGRADATIONS)), dtype=np.float32)
+    severity[1, 0], severity[2, 0], severity[2, 3], severity[3, 1] = 0.5, 0.4, 0.8, 0.05
+    targets = class_targets(severity)
+    assert targets.sum(axis=1) == pytest.approx(1)
+    assert targets[0, 0] == 1
+    assert targets[1, [2, 3]] == pytest.approx(0.5)
+    assert targets[2, [2, 1 + 3 * LEVELS + 3]] == pytest.approx(0.5, abs=1e-5)
+    assert targets[3, [0, 1 + LEVELS]] == pytest.approx([0.75, 0.25])
 
 
 def test_references_are_spread_over_types_and_levels_without_stacks() -> None:

@@ -36,8 +36,8 @@ def save_shard(folder: Path, name: str, split: str, levels: list[float]) -> None
 
 
 def test_rendered_views_make_an_atlas_that_belongs_to_the_weights(checkpoint: Path, tmp_path: Path) -> None:
-    for name in ("first", "second", "third"):
-        save_shard(tmp_path, name, "train", [0.4, 0.8])
+    for name, split in (("first", "train"), ("second", "train"), ("third", "val")):
+        save_shard(tmp_path, name, split, [0.4, 0.8])
     save_shard(tmp_path, "other", "test", [1.0])
     build_atlas.main(["--views", str(tmp_path), "--checkpoint", str(checkpoint)])
     atlas = load_atlas(checkpoint / ATLAS)
