@@ -32,8 +32,10 @@ from fiqa.atlas import (
 )
 from fiqa.crops import cut_crops, grid_offsets
 from fiqa.degradations import DEGRADATIONS, LEVELS, degrade
+from fiqa.errors import NoFaceError
 from fiqa.predictor import QualityPredictor
 from fiqa.settings import Settings
+from fiqa.what_if import find_subject
 
 REFERENCES_PER_LEVEL, CLEAN_REFERENCES = 24, 96
 NEIGHBOURS, REACH_PERCENTILE = 5, 95
@@ -210,13 +212,15 @@ def coarse_views(predictor: QualityPredictor, recipes: Sequence[CoarseRecipe]) -
     """Render views (V, S, S, 3) of the astronaut, as the predictor would cut them from the degraded photos."""
     from skimage.data import astronaut
 
-    photo, prep = np.asarray(astronaut()), predictor.spec.preprocessing
-    faces, _ = predictor.find_faces(photo)
+    prep, subject = predictor.spec.preprocessing, find_subject(predictor, np.asarray(astronaut()))
+    if subject.face is None:
+        raise NoFaceError("The face finder finds no face in the astronaut, so no atlas can be made with it.")
+    landmarks = subject.face.landmarks
     return np.stack(
         [
             align(
-                degrade(photo, recipe.steps, seed=recipe.seed),
-                faces[0].landmarks,
+                degrade(subject.pixels, recipe.steps, seed=recipe.seed),
+                landmarks,
                 side_px=prep.view_px,
                 margin=prep.margin * recipe.zoom,
             ).image
