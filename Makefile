@@ -13,7 +13,7 @@ SOURCES := app.py annotate fiqa training benchmarks tests .ci
 STEP ?=
 NAME ?= score
 
-.PHONY: help run test check lint audit train bench space space-check licences
+.PHONY: help run test check lint audit train bench space space-check licences resolve
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -51,6 +51,9 @@ space-check: $(DEV_READY)  ## start the app as a Space does and look at it in Ch
 
 licences: $(DEV_READY)  ## write LICENSES.md: the dependencies and their licences
 	$(PYTHON) .ci/licences.py
+
+resolve: $(DEV_READY)  ## resolve the requirements for every Python and PyTorch promised, into .ci/resolved.md
+	$(PYTHON) .ci/resolve.py
 
 $(PYTHON):
 	@.ci/venv $(VENV)

@@ -3,6 +3,7 @@
 FIQA_DATA_DIR      folder for stimuli and, unless a URL is set, the database   the user-data folder of the platform
 FIQA_DATABASE_URL  SQLAlchemy URL of the ratings database                      SQLite in the data folder
 FIQA_OWNER_SECRET  what the owner of studies signs in with                     one is made at every start
+FIQA_OWNERS        who may own studies, signed in with Hugging Face            nobody
 FIQA_LABELS_REPO   private dataset "owner/name" of the Hub that keeps a copy   none
 FIQA_LABELS_MINUTES  minutes between two copies, 1 to 1440                     5
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 import platformdirs
 
 from annotate.errors import SettingError
+from annotate.sign_in import owner_names
 
 MINUTES_OF_A_DAY = 24 * 60
 
@@ -26,6 +28,7 @@ class Settings:
     data_dir: Path
     database_url: str = field(repr=False)  # may hold a password
     owner_secret: str | None = field(default=None, repr=False)
+    owners: frozenset[str] = frozenset()
     labels_repo: str | None = None
     labels_minutes: int = 5
 
@@ -38,6 +41,7 @@ class Settings:
             data_dir=data_dir,
             database_url=values.get("FIQA_DATABASE_URL", f"sqlite:///{data_dir / 'ratings.sqlite3'}"),
             owner_secret=values.get("FIQA_OWNER_SECRET"),
+            owners=owner_names(values.get("FIQA_OWNERS", "")),
             labels_repo=values.get("FIQA_LABELS_REPO"),
             labels_minutes=_minutes("FIQA_LABELS_MINUTES", values.get("FIQA_LABELS_MINUTES", "5")),
         )
