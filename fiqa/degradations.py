@@ -19,7 +19,6 @@ from io import BytesIO
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
 from fiqa.errors import DegradationError
 
@@ -105,12 +104,16 @@ def _poisson_noise(photo: Photo, peak: float, rng: np.random.Generator) -> Photo
 
 
 def _gaussian_blur(photo: Photo, sigma: float, rng: np.random.Generator) -> Photo:
+    from scipy import ndimage  # late, here and below: the page is laid out without it
+
     blurred = ndimage.gaussian_filter(photo.astype(np.float32), (sigma, sigma, 0), mode="reflect")
     return _to_uint8(blurred)
 
 
 def _motion_blur(photo: Photo, length: float, rng: np.random.Generator) -> Photo:
     """Blur along a straight line of `length` pixels at an angle drawn from the seed."""
+    from scipy import ndimage
+
     kernel = _line_kernel(length, angle=rng.uniform(0.0, np.pi))
     blurred = [ndimage.convolve(photo[..., c].astype(np.float32), kernel, mode="reflect") for c in range(3)]
     return _to_uint8(np.stack(blurred, axis=-1))

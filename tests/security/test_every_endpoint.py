@@ -1,6 +1,9 @@
 """Nonsense and attacks at every event of the page, private ones too: their HTTP is open to everybody."""
 
+import gc
 import json
+import warnings
+from functools import cache
 from typing import Any
 
 import pytest
@@ -18,8 +21,21 @@ TELLTALES = ("Traceback", "site-packages", "/secret/path", "sqlalchemy", HIDDEN)
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "event" in metafunc.fixturenames:
-        events = app.create_demo(PredictorService(load, [spec("first"), spec("damaged")], "first")).fns
-        metafunc.parametrize("event", list(events), ids=[f"{number}-{event.name}" for number, event in events.items()])
+        events = endpoints()
+        metafunc.parametrize("event", list(events), ids=[f"{number}-{name}" for number, name in events.items()])
+
+
+@cache
+def endpoints() -> dict[int, str]:
+    """Return the number and name of every event of the app, private ones too."""
+    with warnings.catch_warnings():
+        # Laid out while tests are collected, so what Gradio leaves open must go before the first test that looks.
+        warnings.simplefilter("ignore", ResourceWarning)
+        fns = app.create_demo(PredictorService(load, [spec("first"), spec("damaged")], "first")).fns
+        names = {number: str(event.name) for number, event in fns.items()}
+        del fns
+        gc.collect()
+    return names
 
 
 def payloads(attacker: Attacker) -> list[Any]:

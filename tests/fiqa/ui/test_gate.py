@@ -1,8 +1,9 @@
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ SMALL = Limits(
     requests_per_s=0.001, requests_at_once=10, pending=2, json_size=1000, field_size=100, upload_size=5000,
     upload_size_at_once=20_000, upload_size_per_s=0, free_disk=0, chunk_s=0.1,
 )  # fmt: skip
+Answer = TypeVar("Answer")
 PHOTO = {"path": "https://example.org/face.jpg", "meta": {"_type": "gradio.FileData"}}
 
 
@@ -53,9 +55,15 @@ async def request(gate: Gate, method: str, path: str, *, visitor: str = "10.0.0.
         return await client.request(method, path, **options)
 
 
+def run(work: Coroutine[Any, Any, Answer]) -> Answer:
+    """Run in a thread of its own: Playwright keeps an event loop running in the tests' thread."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
 def answer(gate: Gate, method: str, path: str, **options: Any) -> tuple[int, str]:
     """Send one request; returns status and body."""
-    response = asyncio.run(request(gate, method, path, **options))
+    response = run(request(gate, method, path, **options))
     return response.status_code, response.text
 
 
@@ -145,7 +153,7 @@ def test_requests_at_the_same_moment_share_it_too(tmp_path: Path) -> None:
         answers = [request(door, "POST", "/gradio_api/queue/join", json={}) for _ in range(3)]
         return [response.status_code for response in await asyncio.gather(*answers)]
 
-    assert sorted(asyncio.run(three())) == [200, 200, 429]
+    assert sorted(run(three())) == [200, 200, 429]
 
 
 @pytest.mark.parametrize("endpoint", ["queue/join", "call/score", "call/v2/score", "run/predict"])
@@ -249,5 +257,5 @@ def test_what_is_no_http_passes(tmp_path: Path) -> None:
 
     door = gate(tmp_path)
     door.app = app
-    asyncio.run(door({"type": "lifespan"}, nothing, ignore))
+    run(door({"type": "lifespan"}, nothing, ignore))
     assert seen == ["lifespan"]
