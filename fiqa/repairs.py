@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, ndimage
 
 from fiqa.degradations import DEGRADATIONS, Photo, to_linear, to_srgb
 
@@ -47,6 +46,8 @@ def _denoise(photo: Photo, sigma: float) -> Photo:
 
 def _deblur(photo: Photo, sigma: float) -> Photo:
     """Divide by the blur in the frequency domain, held back where little is left of it (Wiener deconvolution)."""
+    from scipy import fft
+
     pad = int(np.ceil(3 * sigma)) + 8
     padded = np.pad(photo.astype(np.float32), ((pad, pad), (pad, pad), (0, 0)), mode="reflect")
     rows, columns = (fft.fftfreq(side) for side in padded.shape[:2])
@@ -70,6 +71,8 @@ def _deblock(photo: Photo, quality: float) -> Photo:
 
 def _sharpen(photo: Photo, factor: float) -> Photo:
     """Add back what a blur of the size of the lost pixels takes away (unsharp mask)."""
+    from scipy import ndimage
+
     levels = photo.astype(np.float32)
     blurred = ndimage.gaussian_filter(levels, (factor / 2, factor / 2, 0), mode="reflect")
     return _to_uint8(2 * levels - blurred)
