@@ -110,14 +110,14 @@ class Study(RuleBasedStateMachine):
     @precondition(lambda self: self.people)
     @rule(number=strategies.integers(0, 5))
     def answer_late(self, number: int) -> None:
-        """An answer to what was shown before the person went away; it counts or is refused, never both."""
+        """An answer to what went back while the person was away; it counts or is refused, never both."""
         person = self.choose(number)
         step = person.look()
         self.now += timedelta(seconds=61)
-        for other in self.people:
-            if other is not person:
-                other.now = self.now
-                other.look()
+        self.give_back()
+        for other in range(len(self.people)):
+            if self.people[other] is not person:
+                self.rate(other, ahead=False, grade=2)
         person.now = self.now
         if step.picture:
             answer = person.answer(step)
@@ -126,6 +126,12 @@ class Study(RuleBasedStateMachine):
             except AnnotateError:
                 return
             self.acknowledged[person.token][answer.key] = 3.0
+
+    @rule()
+    def give_back(self) -> None:
+        """What everybody's requests do now and then."""
+        with self.database.write() as db:
+            places.reclaim_expired(db.connection(), self.study_id, self.now)
 
     @precondition(lambda self: self.people)
     @rule(number=strategies.integers(0, 5))
