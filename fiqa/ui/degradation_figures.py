@@ -49,7 +49,7 @@ COLOURS = {
     "haze": "#a79bd0",
 }
 """One hue a family: noise blue, blur green, compression red, light and colour the rest."""
-MAP_HEIGHT_PX = 520
+MAP_HEIGHT_PX, CLEAR = 520, "rgba(0,0,0,0)"
 PHOTO_MARK = "#d8861b"
 SHOWN_FINDINGS = 4
 CURVE_WIDTH, CURVE_HEIGHT = 200, 90
@@ -60,14 +60,15 @@ def map_figure(atlas: Atlas, photos: Sequence[tuple[int, str, Diagnosis]]) -> "F
     """Draw the references by type, and numbered and named photos among them."""
     from plotly.graph_objects import Figure
 
-    figure = Figure([_reference_trace(atlas, index) for index in range(len(TYPES))])
+    figure = Figure([_reference_trace(atlas, TYPES.index(name)) for name in COLOURS])
     figure.add_trace(_photo_trace(photos))
     frame = {"visible": False, "range": [-1.08, 1.08], "fixedrange": False}
     figure.update_layout(
         template="none", height=MAP_HEIGHT_PX, margin={"l": 0, "r": 0, "t": 4, "b": 4}, xaxis=frame, yaxis=frame,
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", hoverlabel={"font": {"size": 13}},
+        paper_bgcolor=CLEAR, plot_bgcolor=CLEAR, hoverlabel={"font": {"size": 13}},
         legend={"orientation": "h", "y": 0, "yanchor": "top", "itemsizing": "constant", "font": {"size": 12.5}},
-        modebar={"remove": ["select2d", "lasso2d", "autoScale2d"]}, uirevision="map", dragmode="pan",
+        modebar={"remove": ["lasso2d", "select2d"], "bgcolor": CLEAR, "color": "#8a8577", "activecolor": PHOTO_MARK},
+        uirevision="map", dragmode="pan",
     )  # fmt: skip
     return figure
 
@@ -323,7 +324,7 @@ def _repair_row(estimate: RepairEstimate, score_range: Interval) -> str:
     return (
         f"<tr><td>{text(repair.label)}</td><td>{text(label_of(repair.undoes))} at {estimate.severity:.1f}</td>"
         f'<td class="score-cell">{small_scale(estimate.after, score_range)}<b>{estimate.after:.2f}</b></td>'
-        f'<td class="number">{estimate.gain:+.2f}</td></tr>'
+        f'<td class="number">{round(estimate.gain, 2) + 0.0:+.2f}</td></tr>'
     )
 
 

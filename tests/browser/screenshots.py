@@ -32,6 +32,7 @@ def main() -> None:
             _take("batch", browser, site, many, panel="batch", size=DESKTOP, scheme="light")
             _take("phone", browser, site, one, panel="result", size=PHONE, scheme="light")
             _take_attention(browser, site, photos)
+            _take_degradation(browser, site, photos)
 
 
 def _take(
@@ -85,6 +86,25 @@ def _take_attention(browser: Browser, site: str, photos: dict[str, Path]) -> Non
     page.locator(".sliders [name=seam]").fill("45")
     page.wait_for_timeout(800)
     _save("attention-compare", page.locator("#maps section").screenshot())
+    context.close()
+
+
+def _take_degradation(browser: Browser, site: str, photos: dict[str, Path]) -> None:
+    """Take the Degradation tab with the astronaut blurred, and some noise on top of that."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1180}, color_scheme="light")
+    visit = Visit(context.new_page())
+    page = visit.page
+    visit.open(site)
+    visit.add_photos(photos["blurred"])
+    visit.wait_for("result")
+    page.get_by_role("tab", name="Degradation").click()
+    expect(page.locator("#atlas .legend")).to_be_visible(timeout=SCORE_MS)
+    expect(page.locator("#after .trial")).to_be_visible(timeout=SCORE_MS)
+    page.locator("#type-1 input").click()
+    page.get_by_role("option", name="Gaussian noise").click()
+    expect(page.locator("#after .trial")).to_have_attribute("data-steps", "1", timeout=SCORE_MS)
+    page.wait_for_timeout(800)
+    _save("degradation", page.screenshot())
     context.close()
 
 
