@@ -1,7 +1,7 @@
 """The page around a predictor that needs no network, served in this process on a free port."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +12,10 @@ import pytest
 import app
 from fiqa.settings import Settings
 from fiqa.ui.server import launch_options
-from fiqa.ui.service import PredictorService
+from fiqa.ui.service import Predictor, PredictorService
 from fiqa.ui.upload_folder import UploadFolder
-from tests.fiqa.ui.conftest import load, spec
+from tests.fiqa.ui.conftest import load as load_fake
+from tests.fiqa.ui.conftest import spec
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Served:
 
 
 @contextmanager
-def serve(folder: Path, **variables: str) -> Iterator[Served]:
+def serve(folder: Path, *, load: Callable[[str], Predictor] = load_fake, **variables: str) -> Iterator[Served]:
     """Serve the page with its files in `folder`; `variables` are those of the environment."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(folder / "uploads"))
