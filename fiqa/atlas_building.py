@@ -45,7 +45,7 @@ STEPS, BATCH, LEARNING_RATE, WEIGHT_DECAY = 2500, 512, 6e-3, 0.02
 CLEAN_WEIGHT = 8.0
 """A clean face counts as eight damaged ones: most photos that people bring are not damaged."""
 MANY_CROPS, FEW_CROPS = 4, 2
-"""Where inference takes many crops the coarse atlas takes few: one of the released networks costs 1.4 s on two cores."""
+"""Where inference takes many crops the coarse atlas takes few: the released encoder takes 1.4 s for one on a CPU."""
 COARSE_VARIANTS, COARSE_BATCH = 4, 8
 COARSE_ORIGIN = "one photo, the astronaut of scikit-image, under every degradation: coarse, take it as a hint"
 
