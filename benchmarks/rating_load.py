@@ -26,8 +26,8 @@ from sqlalchemy import func, select, text
 from annotate import places, sitting, store
 from annotate.database import Database, open_database
 from annotate.places import Answer
-from annotate.store import ImportedRating
 from annotate.sitting import Picture, Step
+from annotate.store import ImportedRating
 from annotate.tables import Stimulus
 from tests.annotate.rated import NOW, new_study
 

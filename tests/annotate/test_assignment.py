@@ -252,16 +252,19 @@ def test_histories(sqlite_template: Path) -> None:
 
 
 def test_stimuli_fill_evenly(database: Database) -> None:
+    """Each is given only if none with fewer places taken is left for this participant."""
     study_id = new_study(database, images=9, ratings_wanted=4, **QUICK)
     people = [Person(database, study_id) for _ in range(5)]
     steps = [person.start() for person in people]
     chance = random.Random(7)  # noqa: S311
     while any(step.picture for step in steps):
         index = chance.choice([number for number, step in enumerate(steps) if step.picture])
-        steps[index] = people[index].rate(steps[index])
+        seen = {name for _, name in order(database, people[index])}
         with database.read() as db:
-            levels = db.scalars(select(Stimulus.taken)).all()
-        assert max(levels) - min(levels) <= 2  # the pictures ahead of five people included
+            taken = {row.name: row.taken for row in db.execute(select(Stimulus.name, Stimulus.taken))}
+        steps[index] = people[index].rate(steps[index])
+        for new in {name for _, name in order(database, people[index])} - seen:
+            assert taken[new] == min(count for name, count in taken.items() if name not in seen)
     assert set(ratings_of_stimuli(database).values()) == {4}
 
 
@@ -292,7 +295,7 @@ def test_checks_come_at_places_that_cannot_be_learnt(database: Database) -> None
         person = Person(database, study_id)
         person.rate_all(person.start())
         positions.add(tuple(index for index, (kind, _) in enumerate(order(database, person)) if kind is ItemKind.GOLD))
-    assert len(positions) == 3
+    assert len(positions) > 1  # of 512 that there are
 
 
 def test_twenty_people_at_once_fill_a_study_exactly(database: Database) -> None:
