@@ -76,6 +76,7 @@ def map_figure(atlas: Atlas, photos: Sequence[tuple[int, str, Diagnosis]]) -> "F
 def _reference_trace(atlas: Atlas, index: int) -> dict[str, object]:
     mine = atlas.types == index
     name, severity = label_of(TYPES[index]), atlas.severity[mine]
+    sizes: object = 6 if index == 0 else (4 + 4 * severity).round(1).tolist()
     return {
         "type": "scatter",
         "mode": "markers",
@@ -84,7 +85,7 @@ def _reference_trace(atlas: Atlas, index: int) -> dict[str, object]:
         "y": atlas.places[mine, 1].round(3).tolist(),
         "customdata": severity.round(2).tolist(),
         "hovertemplate": f"{name}" + ("" if index == 0 else "<br>severity %{customdata:.1f}") + "<extra></extra>",
-        "marker": {"color": COLOURS[TYPES[index]], "size": (4 + 4 * severity).round(1).tolist(), "opacity": 0.75},
+        "marker": {"color": COLOURS[TYPES[index]], "size": sizes, "opacity": 0.75, "line": {"width": 0}},
     }
 
 
