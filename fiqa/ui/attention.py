@@ -11,9 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from threading import Lock, Timer
 from typing import Any
-from weakref import WeakSet
 
 import gradio as gr
 import numpy as np
@@ -28,6 +26,7 @@ from fiqa.maps import KINDS, MapKey, find_kind
 from fiqa.regions import OUTLINES
 from fiqa.ui.examples import example_photo
 from fiqa.ui.figures import data_uri, text
+from fiqa.ui.forgetting import Sweeper
 from fiqa.ui.inspection import Inspection, Subject, begin, fill, score_unguided
 from fiqa.ui.map_panels import (
     PARTS,
@@ -42,9 +41,6 @@ from fiqa.ui.score import SCORING, SCORING_LIMIT, UNSEEN, LoadedPhotos, decode_u
 from fiqa.ui.service import PredictorService, politely
 
 KEPT_INSPECTIONS = 6
-SWEEP_S = 60
-KEPT_S = 15 * 60 - SWEEP_S
-"""Age at which inspections, which hold pictures of the photo, are forgotten; looked after every `SWEEP_S`."""
 TOLD_AFTER_S = 0.4
 """Work that takes less is not announced: the page would only flicker."""
 EXAMPLE, EXAMPLE_NAME = "example", "Astronaut (example)"
@@ -249,43 +245,12 @@ def _changed_by_visitor(control: Any) -> Any:
     return control.release if isinstance(control, gr.Slider) else control.input
 
 
-class _Sweeper:
-    """Forgets what visitors looked at some time ago, in a thread of its own while there is anything to forget."""
-
-    def __init__(self) -> None:
-        self._desks: WeakSet[Desk] = WeakSet()
-        self._lock = Lock()
-        self._timer: Timer | None = None
-
-    def watch(self, desk: Desk) -> None:
-        """Look after a desk until nothing is left on it."""
-        with self._lock:
-            self._desks.add(desk)
-            if self._timer is None:
-                self._start()
-
-    def sweep(self) -> None:
-        """Forget what is too old, and come back while anything is left."""
-        with self._lock:
-            for desk in list(self._desks):
-                if not desk.forget(before=time.monotonic() - KEPT_S):
-                    self._desks.discard(desk)
-            self._timer = None
-            if self._desks:
-                self._start()
-
-    def _start(self) -> None:
-        self._timer = Timer(SWEEP_S, self.sweep)
-        self._timer.daemon = True
-        self._timer.start()
-
-
 class _Handlers:
     """The tab's event handlers: they turn every error into a sentence for the visitor."""
 
     def __init__(self, service: PredictorService) -> None:
         self.service = service
-        self._sweeper = _Sweeper()
+        self._sweeper = Sweeper()
 
     def follow(self, desk: Desk, *inputs: Any) -> Iterator[tuple[Any, ...]]:
         """Follow what happens on other tabs, once this one has been looked at."""

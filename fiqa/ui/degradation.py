@@ -38,6 +38,7 @@ from fiqa.ui.degradation_figures import (
     repairs_panel,
     trial_panel,
 )
+from fiqa.ui.forgetting import Sweeper
 from fiqa.ui.panels import busy_panel, progress_panel
 from fiqa.ui.score import UNSEEN, LoadedPhotos, check_count, decode_upload, given
 from fiqa.ui.service import PredictorService, politely
@@ -92,6 +93,13 @@ class Examination:
     checkpoint: str = ""
     paths: tuple[str, ...] = ()
     photos: tuple[DiagnosedPhoto, ...] = ()
+    made: float = field(default_factory=time.monotonic)
+
+    def forget(self, *, before: float) -> bool:
+        """Forget the photos if they were looked at before a time, in seconds; return whether they are still here."""
+        if self.made < before:
+            self.paths, self.photos = (), ()
+        return bool(self.photos)
 
     def placed(self) -> list[int]:
         """Return the indices of the photos that have a place on the map."""
@@ -103,9 +111,30 @@ class Trial:
     """What a what-if needs of one photo; curves are kept once they were asked for."""
 
     checkpoint: str
-    subject: Subject
-    before: Look
+    pictures: tuple[Subject, Look] | None
     curves: list[ResponseCurve] = field(default_factory=list)
+    made: float = field(default_factory=time.monotonic)
+
+    @property
+    def subject(self) -> Subject:
+        """The photo; raises FiqaError once it is forgotten."""
+        return self._remembered()[0]
+
+    @property
+    def before(self) -> Look:
+        """The photo as it came; raises FiqaError once it is forgotten."""
+        return self._remembered()[1]
+
+    def forget(self, *, before: float) -> bool:
+        """Forget the photo if it was begun before a time, in seconds; return whether it is still here."""
+        if self.made < before:
+            self.pictures = None
+        return self.pictures is not None
+
+    def _remembered(self) -> tuple[Subject, Look]:
+        if self.pictures is None:
+            raise FiqaError("This photo was deleted, as all are after some minutes; choose it again.")
+        return self.pictures
 
 
 def build_degradation_tab(service: PredictorService, photos: gr.State, checkpoint: gr.Dropdown, tab: gr.Tab) -> None:
@@ -190,6 +219,7 @@ class _Handlers:
     def __init__(self, service: PredictorService) -> None:
         self.service = service
         self.shelf = AtlasShelf(service)
+        self._sweeper = Sweeper()
 
     def take_files(self, files: list[str] | None, before: LoadedPhotos) -> LoadedPhotos:
         """Make uploaded files the page's photos."""
@@ -224,7 +254,9 @@ class _Handlers:
             if time.monotonic() - told > PROGRESS_EVERY_S:
                 told = time.monotonic()
                 yield _only_panel(progress_panel(len(diagnosed), len(photos.items)))
-        yield self._shown(Examination(checkpoint, tuple(path for path, _ in photos.items), tuple(diagnosed)))
+        examination = Examination(checkpoint, tuple(path for path, _ in photos.items), tuple(diagnosed))
+        self._sweeper.watch(examination)
+        yield self._shown(examination)
 
     def _shown(self, examination: Examination) -> tuple[Any, ...]:
         """Return what the page shows of an examination."""
@@ -275,7 +307,9 @@ class _Handlers:
     def _trial(self, path: str, checkpoint: str) -> Trial:
         pixels = decode_upload(path).pixels
         subject = ask(self.service, checkpoint, lambda predictor: find_subject(predictor, pixels))
-        return Trial(checkpoint, subject, self._look(checkpoint, subject, []))
+        trial = Trial(checkpoint, (subject, self._look(checkpoint, subject, [])))
+        self._sweeper.watch(trial)
+        return trial
 
     def _look(self, checkpoint: str, subject: Subject, steps: Sequence[Step]) -> Look:
         return ask(self.service, checkpoint, lambda predictor: look_at_degraded(predictor, subject, steps))

@@ -20,7 +20,6 @@ from fiqa.maps import MapKey
 from fiqa.predictor import QualityPredictor
 from fiqa.ui.attention import (
     EXAMPLE,
-    KEPT_S,
     UPDATED,
     Choices,
     Desk,
@@ -29,6 +28,7 @@ from fiqa.ui.attention import (
     _with_newest,
     build_attention_tab,
 )
+from fiqa.ui.forgetting import KEPT_S
 from fiqa.ui.score import LoadedPhotos
 from fiqa.ui.service import PredictorService
 from tests.fiqa.small_networks import SMALL_SPEC, small_vit_predictor
@@ -221,16 +221,16 @@ def test_nothing_of_a_photo_stays_for_longer_than_promised(
     show: Show, desk: Desk, handlers: _Handlers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     show()
-    assert desk in handlers._sweeper._desks
+    assert desk in handlers._sweeper._watched
     handlers._sweeper.sweep()
     assert desk.inspections
     assert desk.shown
     later = time.monotonic() + KEPT_S + 1
-    monkeypatch.setattr("fiqa.ui.attention.time.monotonic", lambda: later)
+    monkeypatch.setattr("fiqa.ui.forgetting.time.monotonic", lambda: later)
     handlers._sweeper.sweep()
     assert not desk.inspections
     assert not desk.shown
-    assert desk not in handlers._sweeper._desks
+    assert desk not in handlers._sweeper._watched
     assert "no longer here" in handlers.read(desk, event(side=0, x=1.0, y=1.0))
 
 

@@ -1,5 +1,6 @@
 """The Degradation tab's handlers, with the bundled checkpoint."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from fiqa.checkpoints import find_checkpoint, load_predictor
 from fiqa.degradations import DEGRADATIONS, degrade
 from fiqa.repairs import REPAIRS
 from fiqa.ui.degradation import Examination, Trial, _Handlers, steps_of
+from fiqa.ui.forgetting import KEPT_S
 from fiqa.ui.score import LoadedPhotos
 from fiqa.ui.service import PredictorService
 
@@ -114,6 +116,24 @@ def test_every_repair_is_tried_and_called_an_estimate(handlers: _Handlers, trial
     assert panel.count("<tr>") == len(REPAIRS) + 1
     assert "Brighten: the repair that would help most" in panel
     assert "estimate" in panel
+
+
+def test_nothing_of_a_photo_stays_for_longer_than_promised(
+    handlers: _Handlers, portrait: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    *_, shown = handlers.examine(True, LoadedPhotos(((portrait, "portrait.png"),)), "lite")
+    examination = next(value for value in shown if isinstance(value, Examination))
+    trial, *_ = handlers.begin_trial(examination)
+    assert trial is not None
+    handlers._sweeper.sweep()
+    assert examination.photos
+    assert trial.pictures
+    later = time.monotonic() + KEPT_S + 1
+    monkeypatch.setattr("fiqa.ui.forgetting.time.monotonic", lambda: later)
+    handlers._sweeper.sweep()
+    assert not examination.photos
+    assert trial.pictures is None
+    assert "choose it again" in handlers.try_steps(trial, *["", 0.0] * 3)
 
 
 def test_only_photos_with_a_place_can_be_tried(handlers: _Handlers) -> None:
