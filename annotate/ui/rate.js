@@ -1,0 +1,518 @@
+// The rating page: draws every step, and keeps each answer in the browser until the server has it on disk.
+// Runs inside Gradio, which gives `element`; WORDING and LANGUAGES are put before it. Texts are only ever set as text.
+
+const root = element.querySelector(".rate");
+const query = new URLSearchParams(location.search);
+const linked = document.documentElement.classList.contains("rating-only");
+const LEAST_LOOK_MS = 200; // a second click of a double click must not rate the next picture
+const RETRY_MS = [1000, 2000, 4000, 8000];
+const TIMEOUT_MS = 20000;
+const ANSWER = "fiqa-answer-";
+
+let token = query.get("participant") || "";
+let study = null;
+let step = null;
+let shown = null; // the picture on screen: { number, since, image }
+let busy = false;
+let language = "en";
+let feedback = null;
+const times = []; // seconds per picture, for the time left
+
+// ---- what the browser keeps; without storage (some frames) only as long as the page lives ----
+
+const memory = new Map();
+const kept = {
+  get: (name) => { try { return localStorage.getItem(name); } catch { return memory.get(name) ?? null; } },
+  set: (name, value) => { try { localStorage.setItem(name, value); } catch { memory.set(name, value); } },
+  drop: (name) => { memory.delete(name); try { localStorage.removeItem(name); } catch { /* nothing is kept */ } },
+  names: () => { try { return Object.keys(localStorage); } catch { return [...memory.keys()]; } },
+};
+const random = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+const device = kept.get("fiqa-device") || random();
+kept.set("fiqa-device", device);
+// A panel's people may share a computer; each has a place of their own.
+const place = () => `fiqa-rating-${study.join_code}-${query.get("PROLIFIC_PID") || ""}`;
+
+// ---- words ----
+
+const t = (name, values = {}) =>
+  (WORDING[language]?.[name] ?? WORDING.en[name]).replace(/\{(\w+)\}/g, (_, key) => String(values[key] ?? ""));
+const wordOf = (grade) => study.scale.words[language]?.find(([value]) => value === grade)?.[1];
+const gradeText = (grade) => grade === null ? t("unusable") : wordOf(grade) ? `${grade} ${wordOf(grade)}` : String(grade);
+
+const make = (tag, attributes = {}, ...children) => {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value === true) made.setAttribute(name, "");
+    else if (value !== false && value !== null) made.setAttribute(name, value);
+  }
+  made.append(...children.filter((child) => child !== null));
+  return made;
+};
+
+// ---- talking to the server ----
+
+class Refused extends Error {
+  constructor(kind, message) { super(message); this.kind = kind; }
+}
+class Lost extends Error {}
+
+const wait = (ms) => new Promise((resolve) => {
+  setTimeout(resolve, ms);
+  addEventListener("online", resolve, { once: true });
+});
+
+const request = async (path, options) => {
+  let answer;
+  try {
+    answer = await fetch(`rating/${path}`, { ...options, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    if (answer.ok) return options.method ? await answer.json() : await answer.blob();
+  } catch { throw new Lost("offline"); }
+  const { kind, error } = await answer.json().catch(() => ({}));
+  if (answer.status >= 500) throw new Lost(kind ? "unavailable" : "offline");
+  if (!kind || answer.status === 429) throw new Lost("offline");
+  throw new Refused(kind, error);
+};
+
+const post = (action, body = {}) => request(action, {
+  method: "POST",
+  headers: { "Content-Type": "application/json" },
+  body: JSON.stringify({ token, language, ...body }),
+});
+
+// Repeats until the server answers. Only for what may arrive twice: answers by their key, and questions.
+const insist = async (ask, banner = "offline_idle") => {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const content = await ask();
+      if (attempt) announce(t("resent"));
+      showBanner("");
+      return content;
+    } catch (error) {
+      if (!(error instanceof Lost)) { showBanner(""); throw error; }
+      showBanner(error.message === "unavailable" ? t("unavailable_hint") : t(banner));
+      await wait(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]);
+    }
+  }
+};
+
+// ---- pictures: fetched whole and ahead, shown from memory ----
+
+const pictures = new Map();
+const fetchPicture = (picture) => {
+  if (!pictures.has(picture.number)) {
+    const options = { headers: { Authorization: `Bearer ${token}` } };
+    const loading = insist(() => request(`picture/${picture.number}`, options)).then(async (bytes) => {
+      const image = new Image();
+      image.src = URL.createObjectURL(bytes);
+      await image.decode();
+      return image;
+    });
+    loading.catch(() => pictures.delete(picture.number));
+    pictures.set(picture.number, loading);
+  }
+  return pictures.get(picture.number);
+};
+const forgetOthers = (numbers) => {
+  for (const [number, loading] of pictures) {
+    if (numbers.includes(number)) continue;
+    pictures.delete(number);
+    loading.then((image) => URL.revokeObjectURL(image.src), () => {});
+  }
+};
+
+// One pixel of the picture is one of the screen, whatever the screen's pixel ratio.
+const nativeSize = (image) => {
+  image.style.width = `${image.naturalWidth / devicePixelRatio}px`;
+  image.style.height = `${image.naturalHeight / devicePixelRatio}px`;
+};
+const painted = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+
+// ---- messages: a banner for the connection, a line that screen readers speak ----
+
+const banner = make("p", { class: "banner", role: "alert", hidden: true });
+const line = make("p", { class: "line", role: "status" });
+const body = make("div", { class: "body" });
+const showBanner = (message) => { if (banner.textContent !== message) banner.textContent = message; banner.hidden = !message; };
+const announce = (message) => { line.textContent = message; };
+
+// ---- pages: everything but the rating itself ----
+
+const STEPS = ["consent", "screen check", "training", "rate", "end"];
+const STEP_WORDS = ["step_consent", "step_screen", "step_training", "step_rating", "step_end"];
+const stepIndex = (kind) => ({ break: 3, waiting: 3, finish: 3, closed: 4 })[kind] ?? STEPS.indexOf(kind);
+
+const stepList = (kind) => make("ol", { class: "steps" }, ...STEP_WORDS.map((name, index) => make("li", {
+  class: index < stepIndex(kind) ? "done" : "",
+  "aria-current": index === stepIndex(kind) ? "step" : null,
+}, t(name))));
+
+const languageChoice = () => {
+  const choice = make("select", { "aria-label": t("language"), onchange: () => {
+    language = choice.value;
+    kept.set("fiqa-language", language);
+    render();
+  } });
+  for (const [code, name] of Object.entries(LANGUAGES)) choice.append(make("option", { value: code, selected: code === language, lang: code }, name));
+  return choice;
+};
+
+const page = (kind, title, ...content) => {
+  document.body.classList.remove("rating-room");
+  root.className = "rate page";
+  root.lang = language;
+  const heading = make("h2", { tabindex: "-1" }, title);
+  const demo = study?.demo ? make("p", { class: "demo" }, make("b", {}, t("demo")), ` ${t("demo_hint")}`) : null;
+  body.replaceChildren(make("div", { class: "top" }, stepList(kind), languageChoice()), ...[demo].filter(Boolean), heading, ...content.filter(Boolean));
+  if (linked || body.contains(document.activeElement)) heading.focus({ preventScroll: true });
+};
+const paragraph = (text, attributes = {}) => make("p", attributes, text);
+const button = (text, onclick, attributes = {}) => make("button", { type: "button", class: "main", ...attributes, onclick }, text);
+
+// Runs once however often it is clicked; what it returns is the next step.
+const once = (ask) => async (event) => {
+  if (busy) return;
+  busy = true;
+  const clicked = event?.currentTarget;
+  if (clicked) clicked.disabled = true;
+  await follow(ask).finally(() => { busy = false; if (clicked) clicked.disabled = false; });
+};
+const follow = async (ask) => {
+  try {
+    take(await insist(ask));
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    await recover(error);
+  }
+};
+
+const take = (content) => {
+  if (content.token) { token = content.token; kept.set(place(), token); keepAddress(); }
+  step = content.step;
+  feedback = content.feedback ?? null;
+  if (!feedback) render();
+};
+
+// The address becomes the personal link: reloaded or bookmarked, it goes on here.
+const keepAddress = () => {
+  if (!linked) return;
+  const address = new URL(location.href);
+  address.searchParams.delete("study");
+  address.searchParams.set("participant", token);
+  history.replaceState(history.state, "", address);
+};
+
+// After a refusal the truth is with the server: ask where we are.
+const recover = async (error) => {
+  if (error.kind === "AccessError") return showInvalid();
+  try {
+    take(await insist(() => post("look", { device })));
+    announce(error.kind === "StudyStateError" || error.kind === "SittingError" ? "" : t("moved_on"));
+  } catch (next) { showInvalid(next); }
+};
+
+const showInvalid = () => {
+  if (!linked && study) { kept.drop(place()); token = ""; step = { kind: "consent" }; return render(); } // a demo made anew
+  step = null;
+  page("consent", t("invalid_title"), paragraph(t("invalid_hint")));
+};
+
+const consentPage = () => {
+  const box = make("input", { type: "checkbox", id: "consent-box" });
+  const eligible = make("input", { type: "checkbox", id: "eligibility-box" });
+  const begin = button(t("consent_button"), once(() => token ? post("consent", panel()) : post("join", { study: study.join_code, ...panel() })), { disabled: true });
+  const check = () => { begin.disabled = !(box.checked && eligible.checked); };
+  for (const each of [box, eligible]) each.addEventListener("change", check);
+  page("consent", t("consent_title"),
+    paragraph(study.consent[language] ?? study.consent.en, { class: "consent" }),
+    make("label", { for: "eligibility-box" }, eligible, ` ${study.eligibility[language] ?? study.eligibility.en}`),
+    make("label", { for: "consent-box" }, box, ` ${t("consent_box")}`), begin);
+};
+const panel = () => {
+  const participant = query.get("PROLIFIC_PID");
+  return participant ? { panel_participant: participant, panel_session: query.get("SESSION_ID") || "" } : {};
+};
+
+// Room for the picture beside everything else in the rating room, in pixels of the screen.
+const AROUND = () => innerWidth < 640 ? [16, 330] : [32, 210];
+const room = () => [innerWidth - AROUND()[0], innerHeight - AROUND()[1]].map((side) => Math.floor(side * devicePixelRatio));
+const fits = () => study.width_px <= room()[0] && study.height_px <= room()[1];
+
+const patches = (name, background, levels) => {
+  const row = make("div", { class: "patches", style: `background: rgb(${background}, ${background}, ${background})`, "aria-hidden": "true" },
+    ...levels.map((level) => make("i", { style: `background: rgb(${level}, ${level}, ${level})` })));
+  const choice = make("select", { id: `patches-${name}` }, make("option", { value: "" }, t("choose")),
+    ...levels.map((_, index) => make("option", { value: index }, String(index))), make("option", { value: levels.length }, String(levels.length)));
+  return [make("div", { class: "patch-test" }, row, make("label", { for: `patches-${name}` }, t(`screen_${name}`)), choice), choice];
+};
+
+const screenPage = () => {
+  const verdict = paragraph("", { class: "verdict", role: "status" });
+  const [darkTest, dark] = patches("dark", 0, [4, 8, 14, 22]);
+  const [lightTest, light] = patches("light", 255, [251, 247, 241, 233]);
+  const measured = () => ({
+    window_width_px: innerWidth, window_height_px: innerHeight, screen_width_px: screen.width, screen_height_px: screen.height,
+    pixel_ratio: devicePixelRatio, fits: fits(), ...(dark.value && { dark_patches: Number(dark.value) }), ...(light.value && { light_patches: Number(light.value) }),
+  });
+  const go = button(t("screen_button"), once(() => post("screen", { device, screen: measured(), passed: fits() })));
+  const check = () => {
+    if (!verdict.isConnected) return removeEventListener("resize", check);
+    const sizes = { needed: `${study.width_px}×${study.height_px}`, there: room().join("×") };
+    const zoom = Number.isInteger(devicePixelRatio * 4) ? "" : ` ${t("screen_zoom", { ratio: devicePixelRatio.toFixed(2) })}`;
+    verdict.textContent = (fits() ? t("screen_fits") : t("screen_small", sizes)) + zoom;
+    verdict.classList.toggle("bad", !fits());
+    go.disabled = !(fits() && dark.value && light.value);
+  };
+  page("screen check", t("screen_title"), paragraph(t("screen_hint")), verdict, darkTest, lightTest, go);
+  for (const choice of [dark, light]) choice.addEventListener("change", check);
+  addEventListener("resize", check);
+  check();
+};
+
+const withdrawButton = () => button(t("withdraw"), async () => {
+  if (!confirm(t("withdraw_sure"))) return;
+  try { await insist(() => post("withdraw")); } catch { return showInvalid(); }
+  kept.drop(place());
+  token = "";
+  step = null;
+  page("end", t("withdrawn_title"), paragraph(t("withdrawn_hint")));
+}, { class: "plain" });
+
+const breakPage = () => {
+  const until = performance.now() + 1000 * step.wait_s;
+  const go = button("", once(() => post("end-break")), { disabled: true });
+  page("break", t("break_title"), paragraph(t("break_hint", step)), make("div", { class: "choices" }, go, undoButton()), withdrawButton());
+  const count = () => {
+    if (!go.isConnected) return;
+    const left = Math.ceil((until - performance.now()) / 1000);
+    go.textContent = left > 0 ? t("break_wait", { seconds: left }) : t("go_on");
+    go.disabled = left > 0;
+    if (left > 0) setTimeout(count, 250); else if (linked) go.focus();
+  };
+  count();
+};
+
+const waitingPage = () => {
+  page("waiting", t("waiting_title"), paragraph(t("waiting_hint")), step.can_finish ? finishButton() : null, step.can_undo ? undoButton() : null);
+  const asked = step;
+  setTimeout(() => { if (step === asked && !busy) follow(() => post("look", { device })); }, 1000 * Math.max(1, step.wait_s));
+};
+
+const finishButton = () => button(t("finish"), once(() => post("finish")));
+const undoButton = () => step.can_undo ? button(t("undo"), undo, { class: "plain" }) : null;
+const finishPage = () => page("finish", t("finish_title"), paragraph(t("finish_hint")), make("div", { class: "choices" }, finishButton(), ...[undoButton()].filter(Boolean)));
+
+const endPage = () => {
+  const copy = button(t("copy"), async () => {
+    try { await navigator.clipboard.writeText(step.completion_code); copy.textContent = t("copied"); } catch { /* it can be selected */ }
+  }, { class: "plain" });
+  const code = step.completion_code && make("div", { class: "code" }, paragraph(t("end_code")), make("output", {}, step.completion_code), copy);
+  const another = step.can_start_another ? button(t("another"), once(() => post("start-another", panel()))) : null;
+  const again = study.demo ? button(t("again"), () => { kept.drop(place()); token = ""; step = { kind: "consent" }; render(); }) : null;
+  page("end", t("end_title"), paragraph(t("end_hint", step)), code, make("div", { class: "choices" }, ...[another, again].filter(Boolean)), withdrawButton());
+};
+
+const closedPage = () => page("closed", t("closed_title"), paragraph(t("closed_hint")), step.can_finish ? finishButton() : null);
+
+// ---- the rating room: a picture, the grades, and nothing else ----
+
+let parts = null;
+
+const gradeButtons = () => study.scale.grades.map((grade) => make("button", {
+  type: "button", class: "grade", value: grade, onclick: (event) => { if (event.detail < 2) give(grade); },
+}, make("kbd", { "aria-hidden": "true" }, String(grade)), make("span", {}, wordOf(grade) ?? "")));
+
+const slider = () => {
+  const { low, high } = study.scale;
+  const range = make("input", { type: "range", min: low, max: high, step: 1, value: (low + high) / 2, "aria-label": t("question") });
+  const words = make("div", { class: "words", "aria-hidden": "true" }, ...study.scale.words[language].map(([, word]) => make("span", {}, word)));
+  return [make("div", { class: "slider" }, words, range), button(t("give_grade"), () => give(Number(range.value)))];
+};
+
+const enterRoom = () => {
+  document.body.classList.add("rating-room");
+  root.className = "rate room";
+  root.lang = language;
+  const stage = make("div", { class: "stage" });
+  const progress = make("progress", { max: 1, value: 0, "aria-label": t("step_rating") });
+  const count = make("span", { class: "count" });
+  const undoKey = make("button", { type: "button", class: "undo", onclick: undo }, make("kbd", { "aria-hidden": "true" }, "Z"), ` ${t("undo")}`);
+  const unusable = study.offer_unusable
+    ? make("button", { type: "button", class: "unusable", title: t("unusable_hint"), onclick: (event) => { if (event.detail < 2) give(null); } }, make("kbd", { "aria-hidden": "true" }, "0"), ` ${t("unusable")}`)
+    : null;
+  const leave = study.demo && !linked ? make("button", { type: "button", class: "leave", onclick: leaveRoom }, t("leave")) : null;
+  const grades = make("div", { class: "grades", role: "group", "aria-label": t("question") }, ...(study.scale.grades.length ? gradeButtons() : slider()));
+  const after = make("div", { class: "after", hidden: true });
+  body.replaceChildren(make("div", { class: "bar" }, count, progress, ...[leave].filter(Boolean)), stage,
+    make("div", { class: "controls" }, make("h2", {}, t("question")), grades, after, make("div", { class: "extras" }, undoKey, ...[unusable].filter(Boolean))));
+  parts = { stage, progress, count, undoKey, grades, after, unusable, language };
+};
+const leaveRoom = () => {
+  shown = null;
+  document.body.classList.remove("rating-room");
+  page(step.kind, t("step_rating"), button(t("go_on"), render), withdrawButton());
+};
+
+const minutesLeft = () => {
+  const pace = times.length > 2 ? times.reduce((sum, each) => sum + each, 0) / times.length : 6;
+  return Math.max(1, Math.round(Math.min(step.left_s, pace * (step.total - step.done)) / 60));
+};
+
+const ratingRoom = async () => {
+  if (!parts?.stage.isConnected || parts.language !== language) enterRoom();
+  const { stage, progress, count, undoKey, grades, after } = parts;
+  const training = step.kind === "training";
+  after.hidden = true;
+  grades.hidden = false;
+  count.textContent = training ? t("training", { number: step.done + 1, total: step.total }) : `${t("progress", step)}, ${t("minutes_left", { minutes: minutesLeft() })}`;
+  progress.max = step.total || 1;
+  progress.value = step.done;
+  undoKey.hidden = !step.can_undo;
+  await showPicture(stage, step.picture);
+  if (step.upcoming) fetchPicture(step.upcoming).catch(() => {});
+};
+
+const showPicture = async (stage, picture) => {
+  if (shown?.number === picture.number && stage.contains(shown.image)) return;
+  shown = null;
+  let image;
+  try { image = await fetchPicture(picture); } catch (error) { return recover(error); }
+  if (step?.picture?.number !== picture.number) return; // an undo was quicker
+  image.alt = t("picture");
+  nativeSize(image);
+  stage.replaceChildren(image);
+  await painted();
+  if (step?.picture?.number !== picture.number) return;
+  shown = { number: picture.number, since: performance.now(), image };
+  unlight();
+  forgetOthers([picture.number, step.upcoming?.number].filter(Boolean));
+};
+
+const light = (grade) => {
+  unlight();
+  const pressed = grade === null ? parts.unusable : parts.grades.querySelector(`[value="${grade}"]`);
+  pressed?.classList.add("taken");
+};
+const unlight = () => parts.stage.parentNode.querySelectorAll(".taken").forEach((each) => each.classList.remove("taken"));
+
+const give = async (grade) => {
+  if (busy || !shown || shown.number !== step?.picture?.number) return;
+  const looked = performance.now() - shown.since;
+  if (looked < LEAST_LOOK_MS) return;
+  if (study.width_px && !visible(shown.image)) return announce(t("too_small"));
+  busy = true;
+  const box = shown.image.getBoundingClientRect();
+  const answer = {
+    key: random(), assignment_id: shown.number, grade, unusable: grade === null, response_ms: Math.round(looked),
+    width_px: Math.round(box.width * devicePixelRatio), height_px: Math.round(box.height * devicePixelRatio), pixel_ratio: devicePixelRatio,
+  };
+  light(grade);
+  announce(t("saving", { grade: gradeText(grade) }));
+  const before = step;
+  try {
+    await deliver(answer);
+    announce(t("saved", { grade: gradeText(grade) }));
+    if (before.kind === "rate") times.push(Math.min(60, looked / 1000));
+    if (feedback) showFeedback(grade); 
+  } finally { busy = false; }
+};
+const visible = (image) => {
+  const box = image.getBoundingClientRect();
+  return box.width <= parts.stage.clientWidth + 1 && box.height <= parts.stage.clientHeight + 1;
+};
+
+// The answer is in the browser's storage before it is sent, and leaves it when the server has it or will never take it.
+const deliver = async (answer) => {
+  kept.set(ANSWER + answer.key, JSON.stringify({ token, answer }));
+  try {
+    take(await insist(() => post("rate", { answer }), "offline"));
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    kept.drop(ANSWER + answer.key);
+    return recover(error);
+  }
+  kept.drop(ANSWER + answer.key);
+};
+
+const deliverKept = async () => {
+  for (const name of kept.names().filter((each) => each.startsWith(ANSWER))) {
+    const { token: whose, answer } = JSON.parse(kept.get(name) || "{}");
+    if (whose !== token) continue;
+    try { await insist(() => post("rate", { answer }), "offline"); } catch (error) { if (!(error instanceof Refused)) throw error; }
+    kept.drop(name);
+  }
+};
+
+const showFeedback = (given) => {
+  const { expected, near_enough: near, text } = feedback;
+  const name = expected === null ? "feedback_none" : near ? "feedback_near" : "feedback_far";
+  const message = t(name, { given: gradeText(given), expected: expected === null ? "" : gradeText(expected) });
+  const next = button(t("next"), () => { feedback = null; announce(""); render(); });
+  parts.grades.hidden = true;
+  parts.after.hidden = false;
+  parts.after.replaceChildren(paragraph(text ? `${message} ${text}` : message), next);
+  announce(message);
+  shown = null;
+  next.focus();
+};
+
+async function undo() {
+  if (busy || !step?.can_undo) return;
+  busy = true;
+  try {
+    try {
+      take(await post("undo"));
+      times.pop();
+    } catch (error) { // it may have arrived all the same, so it is not repeated
+      if (error instanceof Refused && error.kind === "AccessError") return showInvalid();
+      take(await insist(() => post("look", { device })));
+    }
+    announce(t("undone"));
+  } finally { busy = false; }
+}
+
+const onKey = (event) => {
+  if (!document.body.classList.contains("rating-room") || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (feedback) return;
+  if (event.key === "Backspace" || event.key.toLowerCase() === "z") { event.preventDefault(); return void undo(); }
+  if (event.target.type === "range") return event.key === "Enter" ? void give(Number(event.target.value)) : undefined;
+  if (event.key === "0" && study.offer_unusable) return void give(null);
+  const grade = Number(event.key);
+  if (study.scale.grades.includes(grade)) give(grade);
+};
+document.addEventListener("keydown", onKey);
+addEventListener("resize", () => { if (shown) nativeSize(shown.image); });
+
+// ---- beginning ----
+
+const PAGES = { consent: consentPage, "screen check": screenPage, training: ratingRoom, rate: ratingRoom, break: breakPage, waiting: waitingPage, finish: finishPage, end: endPage, closed: closedPage };
+const render = () => {
+  if (!["training", "rate"].includes(step.kind)) shown = null;
+  if (step.upcoming) fetchPicture(step.upcoming).catch(() => {});
+  return PAGES[step.kind]();
+};
+
+const begin = async () => {
+  root.replaceChildren(banner, body, line);
+  body.replaceChildren(paragraph(t("loading")));
+  try {
+    study = await insist(() => post("welcome", { study: query.get("study") || "" }));
+    const chosen = kept.get("fiqa-language") || (token ? study.language : navigator.language.slice(0, 2));
+    language = chosen in LANGUAGES ? chosen : study.language;
+    token ||= kept.get(place()) || "";
+    if (!token) { step = { kind: "consent" }; return render(); }
+    await deliverKept();
+    take(await insist(() => post("look", { device })));
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    showInvalid();
+  }
+};
+
+// The tab asks for nothing before somebody looks at it.
+new IntersectionObserver((entries, observer) => {
+  if (!entries.some((entry) => entry.isIntersecting)) return;
+  observer.disconnect();
+  begin();
+}).observe(element);

@@ -1,0 +1,120 @@
+"""The Rate tab, where participants rate, and the routes that its page (`rate.js`) talks to.
+
+They are plain requests and no events of Gradio: the page must know of each answer whether it arrived, send it again
+under the same key after a lost connection or a restart, and fetch pictures byte for byte as they were handed in.
+
+    POST /rating/{action}             JSON of `Message`; answers {"step": …} after the commit, or {"kind", "error"}
+    GET  /rating/picture/{number}     the file of an assignment that is the participant's to rate now
+
+Whoever calls brings the token of their personal link each time, in the message or, for a picture, as Bearer.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.resources import files
+
+import gradio as gr
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Scope
+
+from annotate import sitting
+from annotate.access import GuessLimit
+from annotate.errors import AccessError, AnnotateError, DatabaseError, TooManyGuessesError
+from annotate.rating_messages import ACTIONS, Action, Message
+from annotate.scales import LANGUAGES
+from annotate.stimuli import stimulus_path
+from annotate.ui.labelling import Labelling
+from annotate.ui.wording import WORDING
+
+HEAD = """
+<script>
+if (/[?&](study|participant)=/.test(location.search)) document.documentElement.classList.add("rating-only");
+</script>
+"""
+"""A link of a study shows nothing but the study, from the first paint on."""
+
+PERSONAL = {"Cache-Control": "private, no-store"}
+
+
+def build_rate_tab() -> None:
+    """Lay out the tab inside the current Blocks; everything in it is drawn by rate.js."""
+    script = files("annotate.ui").joinpath("rate.js").read_text(encoding="utf-8")
+    constants = f"const WORDING = {json.dumps(WORDING)};\nconst LANGUAGES = {json.dumps(dict(LANGUAGES))};\n"
+    gr.HTML('<div class="rate"></div>', js_on_load=constants + script, apply_default_css=False, elem_id="rate")
+
+
+class Rating:
+    """Answers the page. `visitor_of` tells whose request it is, to refuse who guesses links."""
+
+    def __init__(self, labelling: Labelling, visitor_of: Callable[[Scope], str]) -> None:
+        self.labelling, self.visitor_of = labelling, visitor_of
+        self._guesses = GuessLimit()
+
+    def routes(self) -> list[Route]:
+        """Return what the server serves beside Gradio."""
+        return [
+            Route("/rating/picture/{assignment_id:int}", self._serve_picture),
+            Route("/rating/{action}", self._serve_action, methods=["POST"]),
+        ]
+
+    async def _serve_action(self, request: Request) -> Response:
+        act = ACTIONS.get(request.path_params["action"])
+        if act is None:
+            return _refusal("RequestError", "There is no such action.", 404)
+        try:
+            message = Message.model_validate_json(await request.body())
+        except ValidationError:
+            return _refusal("RequestError", "This is no message of the rating page.", 400)
+        return await self._guarded(request, lambda: self._act(act, message))
+
+    async def _serve_picture(self, request: Request) -> Response:
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        return await self._guarded(request, lambda: self._picture(token, request.path_params["assignment_id"]))
+
+    async def _guarded(self, request: Request, work: Callable[[], Response]) -> Response:
+        """Run the work in a thread; whatever was wrong becomes one sentence and a status."""
+
+        def counted() -> Response:
+            with self._guesses.counted(self.visitor_of(request.scope), _now()):
+                return work()
+
+        try:
+            return await run_in_threadpool(counted)
+        except AnnotateError as error:
+            return _refusal(type(error).__name__, str(error), _status(error))
+
+    def _act(self, act: Action, message: Message) -> Response:
+        """Answer only when the transaction is on disk."""
+        content = self.labelling.database.transact(lambda db: act(db, message, _now()))
+        return JSONResponse(content, headers=PERSONAL)
+
+    def _picture(self, token: str, assignment_id: int) -> Response:
+        if not 0 < assignment_id < 2**31:
+            raise AccessError("There is no such picture.")
+        with self.labelling.database.read() as db:
+            picture = sitting.find_picture(db, token, assignment_id)
+        path = stimulus_path(self.labelling.settings.data_dir, picture.sha256, picture.format)
+        if not path.is_file():
+            raise DatabaseError("The file of this picture is missing; restore the folder of stimuli.")
+        return FileResponse(path, media_type=f"image/{picture.format.lower()}", headers=PERSONAL)
+
+
+def _status(error: AnnotateError) -> int:
+    if isinstance(error, DatabaseError):
+        return 503
+    if isinstance(error, TooManyGuessesError):
+        return 429
+    return 403 if isinstance(error, AccessError) else 409
+
+
+def _refusal(kind: str, message: str, status: int) -> Response:
+    return JSONResponse({"kind": kind, "error": message}, status, headers=PERSONAL)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,19 @@
+"""Every language says everything, with the same places to fill in."""
+
+import re
+
+import pytest
+
+from annotate.scales import LANGUAGES
+from annotate.ui.wording import ENGLISH, WORDING
+
+
+def test_there_is_a_wording_for_every_language() -> None:
+    assert set(WORDING) == set(LANGUAGES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_language_has_every_text_with_its_places(language: str) -> None:
+    assert list(WORDING[language]) == list(ENGLISH)
+    for name, text in WORDING[language].items():
+        assert set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", ENGLISH[name])), name
