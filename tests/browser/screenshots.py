@@ -110,11 +110,10 @@ def _take_degradation(browser: Browser, site: str, photos: dict[str, Path]) -> N
 
 def _save(name: str, screenshot: bytes) -> None:
     """Write a picture, and stop where it is too large for a README."""
-    picture = Image.open(BytesIO(screenshot))
+    picture = Image.open(BytesIO(screenshot)).convert("RGB")
     # 256 colours, well chosen, are enough for a page with one photo, and a third of the bytes.
-    palette = picture.convert("RGB").quantize(256, kmeans=8)
-    picture = picture.convert("RGB").quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
-    picture.save(FOLDER / f"{name}.png", optimize=True)
+    reduced = picture.quantize(palette=picture.quantize(256, kmeans=8), dither=Image.Dither.FLOYDSTEINBERG)
+    reduced.save(FOLDER / f"{name}.png", optimize=True)
     written = (FOLDER / f"{name}.png").stat().st_size
     if written > LARGEST_BYTES:
         raise SystemExit(f"{name}.png has {written} bytes, expected at most {LARGEST_BYTES}.")
