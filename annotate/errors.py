@@ -10,6 +10,7 @@
     ├── ImportedRatingsError      a table of ratings from elsewhere cannot be used
     ├── RatingsError              a table of ratings is inconsistent: lengths, ids, a grade off the scale
     ├── ExportError               an export cannot be written
+    ├── TrainingRunError          a training cannot be started
     ├── BackupError               a backup or restore failed
     ├── AccessError               the link or secret is wrong, or does not open this
     │   └── TooManyGuessesError   and was wrong too often
@@ -60,6 +61,10 @@ class RatingsError(AnnotateError):
 
 class ExportError(AnnotateError):
     """An export cannot be written."""
+
+
+class TrainingRunError(AnnotateError):
+    """A training cannot be started: something is missing here, or another one is running."""
 
 
 class BackupError(AnnotateError):
