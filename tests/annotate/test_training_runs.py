@@ -49,6 +49,12 @@ def write_export(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
 
 
+def write_short_export(folder: Path) -> None:
+    """Write one on which a training ends at once."""
+    folder.mkdir(exist_ok=True)
+    (folder / "end").touch()
+
+
 def pid_of(tmp_path: Path, study: str) -> int:
     return int(training_runs._read(tmp_path / "trainings" / study / "process.json")["pid"])  # type: ignore[index]
 
@@ -117,7 +123,7 @@ def test_an_export_that_fails_starts_nothing_and_blocks_nothing(runs: TrainingRu
 
 def test_what_a_training_wrote_before_is_not_taken_for_the_next_ones(runs: TrainingRuns, tmp_path: Path) -> None:
     folder = tmp_path / "trainings" / "1"
-    runs.start("1", "mine", lambda export: (export.mkdir(), (export / "end").touch()))
+    runs.start("1", "mine", write_short_export)
     wait_for_state(runs, "1", "finished")
     (folder / "export" / "end").unlink()
     runs.start("1", "again", write_export)
@@ -153,7 +159,7 @@ def test_what_is_missing_is_said_with_the_command_that_installs_it(
 
 
 def test_no_process_is_left_behind_as_a_zombie(runs: TrainingRuns, tmp_path: Path) -> None:
-    runs.start("1", "mine", lambda export: (export.mkdir(), (export / "end").touch()))
+    runs.start("1", "mine", write_short_export)
     wait_for_state(runs, "1", "finished")
     pid, deadline = pid_of(tmp_path, "1"), time.monotonic() + PATIENCE_S
     while subprocess.run(["ps", "-p", str(pid)], capture_output=True, check=False).returncode == 0:
