@@ -9,12 +9,17 @@ from dataclasses import replace
 
 import gradio as gr
 
+from annotate.errors import AnnotateError
+from annotate.settings import Settings as LabellingSettings
+from annotate.ui import rate
+from annotate.ui.labelling import Labelling
 from fiqa.checkpoints import find_checkpoint, list_checkpoints, load_predictor
 from fiqa.errors import CheckpointError, FiqaError
 from fiqa.settings import Settings
 from fiqa.ui import page
 from fiqa.ui.attention import build_attention_tab
 from fiqa.ui.degradation import build_degradation_tab
+from fiqa.ui.examples import damaged_portrait
 from fiqa.ui.score import LoadedPhotos, build_score_tab
 from fiqa.ui.server import launch_options, prepare_lending, wait_for_the_end
 from fiqa.ui.service import Predictor, PredictorService
@@ -47,8 +52,13 @@ def create_service(settings: Settings) -> PredictorService:
     return PredictorService(load, list(present.values()), settings.checkpoint)
 
 
-def create_demo(service: PredictorService) -> gr.Blocks:
-    """Lay out the page around `service`; nothing is loaded yet."""
+def create_labelling() -> Labelling:
+    """Return what people label with; nothing is opened yet. Raises annotate's SettingError."""
+    return Labelling(LabellingSettings.from_environment(), damaged_portrait)
+
+
+def create_demo(service: PredictorService, labelling: Labelling) -> gr.Blocks:
+    """Lay out the page around `service` and `labelling`; nothing is loaded or opened yet."""
     sweep = (SWEEP_S, 60 * KEPT_MINUTES - SWEEP_S)  # how often, and from which age
     demo = gr.Blocks(title=page.TITLE, analytics_enabled=False, fill_width=True, delete_cache=sweep)
     with demo:
@@ -61,6 +71,8 @@ def create_demo(service: PredictorService) -> gr.Blocks:
                 build_attention_tab(service, photos, checkpoint, attention)
             with gr.Tab("Degradation", id="degradation") as degradation:
                 build_degradation_tab(service, photos, checkpoint, degradation)
+            with gr.Tab("Rate", id="rate", render_children=True):  # a link of a study opens on it
+                rate.build_rate_tab()
         footer = page.build_footer(service, kept_minutes=KEPT_MINUTES)
         page.keep_footer_true(footer, service, checkpoint, kept_minutes=KEPT_MINUTES)
     # Closed: a direct request would not wait for its turn.
@@ -80,11 +92,14 @@ def main() -> int:
         service = create_service(settings)
         uploads = UploadFolder.from_environment(os.environ, kept_minutes=KEPT_MINUTES)
         left = uploads.open()
-        demo = create_demo(service)
+        labelling = create_labelling()
+        demo = create_demo(service, labelling)
         if settings.zero_gpu:
             service.start().result()  # a lent GPU gets what is loaded before the launch
-        demo.launch(**launch_options(settings, demo, service, uploads), prevent_thread_lock=True)
-    except FiqaError as error:
+        routes = rate.Rating(labelling).routes()
+        options = launch_options(settings, demo, service, uploads, routes=routes, head=rate.HEAD)
+        demo.launch(**options, prevent_thread_lock=True)
+    except (FiqaError, AnnotateError) as error:
         return _refuse(str(error))
     except OSError:
         address = f"{settings.host}:{settings.port}"
@@ -92,11 +107,13 @@ def main() -> int:
     if settings.log_requests:
         log_requests()
     service.start()
+    labelling.start()
     uploads.sweep_regularly()
     recovered = f" Deleted {left} old uploads that the last run had left." if left else ""
     print(f"The app is at {demo.local_url}{recovered}", flush=True)
     wait_for_the_end()
     demo.close(verbose=False)
+    labelling.close()
     service.stop()
     return 0
 

@@ -18,14 +18,16 @@ from collections import OrderedDict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection
-from sqlalchemy.orm import Session
-
-from annotate import places, store
 from annotate.errors import AccessError, TooManyGuessesError
-from annotate.places import Visitor
-from annotate.tables import Participant, Study
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+    from sqlalchemy.orm import Session
+
+    from annotate.places import Visitor
+    from annotate.tables import Participant, Study
 
 GUESSES = 10
 GUESS_WINDOW = timedelta(minutes=5)
@@ -35,23 +37,29 @@ LONGEST_TOKEN = 200
 INVALID_LINK = "This personal link is not valid. Open it as it was sent to you, or ask for a new one."
 
 
-def issue_link(db: Session, participant_id: int, now: datetime) -> str:
+def issue_link(db: "Session", participant_id: int, now: datetime) -> str:
     """Make another personal link of a participant and return its token, which is stored nowhere."""
+    from annotate import store  # late, here and below: the page is laid out without the database's library
+
     token = secrets.token_urlsafe(32)
     store.add_link(db, participant_id, hash_token(token), now)
     return token
 
 
-def open_link(db: Session, token: str) -> tuple[Participant, Study]:
+def open_link(db: "Session", token: str) -> "tuple[Participant, Study]":
     """Return whose link it is, and their study; raise AccessError when it is nobody's."""
+    from annotate import store
+
     found = store.participant_by_link(db, hash_token(token)) if 0 < len(token) <= LONGEST_TOKEN else None
     if found is None:
         raise AccessError(INVALID_LINK)
     return found
 
 
-def let_in(connection: Connection, token: str) -> Visitor:
+def let_in(connection: "Connection", token: str) -> "Visitor":
     """Return whose link it is, to act for them: nobody else does until the commit. Raises AccessError."""
+    from annotate import places
+
     found = places.find_visitor(connection, hash_token(token)) if 0 < len(token) <= LONGEST_TOKEN else None
     if found is None:
         raise AccessError(INVALID_LINK)

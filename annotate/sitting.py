@@ -247,7 +247,7 @@ def find_picture(db: Session, token: str, assignment_id: int) -> Picture:
     for given in places.leased_to(db.connection(), participant.id):
         if given.id == assignment_id:
             return _picture(given)
-    raise AccessError("This picture is not for you to rate at the moment.")
+    raise AssignmentGoneError("This picture is not for you to rate at the moment.")
 
 
 class _Visit:

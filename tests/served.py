@@ -1,15 +1,20 @@
 """The page around a predictor that needs no network, served in this process on a free port."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import gradio as gr
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import app
+from annotate.settings import Settings as LabellingSettings
+from annotate.ui.labelling import Labelling
+from annotate.ui.rate import HEAD, Rating
 from fiqa.settings import Settings
 from fiqa.ui.server import launch_options
 from fiqa.ui.service import Predictor, PredictorService
@@ -20,11 +25,23 @@ from tests.fiqa.ui.conftest import spec
 
 @dataclass(frozen=True)
 class Served:
-    """A running page, its address with a slash at the end, and where its uploads lie."""
+    """A running page, its address with a slash at the end, where its uploads lie, and what people label with."""
 
     demo: gr.Blocks
     address: str
     uploads: Path
+    labelling: Labelling
+
+
+def flat_portrait(steps: Sequence[tuple[str, float]]) -> NDArray[np.uint8]:
+    """Return the demo's portrait (40, 40, 3) uint8 as tests have it: of one colour, for each damage another."""
+    return np.full((40, 40, 3), sum(map(ord, str(list(steps)))) % 251, dtype=np.uint8)
+
+
+def make_labelling(folder: Path, **variables: str) -> Labelling:
+    """Return what people label with, its files in `folder`; `variables` are those of the environment."""
+    settings = LabellingSettings.from_environment({"FIQA_DATA_DIR": str(folder), **variables})
+    return Labelling(settings, flat_portrait)
 
 
 @contextmanager
@@ -36,10 +53,13 @@ def serve(folder: Path, *, load: Callable[[str], Predictor] = load_fake, **varia
         service = PredictorService(load, [spec("first"), spec("damaged")], "first")
         uploads = UploadFolder(folder / "uploads", kept_minutes=app.KEPT_MINUTES)
         uploads.open()
-        demo = app.create_demo(service)
-        options = {**launch_options(settings, demo, service, uploads), "server_port": None}
-        demo.launch(**options, prevent_thread_lock=True)
-        yield Served(demo, str(demo.local_url), uploads.path)
+        labelling = make_labelling(folder / "data", **variables)
+        demo = app.create_demo(service, labelling)
+        options = launch_options(settings, demo, service, uploads, routes=Rating(labelling).routes(), head=HEAD)
+        demo.launch(**{**options, "server_port": None}, prevent_thread_lock=True)
+        labelling.start()
+        yield Served(demo, str(demo.local_url), uploads.path, labelling)
         demo.close(verbose=False)
+        labelling.close()
         service.stop()
     gc.collect()  # here, where its warnings are expected, and not in another test

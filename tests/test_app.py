@@ -52,10 +52,10 @@ def test_the_entry_point_stays_small() -> None:
 
 
 def test_the_page_is_laid_out_without_anything_heavy() -> None:
-    heavy = ("torch", "timm", "torchvision", "scipy", "skimage", "matplotlib")
+    heavy = ("torch", "timm", "torchvision", "scipy", "skimage", "matplotlib", "sqlalchemy")
     code = (
         "import sys, app; from fiqa.settings import Settings;"
-        "app.create_demo(app.create_service(Settings.from_environment()));"
+        "app.create_demo(app.create_service(Settings.from_environment()), app.create_labelling());"
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -1,89 +1,120 @@
-"""What the pages of labelling work with: the settings and the database, which is opened beside everything else.
+"""What the pages of labelling work with: the settings and the database.
 
-The page is served before the database is there, and without it if it cannot be opened: only what needs it says so.
+The database is opened beside everything else: the page is served before it is there, and without it if it cannot be
+opened. Only what needs it says so, and it is tried again. Where a copy of the labels is kept elsewhere, that is
+brought back first; without it nothing is opened, since going on empty would soon replace it by nothing.
 """
 
 import logging
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as WaitError
+import threading
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from annotate import store
-from annotate.database import Database, open_database
 from annotate.errors import AnnotateError, DatabaseError
 from annotate.settings import Settings
-from annotate.stimuli import Candidate, take_in
-from annotate.study import Protocol, State
+from annotate.stimuli import take_in
+from annotate.study import State
+from annotate.ui import demo
+
+if TYPE_CHECKING:
+    from annotate.database import Database
+    from annotate.hub import HubCopy
 
 logger = logging.getLogger(__name__)
 
-OPENING_S = 20
+OPENING_S = 5
 """How long a request waits for the database after a start."""
-DEMO_NAME = "Demo: one portrait, damaged in several ways"
-DEMO_PROTOCOL = Protocol(
-    ratings_wanted=1000,
-    training_count=2,
-    gold_every=0,
-    trap_every=0,
-    repeat_every=0,
-    break_every=4,
-    break_s=5,
-    max_sittings=1,
-)
-"""Everything a study has, in two minutes."""
+RETRY_S = 30
+"""Between two attempts to open it."""
+CLOSING_S = 5
+"""How long the end waits for what was just begun; it is safe to break off."""
 
 
 class Labelling:
-    """The database of a running app; `demo_pictures` gives those of the demo study, made at the first start."""
+    """What a running app labels with; `portrait` draws the demo's pictures, at the first start."""
 
-    def __init__(self, settings: Settings, demo_pictures: Callable[[], Sequence[Candidate]]) -> None:
+    def __init__(self, settings: Settings, portrait: demo.Portrait) -> None:
         self.settings = settings
-        self._demo_pictures = demo_pictures
-        self._opening: Future[Database] = Future()
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="labelling")
+        self._portrait = portrait
+        self._database: Database | None = None
+        self._copy: HubCopy | None = None
+        self._problem = ""
+        self._tried, self._ended = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="labelling", daemon=True)
 
     def start(self) -> None:
         """Open the database in the background, then see to the demo."""
-        self._pool.submit(self._open)
+        self._thread.start()
 
     @property
-    def database(self) -> Database:
-        """The database, waited for; raises DatabaseError when it cannot be opened."""
-        try:
-            return self._opening.result(timeout=OPENING_S)
-        except WaitError:
-            raise DatabaseError("The ratings database is being opened; try again in a moment.") from None
+    def database(self) -> "Database":
+        """The database, waited for; raises DatabaseError when it is not open, saying why."""
+        if not self._tried.wait(OPENING_S):
+            raise DatabaseError("The ratings database is being opened; try again in a moment.")
+        if self._database is None:
+            raise DatabaseError(self._problem)
+        return self._database
 
     def close(self) -> None:
-        """Give the database back."""
-        self._pool.shutdown()
-        if self._opening.done() and self._opening.exception() is None:
-            self._opening.result().close()
+        """Bring the last ratings to the copy, and give the database back."""
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join(CLOSING_S)
+        if self._copy:
+            self._copy.stop()
+        if self._database:
+            self._database.close()
 
-    def _open(self) -> None:
-        try:
-            self._opening.set_result(open_database(self.settings.database_url))
-        except Exception as error:  # noqa: BLE001  whoever asks for the database is told
-            self._opening.set_exception(_as_database_error(error))
-            logger.warning("Labelling is off: %s", error)
-            return
+    def _run(self) -> None:
+        while not self._open():
+            self._tried.set()
+            if self._ended.wait(RETRY_S):
+                return
+        self._tried.set()
         try:
             self._make_demo(self.database)
         except (AnnotateError, OSError) as error:
             logger.warning("There is no demo study: %s", error)
 
-    def _make_demo(self, database: Database) -> None:
+    def _open(self) -> bool:
+        # Late, here and below: the page is laid out without the database's library.
+        from annotate.database import open_database
+        from annotate.hub import hub_copy
+
+        try:
+            copy = hub_copy(self.settings)
+            if copy:
+                copy.open(_now())
+            self._database = open_database(self.settings.database_url)
+        except AnnotateError as error:
+            self._say(str(error))
+        except Exception:  # whatever it is, whoever asks for the database is told, and the rest of the page works
+            logger.exception("Opening the ratings database")
+            self._say("The ratings database cannot be opened; what was wrong is in the log.")
+        else:
+            if copy:
+                copy.start(every_s=60 * self.settings.labels_minutes)
+                self._copy = copy
+        return self._database is not None
+
+    def _say(self, problem: str) -> None:
+        if problem != self._problem:  # once, not at every attempt
+            logger.warning("Labelling is off: %s", problem)
+        self._problem = problem
+
+    def _make_demo(self, database: "Database") -> None:
+        from annotate import store
+
         with database.read() as db:
             if store.find_demo(db) is not None:
                 return
-        made = datetime.now(UTC)
-        pictures = take_in(self._demo_pictures(), self.settings.data_dir)
+        pictures = take_in(demo.demo_candidates(self._portrait), self.settings.data_dir)
+        made = _now()
         with database.write() as db:
-            study = store.create_study(db, DEMO_NAME, DEMO_PROTOCOL, made, demo=True)
+            study = store.create_study(db, demo.NAME, demo.PROTOCOL, made, demo=True)
             store.add_stimuli(db, study.id, pictures.stimuli, made)
             store.change_state(db, study.id, State.OPEN, made)
 
 
-def _as_database_error(error: Exception) -> DatabaseError:
-    return error if isinstance(error, DatabaseError) else DatabaseError(f"The ratings database cannot be used: {error}")
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -12,20 +12,17 @@ Whoever calls brings the token of their personal link each time, in the message 
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from importlib.resources import files
 
 import gradio as gr
+from anyio import CapacityLimiter, to_thread
 from pydantic import ValidationError
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import Scope
 
-from annotate import sitting
-from annotate.access import GuessLimit
-from annotate.errors import AccessError, AnnotateError, DatabaseError, TooManyGuessesError
-from annotate.rating_messages import ACTIONS, Action, Message
+from annotate.errors import AccessError, AnnotateError, AssignmentGoneError, DatabaseError
 from annotate.scales import LANGUAGES
 from annotate.stimuli import stimulus_path
 from annotate.ui.labelling import Labelling
@@ -39,6 +36,8 @@ if (/[?&](study|participant)=/.test(location.search)) document.documentElement.c
 """A link of a study shows nothing but the study, from the first paint on."""
 
 PERSONAL = {"Cache-Control": "private, no-store"}
+THREADS = 64
+"""Raters whose requests wait for the database at the same time; others wait for their turn."""
 
 
 def build_rate_tab() -> None:
@@ -49,11 +48,15 @@ def build_rate_tab() -> None:
 
 
 class Rating:
-    """Answers the page. `visitor_of` tells whose request it is, to refuse who guesses links."""
+    """Answers the page.
 
-    def __init__(self, labelling: Labelling, visitor_of: Callable[[Scope], str]) -> None:
-        self.labelling, self.visitor_of = labelling, visitor_of
-        self._guesses = GuessLimit()
+    Wrong links are not counted: at 128 bits and more nobody guesses them, and one person's old link must not shut
+    out everybody else in a laboratory behind the same address.
+    """
+
+    def __init__(self, labelling: Labelling) -> None:
+        self.labelling = labelling
+        self._threads = CapacityLimiter(THREADS)  # of our own: a slow database must not hold up the rest of the page
 
     def routes(self) -> list[Route]:
         """Return what the server serves beside Gradio."""
@@ -63,39 +66,39 @@ class Rating:
         ]
 
     async def _serve_action(self, request: Request) -> Response:
-        act = ACTIONS.get(request.path_params["action"])
-        if act is None:
-            return _refusal("RequestError", "There is no such action.", 404)
-        try:
-            message = Message.model_validate_json(await request.body())
-        except ValidationError:
-            return _refusal("RequestError", "This is no message of the rating page.", 400)
-        return await self._guarded(request, lambda: self._act(act, message))
+        return await self._answer(partial(self._act, request.path_params["action"], await request.body()))
 
     async def _serve_picture(self, request: Request) -> Response:
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
-        return await self._guarded(request, lambda: self._picture(token, request.path_params["assignment_id"]))
+        return await self._answer(partial(self._picture, token, request.path_params["assignment_id"]))
 
-    async def _guarded(self, request: Request, work: Callable[[], Response]) -> Response:
+    async def _answer(self, work: Callable[[], Response]) -> Response:
         """Run the work in a thread; whatever was wrong becomes one sentence and a status."""
-
-        def counted() -> Response:
-            with self._guesses.counted(self.visitor_of(request.scope), _now()):
-                return work()
-
         try:
-            return await run_in_threadpool(counted)
+            return await to_thread.run_sync(work, limiter=self._threads)
         except AnnotateError as error:
             return _refusal(type(error).__name__, str(error), _status(error))
 
-    def _act(self, act: Action, message: Message) -> Response:
+    def _act(self, name: str, body: bytes) -> Response:
         """Answer only when the transaction is on disk."""
-        content = self.labelling.database.transact(lambda db: act(db, message, _now()))
+        # Late, here and below: the page is laid out without the database's library.
+        from annotate.rating_messages import ACTIONS, Message
+
+        act = ACTIONS.get(name)
+        if act is None:
+            return _refusal("RequestError", "There is no such action.", 404)
+        try:
+            message = Message.model_validate_json(body)
+        except ValidationError:
+            return _refusal("RequestError", "This is no message of the rating page.", 400)
+        content = self.labelling.database.transact(lambda db: act(db, message, datetime.now(UTC)))
         return JSONResponse(content, headers=PERSONAL)
 
     def _picture(self, token: str, assignment_id: int) -> Response:
+        from annotate import sitting
+
         if not 0 < assignment_id < 2**31:
-            raise AccessError("There is no such picture.")
+            raise AssignmentGoneError("There is no such picture.")
         with self.labelling.database.read() as db:
             picture = sitting.find_picture(db, token, assignment_id)
         path = stimulus_path(self.labelling.settings.data_dir, picture.sha256, picture.format)
@@ -107,14 +110,8 @@ class Rating:
 def _status(error: AnnotateError) -> int:
     if isinstance(error, DatabaseError):
         return 503
-    if isinstance(error, TooManyGuessesError):
-        return 429
     return 403 if isinstance(error, AccessError) else 409
 
 
 def _refusal(kind: str, message: str, status: int) -> Response:
     return JSONResponse({"kind": kind, "error": message}, status, headers=PERSONAL)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -3,6 +3,7 @@
 The portrait of Eileen Collins is NASA's, in the public domain, and comes with scikit-image.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -13,6 +14,8 @@ from fiqa.ui.figures import text, thumbnail_uri
 
 HEAD_XYXY = (140.0, 45.0, 310.0, 215.0)
 """Where the astronaut's head is, in pixels, for the thumbnails."""
+PORTRAIT_SIDE_PX = 384
+"""Of her portrait: small enough for the window of a laptop at native size, and a phone's."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,15 @@ EXAMPLES = (
     Example("Low resolution", (("low_resolution", 0.6),)),
     Example("Too dark", (("low_light", 0.75),)),
 )
+
+
+def damaged_portrait(steps: Sequence[tuple[str, float]]) -> NDArray[np.uint8]:
+    """Return the astronaut's portrait (384, 384, 3) uint8 with degradations: (name, severity 0..1) in order."""
+    left = (512 - PORTRAIT_SIDE_PX) // 2
+    portrait = example_photo(0)[:PORTRAIT_SIDE_PX, left : left + PORTRAIT_SIDE_PX]
+    from fiqa.degradations import degrade
+
+    return degrade(portrait, steps)
 
 
 @cache

@@ -4,11 +4,13 @@ import importlib
 import importlib.util
 import signal
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
 
 from fiqa.errors import SettingError
 from fiqa.settings import Settings
@@ -24,20 +26,29 @@ UPLOAD_LIMIT = "25mb"
 
 
 def launch_options(
-    settings: Settings, demo: gr.Blocks, service: PredictorService, uploads: UploadFolder
+    settings: Settings,
+    demo: gr.Blocks,
+    service: PredictorService,
+    uploads: UploadFolder,
+    *,
+    routes: Sequence[BaseRoute] = (),
+    head: str = "",
 ) -> dict[str, Any]:
-    """Return the arguments of `demo.launch`: look, address, limits, and no record of what visitors do."""
+    """Return the arguments of `demo.launch`: look, address, limits, and no record of what visitors do.
+
+    `routes` are served beside Gradio, behind the same gate; `head` is added to the page's.
+    """
     return {
         "server_name": settings.host,
         "server_port": settings.port,
         "theme": page.build_theme(),
         "css_paths": STYLE,
-        "head": page.HEAD,
+        "head": page.HEAD + head,
         "footer_links": ["api"],
         "max_file_size": UPLOAD_LIMIT,
         "blocked_paths": [str(settings.data_dir)],
         "mcp_server": importlib.util.find_spec("mcp") is not None,
-        "app_kwargs": _surroundings(settings, demo, service, uploads),
+        "app_kwargs": _surroundings(settings, demo, service, uploads, routes),
         "ssr_mode": False,
         "run_history": False,
         "enable_monitoring": False,
@@ -46,7 +57,7 @@ def launch_options(
 
 
 def _surroundings(
-    settings: Settings, demo: gr.Blocks, service: PredictorService, uploads: UploadFolder
+    settings: Settings, demo: gr.Blocks, service: PredictorService, uploads: UploadFolder, routes: Sequence[BaseRoute]
 ) -> dict[str, Any]:
     """Return what stands around Gradio's application: middleware, the outer one first, and routes of our own."""
 
@@ -64,7 +75,7 @@ def _surroundings(
     )
     return {
         "middleware": [Middleware(Traffic, counters=counters), gate],
-        "routes": health_routes(counters, ready=ready, with_metrics=settings.metrics),
+        "routes": [*health_routes(counters, ready=ready, with_metrics=settings.metrics), *routes],
     }
 
 

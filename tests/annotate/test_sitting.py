@@ -476,7 +476,7 @@ def test_a_picture_can_be_fetched_only_by_whom_it_was_given_to(database: Databas
     assert picture
     with database.read() as db:
         assert sitting.find_picture(db, one.token, picture.assignment_id) == picture
-        with pytest.raises(AccessError, match="not for you"):
+        with pytest.raises(AssignmentGoneError, match="not for you"):
             sitting.find_picture(db, other.token, picture.assignment_id)
 
 

@@ -4,6 +4,7 @@ import gc
 import json
 import warnings
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import app
 from fiqa.ui.service import PredictorService
 from tests.fiqa.ui.conftest import load, spec
 from tests.security.conftest import HIDDEN, Attacker, file_data
+from tests.served import make_labelling
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
@@ -31,7 +33,8 @@ def endpoints() -> dict[int, str]:
     with warnings.catch_warnings():
         # Laid out while tests are collected, so what Gradio leaves open must go before the first test that looks.
         warnings.simplefilter("ignore", ResourceWarning)
-        fns = app.create_demo(PredictorService(load, [spec("first"), spec("damaged")], "first")).fns
+        service = PredictorService(load, [spec("first"), spec("damaged")], "first")
+        fns = app.create_demo(service, make_labelling(Path("never opened"))).fns
         names = {number: str(event.name) for number, event in fns.items()}
         del fns
         gc.collect()
