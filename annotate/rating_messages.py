@@ -152,6 +152,7 @@ def _describe(db: Session, study: Study) -> dict[str, Any]:
         "width_px": width_px,
         "height_px": height_px,
         "offer_unusable": protocol.offer_unusable,
+        "sight_check": protocol.sight_check,
         "consent": {language: protocol.consent_for(language) for language in LANGUAGES},
         "eligibility": {language: protocol.eligibility_for(language) for language in LANGUAGES},
         "scale": {

@@ -70,7 +70,8 @@ class Protocol:
 
     `ratings_wanted` counts accepted ratings of one stimulus. `gold_tolerance` counts steps of five grades; on other
     scales, quarters of the span. `break_s` is the shortest break. `max_sittings` is how many a participant may have,
-    0 for any number. An unanswered stimulus goes to somebody else after `lease_s` seconds. Blank texts stand for the
+    0 for any number. An unanswered stimulus goes to somebody else after `lease_s` seconds. `sight_check` adds acuity
+    rings and colour plates to the screen check; they refuse nobody. Blank texts stand for the
     ones that come with the package, in the participant's language; a blank `completion_code` for a random one per
     sitting.
     """
@@ -89,6 +90,7 @@ class Protocol:
     max_sittings: int = 1
     lease_s: int = 600
     offer_unusable: bool = True
+    sight_check: bool = False
     language: str = "en"
     consent_text: str = ""
     eligibility: str = ""

@@ -34,16 +34,15 @@ PROTOCOL = Protocol(
 
 @dataclass(frozen=True)
 class _Damage:
-    """How one picture is made; in training, which grade is right and what is said about it."""
+    """How one picture is made; in training, which grade is right."""
 
     steps: tuple[tuple[str, float], ...] = ()
     expected: float | None = None
-    feedback: str = ""
 
 
 _PICTURES = (
-    _Damage((("jpeg", 0.2),), 5.0, "Nothing disturbs here."),
-    _Damage((("gaussian_blur", 0.8),), 1.0, "The blur leaves hardly anything of the face."),
+    _Damage((("jpeg", 0.2),), 5.0),
+    _Damage((("gaussian_blur", 0.8),), 1.0),
     _Damage(),
     _Damage((("gaussian_blur", 0.25),)),
     _Damage((("motion_blur", 0.5),)),
@@ -65,7 +64,6 @@ def demo_candidates(portrait: Portrait) -> list[Candidate]:
             partial(_png, portrait, damage.steps),
             kind=ItemKind.RATED if damage.expected is None else ItemKind.TRAINING,
             expected=damage.expected,
-            feedback=damage.feedback,
         )
         for number, damage in enumerate(_PICTURES)
     ]

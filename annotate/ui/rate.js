@@ -8,6 +8,7 @@ const LEAST_LOOK_MS = 200; // a second click of a double click must not rate the
 const RETRY_MS = [1000, 2000, 4000, 8000];
 const TIMEOUT_MS = 20000;
 const ANSWER = "fiqa-answer-";
+const PROLIFIC = "https://app.prolific.com/submissions/complete?cc=";
 
 let token = query.get("participant") || "";
 let study = null;
@@ -22,10 +23,10 @@ const times = []; // seconds per picture, for the time left
 
 const memory = new Map();
 const kept = {
-  get: (name) => { try { return localStorage.getItem(name); } catch { return memory.get(name) ?? null; } },
+  get: (name) => { try { return localStorage.getItem(name) ?? memory.get(name) ?? null; } catch { return memory.get(name) ?? null; } },
   set: (name, value) => { try { localStorage.setItem(name, value); } catch { memory.set(name, value); } },
   drop: (name) => { memory.delete(name); try { localStorage.removeItem(name); } catch { /* nothing is kept */ } },
-  names: () => { try { return Object.keys(localStorage); } catch { return [...memory.keys()]; } },
+  names: () => { try { return [...Object.keys(localStorage), ...memory.keys()]; } catch { return [...memory.keys()]; } },
 };
 const random = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 const device = kept.get("fiqa-device") || random();
@@ -56,7 +57,7 @@ const make = (tag, attributes = {}, ...children) => {
 class Refused extends Error {
   constructor(kind, message) { super(message); this.kind = kind; }
 }
-class Lost extends Error {}
+class Lost extends Error {} // its message is the text that says why
 
 const wait = (ms) => new Promise((resolve) => {
   setTimeout(resolve, ms);
@@ -68,10 +69,11 @@ const request = async (path, options) => {
   try {
     answer = await fetch(`rating/${path}`, { ...options, signal: AbortSignal.timeout(TIMEOUT_MS) });
     if (answer.ok) return options.method ? await answer.json() : await answer.blob();
-  } catch { throw new Lost("offline"); }
+  } catch { throw new Lost(); }
   const { kind, error } = await answer.json().catch(() => ({}));
-  if (answer.status >= 500) throw new Lost(kind ? "unavailable" : "offline");
-  if (!kind || answer.status === 429) throw new Lost("offline");
+  if (answer.status === 429) throw new Lost("busy");
+  if (answer.status >= 500 && kind) throw new Lost("unavailable_hint");
+  if (answer.status >= 500 || !kind) throw new Lost(); // of a proxy on the way
   throw new Refused(kind, error);
 };
 
@@ -91,7 +93,7 @@ const insist = async (ask, banner = "offline_idle") => {
       return content;
     } catch (error) {
       if (!(error instanceof Lost)) { showBanner(""); throw error; }
-      showBanner(error.message === "unavailable" ? t("unavailable_hint") : t(banner));
+      showBanner(t(error.message || banner));
       await wait(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]);
     }
   }
@@ -132,7 +134,7 @@ const painted = () => new Promise((resolve) => requestAnimationFrame(() => reque
 // ---- messages: a banner for the connection, a line that screen readers speak ----
 
 const banner = make("p", { class: "banner", role: "alert", hidden: true });
-const line = make("p", { class: "line", role: "status" });
+const line = make("p", { class: "spoken", role: "status" });
 const body = make("div", { class: "body" });
 const showBanner = (message) => { if (banner.textContent !== message) banner.textContent = message; banner.hidden = !message; };
 const announce = (message) => { line.textContent = message; };
@@ -159,13 +161,14 @@ const languageChoice = () => {
 };
 
 const page = (kind, title, ...content) => {
+  const movesFocus = [null, document.body].includes(document.activeElement) || body.contains(document.activeElement);
   document.body.classList.remove("rating-room");
   root.className = "rate page";
   root.lang = language;
   const heading = make("h2", { tabindex: "-1" }, title);
   const demo = study?.demo ? make("p", { class: "demo" }, make("b", {}, t("demo")), ` ${t("demo_hint")}`) : null;
   body.replaceChildren(make("div", { class: "top" }, stepList(kind), languageChoice()), ...[demo].filter(Boolean), heading, ...content.filter(Boolean));
-  if (linked || body.contains(document.activeElement)) heading.focus({ preventScroll: true });
+  if (linked || movesFocus) heading.focus({ preventScroll: true });
 };
 const paragraph = (text, attributes = {}) => make("p", attributes, text);
 const button = (text, onclick, attributes = {}) => make("button", { type: "button", class: "main", ...attributes, onclick }, text);
@@ -234,10 +237,12 @@ const panel = () => {
   return participant ? { panel_participant: participant, panel_session: query.get("SESSION_ID") || "" } : {};
 };
 
-// Room for the picture beside everything else in the rating room, in pixels of the screen.
-const AROUND = () => innerWidth < 640 ? [16, 330] : [32, 210];
-const room = () => [innerWidth - AROUND()[0], innerHeight - AROUND()[1]].map((side) => Math.floor(side * devicePixelRatio));
-const fits = () => study.width_px <= room()[0] && study.height_px <= room()[1];
+// Room for the picture beside everything else in the rating room, in pixels of the screen; `window_px` in those of CSS.
+const around = ([width]) => width < 640 ? [16, 330] : [32, 210];
+const room = (window_px = [innerWidth, innerHeight]) =>
+  window_px.map((side, index) => Math.floor((side - around(window_px)[index]) * devicePixelRatio));
+const fits = (window_px) => study.width_px <= room(window_px)[0] && study.height_px <= room(window_px)[1];
+const couldFit = ([width, height]) => fits([width, height]) || fits([height, width]); // turned
 
 const patches = (name, background, levels) => {
   const row = make("div", { class: "patches", style: `background: rgb(${background}, ${background}, ${background})`, "aria-hidden": "true" },
@@ -247,32 +252,57 @@ const patches = (name, background, levels) => {
   return [make("div", { class: "patch-test" }, row, make("label", { for: `patches-${name}` }, t(`screen_${name}`)), choice), choice];
 };
 
+// What one choice of the screen check looks like: something drawn, a label, and options.
+const ask = (drawn, name, number, options) => {
+  const id = `${name}-${number}`;
+  const choice = make("select", { id }, make("option", { value: "" }, t("choose")),
+    ...options.map((option) => make("option", { value: option }, option)), make("option", { value: "?" }, t("sight_unclear")));
+  return { choice, shown: make("div", { class: "sight" }, drawn, make("label", { for: id }, t(name, { number })), choice) };
+};
+
+// Zoomed by the browser's menu, a window is wider outside than inside; not so on phones, and not in a frame.
+const zoom = () => Math.round(100 * outerWidth / innerWidth) / 100;
+const verdictOnScreen = () => {
+  const needed = `${study.width_px}×${study.height_px}`;
+  const whole = [Math.max(screen.width, innerWidth), Math.max(screen.height, innerHeight)];
+  if (isEnlarged()) return t("screen_enlarged");
+  if (!fits() && !couldFit(whole)) return t("screen_never", { needed, there: room(whole).join("×") });
+  if (!fits()) return t("screen_small", { needed, there: room().join("×") });
+  return t("screen_fits") + (Number.isInteger(devicePixelRatio * 4) ? "" : ` ${t("screen_zoom", { ratio: devicePixelRatio.toFixed(2) })}`);
+};
+
 const screenPage = () => {
-  const verdict = paragraph("", { class: "verdict", role: "status" });
+  const verdict = paragraph("", { class: "fit", role: "status" });
   const [darkTest, dark] = patches("dark", 0, [4, 8, 14, 22]);
   const [lightTest, light] = patches("light", 255, [251, 247, 241, 233]);
+  const sight = study.sight_check ? sightCheck(ask) : null;
+  const choices = [dark, light, ...(sight?.choices ?? [])];
   const measured = () => ({
     window_width_px: innerWidth, window_height_px: innerHeight, screen_width_px: screen.width, screen_height_px: screen.height,
-    pixel_ratio: devicePixelRatio, fits: fits(), ...(dark.value && { dark_patches: Number(dark.value) }), ...(light.value && { light_patches: Number(light.value) }),
+    pixel_ratio: devicePixelRatio, zoom: zoom(), fits: fits(), dark_patches: Number(dark.value), light_patches: Number(light.value), ...sight?.found(),
   });
   const go = button(t("screen_button"), once(() => post("screen", { device, screen: measured(), passed: fits() })));
   const check = () => {
     if (!verdict.isConnected) return removeEventListener("resize", check);
-    const sizes = { needed: `${study.width_px}×${study.height_px}`, there: room().join("×") };
-    const zoom = Number.isInteger(devicePixelRatio * 4) ? "" : ` ${t("screen_zoom", { ratio: devicePixelRatio.toFixed(2) })}`;
-    verdict.textContent = (fits() ? t("screen_fits") : t("screen_small", sizes)) + zoom;
-    verdict.classList.toggle("bad", !fits());
-    go.disabled = !(fits() && dark.value && light.value);
+    verdict.textContent = verdictOnScreen();
+    const good = fits() && !isEnlarged();
+    verdict.classList.toggle("bad", !good);
+    go.disabled = !(good && choices.every((choice) => choice.value));
   };
-  page("screen check", t("screen_title"), paragraph(t("screen_hint")), verdict, darkTest, lightTest, go);
-  for (const choice of [dark, light]) choice.addEventListener("change", check);
-  addEventListener("resize", check);
+  const sightPart = sight ? [make("h3", {}, t("sight_title")),
+    paragraph(t("sight_rings")), make("div", { class: "sights" }, ...sight.rings.map((ring) => ring.shown)),
+    paragraph(t("sight_plates")), make("div", { class: "sights" }, ...sight.plates.map((plate) => plate.shown))] : [];
+  page("screen check", t("screen_title"), paragraph(t("screen_hint")), verdict, darkTest, lightTest, ...sightPart, go, withdrawButton());
+  for (const choice of choices) choice.addEventListener("change", check);
+  for (const each of [window, visualViewport].filter(Boolean)) each.addEventListener("resize", check);
   check();
 };
 
 const withdrawButton = () => button(t("withdraw"), async () => {
   if (!confirm(t("withdraw_sure"))) return;
-  try { await insist(() => post("withdraw")); } catch { return showInvalid(); }
+  // Refused is only who is deleted already: the answer to that was lost.
+  try { await insist(() => post("withdraw")); } catch (error) { if (!(error instanceof Refused)) throw error; }
+  for (const { name } of keptAnswers()) kept.drop(name);
   kept.drop(place());
   token = "";
   step = null;
@@ -310,7 +340,9 @@ const endPage = () => {
   const code = step.completion_code && make("div", { class: "code" }, paragraph(t("end_code")), make("output", {}, step.completion_code), copy);
   const another = step.can_start_another ? button(t("another"), once(() => post("start-another", panel()))) : null;
   const again = study.demo ? button(t("again"), () => { kept.drop(place()); token = ""; step = { kind: "consent" }; render(); }) : null;
-  page("end", t("end_title"), paragraph(t("end_hint", step)), code, make("div", { class: "choices" }, ...[another, again].filter(Boolean)), withdrawButton());
+  const back = step.completion_code && query.get("PROLIFIC_PID")
+    ? make("a", { class: "main", href: `${PROLIFIC}${encodeURIComponent(step.completion_code)}` }, t("to_panel")) : null;
+  page("end", t("end_title"), paragraph(t("end_hint", step)), code, back, make("div", { class: "choices" }, ...[another, again].filter(Boolean)), withdrawButton());
 };
 
 const closedPage = () => page("closed", t("closed_title"), paragraph(t("closed_hint")), step.can_finish ? finishButton() : null);
@@ -323,35 +355,53 @@ const gradeButtons = () => study.scale.grades.map((grade) => make("button", {
   type: "button", class: "grade", value: grade, onclick: (event) => { if (event.detail < 2) give(grade); },
 }, make("kbd", { "aria-hidden": "true" }, String(grade)), make("span", {}, wordOf(grade) ?? "")));
 
+// On the continuous scale a grade can be given once the slider was moved: where it stands at first is nobody's opinion.
 const slider = () => {
   const { low, high } = study.scale;
-  const range = make("input", { type: "range", min: low, max: high, step: 1, value: (low + high) / 2, "aria-label": t("question") });
-  const words = make("div", { class: "words", "aria-hidden": "true" }, ...study.scale.words[language].map(([, word]) => make("span", {}, word)));
-  return [make("div", { class: "slider" }, words, range), button(t("give_grade"), () => give(Number(range.value)))];
+  const range = make("input", { type: "range", min: low, max: high, step: 1, "aria-label": t("question") });
+  const words = make("div", { class: "slider-words", "aria-hidden": "true" }, ...study.scale.words[language].map(([, word]) => make("span", {}, word)));
+  const value = make("output", {});
+  const giveIt = button(t("give_grade"), (event) => { if (event.detail < 2) giveSlid(); });
+  const say = () => { value.textContent = range.dataset.moved ? range.value : "–"; giveIt.disabled = !range.dataset.moved; };
+  const move = () => { range.dataset.moved = "yes"; say(); };
+  for (const kind of ["input", "pointerup"]) range.addEventListener(kind, move);
+  range.addEventListener("reset", () => { delete range.dataset.moved; range.value = (low + high) / 2; say(); });
+  return [make("div", { class: "grade-slider" }, words, range), value, giveIt];
+};
+const range = () => parts.grades.querySelector("input");
+const giveSlid = () => range().dataset.moved ? give(Number(range().value)) : announce(t("move_slider"));
+const SLIDES = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10, Home: -1000, End: 1000 };
+const slide = (event) => {
+  event.preventDefault();
+  range().value = Number(range().value) + SLIDES[event.key];
+  range().dispatchEvent(new Event("input"));
 };
 
 const enterRoom = () => {
   document.body.classList.add("rating-room");
   root.className = "rate room";
   root.lang = language;
-  const stage = make("div", { class: "stage" });
+  const stage = make("div", { class: "viewing" });
   const progress = make("progress", { max: 1, value: 0, "aria-label": t("step_rating") });
   const count = make("span", { class: "count" });
   const undoKey = make("button", { type: "button", class: "undo", onclick: undo }, make("kbd", { "aria-hidden": "true" }, "Z"), ` ${t("undo")}`);
   const unusable = study.offer_unusable
     ? make("button", { type: "button", class: "unusable", title: t("unusable_hint"), onclick: (event) => { if (event.detail < 2) give(null); } }, make("kbd", { "aria-hidden": "true" }, "0"), ` ${t("unusable")}`)
     : null;
-  const leave = study.demo && !linked ? make("button", { type: "button", class: "leave", onclick: leaveRoom }, t("leave")) : null;
+  const leave = make("button", { type: "button", class: "leave", onclick: leaveRoom }, t("leave"));
   const grades = make("div", { class: "grades", role: "group", "aria-label": t("question") }, ...(study.scale.grades.length ? gradeButtons() : slider()));
   const after = make("div", { class: "after", hidden: true });
-  body.replaceChildren(make("div", { class: "bar" }, count, progress, ...[leave].filter(Boolean)), stage,
-    make("div", { class: "controls" }, make("h2", {}, t("question")), grades, after, make("div", { class: "extras" }, undoKey, ...[unusable].filter(Boolean))));
-  parts = { stage, progress, count, undoKey, grades, after, unusable, language };
+  const heading = make("h2", { tabindex: "-1" }, t("question"));
+  const extras = make("div", { class: "extras" }, undoKey, unusable);
+  body.replaceChildren(make("div", { class: "top-bar" }, count, progress, leave), stage,
+    make("div", { class: "controls" }, heading, grades, after, extras));
+  parts = { stage, progress, count, undoKey, grades, after, extras, unusable, heading, language };
+  heading.focus({ preventScroll: true });
 };
 const leaveRoom = () => {
-  shown = null;
-  document.body.classList.remove("rating-room");
-  page(step.kind, t("step_rating"), button(t("go_on"), render), withdrawButton());
+  if (busy) return; // the answer under way goes on to the next picture
+  shown = feedback = null;
+  page(step.kind, t("left_title"), paragraph(t("left_hint")), button(t("go_on"), render), withdrawButton());
 };
 
 const minutesLeft = () => {
@@ -364,7 +414,7 @@ const ratingRoom = async () => {
   const { stage, progress, count, undoKey, grades, after } = parts;
   const training = step.kind === "training";
   after.hidden = true;
-  grades.hidden = false;
+  grades.hidden = parts.extras.hidden = false;
   count.textContent = training ? t("training", { number: step.done + 1, total: step.total }) : `${t("progress", step)}, ${t("minutes_left", { minutes: minutesLeft() })}`;
   progress.max = step.total || 1;
   progress.value = step.done;
@@ -385,6 +435,7 @@ const showPicture = async (stage, picture) => {
   await painted();
   if (step?.picture?.number !== picture.number) return;
   shown = { number: picture.number, since: performance.now(), image };
+  range()?.dispatchEvent(new Event("reset"));
   unlight();
   forgetOthers([picture.number, step.upcoming?.number].filter(Boolean));
 };
@@ -411,18 +462,20 @@ const give = async (grade) => {
   announce(t("saving", { grade: gradeText(grade) }));
   const before = step;
   try {
-    await deliver(answer);
+    if (!await deliver(answer)) return;
     announce(t("saved", { grade: gradeText(grade) }));
     if (before.kind === "rate") times.push(Math.min(60, looked / 1000));
-    if (feedback) showFeedback(grade); 
+    if (feedback) showFeedback(grade);
   } finally { busy = false; }
 };
+const isEnlarged = () => (visualViewport?.scale ?? 1) > 1.01; // with two fingers
 const visible = (image) => {
   const box = image.getBoundingClientRect();
-  return box.width <= parts.stage.clientWidth + 1 && box.height <= parts.stage.clientHeight + 1;
+  return !isEnlarged() && box.width <= parts.stage.clientWidth + 1 && box.height <= parts.stage.clientHeight + 1;
 };
 
 // The answer is in the browser's storage before it is sent, and leaves it when the server has it or will never take it.
+// Returns whether the server has it.
 const deliver = async (answer) => {
   kept.set(ANSWER + answer.key, JSON.stringify({ token, answer }));
   try {
@@ -430,31 +483,41 @@ const deliver = async (answer) => {
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     kept.drop(ANSWER + answer.key);
-    return recover(error);
+    await recover(error);
+    return false;
   }
   kept.drop(ANSWER + answer.key);
+  return true;
 };
 
+const keptAnswers = () => kept.names().filter((name) => name.startsWith(ANSWER))
+  .map((name) => ({ name, ...JSON.parse(kept.get(name) || "{}") })).filter((each) => each.token === token);
+
 const deliverKept = async () => {
-  for (const name of kept.names().filter((each) => each.startsWith(ANSWER))) {
-    const { token: whose, answer } = JSON.parse(kept.get(name) || "{}");
-    if (whose !== token) continue;
+  for (const { name, answer } of keptAnswers()) {
     try { await insist(() => post("rate", { answer }), "offline"); } catch (error) { if (!(error instanceof Refused)) throw error; }
     kept.drop(name);
   }
 };
+// Whoever closes the page on an answer that is still under way may never come back.
+addEventListener("pagehide", () => {
+  for (const { answer } of keptAnswers()) {
+    navigator.sendBeacon("rating/rate", new Blob([JSON.stringify({ token, language, answer })], { type: "application/json" }));
+  }
+});
 
 const showFeedback = (given) => {
   const { expected, near_enough: near, text } = feedback;
   const name = expected === null ? "feedback_none" : near ? "feedback_near" : "feedback_far";
   const message = t(name, { given: gradeText(given), expected: expected === null ? "" : gradeText(expected) });
-  const next = button(t("next"), () => { feedback = null; announce(""); render(); });
-  parts.grades.hidden = true;
+  const next = button(t("next"), () => { feedback = null; render(); parts.heading.focus(); }, { disabled: true, "aria-describedby": "feedback" });
+  parts.grades.hidden = parts.extras.hidden = true;
   parts.after.hidden = false;
-  parts.after.replaceChildren(paragraph(text ? `${message} ${text}` : message), next);
-  announce(message);
+  parts.after.replaceChildren(paragraph(text ? `${message} ${text}` : message, { id: "feedback" }), next);
+  announce("");
   shown = null;
-  next.focus();
+  // The second click of a double click must not skip what is said.
+  setTimeout(() => { next.disabled = false; next.focus(); }, LEAST_LOOK_MS);
 };
 
 async function undo() {
@@ -473,11 +536,12 @@ async function undo() {
 }
 
 const onKey = (event) => {
-  if (!document.body.classList.contains("rating-room") || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (feedback) return;
+  if (!document.body.classList.contains("rating-room") || event.ctrlKey || event.metaKey || event.altKey || feedback) return;
+  if (event.repeat && !(event.key in SLIDES)) return; // a key that is held is no second answer
   if (event.key === "Backspace" || event.key.toLowerCase() === "z") { event.preventDefault(); return void undo(); }
-  if (event.target.type === "range") return event.key === "Enter" ? void give(Number(event.target.value)) : undefined;
   if (event.key === "0" && study.offer_unusable) return void give(null);
+  if (range() && event.key in SLIDES) return slide(event);
+  if (range() && event.key === "Enter" && event.target.tagName !== "BUTTON") return giveSlid();
   const grade = Number(event.key);
   if (study.scale.grades.includes(grade)) give(grade);
 };

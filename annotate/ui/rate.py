@@ -41,10 +41,11 @@ THREADS = 64
 
 
 def build_rate_tab() -> None:
-    """Lay out the tab inside the current Blocks; everything in it is drawn by rate.js."""
-    script = files("annotate.ui").joinpath("rate.js").read_text(encoding="utf-8")
-    constants = f"const WORDING = {json.dumps(WORDING)};\nconst LANGUAGES = {json.dumps(dict(LANGUAGES))};\n"
-    gr.HTML('<div class="rate"></div>', js_on_load=constants + script, apply_default_css=False, elem_id="rate")
+    """Lay out the tab inside the current Blocks; everything in it is drawn by the scripts."""
+    scripts = [files("annotate.ui").joinpath(name).read_text(encoding="utf-8") for name in ("vision.js", "rate.js")]
+    constants = f"const WORDING = {json.dumps(WORDING)};\nconst LANGUAGES = {json.dumps(dict(LANGUAGES))};"
+    script = "\n".join([constants, *scripts])
+    gr.HTML('<div class="rate"></div>', js_on_load=script, apply_default_css=False, elem_id="rate")
 
 
 class Rating:

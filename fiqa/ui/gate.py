@@ -34,6 +34,8 @@ API = "/gradio_api/"
 CLOSED = ("proxy=", "process_recording", "vibe-", "undo-vibe-edit", "stream/", "file/")
 """Routes of Gradio for loaded Spaces, video editing, its code editor and streams of sound, and an old name of one."""
 STATIC = ("/assets/", "/static/", "/svelte/")
+RATINGS = ("/rating/rate", "/rating/picture/")
+"""What raters ask for with every picture, fast and many behind the one address of a laboratory; it costs little."""
 REMEMBERED_VISITORS = 10_000
 MIB = 2**20
 
@@ -44,6 +46,8 @@ class Limits:
 
     requests_per_s: float = 20
     requests_at_once: int = 200
+    ratings_per_s: float = 200
+    ratings_at_once: int = 2000
     pending: int = 8
     json_size: int = 2 * MIB
     field_size: int = MIB // 16
@@ -94,6 +98,7 @@ class Gate:
         self.app, self.work, self.limits, self.uploads = app, work, limits, uploads
         self.behind_proxy, self.fetch_urls = behind_proxy, fetch_urls
         self._requests = TokenBuckets(limits.requests_at_once, limits.requests_per_s)
+        self._ratings = TokenBuckets(limits.ratings_at_once, limits.ratings_per_s)
         self._uploaded = TokenBuckets(limits.upload_size_at_once, limits.upload_size_per_s)
         self._entering: Counter[str] = Counter()
 
@@ -120,7 +125,8 @@ class Gate:
         endpoint = scope["path"].partition(API)[2]
         if endpoint.startswith(CLOSED) or _is_url(endpoint.removeprefix("file=")):
             raise HTTPException(403, "This app does not offer that.")
-        if not self._requests.take(visitor):
+        bucket = self._ratings if scope["path"].startswith(RATINGS) else self._requests
+        if not bucket.take(visitor):
             raise HTTPException(429, "Too many requests came from your address; wait a moment.")
         if scope["method"] in ("GET", "HEAD", "OPTIONS"):
             return receive, False

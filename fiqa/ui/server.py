@@ -68,7 +68,12 @@ def _surroundings(
     gate = Middleware(
         Gate,
         work=QueuedWork(demo, behind_proxy=settings.on_space),
-        limits=Limits(requests_per_s=settings.rate_limit, requests_at_once=10 * settings.rate_limit),
+        limits=Limits(
+            requests_per_s=settings.rate_limit,
+            requests_at_once=10 * settings.rate_limit,
+            ratings_per_s=10 * settings.rate_limit,
+            ratings_at_once=100 * settings.rate_limit,
+        ),
         uploads=uploads.path,
         behind_proxy=settings.on_space,
         fetch_urls=settings.fetch_urls,

@@ -26,6 +26,7 @@ OTHER: dict[str, Any] = {
     "scale": "acr9", "ratings_wanted": 24, "training_count": 3, "gold_every": 20, "trap_every": 20,
     "repeat_every": 5, "gold_tolerance": 2.0, "sitting_items": 60, "sitting_limit_s": 1200, "break_every": 30,
     "break_s": 30, "max_sittings": 3, "lease_s": 300, "offer_unusable": False, "language": "de",
+    "sight_check": True,
     "consent_text": "Yes?", "eligibility": "Adults.", "completion_code": "ABC",
 }  # fmt: skip
 

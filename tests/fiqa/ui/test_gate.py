@@ -2,6 +2,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -259,3 +260,15 @@ def test_what_is_no_http_passes(tmp_path: Path) -> None:
     door.app = app
     run(door({"type": "lifespan"}, nothing, ignore))
     assert seen == ["lifespan"]
+
+
+def test_raters_of_one_laboratory_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    at = gate(tmp_path, limits=replace(SMALL, ratings_at_once=100, ratings_per_s=0.001))
+
+    async def rate() -> list[int]:
+        paths = ["/rating/picture/1", "/rating/rate"] * 50
+        rated = [await request(at, "POST" if path.endswith("rate") else "GET", path) for path in paths]
+        others = [await request(at, "POST", path) for path in ("/rating/rate", "/rating/join")]
+        return [answer.status_code for answer in (*rated, *others)]
+
+    assert run(rate()) == [200] * 100 + [429, 200]  # who joins is counted with everything else

@@ -1,0 +1,198 @@
+"""Train on the ratings of a study: `python -m training.train_on_study EXPORT --name NAME`.
+
+EXPORT is what `python -m annotate export` wrote, or any other data set of labelled photos (training/datasets.py). The
+head of `lite` is fitted to them, which takes seconds; `training.train_quality` trains the whole network, which pays
+with thousands of photos. What comes of it is put among the checkpoints that are known by name:
+
+    fiqa score portrait.jpg --checkpoint NAME
+
+How far it agrees with people is measured on photos that it was not fitted to (training/head_fitting.py), next to the
+agreement of the start, and said plainly where it is no better.
+
+RUN (`--output`, or runs/NAME) holds, besides what training/loop.py writes, each file there whole or not at all:
+
+    status.json      state (preparing, training, evaluating; finished, failed, stopped), message, step, steps
+    history.jsonl    losses, and figures on held-out photos, over the steps
+    tokens/          what the network sees in each photo, so that nothing is computed twice
+    result.json      agreement before and after; every photo's MOS, score of the start and held-out score
+    scores.csv       stimulus and held-out score, for `python -m annotate next --scores`
+    checkpoint/      the checkpoint
+
+A run that a signal stops goes on where it was when the same command is given again; with other labels it starts anew.
+"""
+
+import argparse
+import json
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+from fiqa.checkpoints import find_checkpoint, load_network, load_predictor, read_spec
+from fiqa.errors import FiqaError
+from training.datasets import Dataset, read_dataset
+from training.errors import TrainingError
+from training.head_fitting import Examples, HeadFitting, Heads, deal_folds, held_out_scores
+from training.loop import BEST, HISTORY, RECORD, STATE, LoopOptions, StoppedError, train
+from training.publishing import check_name, checkpoint_of
+from training.release import model_card, read_record
+from training.script import run_script
+from training.storage import replace_text
+from training.study_agreement import StudyAgreement, as_evaluation, compare, write_agreement
+from training.study_photos import look_at
+
+STATUS = "status.json"
+TELL_EVERY_S = 0.5
+SEED = 20
+BATCH = 64
+LEAST_STEPS, MOST_STEPS = 150, 3000
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train on a study and put the checkpoint among those that are known by name."""
+    options = _parser().parse_args(arguments)
+    run: Path = options.output or Path("runs", options.name)
+    check_name(options.name, run)
+    run.mkdir(parents=True, exist_ok=True)
+    with _told(run) as tell:
+        tell("preparing", "Reading the labels")
+        dataset = read_dataset(options.data, mos_range=tuple(options.mos_range) if options.mos_range else None)
+        agreement = train_on(dataset, options.start, options.name, run, tell)
+        tell("finished", agreement.sentence(options.start, options.name))
+    print(agreement.sentence(options.start, options.name))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.train_on_study",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("data", type=Path, metavar="EXPORT", help="exported study, or other labelled photos")
+    parser.add_argument("--name", required=True, help="what the checkpoint is to be called")
+    parser.add_argument("--start", default="lite", help="checkpoint whose head is fitted [lite]")
+    parser.add_argument("--output", type=Path, help="run folder, resumed [runs/NAME]")
+    parser.add_argument("--mos-range", type=float, nargs=2, metavar=("LOW", "HIGH"), help="scale of the MOS [0 1]")
+    return parser
+
+
+def train_on(dataset: Dataset, start: str, name: str, run: Path, tell: "Tell") -> StudyAgreement:
+    """Fit the head of a checkpoint, measure, and publish it under its name."""
+    predictor = load_predictor(start, finder="bundled")
+    seen = look_at(dataset, predictor, run / "tokens", tell=partial(tell, "preparing", "Looking at the photos"))
+    target = np.array([dataset.share(mos) for mos in seen.mos], dtype=np.float32)
+    examples = Examples(seen.tokens, torch.from_numpy(target), deal_folds(seen.sources, target, seed=SEED))
+    tell("training", f"Fitting to {len(target)} photos", 0, recipe(len(target)).steps)
+    heads = fit(dataset, start, examples, run)
+    tell("evaluating", "Measuring how far it agrees with people")
+    agreement = compare(seen, dataset, held_out_scores(heads, examples))
+    publish(heads, dataset, agreement, start, name, run)
+    write_agreement(run, dataset, agreement, name=name, start=start)
+    return agreement
+
+
+def recipe(photos: int) -> LoopOptions:
+    """Return how long to fit: until it has settled; what keeps it from learning few photos by heart is the prior."""
+    steps = min(MOST_STEPS, LEAST_STEPS + photos)
+    return LoopOptions(
+        steps=steps, batch=BATCH, learning_rate=3e-3, weight_decay=0.0, warmup_steps=10, ema_decay=0.9,
+        validate_every=max(1, steps // 10), report_every=max(1, steps // 50), checkpoint_minutes=0.2,
+    )  # fmt: skip
+
+
+def fit(dataset: Dataset, start: str, examples: Examples, run: Path) -> Heads:
+    """Fit all heads, going on where a run on the same photos and labels was stopped."""
+    spec = find_checkpoint(start)
+    network = load_network(spec)
+    options = recipe(len(examples.target))
+    task = HeadFitting(Heads(network.transformer.head, examples), examples, batch=options.batch, seed=options.seed)
+    about = {
+        "config": asdict(network.config), "data": {**dataset.describe(), "photos": len(examples.target)},
+        "start": f"checkpoint {start}", "start_sha256": spec.sha256, "trained": "head",
+    }  # fmt: skip
+    _forget_other_data(run, about)
+    train(task, options, run, about=about)
+    task.network.load_state_dict(load_file(run / BEST))
+    return task.network.eval()
+
+
+def publish(heads: Heads, dataset: Dataset, agreement: StudyAgreement, start: str, name: str, run: Path) -> None:
+    """Write the checkpoint with the head that is fitted to all photos, and its card, and make it known by its name."""
+    spec = find_checkpoint(start)
+    network = load_network(spec)
+    network.transformer.head.load_state_dict(heads.final.state_dict())
+    low, high = dataset.mos_range
+    note = (
+        f"Predicts the mean opinion of the raters of {dataset.name} on their scale of {low:g} to {high:g}: "
+        f"{start}, its head fitted to {len(agreement.seen.photos)} photos."
+    )
+    keeper = checkpoint_of(
+        run, network, name=name, note=note, score_range=dataset.mos_range, preprocessing=spec.preprocessing
+    )
+    keeper = replace(keeper, spec=replace(keeper.spec, gflops=spec.gflops))
+    keeper.keep(network, {key.lower(): agreement.figures["after"][key].value for key in ("SRCC", "PLCC", "RMSE")})
+    evaluation = as_evaluation(dataset, agreement, name=name, start=start)
+    card = model_card(read_spec(run / "checkpoint", name=name), read_record(run), evaluation)
+    replace_text(run / "checkpoint" / "README.md", card)
+    keeper.publish()
+
+
+def _forget_other_data(run: Path, about: dict[str, Any]) -> None:
+    """Remove what was fitted to other photos or labels: people went on rating."""
+    if (run / RECORD).exists() and any(
+        json.loads((run / RECORD).read_text(encoding="utf-8")).get(key) != json.loads(json.dumps(about[key]))
+        for key in ("data", "start_sha256")
+    ):
+        for file in (STATE, BEST, HISTORY, RECORD):
+            (run / file).unlink(missing_ok=True)
+
+
+class Tell:
+    """Writes the status for a page to read, twice a second at most while nothing but the step changes."""
+
+    def __init__(self, run: Path) -> None:
+        self._path = run / STATUS
+        self._last, self._at = "", 0.0
+
+    def __call__(self, state: str, message: str, step: int = 0, steps: int = 0) -> None:
+        """Tell state and message, and how far it is where that is known."""
+        if state == self._last and time.monotonic() - self._at < TELL_EVERY_S:
+            return
+        self._last, self._at = state, time.monotonic()
+        status = {"state": state, "message": message, "step": step, "steps": steps}
+        replace_text(self._path, json.dumps(status, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def _told(run: Path) -> Iterator[Tell]:
+    """Give what tells the status, and tell how it ended when it did not end well; SIGTERM stops at once."""
+    tell = Tell(run)
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise StoppedError("Stopped; the same command goes on from there.")
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield tell
+    except (StoppedError, KeyboardInterrupt):
+        tell("stopped", "Stopped; what was done is kept.")
+        raise
+    except Exception as error:
+        known = isinstance(error, TrainingError | FiqaError | OSError)
+        tell("failed", str(error) if known else f"Unexpected: {error!r}; the log has more.")
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+if __name__ == "__main__":
+    run_script(main)
