@@ -20,14 +20,15 @@ from fiqa.ui import page
 from fiqa.ui.attention import build_attention_tab
 from fiqa.ui.degradation import build_degradation_tab
 from fiqa.ui.examples import damaged_portrait
+from fiqa.ui.retention import keep_no_statistics
 from fiqa.ui.score import LoadedPhotos, build_score_tab
 from fiqa.ui.server import launch_options, prepare_lending, wait_for_the_end
 from fiqa.ui.service import Predictor, PredictorService
 from fiqa.ui.traffic import log_requests
-from fiqa.ui.upload_folder import SWEEP_S, UploadFolder
+from fiqa.ui.upload_folder import UploadFolder
 
 KEPT_MINUTES = 15
-"""How long an upload stays in Gradio's cache at most; a page left open longer asks for the photo again."""
+"""How long an upload stays on the disk at most; a page left open longer asks for the photo again."""
 
 
 def create_service(settings: Settings) -> PredictorService:
@@ -59,8 +60,7 @@ def create_labelling() -> Labelling:
 
 def create_demo(service: PredictorService, labelling: Labelling) -> gr.Blocks:
     """Lay out the page around `service` and `labelling`; nothing is loaded or opened yet."""
-    sweep = (SWEEP_S, 60 * KEPT_MINUTES - SWEEP_S)  # how often, and from which age
-    demo = gr.Blocks(title=page.TITLE, analytics_enabled=False, fill_width=True, delete_cache=sweep)
+    demo = gr.Blocks(title=page.TITLE, analytics_enabled=False, fill_width=True)
     with demo:
         photos = gr.State(LoadedPhotos())
         page.build_header()
@@ -77,6 +77,7 @@ def create_demo(service: PredictorService, labelling: Labelling) -> gr.Blocks:
         page.keep_footer_true(footer, service, checkpoint, kept_minutes=KEPT_MINUTES)
     # Closed: a direct request would not wait for its turn.
     demo.queue(max_size=500, api_open=False)
+    keep_no_statistics(demo)
     return demo
 
 
@@ -113,6 +114,7 @@ def main() -> int:
     print(f"The app is at {demo.local_url}{recovered}", flush=True)
     wait_for_the_end()
     demo.close(verbose=False)
+    uploads.clear()
     labelling.close()
     service.stop()
     return 0

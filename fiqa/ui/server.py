@@ -17,6 +17,7 @@ from fiqa.settings import Settings
 from fiqa.ui import page
 from fiqa.ui.gate import Gate, Limits
 from fiqa.ui.queued_work import QueuedWork
+from fiqa.ui.retention import KEPT_SESSIONS, forgetting
 from fiqa.ui.service import PredictorService
 from fiqa.ui.traffic import Counters, Traffic, health_routes
 from fiqa.ui.upload_folder import UploadFolder
@@ -48,6 +49,7 @@ def launch_options(
         "max_file_size": UPLOAD_LIMIT,
         "blocked_paths": [str(settings.data_dir)],
         "mcp_server": importlib.util.find_spec("mcp") is not None,
+        "state_session_capacity": KEPT_SESSIONS,
         "app_kwargs": _surroundings(settings, demo, service, uploads, routes),
         "ssr_mode": False,
         "run_history": False,
@@ -59,7 +61,7 @@ def launch_options(
 def _surroundings(
     settings: Settings, demo: gr.Blocks, service: PredictorService, uploads: UploadFolder, routes: Sequence[BaseRoute]
 ) -> dict[str, Any]:
-    """Return what stands around Gradio's application: middleware, the outer one first, and routes of our own."""
+    """Return what stands around Gradio's application: middleware, the outer one first, routes of our own, upkeep."""
 
     def ready() -> bool:
         return service.is_loaded(service.default)
@@ -81,6 +83,7 @@ def _surroundings(
     return {
         "middleware": [Middleware(Traffic, counters=counters), gate],
         "routes": [*health_routes(counters, ready=ready, with_metrics=settings.metrics), *routes],
+        "lifespan": forgetting,
     }
 
 

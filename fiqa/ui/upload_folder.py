@@ -1,6 +1,6 @@
 """Where uploads lie for the minutes in which they are needed, and how they go.
 
-Gradio deletes files it has taken note of while it runs. What an upload that broke off leaves behind, or a run that was
+Gradio deletes only files that it has taken note of. What an upload that broke off leaves behind, or a run that was
 killed, nobody takes note of; so everything in the folder that is old enough goes, whoever put it there.
 """
 
@@ -44,6 +44,10 @@ class UploadFolder:
                 with suppress(OSError):  # not empty
                     Path(folder).rmdir()
         return deleted
+
+    def clear(self) -> None:
+        """Delete everything: the run is over."""
+        self.sweep(older_than_s=0)
 
     def sweep_regularly(self) -> None:
         """Sweep every minute until the process ends."""

@@ -1,0 +1,62 @@
+"""What is left of a visit in the server's memory."""
+
+import gc
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pytest
+
+from fiqa.ui.retention import KEPT_SESSIONS, forget
+from tests.security.conftest import Attacker
+from tests.security.test_visitors import visit
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+def shown_photo(said: Sequence[dict[str, Any]]) -> str:
+    """Return the photo on a page, as text: the data in its link."""
+    found = re.search(r"data:image/png;base64,([\w+/=]{100,})", json.dumps(said))
+    assert found
+    return found[1]
+
+
+def holders(text: str) -> list[object]:
+    """Return what holds `text` in memory, within a larger text."""
+    larger = len(text) + 50
+    return [
+        container
+        for container in gc.get_objects()
+        if isinstance(container, dict | list | tuple)
+        and any(isinstance(each, str) and len(each) > larger and text in each for each in _items(container))
+    ]
+
+
+def _items(container: dict[Any, Any] | list[Any] | tuple[Any, ...]) -> Iterable[Any]:
+    return list(container.values()) if isinstance(container, dict) else container
+
+
+def test_no_photo_stays_in_memory(attacker: Attacker) -> None:
+    photo = shown_photo(visit(attacker, "remembered", "face.jpg"))
+    assert holders(photo)  # of what the page shows, Gradio keeps a copy
+    forget(attacker.served.demo.app)
+    assert not holders(photo)
+
+
+def test_uploads_and_events_leave_no_notes(attacker: Attacker) -> None:
+    demo = attacker.served.demo
+    visit(attacker, "noted", "face.jpg")
+    demo.app.state_holder.session_data.pop("noted")  # as if `KEPT_SESSIONS` others had come
+    forget(demo.app)
+    assert not any(demo.temp_file_sets)
+    assert not demo._queue.event_analytics
+    assert "noted" not in demo._queue.pending_event_ids_session
+    assert demo.app.state_holder.capacity == KEPT_SESSIONS
+
+
+def test_a_page_works_on_after_what_it_showed_was_forgotten(attacker: Attacker) -> None:
+    visit(attacker, "returning", "face.jpg")
+    forget(attacker.served.demo.app)
+    shown = attacker.outcome(attacker.event("show_scores"), [None, "first"], session="returning")
+    assert "95 % interval" in json.dumps(shown)
