@@ -48,9 +48,11 @@ MOS_COLUMNS = (
 )  # fmt: skip
 FORMAT = 1
 DECIMALS = 6
+LANDMARKS = ".landmarks"
+"""What whoever trains leaves in an export; it goes with the export that it belongs to."""
 _OURS = frozenset({
     "ratings.csv", "mos.csv", "protocol.json", "dataset.json", ".protocol.json.writing", ".dataset.json.writing",
-    *SHARES,
+    *SHARES, LANDMARKS,
 })  # fmt: skip
 
 

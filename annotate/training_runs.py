@@ -27,10 +27,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from annotate.errors import TrainingRunError
-from annotate.tables import Study
+
+if TYPE_CHECKING:
+    from annotate.tables import Study
 
 SCRIPT = "training.train_on_study"
 NEEDED = ("accelerate", "tensorboard")
@@ -153,7 +155,7 @@ class TrainingRuns:
         return lock
 
 
-def study_key(study: Study) -> str:
+def study_key(study: "Study") -> str:
     """Return what a study's trainings are kept under."""
     return f"{study.id}-{study.created_at:%Y%m%dT%H%M%S}"
 

@@ -4,7 +4,8 @@ Three layouts are read, told apart by what is in the folder:
 
 * the authors' (GFIQA-20k, CGFIQA-40k): `<root>/{train,val,test}/{img,landmark,label.json}`, where label.json holds
   the parallel lists Image and MOS, and any others, which become groups;
-* what `annotate export` writes: the same, and a dataset.json with the scale of the ratings;
+* what `annotate export` writes: the same, a dataset.json with the scale of the ratings, and a mos.csv, from which the
+  groups stimulus (the picture's name in the study) and source are taken;
 * a plain folder with one CSV, or the CSV itself: columns image (a path relative to the CSV) and mos; optional
   landmarks (a .npy file with (68, 2) pixels), split (train, val or test) and source (who or what a photo is of; no
   source is put in two splits); all other columns become groups.
@@ -124,6 +125,15 @@ def _read_info(root: Path) -> dict[str, Any]:
     return {**info, "mos_range": (low, high)}
 
 
+def _read_exported(root: Path) -> dict[str, dict[str, str]]:
+    """Return name and source of every picture that an export of a study has, by its file; nothing for other data."""
+    if not (root / "dataset.json").is_file() or not (root / "mos.csv").is_file():
+        return {}
+    with (root / "mos.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return {row["image"]: {name: row.get(name) or "" for name in ("stimulus", "source")} for row in rows if row.get("image")}
+
+
 def _agreed_range(root: Path, info: Mapping[str, Any], asked: Range | None) -> Range:
     said: Range | None = info.get("mos_range")
     if asked and said and asked != said:
@@ -151,6 +161,7 @@ class _Reader:
         self.root, self.mos_range = root, mos_range
         self.notices: list[str] = []
         self._problems: list[str] = []
+        self._exported = _read_exported(root)
 
     def raise_problems(self) -> None:
         """Raise DataError if there were any."""
@@ -177,7 +188,8 @@ class _Reader:
         for path, row in zip(paths, rows, strict=True):
             npy = f"{path.stem}.npy"
             known = folder / "landmark" / npy if npy in landmarks else None
-            photos.append(LabelledPhoto(path, row.pop("MOS"), known, _groups(row)))
+            exported = self._exported.get(f"{split}/img/{path.name}", {})
+            photos.append(LabelledPhoto(path, row.pop("MOS"), known, _groups({**row, **exported})))
         return self._checked(photos, f"{split}/label.json")
 
     def csv_splits(self, path: Path) -> dict[Split, tuple[LabelledPhoto, ...]]:

@@ -32,8 +32,12 @@ MOST_FOLDS = 5
 CALIBRATION_STEPS = 60
 SCALE_PRIOR = 0.02
 """How hard it is to leave the network's own scale, in squared errors of one photo."""
-WEIGHT_PRIOR = 1.0
-"""How hard it is to change a weight of the head by 1, in squared errors of one photo."""
+WEIGHT_PRIOR = 2.0
+"""How hard it is to change a weight of the head by 1, in squared errors of one photo.
+
+On simulated studies of 12, 60 and 300 photos, 1 to 3 did best on other photos. A tenth of it learnt 12 photos by heart;
+ten times as much learnt little from 60.
+"""
 
 Floats = NDArray[np.float32]
 

@@ -96,4 +96,4 @@ def _named_folder(name: str, settings: Settings | None) -> Path:
 
 
 def _source(run: Path) -> str:
-    return f"trained by python -m training.train_quality in {run.resolve()}"
+    return f"trained by the scripts of training/ in {run.resolve()}"

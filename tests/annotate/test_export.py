@@ -256,6 +256,16 @@ def test_older_export_is_replaced_and_nothing_else_is(database: Database, study_
         export_study(database, study_id, tmp_path, tmp_path / "file")
 
 
+def test_landmarks_that_a_training_left_do_not_stand_in_the_way_of_the_next_export(
+    database: Database, study_id: int, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    for _ in range(2):
+        export_study(database, study_id, tmp_path, out)
+        assert not (out / ".landmarks").exists()
+        (out / ".landmarks").mkdir()
+
+
 def test_data_set_of_somebody_else_is_not_replaced(database: Database, study_id: int, tmp_path: Path) -> None:
     for name in ("out", "new.part"):
         (tmp_path / name / "train" / "img").mkdir(parents=True)
