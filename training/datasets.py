@@ -131,7 +131,8 @@ def _read_exported(root: Path) -> dict[str, dict[str, str]]:
         return {}
     with (root / "mos.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    return {row["image"]: {name: row.get(name) or "" for name in ("stimulus", "source")} for row in rows if row.get("image")}
+    named = [row for row in rows if row.get("image")]
+    return {row["image"]: {name: row.get(name) or "" for name in ("stimulus", "source")} for row in named}
 
 
 def _agreed_range(root: Path, info: Mapping[str, Any], asked: Range | None) -> Range:
