@@ -25,6 +25,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from fiqa.alignment import View
+from fiqa.crops import Offset, is_right
 from fiqa.errors import SettingError
 from fiqa.maps import KINDS, FaceMap, Grid, MapKey, Placement, find_kind
 from fiqa.models.backbone import ColumnBackbone
@@ -81,8 +82,16 @@ def map_steps(predictor: QualityPredictor, face: FaceCrops, kind: str) -> list[C
 
     `joined` makes maps of the answers.
     """
-    step = _STEPS[kind]
-    return [lambda offset=offset: step(predictor, replace(face, offsets=[offset])) for offset in face.offsets]  # type: ignore[misc]
+    return [lambda offset=offset: _crop_grids(predictor, face, kind, offset) for offset in face.offsets]  # type: ignore[misc]
+
+
+def _crop_grids(predictor: QualityPredictor, face: FaceCrops, kind: str, offset: Offset) -> Grids:
+    """Return the grids (1, G, G) of one crop as it lies in the view, also where the network is shown it mirrored."""
+    grids = _STEPS[kind](predictor, replace(face, offsets=[offset]))
+    config, width = predictor.config, face.view.image.shape[1]
+    if not (config.mirror_right and is_right(offset, width, config.crop_px)):
+        return grids
+    return {key: grid[:, :, ::-1] for key, grid in grids.items()}
 
 
 def joined(steps: Sequence[Grids], placement: Placement) -> dict[MapKey, FaceMap]:

@@ -50,6 +50,18 @@ class ReleasedOffsets:
         return int(self._random.randint(0, bound)) if bound > 0 else 0
 
 
-def cut_crops(view: NDArray[np.uint8], offsets: Sequence[Offset], crop_px: int) -> NDArray[np.uint8]:
-    """Cut windows (C, S, S, 3) out of a view (H, W, 3)."""
-    return np.stack([view[top : top + crop_px, left : left + crop_px] for top, left in offsets])
+def is_right(offset: Offset, width_px: int, crop_px: int) -> bool:
+    """Whether the crop at `offset` lies right of the middle of a view."""
+    return 2 * offset[1] + crop_px > width_px
+
+
+def cut_crops(
+    view: NDArray[np.uint8], offsets: Sequence[Offset], crop_px: int, *, mirror_right: bool = False
+) -> NDArray[np.uint8]:
+    """Cut windows (C, S, S, 3) out of a view (H, W, 3); `mirror_right` mirrors those right of its middle."""
+    crops = []
+    for top, left in offsets:
+        crop = view[top : top + crop_px, left : left + crop_px]
+        mirrored = mirror_right and is_right((top, left), view.shape[1], crop_px)
+        crops.append(crop[:, ::-1] if mirrored else crop)
+    return np.stack(crops)

@@ -133,7 +133,8 @@ class QualityPredictor:
     def predict(self, faces: Sequence[FaceCrops]) -> Prediction:
         """Run the network on the crops of faces: fields of the prediction are (faces · K, …), on the CPU in fp32.
 
-        `score` lies in the checkpoint's score range; `quality` stays in the network's own 0..1.
+        `score` lies in the checkpoint's score range; `quality` stays in the network's own 0..1. The grids are as the
+        network saw the crops, mirrored ones mirrored.
         """
         crops = self._crops(faces)
         batches = []
@@ -149,14 +150,17 @@ class QualityPredictor:
     def _crops(self, faces: Sequence[FaceCrops]) -> Iterator[tuple[NDArray[np.uint8], bytes]]:
         """Yield every crop (S, S, 3) with its landmarks, cut when it is needed: a crowd's do not fit in memory."""
         for face in faces:
-            crops = cut_crops(face.view.image, face.offsets, self.config.crop_px)
+            crops = self._cut(face)
             yield from zip(crops, self._landmark_input(face), strict=True)
 
     @torch.inference_mode()
     def network_inputs(self, face: FaceCrops) -> tuple[Tensor, Tensor | None]:
         """Return what the network takes of one face: normalised crops (K, 3, S, S) and landmark weights (K, N)."""
-        crops = self.normalise(cut_crops(face.view.image, face.offsets, self.config.crop_px))
+        crops = self.normalise(self._cut(face))
         return crops, self._weights(self._landmark_input(face))
+
+    def _cut(self, face: FaceCrops) -> NDArray[np.uint8]:
+        return cut_crops(face.view.image, face.offsets, self.config.crop_px, mirror_right=self.config.mirror_right)
 
     def normalise(self, crops: NDArray[np.uint8]) -> Tensor:
         """Map crops (B, S, S, 3) uint8 to what the network takes: (B, 3, S, S) on the device."""
@@ -197,7 +201,8 @@ class QualityPredictor:
 
     def _landmark_input(self, face: FaceCrops) -> list[bytes]:
         """Return what the landmark encoding takes for each crop, as bytes that serve as the cache's key."""
-        return [landmark_input(self.config, face.landmarks, top, left).tobytes() for top, left in face.offsets]
+        width = face.view.image.shape[1]
+        return [landmark_input(self.config, face.landmarks, offset, width).tobytes() for offset in face.offsets]
 
     def _encode_landmarks(self, vector: bytes) -> Tensor:
         """Encode one crop's landmarks; kept, because released weights read half a gigabyte for each call."""

@@ -23,16 +23,18 @@ from torch.utils.data import DataLoader
 
 from fiqa.alignment import View, align, whole_view
 from fiqa.checkpoints import Preprocessing
+from fiqa.crops import cut_crops
 from fiqa.errors import PhotoError
 from fiqa.faces import FaceFinder, load_face_finder
 from fiqa.images import decode_photo
 from fiqa.models import DslFiqaConfig
 from fiqa.models.landmark_encoding import landmark_input
+from fiqa.models.landmark_network import MIRRORED
 from training.datasets import Dataset, LabelledPhoto
 from training.errors import DataError, StorageError
 from training.photos import Split
 from training.storage import replace_file
-from training.views import MIRRORED_LANDMARKS, CropSample, CropSource
+from training.views import CropSample, CropSource
 
 KEPT_BYTES = 2**30
 """Views kept in memory, per process; the others are made again every time."""
@@ -188,12 +190,13 @@ class LabelledCrops:
         if self.config.landmarks == "coordinates":
             landmarks = landmarks + rng.normal(0, JITTER * crop_px / 2, landmarks.shape).astype(np.float32)
             landmarks = np.full_like(landmarks, np.nan) if rng.random() < UNKNOWN_SHARE else landmarks
-        return view[top : top + crop_px, left : left + crop_px], landmark_input(self.config, landmarks, top, left)
+        crop = cut_crops(view, [(top, left)], crop_px, mirror_right=self.config.mirror_right)[0]
+        return crop, landmark_input(self.config, landmarks, (top, left), side)
 
 
 def mirrored_landmarks(landmarks: Landmarks, side_px: int) -> Landmarks:
     """Return the landmarks (68, 2) of the mirrored picture: left and right change places and names."""
-    mirrored: Landmarks = landmarks[MIRRORED_LANDMARKS].copy()
+    mirrored: Landmarks = landmarks[list(MIRRORED)].copy()
     mirrored[:, 0] = side_px - mirrored[:, 0]
     return mirrored
 

@@ -8,6 +8,9 @@ A photo folder holds pictures and one `faces.json`, a list with one entry a face
     tag            "pristine" (fit to be a reference) or anything else
     landmarks68    68 (x, y) positions in pixels, iBUG order
 
+and, optionally, what was measured of the face: `native_face_px` (side of its box before the crop was made),
+`sharpness` (variance of the Laplacian at a side of 256 px) and `noise_sigma` (of 255).
+
 Photos of one person tend to come from one source, so a split by photo would test on people seen in training.
 """
 
@@ -26,6 +29,8 @@ from PIL import Image
 from training.errors import DataError
 
 Split = Literal["train", "val", "test"]
+FAIR = {"native_face_px": (150.0, np.inf), "sharpness": (60.0, np.inf), "noise_sigma": (0.0, 0.8)}
+"""Bounds of a fair photo's measures. At 150 px a face fills the views that are made of it without enlargement."""
 LARGE_SOURCE_SHARE = 0.08
 """A source with more than this share of the photos always trains: held aside it would be the test set."""
 
@@ -39,6 +44,8 @@ class FacePhoto:
     source: str
     pristine: bool
     landmarks: NDArray[np.float32]
+    fair: bool = False
+    """Not pristine, but large, sharp and free of noise enough to learn from what is done to it."""
 
     def read(self) -> NDArray[np.uint8]:
         """Return the picture as (H, W, 3) uint8 RGB."""
@@ -61,12 +68,17 @@ def _photo(folder: Path, entry: dict[str, object]) -> FacePhoto:
     landmarks = np.asarray(entry["landmarks68"], dtype=np.float32)
     if landmarks.shape != (68, 2):
         raise ValueError(f"{entry['id']} has landmarks of shape {landmarks.shape}, expected (68, 2)")
+
+    def measure(name: str) -> float:
+        return float(str(entry.get(name, "nan")))
+
     return FacePhoto(
         id=str(entry["id"]),
         path=folder / str(entry["file"]),
         source=str(entry["source_repo"]),
         pristine=entry["tag"] == "pristine",
         landmarks=landmarks,
+        fair=entry["tag"] != "pristine" and all(low <= measure(name) <= high for name, (low, high) in FAIR.items()),
     )
 
 

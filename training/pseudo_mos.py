@@ -14,8 +14,9 @@ atomically, and shards that exist are kept. A shard holds V views:
     severity   (V, T) float32, per degradation type as in `DEGRADATIONS`, 0 where it was not applied
     source, split, identity   strings, one each
 
-Photos that are not pristine cannot be references, so their views are not labelled: they make the split
-"real", one untouched view and single degradations on top of what the photo went through already.
+References are pristine photos and, for training only, fair ones (training/photos.py): there are more people among
+them, and validation and test stay strict. Other photos cannot be references, so their views are not labelled: they
+make the split "real", one untouched view and single degradations on top of what the photo went through already.
 The degradation encoder learns from them; the scores do not.
 """
 
@@ -25,7 +26,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -34,6 +35,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from skimage.restoration import denoise_tv_chambolle
 from tqdm import tqdm
 
 from fiqa.alignment import View, cut_view
@@ -49,6 +51,11 @@ MARGIN = 1.7
 NATIVE_PX = (256, 435)
 """Degradations are applied at a side drawn from this range, then the view is made, as it is for users' photos."""
 
+RETOUCHED_SHARE = 0.25
+"""Share of training views whose reference is retouched: smooth skin must not pass for a blurred photo."""
+RETOUCH = (0.01, 0.05)
+"""Weights of total variation denoising that look like the smoothing of portrait cameras and editors."""
+
 STACKS = 40
 """Random stacks per held-aside photo, beside every type at every level."""
 REAL_VIEWS = 25
@@ -59,7 +66,7 @@ Use = Split | Literal["real"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one view is made: degradation steps, the side they are applied at, and framing jitter."""
+    """How one view is made: degradation steps, the side they are applied at, framing jitter, retouch of the reference."""
 
     steps: tuple[Step, ...]
     native_px: int
@@ -67,11 +74,13 @@ class Recipe:
     zoom: float = 1.0
     shift: tuple[float, float] = (0.0, 0.0)
     angle_deg: float = 0.0
+    retouch: float = 0.0
 
 
 def training_recipes(photo_id: str, count: int) -> Iterator[Recipe]:
     """Yield `count` random recipes: a tenth clean, half single degradations, the rest stacks of two or three."""
     rng = np.random.default_rng(zlib.crc32(photo_id.encode()))
+    retouches = _retouches(photo_id)
     for index in range(count):
         kind = index % 10
         steps = 0 if kind == 0 else 1 if kind <= 5 else int(rng.integers(2, 4))
@@ -85,7 +94,14 @@ def training_recipes(photo_id: str, count: int) -> Iterator[Recipe]:
             zoom=float(rng.uniform(0.9, 1.08)),
             shift=(float(rng.uniform(-0.03, 0.03)), float(rng.uniform(-0.03, 0.03))),
             angle_deg=float(rng.uniform(-12, 12)),
+            retouch=next(retouches),
         )
+
+
+def _retouches(photo_id: str) -> Iterator[float]:
+    rng = np.random.default_rng((zlib.crc32(photo_id.encode()), 1))
+    while True:
+        yield float(rng.uniform(*RETOUCH)) if rng.random() < RETOUCHED_SHARE else 0.0
 
 
 def benchmark_recipes(photo_id: str, stacks: int) -> Iterator[Recipe]:
@@ -120,7 +136,17 @@ def render(photo: FacePhoto, pixels: NDArray[np.uint8], recipe: Recipe) -> tuple
     centre = (low + high) / 2 + np.asarray(recipe.shift) * extent
     angle = np.radians(recipe.angle_deg)
     native = cut_view(pixels, centre, extent, angle, side_px=recipe.native_px)
+    if recipe.retouch:
+        native = replace(native, image=retouched(native.image, recipe.retouch))
     return _shrunk(native, native.image), _shrunk(native, degrade(native.image, recipe.steps, seed=recipe.seed))
+
+
+def retouched(image: NDArray[np.uint8], weight: float) -> NDArray[np.uint8]:
+    """Return an image (H, W, 3) with smooth skin and sharp edges, by total variation denoising (Chambolle, 2004)."""
+    smooth = denoise_tv_chambolle(
+        image.astype(np.float32) / 255, weight=weight, eps=1e-3, max_num_iter=30, channel_axis=-1
+    )
+    return np.rint(smooth * 255).clip(0, 255).astype(np.uint8)
 
 
 def _shrunk(native: View, image: NDArray[np.uint8]) -> View:
@@ -194,10 +220,15 @@ def _save_atomically(path: Path, **arrays: NDArray[np.generic]) -> None:
 
 
 def _use(photo: FacePhoto, splits: dict[str, Split]) -> Use | None:
-    """Return what a photo serves for: a real one of a held-aside source for nothing, it may show the same people."""
+    """Return what a photo serves for: one of a held-aside source that is not pristine for nothing.
+
+    It may show the same people.
+    """
     if photo.pristine:
         return splits[photo.source]
-    return "real" if splits.get(photo.source, "train") == "train" else None
+    if splits.get(photo.source, "train") != "train":
+        return None
+    return "train" if photo.fair else "real"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -207,9 +238,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, default=Path("runs/pseudo_mos"), help="folder for the shards")
     parser.add_argument("--views", type=int, default=160, help="views per training photo")
     parser.add_argument("--stacks", type=int, default=STACKS, help="stacks per held-aside photo")
+    without = "photos to leave out, by id: of people who are in the test photos, say"
+    parser.add_argument("--without", nargs="+", default=[], metavar="ID", help=without)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     options = parser.parse_args(arguments)
-    photos = read_photo_folder(options.photos)
+    photos = [photo for photo in read_photo_folder(options.photos) if photo.id not in options.without]
     splits = split_by_source([photo.source for photo in photos if photo.pristine])
     options.output.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(options.workers) as pool:

@@ -191,8 +191,15 @@ def rendered_material(options: argparse.Namespace, start: Start) -> tuple[Materi
     options.output.mkdir(parents=True, exist_ok=True)
     replace_text(options.output / "pseudo_mos.json", json.dumps(mapping.quantiles.tolist()))
     views, held = views.without(options.without), held.without(options.without)
-    crop_px = start.network.config.crop_px
-    source = CropSource(views, mapping(views.metrics), crop_px, seed=loop.seed, crops=options.crops)
+    config = start.network.config
+    source = CropSource(
+        views,
+        mapping(views.metrics),
+        config.crop_px,
+        seed=loop.seed,
+        crops=options.crops,
+        mirror_right=config.mirror_right,
+    )
     about = {"name": "rendered views", "mos_range": [0.0, 1.0], "train": len(views), "val": len(held)}
     about |= {"without": options.without}
     photos = len(views) + len(held)

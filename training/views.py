@@ -15,20 +15,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from fiqa.crops import Offset, cut_crops, grid_offsets
+from fiqa.crops import Offset, cut_crops, grid_offsets, is_right
 from fiqa.models import DslFiqaConfig
-from fiqa.models.landmark_encoding import crop_coordinates, landmark_input
+from fiqa.models.landmark_encoding import crop_coordinates, landmark_input, mirrored_coordinates
 from training.errors import DataError
 from training.pseudo_mos import METRICS, TYPES, Use
 
 QUANTILES = 201
-MIRRORED_LANDMARKS = np.array(
-    [*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1), 45, 44, 43, 42, 47, 46, 39, 38, 37, 36]
-    + [41, 40, *range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1)]
-)
-"""Index of the landmark that takes each one's place in a mirrored face (iBUG 68)."""
-
-
 GREY_SHARE = 0.15
 """Share of crops without colour: a black-and-white photo is not a bad one. Those with a colour cast keep it."""
 COLOUR_CAST = TYPES.index("colour_cast")
@@ -148,12 +141,23 @@ class CropSample:
 
 
 class CropSource:
-    """Draws crops of rendered views, mirrored half of the time: one at random, or the `crops` that inference takes."""
+    """Draws crops of rendered views: one at random, or the `crops` that inference takes.
+
+    They are mirrored half of the time, or if `mirror_right`, where they lie right of the middle, as inference does.
+    """
 
     def __init__(
-        self, views: RenderedViews, target: NDArray[np.float32], crop_px: int, *, seed: int, crops: int = 1
+        self,
+        views: RenderedViews,
+        target: NDArray[np.float32],
+        crop_px: int,
+        *,
+        seed: int,
+        crops: int = 1,
+        mirror_right: bool = False,
     ) -> None:
         self.views, self.target, self.crop_px, self.seed, self.crops = views, target, crop_px, seed, crops
+        self.mirror_right = mirror_right
 
     def batch(self, draw: int, size: int) -> CropSample:
         """Return batch number `draw` of `size` views; equal numbers give equal batches."""
@@ -177,10 +181,11 @@ class CropSource:
         relative += rng.normal(0, 0.02, size=relative.shape).astype(np.float32)  # users' landmarks are predicted
         if rng.random() < 0.1:
             relative[:] = np.nan  # photos in which no face was found are scored without landmarks
-        if rng.random() < 0.5:
-            crops = crops[:, :, ::-1]
-            relative = relative[:, MIRRORED_LANDMARKS] * np.array([-1, 1], dtype=np.float32)
-        return crops, relative
+        mirrored = np.full(len(offsets), rng.random() < 0.5)
+        if self.mirror_right:
+            mirrored = np.array([is_right(offset, view.shape[1], self.crop_px) for offset in offsets])
+        crops = np.where(mirrored[:, None, None, None], crops[:, :, ::-1], crops)
+        return crops, np.where(mirrored[:, None, None], mirrored_coordinates(relative), relative)
 
     def _offsets(self, side: int, rng: np.random.Generator) -> Sequence[Offset]:
         if self.crops > 1:
@@ -199,5 +204,6 @@ def tiled_crops(views: Views, index: int, config: DslFiqaConfig, crops: int) -> 
     """Return the crops (C, S, S, 3) uint8 of one view that inference would take, and the network's landmark input."""
     view, known = views.view(index)
     offsets = grid_offsets(view.shape[0], view.shape[1], config.crop_px, crops)
-    landmarks = [landmark_input(config, known, top, left) for top, left in offsets]
-    return cut_crops(view, offsets, config.crop_px), torch.from_numpy(np.stack(landmarks))
+    pixels = cut_crops(view, offsets, config.crop_px, mirror_right=config.mirror_right)
+    landmarks = [landmark_input(config, known, offset, view.shape[1]) for offset in offsets]
+    return pixels, torch.from_numpy(np.stack(landmarks))

@@ -14,6 +14,10 @@ class DslFiqaConfig:
     crop_px: int = 384
     patch_px: int = 16
 
+    mirror_right: bool = False
+    """Show the network the crops right of a face's middle mirrored: it learns left halves only, and a mirrored photo
+    gets the same score."""
+
     # Degradation encoder: 3x3 convolutions, then an average over a grid of (rows, columns).
     encoder_widths: tuple[int, ...] = (64, 64, 128, 128, 256, 256)
     encoder_strides: tuple[int, ...] = (1, 1, 2, 1, 2, 1)
@@ -76,6 +80,7 @@ OFFICIAL = DslFiqaConfig()
 
 LITE = DslFiqaConfig(
     crop_px=128,
+    mirror_right=True,
     encoder_widths=(16, 32, 48, 48),
     encoder_strides=(2, 2, 2, 1),
     encoder_grid=(2, 2),
@@ -83,7 +88,7 @@ LITE = DslFiqaConfig(
     backbone="plain",
     backbone_taps=(1, 2, 3),
     plain_widths=(16, 32, 64, 80),
-    backbone_dim=80,
+    backbone_dim=64,
     stage_dims=(64, 48),
     channel_attention_depth=1,
     swin_layers=1,

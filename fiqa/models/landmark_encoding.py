@@ -13,7 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from fiqa.crops import Offset, is_right
 from fiqa.models.config import DslFiqaConfig
+from fiqa.models.landmark_network import MIRRORED
 
 
 def positional_encoding(values: Tensor, frequencies: int) -> Tensor:
@@ -92,14 +94,22 @@ def crop_coordinates(landmarks: NDArray[np.float32], top: int, left: int, crop_p
     return ((landmarks - (left, top)) * (2 / crop_px) - 1).astype(np.float32)
 
 
-def landmark_input(
-    config: DslFiqaConfig, landmarks: NDArray[np.float32] | None, top: int, left: int
-) -> NDArray[np.float32]:
-    """Return what the config's encoding takes for the crop at (`top`, `left`): indices (K,) or coordinates (L, 2).
+def mirrored_coordinates(coordinates: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return crop coordinates (…, 68, 2) of the mirrored crop: left and right change places and names."""
+    return coordinates[..., MIRRORED, :] * np.array([-1, 1], dtype=np.float32)
 
-    `landmarks` is (L, 2), (x, y) pixels of what the crop was cut from; None or NaN where they are not known.
+
+def landmark_input(
+    config: DslFiqaConfig, landmarks: NDArray[np.float32] | None, offset: Offset, width_px: int
+) -> NDArray[np.float32]:
+    """Return what the config's encoding takes for the crop at `offset`: indices (K,) or coordinates (L, 2).
+
+    `landmarks` is (L, 2), (x, y) pixels of the view of `width_px` that the crop was cut from; None or NaN where they
+    are not known.
     """
     known = np.full((68, 2), np.nan, dtype=np.float32) if landmarks is None else landmarks
     if config.landmarks == "index":
-        return index_vector(known, top, left, config.crop_px, config.landmark_slots)
-    return crop_coordinates(known, top, left, config.crop_px)
+        return index_vector(known, *offset, config.crop_px, config.landmark_slots)
+    coordinates = crop_coordinates(known, *offset, config.crop_px)
+    mirrored = config.mirror_right and is_right(offset, width_px, config.crop_px)
+    return mirrored_coordinates(coordinates) if mirrored else coordinates

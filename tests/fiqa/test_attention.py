@@ -35,6 +35,7 @@ from fiqa.models import LITE, DslFiqa
 from fiqa.models.dsl_fiqa import recorded_attention
 from fiqa.predictor import FaceCrops, QualityPredictor
 from tests.fiqa.small_networks import small_vit_predictor
+from training.labelled_views import mirrored_landmarks
 
 ASTRONAUT = np.asarray(astronaut())
 SIX = ("gaussian_noise", "gaussian_blur", "jpeg", "low_resolution", "low_light", "high_light")
@@ -95,11 +96,13 @@ def test_values_at_the_centre_of_a_crop_are_the_networks_there(lite: QualityPred
     maps = compute_maps(lite, photo, face, "quality")
     middle, cell = lite.config.grid // 2, lite.config.patch_px
     for number, (top, left) in enumerate(face.offsets):
+        mirrored = lite.config.mirror_right and left > 0
+        column = lite.config.grid - 1 - middle if mirrored else middle
         in_view = np.array([left, top]) + cell * (middle + 0.5)
         (x, y) = face.view.to_photo[:, :2] @ in_view + face.view.to_photo[:, 2]
         for name in ("quality", "confidence"):
             value = maps[MapKey(name)].at(np.array([x]), np.array([y])).values[0, 0]
-            assert value == pytest.approx(float(getattr(prediction, name)[number, middle, middle]), rel=1e-5)
+            assert value == pytest.approx(float(getattr(prediction, name)[number, middle, column]), rel=1e-5)
 
 
 @pytest.fixture(scope="module")
@@ -295,11 +298,30 @@ def test_maps_leave_the_scores_as_they_were(predictor: QualityPredictor) -> None
 
 def test_a_network_without_landmarks_has_its_maps() -> None:
     torch.manual_seed(0)
-    spec = CheckpointSpec("plain", "", "", "", "", preprocessing=Preprocessing(view_px=256, margin=1.7, crops=4))
-    network = DslFiqa(replace(LITE, landmarks="none"))
-    predictor = QualityPredictor(network, spec, load_face_finder("bundled"))
+    predictor = untrained(landmarks="none")
     for kind in ("quality", "integrated_gradients"):
         assert np.isfinite(explain(predictor, ASTRONAUT, kind).grids).all()
+
+
+@pytest.mark.parametrize("kind", ["quality", "cross_attention", "occlusion"])
+def test_maps_of_crops_that_are_shown_mirrored_lie_where_the_face_is(kind: str) -> None:
+    predictor = untrained(mirror_right=True)
+    face = choose_face(predictor, ASTRONAUT)
+    across = replace(
+        face,
+        view=View(np.ascontiguousarray(face.view.image[:, ::-1]), face.view.to_photo),
+        landmarks=mirrored_landmarks(cast("NDArray[np.float32]", face.landmarks), len(face.view.image)),
+    )
+    maps, mirrored = (next(iter(compute_maps(predictor, ASTRONAUT, each, kind).values())) for each in (face, across))
+    assert_allclose(mirrored.in_view()[:, ::-1], maps.in_view(), rtol=1e-5)
+    assert np.ptp(maps.grids) > 0
+
+
+def untrained(**values: Any) -> QualityPredictor:
+    """Return a network of lite's kind with random weights."""
+    torch.manual_seed(0)
+    spec = CheckpointSpec("plain", "", "", "", "", preprocessing=Preprocessing(view_px=256, margin=1.7, crops=4))
+    return QualityPredictor(DslFiqa(replace(LITE, **values)), spec, load_face_finder("bundled"))
 
 
 def one_crop(predictor: QualityPredictor) -> FaceCrops:

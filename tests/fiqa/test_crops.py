@@ -47,3 +47,11 @@ def test_cut_crops_are_the_windows_at_the_offsets() -> None:
     crops = cut_crops(view, [(0, 1), (4, 4)], 4)
     assert np.array_equal(crops[0], view[0:4, 1:5])
     assert np.array_equal(crops[1], view[4:8, 4:8])
+
+
+def test_crops_right_of_the_middle_are_mirrored_when_asked_for() -> None:
+    view = np.arange(8 * 8 * 3, dtype=np.uint8).reshape(8, 8, 3)
+    left, middle, right = cut_crops(view, [(0, 1), (0, 2), (4, 3)], 4, mirror_right=True)
+    assert np.array_equal(left, view[0:4, 1:5])
+    assert np.array_equal(middle, view[0:4, 2:6])
+    assert np.array_equal(right, view[4:8, 3:7][:, ::-1])

@@ -1,15 +1,19 @@
 """Rendered views and their labels."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from fiqa.degradations import DEGRADATIONS, LEVELS, PAPER_TYPES
 from training.photos import FacePhoto, read_photo_folder
 from training.pseudo_mos import (
+    RETOUCH,
     VIEW_PX,
     Recipe,
+    _use,
     benchmark_recipes,
     full_reference_metrics,
     render,
@@ -47,6 +51,35 @@ def test_training_recipes_are_repeatable_and_use_every_type() -> None:
     assert recipes != list(training_recipes("other", 240))
     assert {name for recipe in recipes for name, _ in recipe.steps} == set(DEGRADATIONS)
     assert sum(not recipe.steps for recipe in recipes) == 24
+
+
+def test_a_quarter_of_the_training_views_has_a_retouched_reference_of_the_same_sharp_edges(photo: FacePhoto) -> None:
+    recipes = list(training_recipes("photo", 400))
+    weights = [recipe.retouch for recipe in recipes if recipe.retouch]
+    assert 0.2 < len(weights) / len(recipes) < 0.3
+    assert RETOUCH[0] <= min(weights) <= max(weights) <= RETOUCH[1]
+    recipe = Recipe((), 256, 1, retouch=RETOUCH[1])
+    reference, view = render(photo, photo.read(), recipe)
+    before, _ = render(photo, photo.read(), replace(recipe, retouch=0.0))
+    assert np.array_equal(reference.image, view.image)  # the retouched photo is what views are compared with
+    assert roughness(reference.image) < 0.8 * roughness(before.image)
+
+
+def roughness(image: NDArray[np.uint8]) -> float:
+    """Return the mean difference of neighbouring pixels."""
+    return float(np.abs(np.diff(image.astype(float), axis=1)).mean())
+
+
+def test_fair_photos_of_training_sources_are_references_too_and_none_of_held_aside_sources(photo: FacePhoto) -> None:
+    pristine, fair, real = (
+        replace(photo, pristine=p, fair=f) for p, f in ((True, False), (False, True), (False, False))
+    )
+    for split in ("train", "val", "test"):
+        assert _use(pristine, {photo.source: split}) == split
+    assert _use(fair, {photo.source: "train"}) == _use(fair, {}) == "train"
+    assert _use(real, {photo.source: "train"}) == "real"
+    assert _use(fair, {photo.source: "test"}) is None
+    assert _use(real, {photo.source: "val"}) is None
 
 
 def test_benchmark_recipes_hold_clean_every_level_of_every_type_and_stacks() -> None:

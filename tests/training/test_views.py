@@ -7,12 +7,13 @@ import pytest
 from PIL import Image
 
 from fiqa.models import LITE
+from fiqa.models.landmark_encoding import mirrored_coordinates
+from fiqa.models.landmark_network import MIRRORED
 from tests.training.face_shape import face_landmarks
 from training.errors import DataError
 from training.photos import split_by_source
 from training.pseudo_mos import TYPES
 from training.views import (
-    MIRRORED_LANDMARKS,
     CropSource,
     PseudoMos,
     RenderedViews,
@@ -37,9 +38,8 @@ def views(count: int = 6) -> RenderedViews:
 
 def test_mirroring_swaps_left_and_right_landmarks_of_a_symmetric_face() -> None:
     landmarks = face_landmarks((0, 0), 100)
-    mirrored = landmarks[MIRRORED_LANDMARKS] * (-1, 1)
+    mirrored = mirrored_coordinates(landmarks)
     assert np.allclose(mirrored, landmarks, atol=1e-4)
-    assert np.array_equal(MIRRORED_LANDMARKS[MIRRORED_LANDMARKS], np.arange(68))
 
 
 def test_a_number_always_draws_the_same_batch_and_others_draw_others() -> None:
@@ -50,14 +50,28 @@ def test_a_number_always_draws_the_same_batch_and_others_draw_others() -> None:
     assert not np.array_equal(first.crops, other.crops)
 
 
-def test_all_crops_of_a_view_are_those_of_inference_up_to_changes_that_do_no_harm() -> None:
-    data, small = views(), replace(LITE, crop_px=32, patch_px=8)
-    sample = CropSource(data, np.arange(6, dtype=np.float32), 32, seed=0, crops=4).batch(0, 8)
+@pytest.mark.parametrize("mirror_right", [False, True])
+def test_all_crops_of_a_view_are_those_of_inference_up_to_changes_that_do_no_harm(mirror_right: bool) -> None:
+    data, small = views(), replace(LITE, crop_px=32, patch_px=8, mirror_right=mirror_right)
+    source = CropSource(data, np.arange(6, dtype=np.float32), 32, seed=0, crops=4, mirror_right=mirror_right)
+    sample = source.batch(0, 8)
     assert len(sample.crops) == len(sample.landmarks) == 4 * len(sample.target)
     for drawn, index in zip(sample.crops.reshape(8, 4, 32, 32, 3), sample.target.int().tolist(), strict=True):
         tiles = tiled_crops(data, index, small, 4)[0]
         grey = np.stack([greyscale(tile) for tile in tiles])
-        assert any(np.array_equal(drawn, kind[:, :, ::step]) for kind in (tiles, grey) for step in (1, -1))
+        steps = (1,) if mirror_right else (1, -1)
+        assert any(np.array_equal(drawn, kind[:, :, ::step]) for kind in (tiles, grey) for step in steps)
+
+
+def test_with_right_crops_mirrored_a_mirrored_view_gives_the_same_crops_and_landmarks() -> None:
+    data = views(1)
+    mirrored_landmarks = data.landmarks[:, list(MIRRORED)] * np.float32([-1, 1]) + np.float32([64, 0])
+    mirrored = replace(data, pixels=data.pixels[:, :, ::-1], landmarks=mirrored_landmarks)
+    config = replace(LITE, crop_px=32, patch_px=8, mirror_right=True)
+    (crops, landmarks), (other_crops, other_landmarks) = (tiled_crops(each, 0, config, 4) for each in (data, mirrored))
+    swapped = [1, 0, 3, 2]
+    assert np.array_equal(crops, other_crops[swapped])
+    assert np.allclose(landmarks, other_landmarks[swapped], atol=1e-5)
 
 
 def test_leaving_a_degradation_out_leaves_out_every_view_it_had_a_part_in() -> None:
@@ -92,7 +106,7 @@ def test_greyscale_is_pillows_luma_in_every_channel() -> None:
 
 def test_tiles_are_the_crops_that_inference_takes() -> None:
     data = views()
-    crops, landmarks = tiled_crops(data, 2, replace(LITE, crop_px=32, patch_px=8), 4)
+    crops, landmarks = tiled_crops(data, 2, replace(LITE, crop_px=32, patch_px=8, mirror_right=False), 4)
     assert np.array_equal(crops[3], data.pixels[2][32:, 32:])
     assert landmarks[0].numpy() == pytest.approx((data.landmarks[2] - 16) / 16, abs=1e-5)
 
