@@ -4,6 +4,8 @@ A MOS counts the votes of participants whose votes are used. Screening proposes 
 before somebody applies what it found, and each exclusion is stored with its reason.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,10 +13,11 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from annotate import store
-from annotate.findings import ScreeningRules
+from annotate.database import Database
+from annotate.findings import Finding, ScreeningRules
 from annotate.mos import MosTable, estimate_mos
 from annotate.ratings import Flags, ItemKind, Ratings
-from annotate.reliability import estimate_reliability
+from annotate.reliability import Reliability, estimate_reliability
 from annotate.screening import Screening, screen
 from annotate.study import Protocol
 
@@ -50,11 +53,50 @@ def reliability(db: Session, study_id: int) -> dict[str, float | None]:
     return estimate_reliability(*load_votes(db, study_id)).row()
 
 
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """Everything the Studies tab shows of a study's votes; `version` is `store.study_version` of when they were read.
+
+    table:       of the stimuli to be rated, from the votes that are used
+    reliability: the same votes'
+    findings:    of screening, as if nobody's votes had been excluded yet
+    """
+
+    version: store.Version
+    table: MosTable
+    reliability: Reliability
+    findings: tuple[Finding, ...]
+
+
+def analyse(database: Database, study_id: int, told: Callable[[str], None]) -> Analysis:
+    """Analyse a study as it is now; `told` is called with what is done next, which takes seconds for a million votes.
+
+    The database is only held while the votes are read.
+    """
+    told("Reading the votes")
+    with database.read() as db:
+        version = store.study_version(db, study_id)
+        rated = {each.name for each in store.all_stimuli(db, study_id) if each.kind is ItemKind.RATED}
+        rules = _rules(db, study_id)
+        votes = load_votes(db, study_id)
+    told("Estimating the MOS")
+    table = estimate_mos(*votes)
+    told("Measuring how far people agree")
+    reliability = estimate_reliability(*votes, table=table)
+    told("Checking everybody")
+    findings = screen(votes.ratings, rules).findings
+    return Analysis(version, table.only(rated), reliability, findings)
+
+
 def screen_study(db: Session, study_id: int) -> tuple[Ratings, Screening]:
     """Screen a study as if nobody's votes had been excluded yet."""
     ratings = store.load_ratings(db, study_id)
+    return ratings, screen(ratings, _rules(db, study_id))
+
+
+def _rules(db: Session, study_id: int) -> ScreeningRules:
     protocol = Protocol.from_json(store.get_study(db, study_id).protocol)
-    return ratings, screen(ratings, ScreeningRules(gold_tolerance=protocol.gold_tolerance / 4))
+    return ScreeningRules(gold_tolerance=protocol.gold_tolerance / 4)
 
 
 def apply_screening(db: Session, study_id: int, now: datetime) -> list[str]:

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from scipy import stats
 
-from annotate.mos import estimate_mos, sos_parameter
+from annotate.mos import MosTable, estimate_mos, sos_parameter
 from annotate.ratings import Flags, Indices, Numbers, Ratings, mean_by
 
 SPLITS = 50
@@ -50,9 +50,14 @@ class Reliability:
         return {name: None if math.isnan(value) else value for name, value in asdict(self).items()}
 
 
-def estimate_reliability(ratings: Ratings, used: Flags | None = None, *, seed: int = 0) -> Reliability:
-    """Return the figures from the rated rows, or from those of them that are `used` (V,)."""
-    table = estimate_mos(ratings, used)
+def estimate_reliability(
+    ratings: Ratings, used: Flags | None = None, *, seed: int = 0, table: MosTable | None = None
+) -> Reliability:
+    """Return the figures from the rated rows, or from those of them that are `used` (V,).
+
+    `table` is what `estimate_mos` gave for the same rows, where that is known already.
+    """
+    table = table or estimate_mos(ratings, used)
     votes = ratings.where(ratings.counted if used is None else ratings.counted & used)
     single, mean = icc(votes)
     halves = split_half_srcc(votes, seed=seed)

@@ -6,9 +6,10 @@ locked in the order of their ids, so that no two transactions wait for each othe
 """
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from itertools import islice
 from typing import Any, NamedTuple
 from typing import Protocol as Structure
@@ -24,9 +25,11 @@ from sqlalchemy import (
     case,
     cast,
     delete,
+    exists,
     func,
     insert,
     select,
+    true,
     type_coerce,
     update,
 )
@@ -202,6 +205,72 @@ def study_progress(db: Session, study_id: int, active_since: datetime) -> StudyP
     )
 
 
+@dataclass(frozen=True)
+class Active:
+    """Somebody who is rating: `rated` of `planned` items are done in their sitting, `lately` of them lately."""
+
+    pseudonym: str
+    last_seen_at: datetime
+    rated: int
+    planned: int
+    lately: int
+
+
+def active_people(db: Session, study_id: int, since: datetime) -> list[Active]:
+    """Return who was seen since then in a sitting that goes on, the latest first, and what they answered since."""
+    lately = (
+        select(func.count())
+        .select_from(Rating)
+        .join(Assignment, Assignment.id == Rating.assignment_id)
+        .where(Assignment.sitting_id == Sitting.id, Rating.rated_at > since, Rating.undone_at.is_(None))
+        .scalar_subquery()
+    )
+    people = (
+        select(Participant.pseudonym, Sitting.last_seen_at, Sitting.rated, Sitting.planned, lately)
+        .join(Participant, Participant.id == Sitting.participant_id)
+        .where(Participant.study_id == study_id, Sitting.last_seen_at > since, Sitting.ended_at.is_(None))
+        .order_by(Sitting.last_seen_at.desc())
+    )
+    return [Active(*row) for row in db.execute(people)]
+
+
+def ratings_since(db: Session, study_id: int, since: datetime) -> int:
+    """Return how many pictures to be rated were rated since then, without repeats."""
+    seen = select(Sitting.id).join(Participant, Participant.id == Sitting.participant_id)
+    seen = seen.where(Participant.study_id == study_id, Sitting.last_seen_at > since)
+    count = (
+        select(func.count())
+        .select_from(Rating)
+        .join(Assignment, Assignment.id == Rating.assignment_id)
+        .where(
+            Assignment.sitting_id.in_(seen),
+            Assignment.kind == ItemKind.RATED,
+            Rating.rated_at > since,
+            Rating.undone_at.is_(None),
+        )
+    )
+    return db.scalar(count) or 0
+
+
+Version = tuple[int, ...]
+
+
+def study_version(db: Session, study_id: int) -> Version:
+    """Return numbers of which one has changed whenever a study's statistics may have; reads no rating."""
+    people = (
+        select(
+            func.count(func.distinct(Participant.id)),
+            func.coalesce(func.sum(Sitting.answers), 0),
+            func.coalesce(func.sum(Sitting.rated), 0),
+        )
+        .select_from(Participant)
+        .outerjoin(Sitting, Sitting.participant_id == Participant.id)
+        .where(Participant.study_id == study_id)
+    )
+    last_event = db.scalar(select(func.max(Event.id)).where(Event.study_id == study_id)) or 0
+    return (last_event, *db.execute(people).one())
+
+
 # Stimuli
 
 
@@ -226,6 +295,8 @@ class NewStimulus(Structure):
     def kind(self) -> ItemKind: ...
     @property
     def expected(self) -> float | None: ...
+    @property
+    def feedback(self) -> str: ...
 
 
 def add_stimuli(db: Session, study_id: int, stimuli: Sequence[NewStimulus], now: datetime) -> list[tuple[str, str]]:
@@ -256,6 +327,7 @@ def _stimulus_row(study_id: int, stimulus: NewStimulus) -> dict[str, Any]:
         "source": stimulus.source,
         "kind": stimulus.kind,
         "expected": stimulus.expected,
+        "feedback": stimulus.feedback,
         "shuffle": secrets.randbelow(SHUFFLES),
     }
 
@@ -273,14 +345,23 @@ def largest_sides(db: Session, study_id: int) -> tuple[int, int]:
     return width_px or 0, height_px or 0
 
 
+def pictures_bytes(db: Session, study_id: int) -> int:
+    """Return how much room the pictures to be rated take."""
+    chosen = (Stimulus.study_id == study_id, Stimulus.kind == ItemKind.RATED)
+    return db.scalar(select(func.sum(Stimulus.size_bytes)).where(*chosen)) or 0
+
+
 def stimuli_page(
-    db: Session, study_id: int, *, after_id: int = 0, limit: int = 100, kind: ItemKind | None = None
+    db: Session, study_id: int, *, after_id: int = 0, skip: int = 0, limit: int = 100, kind: ItemKind | None = None
 ) -> list[Stimulus]:
-    """Return up to `limit` stimuli in the order they were added, beginning after the one with `after_id`."""
+    """Return up to `limit` stimuli in the order they were added.
+
+    Begins after the one with `after_id`, or passes over `skip` of them, which takes longer the more they are.
+    """
     page = select(Stimulus).where(Stimulus.study_id == study_id, Stimulus.id > after_id)
     if kind is not None:
         page = page.where(Stimulus.kind == kind)
-    return list(db.scalars(page.order_by(Stimulus.id).limit(limit)))
+    return list(db.scalars(page.order_by(Stimulus.id).offset(skip).limit(limit)))
 
 
 def all_stimuli(db: Session, study_id: int) -> Iterator[Stimulus]:
@@ -376,8 +457,40 @@ class ParticipantRow:
     last_seen_at: datetime | None
 
 
-def participants_page(db: Session, study_id: int, *, after_id: int = 0, limit: int = 100) -> list[ParticipantRow]:
-    """Return up to `limit` participants in the order they joined, beginning after the one with `after_id`."""
+class Among(StrEnum):
+    """Which participants a page is of."""
+
+    ALL = "all"
+    UNDECIDED = "undecided"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    LEFT_OUT = "left out"
+
+
+_AMONG: Mapping[Among, ColumnElement[bool]] = {
+    Among.ALL: true(),
+    Among.UNDECIDED: exists().where(
+        Sitting.participant_id == Participant.id, Sitting.ended_at.is_not(None), Sitting.accepted.is_(None)
+    ),
+    Among.ACCEPTED: exists().where(Sitting.participant_id == Participant.id, Sitting.accepted.is_(True)),
+    Among.REJECTED: exists().where(Sitting.participant_id == Participant.id, Sitting.accepted.is_(False)),
+    Among.LEFT_OUT: ~Participant.votes_used,
+}
+
+
+def participants_page(
+    db: Session,
+    study_id: int,
+    *,
+    among: Among = Among.ALL,
+    names: Collection[str] | None = None,
+    skip: int = 0,
+    limit: int = 100,
+) -> list[ParticipantRow]:
+    """Return up to `limit` participants in the order they joined, but for the first `skip` of them.
+
+    UNDECIDED are those with an ended sitting about which nothing is decided; `names` limits to these pseudonyms.
+    """
     rated = select(func.count()).where(
         Assignment.participant_id == Participant.id, Assignment.state == AssignmentState.RATED
     )
@@ -385,11 +498,24 @@ def participants_page(db: Session, study_id: int, *, after_id: int = 0, limit: i
     seen = select(func.max(Sitting.last_seen_at)).where(Sitting.participant_id == Participant.id)
     page = (
         select(Participant, rated.scalar_subquery(), sittings.scalar_subquery(), seen.scalar_subquery())
-        .where(Participant.study_id == study_id, Participant.id > after_id)
+        .where(*_among(study_id, among, names))
         .order_by(Participant.id)
+        .offset(skip)
         .limit(limit)
     )
     return [ParticipantRow(*row) for row in db.execute(page)]
+
+
+def count_participants(
+    db: Session, study_id: int, *, among: Among = Among.ALL, names: Collection[str] | None = None
+) -> int:
+    """Return how many participants all such pages together have."""
+    return db.scalar(select(func.count()).select_from(Participant).where(*_among(study_id, among, names))) or 0
+
+
+def _among(study_id: int, among: Among, names: Collection[str] | None) -> list[ColumnElement[bool]]:
+    chosen = [Participant.study_id == study_id, _AMONG[among]]
+    return chosen if names is None else [*chosen, Participant.pseudonym.in_(names)]
 
 
 def set_votes_used(db: Session, participant_id: int, used: bool, reason: str, now: datetime) -> None:
@@ -463,6 +589,15 @@ def list_sittings(db: Session, participant_id: int) -> list[Sitting]:
     return list(db.scalars(select(Sitting).where(Sitting.participant_id == participant_id).order_by(Sitting.number)))
 
 
+def sittings_of(db: Session, participant_ids: Collection[int]) -> dict[int, list[Sitting]]:
+    """Return the sittings of several participants in order, by the participants' ids."""
+    found: dict[int, list[Sitting]] = {participant_id: [] for participant_id in participant_ids}
+    chosen = select(Sitting).where(Sitting.participant_id.in_(participant_ids)).order_by(Sitting.number)
+    for sitting in db.scalars(chosen):
+        found[sitting.participant_id].append(sitting)
+    return found
+
+
 def set_sitting_accepted(db: Session, sitting_id: int, accepted: bool | None, reason: str, now: datetime) -> None:
     """Accept or refuse a sitting, or leave it undecided; whether its votes count is `set_votes_used`'s."""
     row = db.execute(
@@ -519,6 +654,30 @@ def stream_ratings(db: Session, study_id: int) -> Iterator[RatingRow]:
     )  # fmt: skip
     for row in db.execute(rows, execution_options={"yield_per": ROWS_AT_ONCE}):
         yield RatingRow._make(row)
+
+
+def grade_counts(db: Session, study_id: int, names: Collection[str]) -> dict[str, dict[float, int]]:
+    """Return how often each grade was given to these stimuli, by votes that are used and without repeats."""
+    counts = (
+        select(Stimulus.name, func.coalesce(Rating.grade, 0.0), func.count())
+        .select_from(Rating)
+        .join(Assignment, Assignment.id == Rating.assignment_id)
+        .join(Stimulus, Stimulus.id == Assignment.stimulus_id)
+        .join(Participant, Participant.id == Assignment.participant_id)
+        .where(
+            Stimulus.study_id == study_id,
+            Stimulus.name.in_(names),
+            Assignment.occurrence == 0,
+            Participant.votes_used,
+            Rating.grade.is_not(None),
+            Rating.undone_at.is_(None),
+        )
+        .group_by(Stimulus.name, Rating.grade)
+    )
+    found: dict[str, dict[float, int]] = {name: {} for name in names}
+    for name, grade, count in db.execute(counts):
+        found[name][grade] = count
+    return found
 
 
 def load_ratings(db: Session, study_id: int) -> Ratings:

@@ -14,7 +14,7 @@ one at a time, within limits, and its names are names and no paths.
 
 import stat
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -56,6 +56,37 @@ def open_upload(path: Path, data_dir: Path) -> Iterator[list[Candidate]]:
         with _open_zip(path) as archive:
             check_room(sum(entry.file_size for entry in archive.infolist()), data_dir)
             yield _from_zip(archive)
+
+
+@contextmanager
+def open_files(files: Sequence[Path], data_dir: Path) -> Iterator[list[Candidate]]:
+    """List the pictures of files that were handed in together: one zip, or pictures with or without one CSV.
+
+    The CSV is as a `stimuli.csv`, whatever its name; folders in its paths do not matter, as browsers send none.
+    Raises StimulusError as `open_upload` does.
+    """
+    archives = [file for file in files if file.suffix.lower() in ARCHIVE_SUFFIXES]
+    manifests = [file for file in files if file.suffix.lower() == ".csv"]
+    if archives and len(files) > 1:
+        raise StimulusError("A zip comes alone; put the CSV into it as stimuli.csv, or choose the pictures themselves.")
+    if len(manifests) > 1:
+        raise StimulusError(f"There are {len(manifests)} CSV files; choose one that describes all pictures.")
+    if archives:
+        with open_upload(archives[0], data_dir) as candidates:
+            yield candidates
+        return
+    pictures = [file for file in files if file not in manifests]
+    _check_count(len(pictures), "The upload")
+    if not manifests:
+        yield [Candidate(file.name, partial(_read_file, file, file.name)) for file in pictures]
+        return
+    by_name = {file.name: file for file in pictures}
+    yield _from_manifest(_read_manifest(manifests[0]), partial(_among, by_name))
+
+
+def _among(files: Mapping[str, Path], name: str) -> Callable[[], bytes] | None:
+    file = files.get(PurePosixPath(name.replace("\\", "/")).name)
+    return partial(_read_file, file, name) if file else None
 
 
 def from_hub(name: str, *, split: str = "train", column: str = "image") -> Iterator[Candidate]:

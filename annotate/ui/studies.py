@@ -1,0 +1,200 @@
+"""The Studies tab, for the owner of studies: sign in, the list of studies, and one opened study in panels of its own.
+
+    door     who are you?
+    home     all studies, and the form for a new one
+    opened   one study: Set-up, Progress, Participants, Results, Train
+
+Nothing is asked of the database before somebody who may opens the tab; a panel asks when it is looked at.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from annotate import intake, store
+from annotate.errors import AccessError, StudyError
+from annotate.ratings import ItemKind
+from annotate.study import Protocol
+from annotate.tables import Study
+from annotate.ui.labelling import Labelling
+from annotate.ui.ownership import AT_ONCE, SLOW, STORED_AS, Guard, Ownership, as_sentences
+from annotate.ui.study_analyses import Analyses
+from annotate.ui.study_html import PRESS, badge, cells, empty, meter, press, table, text, when, whole_number
+from annotate.ui.study_participants import build_participants_panel
+from annotate.ui.study_pictures import FILE_TYPES, HANDED_IN, follow_intake, said_of_intake
+from annotate.ui.study_progress import build_progress_panel
+from annotate.ui.study_protocol import SCALE_CHOICES
+from annotate.ui.study_results import build_results_panel
+from annotate.ui.study_setup import build_setup_panel
+from annotate.uploads import open_files
+
+ACTIVE = timedelta(minutes=10)
+DOOR = (
+    "<h2>Your labelling studies</h2><p>Let people rate your pictures, watch the votes come in, and get a MOS you can "
+    "publish. This part is for whoever runs the studies here.</p>"
+)
+WHERE_IT_IS = "It is set as FIQA_OWNER_SECRET; where none is set, the app prints one on its terminal at each start."
+
+
+class Studies:
+    """What the tab does; `views` are the columns door, home and opened."""
+
+    def __init__(self, labelling: Labelling, ownership: Ownership) -> None:
+        self.labelling, self.ownership = labelling, ownership
+
+    def sign_in(self, secret: str, request: gr.Request) -> tuple[Any, ...]:
+        """Give the owner a pass: pass, cleared secret, views, list."""
+        with as_sentences():
+            owner_pass = self.ownership.sign_in(secret, request)
+            return owner_pass, "", *_views("home"), self.listed()
+
+    def sign_out(self) -> tuple[Any, ...]:
+        """Forget the pass and what was open: pass, study, views, list."""
+        return None, None, *_views("door"), ""
+
+    def enter(self, profile: gr.OAuthProfile | None, owner_pass: object, study_id: int | None) -> tuple[Any, ...]:
+        """Show who opens the tab what they may see: views, list."""
+        with as_sentences():
+            try:
+                self.ownership.check(owner_pass, profile.username if profile else None)
+            except AccessError:
+                return *_views("door"), ""
+            return *_views("opened" if study_id else "home"), self.listed()
+
+    def listed(self) -> str:
+        """Return the table of all studies."""
+        now = datetime.now(UTC)
+        with self.labelling.database.read() as db:
+            studies = store.list_studies(db)
+            rows = [_row(study, store.study_progress(db, study.id, now - ACTIVE)) for study in studies]
+        if not rows:
+            return empty("No studies yet", "Make one below: a name and some pictures are enough to begin.")
+        heads = ("Study", "State", "Pictures", "Ratings", "People", "Rating now", "Made")
+        return table(heads, rows, caption="Studies, the newest first", kind="studies")
+
+    def open(self, details: dict[str, Any]) -> tuple[Any, ...]:
+        """Open a study: its id, views, panels."""
+        study_id = whole_number(details.get("study"))
+        with self.labelling.database.read() as db:
+            return store.get_study(db, study_id).id, *_views("opened"), gr.update(selected="setup")
+
+    def leave(self) -> tuple[Any, ...]:
+        """Go back to the list: no study, views, list."""
+        return None, *_views("home"), self.listed()
+
+    def create(self, name: str, scale: str, files: list[str] | None) -> Iterator[tuple[Any, ...]]:
+        """Make a draft of the uploaded pictures: what is said of it, name, files, study, views, panels."""
+        if not (name or "").strip():
+            raise StudyError("Give the study a name first; participants do not see it.")
+        protocol = Protocol.from_json({"scale": scale})
+        if not files:
+            with self.labelling.database.write() as db:
+                study_id = store.create_study(db, name, protocol, datetime.now(UTC)).id
+        else:
+            database, folder = self.labelling.database, self.labelling.settings.data_dir
+            with open_files([Path(file) for file in files], folder) as candidates:
+                taken = yield from follow_intake(
+                    candidates,
+                    lambda watched: intake.create_study(database, folder, name, watched, protocol, datetime.now(UTC)),
+                    lambda panel: (panel, *(gr.skip(),) * 7),
+                )
+            for sentence in said_of_intake(taken):
+                gr.Warning(text(sentence))
+            study_id = taken.study_id
+        yield "", "", None, study_id, *_views("opened"), gr.update(selected="setup")
+
+    def title(self, study_id: int | None) -> str:
+        """Return the head of an opened study."""
+        if study_id is None:
+            return ""
+        with self.labelling.database.read() as db:
+            study = store.get_study(db, study_id)
+        return f"<h2>{text(study.name)} {badge(study.state, demo=study.demo)}</h2>"
+
+
+def build_studies_tab(labelling: Labelling, ownership: Ownership, tab: gr.Tab) -> None:
+    """Lay out the tab inside `tab` and connect it."""
+    guard = Guard(ownership, gr.BrowserState(None, storage_key=STORED_AS, secret=STORED_AS))
+    page, analyses = Studies(labelling, ownership), Analyses(labelling)
+    study, changed = gr.State(None), gr.State(0)
+    with gr.Column(elem_id="studies"):
+        with gr.Column(elem_classes="door") as door:
+            secret, enter = _build_door(ownership)
+        with gr.Column(visible=False) as home:
+            with gr.Row(elem_classes="bar"):
+                gr.HTML("<h2>Studies</h2>", apply_default_css=False)
+                sign_out = gr.Button("Sign out", size="sm", elem_id="sign-out", scale=0)
+            listed = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="studies-list")
+            name, scale, files, create, busy = _build_form()
+        with gr.Column(visible=False) as opened:
+            with gr.Row(elem_classes="bar"):
+                title = gr.HTML("", apply_default_css=False, elem_id="study-title")
+                back = gr.Button("All studies", size="sm", elem_id="all-studies", scale=0)
+            with gr.Tabs(selected="setup", elem_id="study-tabs") as panels:
+                with gr.Tab("Set-up", id="setup"):
+                    gone = build_setup_panel(labelling, guard, study, changed)
+                with gr.Tab("Progress", id="progress") as progress:
+                    build_progress_panel(labelling, guard, study, progress)
+                with gr.Tab("Participants", id="participants") as participants:
+                    build_participants_panel(labelling, guard, analyses, study, participants)
+                with gr.Tab("Results", id="results") as results:
+                    build_results_panel(labelling, guard, analyses, study, results)
+    views = [door, home, opened]
+    signed = [guard.owner_pass, secret, *views, listed]
+    gr.on([enter.click, secret.submit], page.sign_in, secret, signed, **AT_ONCE)
+    sign_out.click(page.sign_out, None, [guard.owner_pass, study, *views, listed], **AT_ONCE)
+    tab.select(page.enter, [guard.owner_pass, study], [*views, listed], **AT_ONCE)
+    guard.on(listed.click, page.open, [], [study, *views, panels], details=True, **AT_ONCE)
+    guard.on([back.click, gone.change], page.leave, [], [study, *views, listed], **AT_ONCE)
+    guard.on(create.click, page.create, [name, scale, files], [busy, name, files, study, *views, panels], **SLOW)
+    guard.on([study.change, changed.change], page.title, [study], title, **AT_ONCE)
+
+
+def _build_door(ownership: Ownership) -> tuple[gr.Textbox, gr.Button]:
+    """Lay out the signing in."""
+    gr.HTML(DOOR, apply_default_css=False, elem_classes="section-head")
+    secret = gr.Textbox(label="Owner's secret", type="password", info=WHERE_IT_IS, max_lines=1, elem_id="owner-secret")
+    enter = gr.Button("Sign in", variant="primary", elem_id="sign-in")
+    if ownership.with_hugging_face:
+        gr.LoginButton(elem_id="sign-in-with-hugging-face")
+    return secret, enter
+
+
+def _build_form() -> tuple[gr.Textbox, gr.Radio, gr.File, gr.Button, gr.HTML]:
+    """Lay out the form for a new study."""
+    gr.HTML("<h3>New study</h3>", apply_default_css=False, elem_classes="section-head")
+    with gr.Row(elem_classes="workbench"):
+        with gr.Column(scale=5, min_width=280):
+            name = gr.Textbox(
+                label="Name", info="For you; participants do not see it.", max_length=200, elem_id="study-name"
+            )
+            scale = gr.Radio(SCALE_CHOICES, value="acr5", label="Scale", elem_id="study-scale")
+        with gr.Column(scale=7, min_width=280):
+            files = gr.File(
+                label="Pictures", file_count="multiple", file_types=FILE_TYPES, height=170, elem_id="study-files"
+            )
+            gr.HTML(f"<p>{HANDED_IN}</p>", apply_default_css=False, elem_classes="hint")
+    busy = gr.HTML("", apply_default_css=False, elem_id="creating")
+    create = gr.Button("Make a draft", variant="primary", elem_id="create-study")
+    return name, scale, files, create, busy
+
+
+def _views(shown: str) -> list[Any]:
+    return [gr.update(visible=shown == view) for view in ("door", "home", "opened")]
+
+
+def _row(study: Study, progress: store.StudyProgress) -> str:
+    pictures = progress.stimuli.get(ItemKind.RATED, 0)
+    wanted = study.protocol["ratings_wanted"] * pictures
+    return cells(
+        press("open", study.name, kind="name", study=study.id),
+        badge(study.state, demo=study.demo),
+        f"{pictures:,}",
+        f"{meter(progress.ratings / wanted if wanted else 0)} {progress.ratings:,} of {wanted:,}",
+        f"{progress.participants:,}",
+        f"{progress.active_participants:,}",
+        when(study.created_at),
+    )

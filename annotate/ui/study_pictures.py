@@ -1,0 +1,90 @@
+"""The pictures of a study: how they come in, and what of them is shown to the owner."""
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from annotate import store
+from annotate.database import Database
+from annotate.intake import Taken
+from annotate.ratings import ItemKind
+from annotate.stimuli import Candidate, stimulus_path
+from annotate.tables import Stimulus
+from annotate.ui.study_html import pager, text, thumbnail, working
+from annotate.ui.study_work import follow
+from annotate.uploads import IMAGE_SUFFIXES
+
+PICTURES_OF_A_PAGE = 24
+NAMED_DUPLICATES = 3
+FILE_TYPES = [*sorted(IMAGE_SUFFIXES - {".tif", ".tiff"}), ".zip", ".csv"]
+HANDED_IN = (
+    "Pictures, or one ZIP of them; they are kept byte for byte. A CSV beside them (or <code>stimuli.csv</code> in the "
+    "ZIP) may say more, in columns: <code>path</code>, <code>kind</code> (rated, gold, trap, training), "
+    "<code>expected</code> (the right grade), <code>feedback</code> (said in training), <code>source</code> (the photo "
+    "or person, so that splits keep them together). Thousands of pictures come in faster from the command line: "
+    "<code>python -m annotate create NAME --images FOLDER</code>."
+)
+_KINDS = {
+    ItemKind.RATED: "to rate",
+    ItemKind.GOLD: "known answer",
+    ItemKind.TRAP: "attention check",
+    ItemKind.TRAINING: "training",
+}
+
+
+def follow_intake(
+    candidates: Sequence[Candidate],
+    take: Callable[[Iterable[Candidate]], Taken],
+    shown: Callable[[str], Any],
+) -> Generator[Any, None, Taken]:
+    """Take pictures in; yields what `shown` makes of how far that is."""
+    done = 0
+
+    def counted() -> Iterator[Candidate]:
+        nonlocal done
+        for candidate in candidates:
+            yield candidate
+            done += 1
+
+    def say() -> str:
+        return working(f"Checking pictures: {done:,} of {len(candidates):,}", done / max(1, len(candidates)))
+
+    following = follow(lambda: take(counted()), say)
+    while True:
+        try:
+            said = next(following)
+        except StopIteration as end:
+            taken: Taken = end.value
+            return taken
+        yield shown(said)
+
+
+def said_of_intake(taken: Taken) -> list[str]:
+    """Return a sentence about pictures that were there already, if any were."""
+    if not taken.duplicates:
+        return []
+    named = "; ".join(f"{name} is {same}" for name, same in taken.duplicates[:NAMED_DUPLICATES])
+    more = len(taken.duplicates) - NAMED_DUPLICATES
+    return [f"The same pictures are kept once: {named}" + (f"; and {more:,} more." if more > 0 else ".")]
+
+
+def pictures_panel(database: Database, data_dir: Path, study_id: int, first: int) -> str:
+    """Return a page of the study's pictures, in the order they were added; `first` counts from 0."""
+    with database.read() as db:
+        counts = store.count_stimuli(db, study_id)
+        shown = store.stimuli_page(db, study_id, skip=first, limit=PICTURES_OF_A_PAGE)
+    total = sum(counts.values())
+    kinds = ", ".join(f"{counts[kind]:,} {name}" for kind, name in _KINDS.items() if counts.get(kind))
+    figures = "".join(_figure(data_dir, each) for each in shown)
+    return (
+        f'<p class="summary">{total:,} pictures{": " * bool(kinds)}{kinds}</p><div class="pictures">{figures}</div>'
+        f"{pager(first, len(shown), total, step=PICTURES_OF_A_PAGE)}"
+    )
+
+
+def _figure(data_dir: Path, stimulus: Stimulus) -> str:
+    expected = "" if stimulus.expected is None else f", {stimulus.expected:g}"
+    kind = "" if stimulus.kind is ItemKind.RATED else f"<b>{_KINDS[stimulus.kind]}{expected}</b>"
+    picture = thumbnail(stimulus_path(data_dir, stimulus.sha256, stimulus.format))
+    caption = f"{kind}<span>{text(stimulus.name)}</span><small>{stimulus.width_px}×{stimulus.height_px}</small>"
+    return f"<figure>{picture}<figcaption>{caption}</figcaption></figure>"

@@ -1,0 +1,278 @@
+"""The Results panel: what the votes say, how far they can be relied on, and what should be rated next."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+import numpy as np
+
+from annotate import store
+from annotate.errors import StudyError
+from annotate.scales import SCALES
+from annotate.stimuli import stimulus_path
+from annotate.tables import Stimulus
+from annotate.ui.labelling import Labelling
+from annotate.ui.ownership import AT_ONCE, SLOW, Guard
+from annotate.ui.study_analyses import Analyses
+from annotate.ui.study_downloads import build_downloads
+from annotate.ui.study_html import (
+    PRESS,
+    ROWS_OF_A_PAGE,
+    cells,
+    empty,
+    pager,
+    sort_head,
+    table,
+    text,
+    thumbnail,
+    whole_number,
+)
+from annotate.ui.study_progress import numbers
+
+if TYPE_CHECKING:
+    from annotate.analysis import Analysis
+    from annotate.mos import MosTable
+
+SHOWN_DISPUTED = 12
+SHOWN_NEXT = 20
+FEWEST_DISPUTED = 3  # ratings, for a spread to say that people disagree
+COLUMNS: Mapping[str, str] = {
+    "stimulus": "Picture",
+    "mos": "MOS",
+    "ci95": "± CI95",
+    "sos": "SOS",
+    "ratings": "Ratings",
+    "mos_p910": "P.910 estimate",
+    "unusable": "Unusable",
+}
+FIGURES = (
+    (
+        "Spread of the MOS",
+        "The more of the scale is used, the better pictures can be told apart.",
+    ),
+    ("Disagreement", "Each point is a picture; the line, the SOS hypothesis: people agree at the ends of the scale."),
+    ("Certainty", "How far the MOS may be off, for pictures with so many ratings: points measured, line expected."),
+)
+RELIABILITY = (
+    ("icc_mean", "ICC of the MOS", "How much of the spread of the MOS is the pictures', not the people's."),
+    ("icc_single", "ICC of one rating", "The same for one person's answer: how far one rating can be trusted."),
+    ("krippendorff_alpha", "Krippendorff's α", "Agreement beyond chance; above 0.8 is high, below 0.67 is weak."),
+    ("split_half_srcc", "Split-half SRCC", "How far two random halves of the people order the pictures alike."),
+    ("spearman_brown_srcc", "… of all people", "What that says of everybody together, by Spearman–Brown."),
+    (
+        "sos_parameter",
+        "SOS parameter a",
+        "How much people differ, from 0 to 1; pictures usually have about 0.1.",
+    ),
+)
+MARKS = ((0.9, "high"), (0.75, "good"), (0.5, "moderate"), (-math.inf, "low"))
+
+
+class Results:
+    """What the panel does. The table follows from a column, a direction and the first row's number."""
+
+    def __init__(self, labelling: Labelling, analyses: Analyses) -> None:
+        self.labelling, self.analyses = labelling, analyses
+
+    def enter(self, study_id: int | None) -> Iterator[tuple[Any, ...]]:
+        """Show everything: summary, table, its order, disputed pictures, what to label next, no download."""
+        if study_id is None:
+            return
+        following = self.analyses.get(study_id)
+        while True:
+            try:
+                said = next(following)
+            except StopIteration as end:
+                analysis: Analysis = end.value
+                break
+            yield said, "", START, "", "", gr.update(visible=False)
+        yield self._shown(study_id, analysis)
+
+    def _shown(self, study_id: int, analysis: "Analysis") -> tuple[Any, ...]:
+        hidden = gr.update(visible=False)
+        if not analysis.table.ratings.sum():
+            said = empty("No votes yet", "Once people rate, their MOS and how far they agree are shown here.")
+            return said, "", START, "", self._next(study_id, analysis), hidden
+        with self.labelling.database.read() as db:
+            protocol = store.get_study(db, study_id).protocol
+        summary = summary_panel(analysis, int(protocol["ratings_wanted"]))
+        return (
+            summary,
+            mos_panel(analysis.table, START),
+            START,
+            self._disputed(study_id, analysis.table),
+            self._next(study_id, analysis),
+            hidden,
+        )
+
+    def arrange(self, details: dict[str, Any], study_id: int | None, order: object) -> Iterator[tuple[Any, ...]]:
+        """Sort the table, or turn its page: table, order."""
+        if study_id is None:
+            raise StudyError("Open a study first.")
+        order = rearranged(order, details)
+        following = self.analyses.get(study_id)
+        while True:
+            try:
+                yield next(following), order
+            except StopIteration as end:
+                yield mos_panel(end.value.table, order), order
+                return
+
+    def _disputed(self, study_id: int, mos: "MosTable") -> str:
+        spread = np.where(mos.ratings >= FEWEST_DISPUTED, np.nan_to_num(mos.sos, nan=-1), -1)
+        rows = [row for row in np.argsort(-spread, kind="stable")[:SHOWN_DISPUTED].tolist() if spread[row] > 0]
+        names = [mos.stimulus_ids[row] for row in rows]
+        with self.labelling.database.read() as db:
+            scale = SCALES[store.get_study(db, study_id).protocol["scale"]]
+            stimuli = store.stimuli_by_name(db, study_id, names)
+            counts = store.grade_counts(db, study_id, names) if scale.step else {}
+        figures = [
+            self._figure(stimuli[mos.stimulus_ids[row]], _said_of(mos, row), counts, scale.grades()) for row in rows
+        ]
+        return f'<div class="pictures">{"".join(figures)}</div>' if figures else ""
+
+    def _next(self, study_id: int, analysis: "Analysis") -> str:
+        from annotate.planning import next_batch  # late: SciPy takes long to load
+
+        with self.labelling.database.read() as db:
+            wanted = int(store.get_study(db, study_id).protocol["ratings_wanted"])
+            batch = next_batch(analysis.table, SHOWN_NEXT, wanted_ratings=wanted)
+            stimuli = store.stimuli_by_name(db, study_id, [each.stimulus for each in batch])
+        if not batch:
+            return empty("Nothing is missing", f"Every picture has its {wanted} ratings.")
+        figures = [self._figure(stimuli[each.stimulus], each.reason) for each in batch]
+        missing = int((wanted - analysis.table.ratings).clip(0).sum())
+        said = f"{missing:,} ratings are missing in all; one more tells most about these."
+        return f'<p class="summary">{said}</p><div class="pictures">{"".join(figures)}</div>'
+
+    def _figure(
+        self,
+        stimulus: Stimulus,
+        said: str,
+        counts: Mapping[str, dict[float, int]] | None = None,
+        grades: Sequence[float] = (),
+    ) -> str:
+        from annotate.ui.study_figures import grade_bars
+
+        path = stimulus_path(self.labelling.settings.data_dir, stimulus.sha256, stimulus.format)
+        bars = grade_bars(counts[stimulus.name], grades) if counts else ""
+        caption = f"<span>{text(stimulus.name)}</span>{bars}<small>{text(said)}</small>"
+        return f"<figure>{thumbnail(path)}<figcaption>{caption}</figcaption></figure>"
+
+
+Order = dict[str, Any]
+START: Order = {"column": "mos", "descending": False, "first": 0}
+
+
+def build_results_panel(labelling: Labelling, guard: Guard, analyses: Analyses, study: gr.State, tab: gr.Tab) -> None:
+    """Lay out the panel inside `tab` and connect it."""
+    results = Results(labelling, analyses)
+    order = gr.State(START)
+    summary = gr.HTML("", apply_default_css=False, elem_id="study-summary")
+    gr.HTML("<h3>Take away</h3>", apply_default_css=False, elem_classes="section-head")
+    file = build_downloads(labelling, guard, study)
+    gr.HTML("<h3>Most disputed</h3>", apply_default_css=False, elem_classes="section-head")
+    disputed = gr.HTML("", apply_default_css=False, elem_id="disputed")
+    gr.HTML("<h3>Every picture</h3>", apply_default_css=False, elem_classes="section-head")
+    listed = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="mos-table")
+    gr.HTML("<h3>Label next</h3>", apply_default_css=False, elem_classes="section-head")
+    batch = gr.HTML("", apply_default_css=False, elem_id="label-next")
+    study.change(lambda: ("",) * 4, None, [summary, listed, disputed, batch], **AT_ONCE)
+    guard.on(tab.select, results.enter, [study], [summary, listed, order, disputed, batch, file], **SLOW)
+    guard.on(listed.click, results.arrange, [study, order], [listed, order], details=True, **AT_ONCE)
+
+
+def rearranged(order: object, details: Mapping[str, Any]) -> Order:
+    """Return the order that a press on the table asks for; a second press on a column turns its direction."""
+    before = {**START, **order} if isinstance(order, dict) else START
+    if details.get("do") == "page":
+        return {**before, "first": whole_number(details.get("first"))}
+    column = details.get("column")
+    if details.get("do") != "sort" or column not in COLUMNS:
+        return before
+    descending = column == before["column"] and not before["descending"]
+    return {"column": column, "descending": descending, "first": 0}
+
+
+def mos_panel(mos: "MosTable", order: Order) -> str:
+    """Return a page of the table of all pictures."""
+    rows = sorted_rows(mos, str(order["column"]), descending=bool(order["descending"]))
+    first = min(whole_number(order["first"]), max(0, rows.size - 1))
+    shown = rows[first : first + ROWS_OF_A_PAGE].tolist()
+    lines = [
+        cells(
+            text(mos.stimulus_ids[row]),
+            f'<b class="score">{_number(mos.mos[row])}</b>',
+            _number(mos.ci95[row]),
+            _number(mos.sos[row]),
+            f"{mos.ratings[row]:,}",
+            _number(mos.mos_p910[row]),
+            f"{mos.unusable[row]:,}" if mos.unusable[row] else "",
+        )
+        for row in shown
+    ]
+    heads = [
+        sort_head(label, column, str(order["column"]), descending=bool(order["descending"]))
+        for column, label in COLUMNS.items()
+    ]
+    return table(heads, lines, caption=f"{rows.size:,} pictures", kind="mos") + pager(first, len(shown), rows.size)
+
+
+def sorted_rows(mos: "MosTable", column: str, *, descending: bool) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    """Return the rows of the table in order; those without a value come last either way."""
+    if column == "stimulus":
+        rows = np.argsort(np.array(mos.stimulus_ids), kind="stable")
+        return rows[::-1] if descending else rows
+    values = np.asarray(getattr(mos, column), np.float64)
+    return np.argsort(np.where(np.isnan(values), np.inf, -values if descending else values), kind="stable")
+
+
+def summary_panel(analysis: "Analysis", wanted: int) -> str:
+    """Return the numbers, the figures, and how far people agree."""
+    from annotate import figures
+    from annotate.ui.study_figures import confidence_figure, histogram_figure, sos_figure
+
+    mos = analysis.table
+    rated = int((mos.ratings > 0).sum())
+    middle = float(np.nanmedian(mos.ci95)) if np.isfinite(mos.ci95).any() else math.nan
+    headline = numbers([
+        ("Votes used", f"{int(mos.ratings.sum()):,}", f"of {rated:,} pictures"),
+        ("Typical certainty", f"± {_number(middle)}", "grades, half the 95 % interval"),
+        ("Agreement", _number(analysis.reliability.icc_mean), "ICC of the MOS, 1 is perfect"),
+    ])  # fmt: skip
+    drawn = (
+        histogram_figure(figures.mos_histogram(mos)),
+        sos_figure(figures.mos_against_sos(mos)),
+        confidence_figure(figures.ci95_against_ratings(mos), wanted),
+    )
+    shown = "".join(
+        f"<figure><h4>{title}</h4>{svg}<figcaption>{said}</figcaption></figure>"
+        for (title, said), svg in zip(FIGURES, drawn, strict=True)
+    )
+    made = f"As of {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC; open the panel again for what came since."
+    return f'{headline}<div class="figures">{shown}</div>{_reliability(analysis)}<p class="hint">{made}</p>'
+
+
+def _reliability(analysis: "Analysis") -> str:
+    values = analysis.reliability.row()
+    rows = [
+        cells(label, f'<b class="score">{_number(values[name])}</b> {_mark(name, values[name])}', said)
+        for name, label, said in RELIABILITY
+    ]
+    return table(("", "", "What it means"), rows, caption="How far the votes can be relied on", kind="reliability")
+
+
+def _mark(name: str, value: float | None) -> str:
+    if value is None or name in ("sos_parameter", "icc_single"):
+        return ""
+    return f"<small>{next(word for least, word in MARKS if value >= least)}</small>"
+
+
+def _said_of(mos: "MosTable", row: int) -> str:
+    return f"MOS {_number(mos.mos[row])}, SOS {_number(mos.sos[row])}, {mos.ratings[row]} ratings"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None or not math.isfinite(value) else f"{value:.2f}"
