@@ -68,12 +68,10 @@ def embed_views(predictor: QualityPredictor, views: NDArray[np.uint8], *, crops:
     """Return the embeddings (V, E) of views (V, S, S, 3), from as many crops as inference takes, or `crops`."""
     crop_px, count = predictor.config.crop_px, crops or predictor.spec.preprocessing.crops
     offsets = grid_offsets(views.shape[1], views.shape[2], crop_px, count)
-    mirror = predictor.config.mirror_right
     embedded = []
     for view in views:
-        features = predictor.network.encoder(
-            predictor.normalise(cut_crops(view, offsets, crop_px, mirror_right=mirror))
-        )
+        pixels = cut_crops(view, offsets, crop_px, mirror_right=predictor.config.mirror_right)
+        features = predictor.network.encoder(predictor.normalise(pixels))
         embedded.append(pool(features[None].float().cpu().numpy()))
     return np.concatenate(embedded)
 

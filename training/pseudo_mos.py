@@ -66,7 +66,7 @@ Use = Split | Literal["real"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one view is made: degradation steps, the side they are applied at, framing jitter, retouch of the reference."""
+    """How one view is made: degradation steps, the side they are applied at, framing jitter, and retouching before."""
 
     steps: tuple[Step, ...]
     native_px: int
@@ -143,10 +143,10 @@ def render(photo: FacePhoto, pixels: NDArray[np.uint8], recipe: Recipe) -> tuple
 
 def retouched(image: NDArray[np.uint8], weight: float) -> NDArray[np.uint8]:
     """Return an image (H, W, 3) with smooth skin and sharp edges, by total variation denoising (Chambolle, 2004)."""
-    smooth = denoise_tv_chambolle(
-        image.astype(np.float32) / 255, weight=weight, eps=1e-3, max_num_iter=30, channel_axis=-1
-    )
-    return np.rint(smooth * 255).clip(0, 255).astype(np.uint8)
+    share = image.astype(np.float32) / 255
+    smooth = denoise_tv_chambolle(share, weight=weight, eps=1e-3, max_num_iter=30, channel_axis=-1)
+    pixels: NDArray[np.uint8] = np.rint(smooth * 255).clip(0, 255).astype(np.uint8)
+    return pixels
 
 
 def _shrunk(native: View, image: NDArray[np.uint8]) -> View:

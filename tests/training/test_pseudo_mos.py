@@ -71,9 +71,8 @@ def roughness(image: NDArray[np.uint8]) -> float:
 
 
 def test_fair_photos_of_training_sources_are_references_too_and_none_of_held_aside_sources(photo: FacePhoto) -> None:
-    pristine, fair, real = (
-        replace(photo, pristine=p, fair=f) for p, f in ((True, False), (False, True), (False, False))
-    )
+    pristine, real = (replace(photo, pristine=each, fair=False) for each in (True, False))
+    fair = replace(real, fair=True)
     for split in ("train", "val", "test"):
         assert _use(pristine, {photo.source: split}) == split
     assert _use(fair, {photo.source: "train"}) == _use(fair, {}) == "train"

@@ -8,9 +8,9 @@ from PIL import Image
 
 from fiqa.models import LITE
 from fiqa.models.landmark_encoding import mirrored_coordinates
-from fiqa.models.landmark_network import MIRRORED
 from tests.training.face_shape import face_landmarks
 from training.errors import DataError
+from training.labelled_views import mirrored_landmarks
 from training.photos import split_by_source
 from training.pseudo_mos import TYPES
 from training.views import (
@@ -65,8 +65,8 @@ def test_all_crops_of_a_view_are_those_of_inference_up_to_changes_that_do_no_har
 
 def test_with_right_crops_mirrored_a_mirrored_view_gives_the_same_crops_and_landmarks() -> None:
     data = views(1)
-    mirrored_landmarks = data.landmarks[:, list(MIRRORED)] * np.float32([-1, 1]) + np.float32([64, 0])
-    mirrored = replace(data, pixels=data.pixels[:, :, ::-1], landmarks=mirrored_landmarks)
+    across = mirrored_landmarks(data.landmarks[0], 64)[None]
+    mirrored = replace(data, pixels=data.pixels[:, :, ::-1], landmarks=across)
     config = replace(LITE, crop_px=32, patch_px=8, mirror_right=True)
     (crops, landmarks), (other_crops, other_landmarks) = (tiled_crops(each, 0, config, 4) for each in (data, mirrored))
     swapped = [1, 0, 3, 2]
