@@ -52,10 +52,13 @@ _REASONS = {
 
 
 class Database:
-    """An open database. Threads share it; each transaction is a session of its own."""
+    """An open database. Threads share it; each transaction is a session of its own.
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    `was_cut_off` says that whoever had it open last did not close it; what they had acknowledged is there.
+    """
+
+    def __init__(self, engine: Engine, *, was_cut_off: bool = False) -> None:
+        self.engine, self.was_cut_off = engine, was_cut_off
         self._reading = engine.execution_options(**_read_options(engine))
         # SQLite lets one transaction write; who waits in a queue of ours waits for less than with SQLite's polling.
         self._turn = threading.Lock()
@@ -177,15 +180,23 @@ def open_database(url: str) -> Database:
     Raises DatabaseError when it cannot be used: unreachable, read-only, no database, of a newer version, or on a
     file system on which WAL does not work.
     """
+    parsed = _parsed(url)
+    was_cut_off = _has_log(parsed)
     with _translated():
-        engine = _engine(_parsed(url))
+        engine = _engine(parsed)
         try:
             with engine.begin() as connection:
                 migrate(connection)
         except BaseException:
             engine.dispose()
             raise
-    return Database(engine)
+    return Database(engine, was_cut_off=was_cut_off)
+
+
+def _has_log(url: URL) -> bool:
+    """Whether there is a write-ahead log, which SQLite deletes when the last one closes the database."""
+    log = Path(f"{url.database}-wal")
+    return url.get_backend_name() == "sqlite" and log.is_file() and log.stat().st_size > 0
 
 
 def _parsed(url: str) -> URL:

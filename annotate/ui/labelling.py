@@ -86,6 +86,8 @@ class Labelling:
             if copy:
                 copy.open(_now())
             self._database = open_database(self.settings.database_url)
+            if self._database.was_cut_off:
+                logger.warning("The last run was cut off; the ratings that it acknowledged are all there.")
         except AnnotateError as error:
             self._say(str(error))
         except Exception:  # whatever it is, whoever asks for the database is told, and the rest of the page works

@@ -1,3 +1,4 @@
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -160,6 +161,21 @@ def test_opening_again_changes_nothing(database: Database, database_url: str) ->
     again = open_database(database_url)
     assert events(again) == 1
     again.close()
+
+
+def test_a_database_tells_whether_the_last_run_closed_it(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ratings.sqlite3"
+    database = open_database(url)
+    assert not database.was_cut_off
+    new_study(database)
+    killed = shutil.copytree(tmp_path, tmp_path / "killed")  # what would be on the disk
+    database.close()
+    for folder, expected in ((tmp_path, False), (killed, True)):
+        again = open_database(f"sqlite:///{folder}/ratings.sqlite3")
+        assert again.was_cut_off is expected
+        with again.read() as db:
+            assert db.scalar(select(Study.name)) == "faces"
+        again.close()
 
 
 def test_a_newer_database_is_refused(database: Database, database_url: str) -> None:

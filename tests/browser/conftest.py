@@ -2,16 +2,10 @@
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -20,6 +14,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from skimage.data import astronaut
 
 from fiqa.degradations import degrade
+from tests.app_process import run_app
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -32,7 +27,7 @@ CHROMIUM_OPTIONS = (
     "--disable-component-update",
     "--disable-sync",
 )
-START_S, SCORE_MS = 120, 120_000
+SCORE_MS = 120_000
 
 
 class NoChromiumError(Exception):
@@ -54,35 +49,8 @@ def open_browser() -> Iterator[Browser]:
 @contextmanager
 def serve_app(folder: Path) -> Iterator[str]:
     """Serve the app on a free port, with its files in `folder`; gives its address."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    environment = {
-        **os.environ,
-        "FIQA_HOST": "127.0.0.1",
-        "FIQA_PORT": str(port),
-        "FIQA_DATA_DIR": str(folder / "data"),
-        "GRADIO_TEMP_DIR": str(folder / "uploads"),
-    }
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)
-        try:
-            _wait_for(f"http://127.0.0.1:{port}/", server, folder / "log")
-            yield f"http://127.0.0.1:{port}/"
-        finally:
-            server.terminate()
-            server.wait(timeout=30)
-
-
-def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            urlopen(address, timeout=5).close()
-        except (URLError, ConnectionError):
-            time.sleep(0.2)
-        else:
-            return
-    raise RuntimeError(f"The app did not come up:\n{log.read_text()}")
+    with run_app(folder) as app:
+        yield app.address
 
 
 def save_photos(folder: Path) -> dict[str, Path]:
