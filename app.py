@@ -13,7 +13,7 @@ from annotate.errors import AnnotateError
 from annotate.settings import Settings as LabellingSettings
 from annotate.ui import rate
 from annotate.ui.labelling import Labelling
-from fiqa.checkpoints import find_checkpoint, list_checkpoints, load_predictor
+from fiqa.checkpoints import CheckpointSpec, find_checkpoint, list_checkpoints, load_predictor
 from fiqa.errors import CheckpointError, FiqaError
 from fiqa.settings import Settings
 from fiqa.ui import page
@@ -33,7 +33,11 @@ KEPT_MINUTES = 15
 
 def create_service(settings: Settings) -> PredictorService:
     """Return the service for the checkpoints present, FIQA_CHECKPOINT first chosen; raises CheckpointError."""
-    present = {spec.name: spec for spec in list_checkpoints(settings) if spec.present}
+
+    def find() -> list[CheckpointSpec]:
+        return [spec for spec in list_checkpoints(settings) if spec.present]
+
+    present = {spec.name: spec for spec in find()}
     if settings.checkpoint not in present:
         spec = find_checkpoint(settings.checkpoint, settings)
         if not spec.present:
@@ -50,7 +54,7 @@ def create_service(settings: Settings) -> PredictorService:
             return load_on_zero_gpu(checkpoint, finder=settings.finder)
         return load_predictor(checkpoint, device=settings.device, finder=settings.finder)
 
-    return PredictorService(load, list(present.values()), settings.checkpoint)
+    return PredictorService(load, list(present.values()), settings.checkpoint, find)
 
 
 def create_labelling() -> Labelling:
@@ -65,8 +69,8 @@ def create_demo(service: PredictorService, labelling: Labelling) -> gr.Blocks:
         photos = gr.State(LoadedPhotos())
         page.build_header()
         with gr.Tabs(elem_id="tabs"):
-            with gr.Tab("Score", id="score"):
-                checkpoint = build_score_tab(service, photos)
+            with gr.Tab("Score", id="score") as score:
+                checkpoint = build_score_tab(service, photos, score)
             with gr.Tab("Attention", id="attention") as attention:
                 build_attention_tab(service, photos, checkpoint, attention)
             with gr.Tab("Degradation", id="degradation") as degradation:

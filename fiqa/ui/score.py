@@ -92,8 +92,8 @@ class LoadedPhotos:
     superseded: bool = False
 
 
-def build_score_tab(service: PredictorService, photos: gr.State) -> gr.Dropdown:
-    """Lay out the tab inside the current Blocks and connect it; `photos` holds `LoadedPhotos`.
+def build_score_tab(service: PredictorService, photos: gr.State, tab: gr.Tab) -> gr.Dropdown:
+    """Lay out the tab inside `tab` and connect it; `photos` holds `LoadedPhotos`.
 
     Returns the choice of checkpoint, for whatever else on the page depends on it.
     """
@@ -101,7 +101,7 @@ def build_score_tab(service: PredictorService, photos: gr.State) -> gr.Dropdown:
         with gr.Column(scale=3, min_width=280, elem_classes="tray"):
             tray, examples = _build_tray()
             checkpoint = gr.Dropdown(
-                [(item.title, item.name) for item in service.checkpoints.values()],
+                _choices(service),
                 value=service.default,
                 label="Checkpoint",
                 filterable=False,
@@ -122,6 +122,14 @@ def build_score_tab(service: PredictorService, photos: gr.State) -> gr.Dropdown:
         **UNSEEN,
     )
     at_once: dict[str, Any] = {"concurrency_limit": None, **UNSEEN}
+
+    def look_again() -> dict[str, Any]:
+        service.rescan()
+        checkpoint.choices = _choices(service)  # by these Gradio checks what those send who never loaded the page
+        return gr.update(choices=checkpoint.choices, visible=len(checkpoint.choices) > 1)
+
+    gr.on(tab.select, look_again, None, checkpoint, **at_once)
+    gr.on(None, look_again, None, checkpoint, **at_once)
     take = (handlers.take_photos, [tray, photos, checkpoint], [photos, panel])
     tray.change(*take, **at_once)
     gr.on(None, show_examples, None, examples, **at_once)
@@ -129,6 +137,10 @@ def build_score_tab(service: PredictorService, photos: gr.State) -> gr.Dropdown:
     examples.click(pick_example, None, tray, **at_once).then(*take, **at_once)
     _build_endpoints(handlers, checkpoint)
     return checkpoint
+
+
+def _choices(service: PredictorService) -> list[tuple[str, str]]:
+    return [(item.title, item.name) for item in service.checkpoints.values()]
 
 
 def _build_tray() -> tuple[gr.Gallery, gr.HTML]:
@@ -185,6 +197,16 @@ def score_photo(
     result = service.score(checkpoint, decoded.pixels)
     timings = {**result.timings_ms, "decode": decode_ms, "total": result.timings_ms.get("total", 0.0) + decode_ms}
     return decoded.pixels, replace(result, notices=decoded.notices + result.notices, timings_ms=timings)
+
+
+def score_if_possible(service: PredictorService, checkpoint: str, source: bytes) -> float | None:
+    """Return the score of a photo, None where it gets none; a checkpoint that was trained since is looked for."""
+    if checkpoint not in service.checkpoints:
+        service.rescan()
+    try:
+        return score_photo(service, checkpoint, source)[1].score
+    except FiqaError:
+        return None
 
 
 class _Handlers:

@@ -8,6 +8,7 @@ and torch, which keeps its helpers per calling thread, does not start anew for e
 """
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -40,15 +41,27 @@ class PredictorService:
     """Hands out scores; safe to call from any thread.
 
     `load` takes a checkpoint name and returns its predictor (slow, may raise FiqaError).
-    `checkpoints` are those present, `default` the name of the one loaded by `start`.
+    `checkpoints` are those present, `default` the name of the one loaded by `start`; `find` looks for all again.
     """
 
-    def __init__(self, load: Callable[[str], Predictor], checkpoints: Sequence[CheckpointSpec], default: str) -> None:
-        self.checkpoints = {checkpoint.name: checkpoint for checkpoint in checkpoints}
+    def __init__(
+        self,
+        load: Callable[[str], Predictor],
+        checkpoints: Sequence[CheckpointSpec],
+        default: str,
+        find: Callable[[], Sequence[CheckpointSpec]] = tuple,
+    ) -> None:
+        self.checkpoints: dict[str, CheckpointSpec] = {}
         self.default = default
-        self._load = load
-        self._workers = {name: ThreadPoolExecutor(1, f"predictor-{name}") for name in self.checkpoints}
+        self._load, self._find = load, find
+        self._workers: dict[str, ThreadPoolExecutor] = {}
         self._predictors: dict[str, Predictor] = {}
+        self._adding = threading.Lock()
+        self._add(checkpoints)
+
+    def rescan(self) -> None:
+        """Add the checkpoints that were trained since; those that are gone stay, as long as they can be loaded."""
+        self._add(self._find())
 
     def start(self) -> Future[str]:
         """Begin to load and warm up the default checkpoint; a visitor gets its error, if any, with the first photo."""
@@ -77,6 +90,13 @@ class PredictorService:
     def is_loaded(self, checkpoint: str) -> bool:
         """Whether a score can be had without waiting for a load."""
         return checkpoint in self._predictors
+
+    def _add(self, checkpoints: Sequence[CheckpointSpec]) -> None:
+        with self._adding:
+            for each in checkpoints:
+                if each.name not in self.checkpoints:
+                    self._workers[each.name] = ThreadPoolExecutor(1, f"predictor-{each.name}")
+                    self.checkpoints[each.name] = each
 
     def _submit(self, checkpoint: str, question: Callable[[Predictor], Answer]) -> Future[Answer]:
         """Queue a question to a checkpoint's predictor; raises FiqaError when there is no such checkpoint."""
