@@ -177,6 +177,7 @@ const button = (text, onclick, attributes = {}) => make("button", { type: "butto
 const once = (ask) => async (event) => {
   if (busy) return;
   busy = true;
+  announce("");
   const clicked = event?.currentTarget;
   if (clicked) clicked.disabled = true;
   await follow(ask).finally(() => { busy = false; if (clicked) clicked.disabled = false; });
