@@ -1,24 +1,25 @@
-"""What the app in the open stands: many visitors who upload at once, and others who only look.
+"""What the app in the open stands: many visitors who upload at once, and people who rate meanwhile.
 
-    python -m benchmarks.visitors [--visitors 50] [--minutes 5]
+    python -m benchmarks.visitors [--visitors 50] [--raters 20] [--minutes 5]
 
-`python app.py` runs in a process of its own. Every visitor has an address of their own (127.0.1.…, so Linux only), a
-session, and photos that nobody had before; as soon as a score is there they add the next photo. One more visitor asks
-twice a second for something light, as a rater does, and another for /healthz. Memory is that of the app's process, its
-slope a straight line through the second half of the time, when everything is loaded.
+`python app.py` runs in a process of its own. Every visitor has an address of their own (127.0.1.…, so Linux only).
+They open the page, add some photos that nobody had before, each as soon as the one before is scored, close the page,
+and come back as somebody new. Raters look at each picture for a second or two. Memory is what is the process's own,
+its slope a straight line through the second half of the time, when everything is loaded.
 """
 
 import argparse
 import asyncio
 import json
 import os
-import socket
-import subprocess
-import sys
+import random
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -29,108 +30,129 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.data import astronaut
 
+from annotate import store
+from annotate.database import open_database
+from annotate.stimuli import Candidate, take_in
+from annotate.study import Protocol, State
 from fiqa.degradations import degrade
+from fiqa.ui.examples import damaged_portrait
+from tests.app_process import AppProcess, run_app
 
-ROOT = Path(__file__).resolve().parents[1]
-START_S, PATIENCE_S = 180, 120
-MIB = 2**20
+PATIENCE_S = 120
+LOOKED_S = (1.0, 2.0)
+"""How long a rater looks at a picture."""
+PHOTOS_A_VISIT = 3
+PICTURES = 200
+MIB, KIB = 2**20, 2**10
 REFUSALS = (413, 429, 503, 507)
 DAMAGE = ((), (("gaussian_blur", 0.4),), (("gaussian_noise", 0.6),), (("jpeg", 0.8),), (("low_light", 0.6),))
+PROTOCOL = Protocol(
+    ratings_wanted=1000, training_count=0, gold_every=0, trap_every=0, repeat_every=0, break_every=0,
+    sitting_items=10_000, sitting_limit_s=14_400,
+)  # fmt: skip
 
 
 @dataclass
 class Seen:
-    """What the visitors saw: seconds from upload to score, seconds of light requests, and what went wrong."""
+    """Seconds from upload to score, of ratings, of their pictures, of /healthz, and what went wrong.
+
+    `memory` has rows of seconds since the start, photos scored until then, and bytes.
+    """
 
     scored_s: list[float] = field(default_factory=list)
-    light_s: list[float] = field(default_factory=list)
+    rated_s: list[float] = field(default_factory=list)
+    picture_s: list[float] = field(default_factory=list)
     health_s: list[float] = field(default_factory=list)
     wrong: Counter[str] = field(default_factory=Counter)
-    memory: list[tuple[float, float]] = field(default_factory=list)
+    memory: list[tuple[float, int, int]] = field(default_factory=list)
     cpu_s: float = 0
 
 
 @dataclass(frozen=True)
-class App:
-    """The app under load and the numbers of its events."""
+class Place:
+    """Where everybody goes: the app's address, the numbers of its events, the study, and when it closes."""
 
     address: str
-    process: subprocess.Popen[bytes]
     events: dict[str, int]
+    study: str
+    ends: float
 
 
 def main() -> None:
     """Measure and print one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--visitors", type=int, default=50)
+    parser.add_argument("--raters", type=int, default=20)
     parser.add_argument("--minutes", type=float, default=5)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        app = _start(Path(folder))
-        try:
-            seen = asyncio.run(_crowd(app, options.visitors, 60 * options.minutes))
+        study = _open_study(Path(folder) / "data")
+        with run_app(Path(folder)) as app:
+            app.wait_until_ready()
+            place = _place(app, study, 60 * options.minutes)
+            seen = asyncio.run(_crowd(app.process.pid, place, options.visitors, options.raters))
             alive = app.process.poll() is None
-        finally:
-            app.process.terminate()
-            ended = app.process.wait(timeout=60)
-    _print_table(seen, options.visitors, options.minutes, alive=alive, ended=ended)
+            ended = app.terminate()
+    people = f"{options.visitors} visitors and {options.raters} raters"
+    print(f"{people} for {options.minutes:g} minutes on {len(os.sched_getaffinity(0))} processors")
+    _print_table(seen, options.minutes, state="is running" if alive else "CRASHED", ended=ended)
 
 
-def _print_table(seen: Seen, visitors: int, minutes: float, *, alive: bool, ended: int) -> None:
-    times = np.array([at for at, _ in seen.memory])
-    sizes = np.array([size for _, size in seen.memory])
+def _print_table(seen: Seen, minutes: float, *, state: str, ended: int) -> None:
+    times, scored, sizes = (np.array(row) for row in zip(*seen.memory, strict=True))
     late = times >= times[-1] / 2
-    slope = 60 * np.polyfit(times[late], sizes[late], 1)[0]
-    print(f"{visitors} visitors for {minutes:g} minutes on {os.cpu_count()} processors")
+    slope = 60 * np.polyfit(times[late], sizes[late], 1)[0] / MIB
+    slope_a_photo = np.polyfit(scored[late], sizes[late], 1)[0] / KIB
     print(f"  photos scored {len(seen.scored_s)}, {len(seen.scored_s) / minutes:.0f} a minute", end="")
-    print(f", processor time for each {1000 * seen.cpu_s / len(seen.scored_s):.0f} ms")
-    print(f"  app {'is running' if alive else 'CRASHED'}; status after SIGTERM {ended}")
+    print(f"; ratings {len(seen.rated_s)}", end="")
+    print(f"; processor time for each photo {1000 * seen.cpu_s / len(seen.scored_s):.0f} ms")
+    print(f"  app {state}; status after SIGTERM {ended}")
     print(f"  refused or wrong: {dict(seen.wrong) or 'nothing'}")
-    print(f"  memory {sizes[0]:.0f} MiB at first, {sizes.max():.0f} at most, slope {slope:+.1f} MiB a minute")
+    print(f"  memory {sizes[0] / MIB:.0f} MiB at first, {sizes.max() / MIB:.0f} at most", end="")
+    print(f", slope {slope:+.1f} MiB a minute, {slope_a_photo:+.1f} KiB a photo")
     print(f"  {'seconds':<32}{'median':>8}{'p95':>8}{'most':>8}")
-    rows = (("upload to score", seen.scored_s), ("a light request", seen.light_s), ("/healthz", seen.health_s))
-    for name, seconds in rows:
-        print(f"  {name:<32}{np.median(seconds):8.2f}{np.percentile(seconds, 95):8.2f}{max(seconds):8.2f}")
+    rows = {"upload to score": seen.scored_s, "a rating": seen.rated_s, "a picture to rate": seen.picture_s}
+    for name, seconds in {**rows, "/healthz": seen.health_s}.items():
+        if seconds:
+            print(f"  {name:<32}{np.median(seconds):8.3f}{np.percentile(seconds, 95):8.3f}{max(seconds):8.3f}")
 
 
-def _start(folder: Path) -> App:
-    """Start the app with its files in `folder`, and wait until its checkpoint is loaded."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    environment = {
-        **os.environ,
-        "FIQA_HOST": "127.0.0.1",
-        "FIQA_PORT": str(port),
-        "FIQA_DATA_DIR": str(folder / "data"),
-        "GRADIO_TEMP_DIR": str(folder / "uploads"),
-    }
-    with (folder / "log").open("wb") as log:
-        command = [sys.executable, "app.py"]
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)  # noqa: S603  # our own
-    address = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if httpx.get(f"{address}/healthz", timeout=5).json()["ready"]:
-                config = httpx.get(f"{address}/config", timeout=30).json()
-                events = {each["api_name"]: each["id"] for each in reversed(config["dependencies"])}
-                return App(address, process, events)
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.5)
-    process.kill()
-    raise SystemExit(f"The app did not come up:\n{(folder / 'log').read_text()}")
+def _open_study(data_dir: Path) -> str:
+    """Make a study that nobody comes to the end of; return the code that its link has."""
+    candidates = [Candidate(f"{number}.png", partial(_picture, number)) for number in range(PICTURES)]
+    files, now = take_in(candidates, data_dir).stimuli, datetime.now(UTC)
+    database = open_database(f"sqlite:///{data_dir / 'ratings.sqlite3'}")
+    with database.write() as db:
+        study = store.create_study(db, "load", PROTOCOL, now)
+        store.add_stimuli(db, study.id, files, now)
+        store.change_state(db, study.id, State.OPEN, now)
+        code = study.join_code
+    database.close()
+    return code
 
 
-async def _crowd(app: App, visitors: int, seconds: float) -> Seen:
-    """Let everybody in at once, for so long."""
-    seen = Seen(cpu_s=-_cpu_s(app.process.pid))
+def _picture(number: int) -> bytes:
+    return _encoded(damaged_portrait([("gaussian_noise", (number + 1) / PICTURES)]), "PNG")
+
+
+def _place(app: AppProcess, study: str, seconds: float) -> Place:
+    config = httpx.get(f"{app.address}config", timeout=PATIENCE_S).json()
+    events = {each["api_name"]: each["id"] for each in reversed(config["dependencies"])}
+    return Place(app.address, events, study, time.monotonic() + seconds)
+
+
+async def _crowd(pid: int, place: Place, visitors: int, raters: int) -> Seen:
+    """Let everybody in at once, until it is closed."""
+    seen = Seen(cpu_s=-_cpu_s(pid))
     photos = [degrade(astronaut(), steps) for steps in DAMAGE]
-    ends = time.monotonic() + seconds
-    people = [_uploader(app, f"127.0.1.{number + 1}", photos, ends, seen) for number in range(visitors)]
-    others = (_light(app, ends, seen), _health(app, ends, seen), _watch(app.process.pid, ends, seen))
-    await asyncio.gather(*people, *others)
-    seen.cpu_s += _cpu_s(app.process.pid)
+    everybody = [
+        *(_visitor(place, f"127.0.1.{number + 1}", photos, seen) for number in range(visitors)),
+        *(_rater(place, f"127.0.2.{number + 1}", seen) for number in range(raters)),
+        _health(place, seen),
+        _watch(pid, place.ends, seen),
+    ]
+    await asyncio.gather(*everybody)
+    seen.cpu_s += _cpu_s(pid)
     return seen
 
 
@@ -140,29 +162,45 @@ def _cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def _uploader(app: App, source: str, photos: list[NDArray[np.uint8]], ends: float, seen: Seen) -> None:
-    async with _client(app, source) as client:
-        number = 0
-        while time.monotonic() < ends:
-            started = time.monotonic()
-            try:
-                await _score(app, client, f"visit-{source}", _encoded(photos[number % len(photos)], source, number))
-                seen.scored_s.append(time.monotonic() - started)
-            except httpx.HTTPStatusError as error:
-                status = error.response.status_code
-                seen.wrong[f"{'refused' if status in REFUSALS else 'error'} {status}"] += 1
-                await asyncio.sleep(1)
-            except (httpx.HTTPError, RuntimeError) as error:
-                seen.wrong[f"{type(error).__name__} {error}"[:60]] += 1
-            number += 1
+async def _until_closed(place: Place, seen: Seen, visit: Callable[[int], Awaitable[None]]) -> None:
+    """Come again and again; note what goes wrong."""
+    number = 0
+    while time.monotonic() < place.ends:
+        number += 1
+        try:
+            await visit(number)
+        except httpx.HTTPStatusError as error:
+            status = error.response.status_code
+            seen.wrong[f"{'refused' if status in REFUSALS else 'error'} {status}"] += 1
+            await asyncio.sleep(1)
+        except (httpx.HTTPError, RuntimeError) as error:
+            seen.wrong[f"{type(error).__name__} {error}"[:60]] += 1
 
 
-async def _score(app: App, client: httpx.AsyncClient, session: str, photo: bytes) -> None:
+async def _visitor(place: Place, source: str, photos: list[NDArray[np.uint8]], seen: Seen) -> None:
+    async with _client(place, source) as client:
+
+        async def visit(number: int) -> None:
+            session = f"{source}-{number}"
+            (await client.get("/")).raise_for_status()
+            async with client.stream("GET", f"/gradio_api/heartbeat/{session}"):  # as long as the page is open
+                for index in range(PHOTOS_A_VISIT):
+                    if time.monotonic() >= place.ends:
+                        return
+                    photo = _encoded(photos[(number + index) % len(photos)], "JPEG", f"{session} {index}")
+                    started = time.monotonic()
+                    await _score(place, client, session, photo)
+                    seen.scored_s.append(time.monotonic() - started)
+
+        await _until_closed(place, seen, visit)
+
+
+async def _score(place: Place, client: httpx.AsyncClient, session: str, photo: bytes) -> None:
     """Do what the page does with one photo: upload, put it in the tray, ask for the scores."""
     (path,) = (await _post(client, "/gradio_api/upload", files={"files": ("face.jpg", photo, "image/jpeg")})).json()
     data = {"path": path, "orig_name": "face.jpg", "meta": {"_type": "gradio.FileData"}}
-    await _event(client, app.events["take_photos"], [[{"image": data, "caption": None}], None, "lite"], session)
-    shown = await _event(client, app.events["show_scores"], [None, "lite"], session)
+    await _event(client, place.events["take_photos"], [[{"image": data, "caption": None}], None, "lite"], session)
+    shown = await _event(client, place.events["show_scores"], [None, "lite"], session)
     if 'class=\\"score\\"' not in shown:
         raise RuntimeError("no score")
 
@@ -182,23 +220,43 @@ async def _event(client: httpx.AsyncClient, number: int, data: list[Any], sessio
     return "".join(said)
 
 
+async def _rater(place: Place, source: str, seen: Seen) -> None:
+    async with _client(place, source) as client:
+
+        async def sit(number: int) -> None:
+            """Join as somebody new, and rate until there is nothing left."""
+            joined = (await _post(client, "/rating/join", json={"study": place.study})).json()
+            passed = {"token": joined["token"], "device": "desk", "screen": {"pixel_ratio": 1}, "passed": True}
+            step = (await _post(client, "/rating/screen", json=passed)).json()["step"]
+            while step["picture"] and time.monotonic() < place.ends:
+                step = await _rate(client, joined["token"], f"{source}-{number}", step, seen)
+
+        await _until_closed(place, seen, sit)
+
+
+async def _rate(client: httpx.AsyncClient, token: str, name: str, step: dict[str, Any], seen: Seen) -> dict[str, Any]:
+    """Fetch the picture of a step, look at it, rate it; returns the next step."""
+    picture = step["picture"]["number"]
+    started = time.monotonic()
+    shown = await client.get(f"/rating/picture/{picture}", headers={"Authorization": f"Bearer {token}"})
+    shown.raise_for_status()
+    seen.picture_s.append(time.monotonic() - started)
+    await asyncio.sleep(random.uniform(*LOOKED_S))  # noqa: S311
+    answer = {"key": f"{name}-{picture}", "assignment_id": picture, "grade": 3.0, "response_ms": 1500}
+    started = time.monotonic()
+    told = await _post(client, "/rating/rate", json={"token": token, "answer": answer})
+    seen.rated_s.append(time.monotonic() - started)
+    following: dict[str, Any] = told.json()["step"]
+    return following
+
+
 async def _post(client: httpx.AsyncClient, path: str, **options: Any) -> httpx.Response:
     return (await client.post(path, **options)).raise_for_status()
 
 
-async def _light(app: App, ends: float, seen: Seen) -> None:
-    """Ask for what needs no network, as the rating of a picture does."""
-    async with _client(app, "127.0.2.1") as client:
-        while time.monotonic() < ends:
-            started = time.monotonic()
-            await _event(client, app.events["show_examples"], [], "visit-light")
-            seen.light_s.append(time.monotonic() - started)
-            await asyncio.sleep(0.5)
-
-
-async def _health(app: App, ends: float, seen: Seen) -> None:
-    async with _client(app, "127.0.2.2") as client:
-        while time.monotonic() < ends:
+async def _health(place: Place, seen: Seen) -> None:
+    async with _client(place, "127.0.3.1") as client:
+        while time.monotonic() < place.ends:
             started = time.monotonic()
             (await client.get("/healthz")).raise_for_status()
             seen.health_s.append(time.monotonic() - started)
@@ -206,24 +264,25 @@ async def _health(app: App, ends: float, seen: Seen) -> None:
 
 
 async def _watch(pid: int, ends: float, seen: Seen) -> None:
-    """Note the resident memory in MiB every two seconds."""
+    """Note the memory every two seconds: what is the process's own, not what it shares with the disk's cache."""
     started = time.monotonic()
     while time.monotonic() < ends:
-        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])  # noqa: ASYNC240  # no disk
-        seen.memory.append((time.monotonic() - started, pages * os.sysconf("SC_PAGE_SIZE") / MIB))
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")  # noqa: ASYNC240  # no disk
+        size = KIB * int(status.partition("RssAnon:")[2].split()[0])
+        seen.memory.append((time.monotonic() - started, len(seen.scored_s), size))
         await asyncio.sleep(2)
 
 
-def _client(app: App, source: str) -> httpx.AsyncClient:
+def _client(place: Place, source: str) -> httpx.AsyncClient:
     transport = httpx.AsyncHTTPTransport(local_address=source)
-    return httpx.AsyncClient(base_url=app.address, transport=transport, timeout=PATIENCE_S)
+    return httpx.AsyncClient(base_url=place.address, transport=transport, timeout=PATIENCE_S)
 
 
-def _encoded(photo: NDArray[np.uint8], source: str, number: int) -> bytes:
-    """Return a JPEG that nobody has sent before: a decoder passes over what follows its end."""
+def _encoded(photo: NDArray[np.uint8], form: str, name: str = "") -> bytes:
+    """Return a picture that nobody has sent before: a decoder passes over what follows its end."""
     file = BytesIO()
-    Image.fromarray(photo).save(file, "JPEG", quality=90)
-    return file.getvalue() + f"{source} {number}".encode()
+    Image.fromarray(photo).save(file, form)
+    return file.getvalue() + name.encode()
 
 
 if __name__ == "__main__":
