@@ -17,6 +17,7 @@ from training.storage import replace_text
 from training.study_photos import SeenPhotos
 
 RESULT, SCORES = "result.json", "scores.csv"
+BOOTSTRAPS = 1000
 FEWEST_TO_TELL = 20
 """Photos: a correlation over fewer says little, whatever its interval."""
 
@@ -59,10 +60,10 @@ def compare(seen: SeenPhotos, dataset: Dataset, held_out: NDArray[np.float32]) -
     """Compare the network as it was with held-out scores (V,) in 0..1."""
     before, after = (np.interp(scores, (0, 1), dataset.mos_range) for scores in (seen.score, held_out))
     figures = {
-        "before": measure_agreement(before, seen.mos, seen.sources),
-        "after": measure_agreement(after, seen.mos, seen.sources),
+        when: measure_agreement(scores, seen.mos, seen.sources, bootstraps=BOOTSTRAPS)
+        for when, scores in (("before", before), ("after", after))
     }
-    gain = estimate(_srcc_gain, before, after, seen.mos, clusters=seen.sources)
+    gain = estimate(_srcc_gain, before, after, seen.mos, clusters=seen.sources, bootstraps=BOOTSTRAPS)
     return StudyAgreement(seen, before, after, figures, gain)
 
 

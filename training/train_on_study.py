@@ -138,8 +138,10 @@ def publish(heads: Heads, dataset: Dataset, agreement: StudyAgreement, start: st
     keeper = checkpoint_of(
         run, network, name=name, note=note, score_range=dataset.mos_range, preprocessing=spec.preprocessing
     )
-    keeper = replace(keeper, spec=replace(keeper.spec, gflops=spec.gflops))
-    keeper.keep(network, {key.lower(): agreement.figures["after"][key].value for key in ("SRCC", "PLCC", "RMSE")})
+    figures = {key.lower(): agreement.figures["after"][key].value for key in ("SRCC", "PLCC", "RMSE")}
+    title = f"{name} (SRCC {figures['srcc']:.2f} held out)"
+    keeper = replace(keeper, spec=replace(keeper.spec, title=title, gflops=spec.gflops))
+    keeper.keep(network, figures)
     evaluation = as_evaluation(dataset, agreement, name=name, start=start)
     card = model_card(read_spec(run / "checkpoint", name=name), read_record(run), evaluation)
     replace_text(run / "checkpoint" / "README.md", card)

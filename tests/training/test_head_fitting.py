@@ -112,6 +112,6 @@ def test_batches_depend_on_their_number_alone(head: RegionalHead, tokens: Tensor
     examples = examples_of(tokens, torch.linspace(0, 1, PHOTOS))
     heads = Heads(head, examples)
     task, again = (HeadFitting(heads, examples, batch=7, seed=0) for _ in range(2))
-    losses = [float(each.loss(heads, draw)["loss"]) for each in (task, again) for draw in (4, 5)]
+    losses = [each.loss(heads, draw)["loss"].item() for each in (task, again) for draw in (4, 5)]
     assert losses[0] == losses[2] != losses[1] == losses[3]
     assert task.validate(heads)["drawn"] == 6

@@ -8,6 +8,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from training import study_agreement
 from training.datasets import Dataset, LabelledPhoto
 from training.study_agreement import StudyAgreement, as_evaluation, compare, write_agreement
 from training.study_photos import SeenPhotos
@@ -15,6 +16,11 @@ from training.study_photos import SeenPhotos
 MOS = np.linspace(1, 5, 40)
 GOOD = (MOS - 1) / 4
 POOR = np.random.default_rng(0).permutation(GOOD)
+
+
+@pytest.fixture(autouse=True)
+def _few_bootstraps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study_agreement, "BOOTSTRAPS", 60)
 
 
 def compared(before: NDArray[np.float64], after: NDArray[np.float64], photos: int = 40) -> StudyAgreement:

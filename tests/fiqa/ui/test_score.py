@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import gradio as gr
@@ -8,8 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fiqa.errors import PhotoError
-from fiqa.ui.score import MOST_PHOTOS, LoadedPhotos, _Handlers, pick_example, score_photo
+from fiqa.ui.score import MOST_PHOTOS, LoadedPhotos, _Handlers, pick_example, score_if_possible, score_photo
 from fiqa.ui.service import GENERIC_MESSAGE, PredictorService
+from tests.fiqa.ui.conftest import load, spec
 
 Save = Callable[..., str]
 
@@ -138,3 +140,14 @@ def test_pixels_of_refused_photos_never_reach_the_predictor(service: PredictorSe
     service.score = never  # type: ignore[method-assign,assignment]
     with pytest.raises(PhotoError):
         score_photo(service, "first", b"not a photo")
+
+
+def test_a_picture_that_gets_no_score_has_none_and_new_checkpoints_are_looked_for() -> None:
+    present = [spec("first")]
+    service = PredictorService(load, present[:], "first", lambda: present)
+    present.append(spec("new"))
+    photo = BytesIO()
+    Image.new("RGB", (32, 32), (51, 51, 51)).save(photo, "PNG")
+    assert score_if_possible(service, "new", photo.getvalue()) == pytest.approx(0.2)
+    assert score_if_possible(service, "new", b"no picture") is None
+    assert score_if_possible(service, "missing", photo.getvalue()) is None

@@ -143,3 +143,19 @@ def test_at_the_end_what_waits_is_told_so(service: PredictorService) -> None:
     assert told == [ENDING_MESSAGE]
     with pytest.raises(FiqaError, match=ENDING_MESSAGE):
         service.device("first")
+
+
+def test_a_checkpoint_that_was_trained_since_is_found_and_scores() -> None:
+    present = [spec("first")]
+    service = PredictorService(load, present[:], "first", lambda: present)
+    with pytest.raises(FiqaError, match="'new' is not here"):
+        service.device("new")
+    loaded = service.start().result()
+    present.append(spec("new"))
+    service.rescan()
+    assert list(service.checkpoints) == ["first", "new"]
+    assert service.device("new") == loaded
+    assert service.is_loaded("first")
+    present.clear()
+    service.rescan()
+    assert list(service.checkpoints) == ["first", "new"]
