@@ -148,7 +148,9 @@ def _add_results(command: _Command) -> None:
     plan.add_argument("name", metavar="NAME")
     plan.add_argument("--count", type=int, default=20, metavar="N", help="pictures (default: 20)")
     plan.add_argument("--ci95", type=float, metavar="WIDTH", help="wanted half width in grades, in place of a count")
-    plan.add_argument("--scores", type=Path, metavar="CSV", help="of a model: columns stimulus, score, on any scale")
+    plan.add_argument(
+        "--scores", type=Path, metavar="CSV", help="of a model, as fiqa score writes it, or columns stimulus, score"
+    )
     export = command("export", _export, "write ratings, MOS, protocol and a data set to train on")
     export.add_argument("name", metavar="NAME")
     export.add_argument("out", type=Path, metavar="OUT", help="a new folder, or an older export")
@@ -379,6 +381,8 @@ def _next(options: argparse.Namespace, settings: Settings) -> None:
         study = store.find_study(db, options.name)
         table = analysis.mos_table(db, study.id)
         wanted: int = study.protocol["ratings_wanted"]
+    if scores is not None:
+        scores = planning.scores_of(table.stimulus_ids, scores)
     missing = (wanted - table.ratings).clip(0) if options.ci95 is None else further_ratings(table, options.ci95)
     batch = planning.next_batch(
         table, options.count, wanted_ratings=wanted, wanted_ci95=options.ci95, model_scores=scores

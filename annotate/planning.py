@@ -10,9 +10,9 @@ Shapes: J stimuli.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -71,21 +71,48 @@ def next_batch(
 
 
 def read_scores(path: Path) -> dict[str, float]:
-    """Return a model's scores from a CSV with the columns stimulus and score.
+    """Return a model's scores from a CSV with the columns stimulus (or path) and score; rows without one are left out.
+
+    What `fiqa score --format csv` writes will do: `scores_of` finds the stimulus of a path.
 
     Raises:
         SettingError: the file cannot be read, or a score is no finite number.
     """
-    file = CsvFile.read(path, required=("stimulus", "score"), error=SettingError)
+    file = CsvFile.read(path, required=("score",), error=SettingError)
+    name = next((column for column in ("stimulus", "path") if column in file.columns), None)
+    if name is None:
+        raise SettingError(f"{path.name} needs a column stimulus or path.")
     scores: dict[str, float] = {}
     for line, row in file.rows():
+        if not row["score"] and row.get("error"):
+            continue
         try:
-            scores[row["stimulus"]] = float(row["score"])
+            scores[row[name]] = float(row["score"])
         except ValueError:
-            scores[row["stimulus"]] = math.nan
-        if not math.isfinite(scores[row["stimulus"]]):
+            scores[row[name]] = math.nan
+        if not math.isfinite(scores[row[name]]):
             raise file.problem(line, f"has the score {row['score']!r}; expected a number")
     return scores
+
+
+def scores_of(stimuli: Sequence[str], scores: Mapping[str, float]) -> dict[str, float]:
+    """Return the scores by stimulus: of the same name, or else of the one path that ends with it.
+
+    Raises SettingError when none of them belongs to a stimulus: the names are of another study.
+    """
+    by_file: dict[str, list[str]] = {}
+    for path in scores:
+        by_file.setdefault(PurePosixPath(path).name, []).append(path)
+    found = {}
+    for name in stimuli:
+        ends = [path for path in by_file.get(PurePosixPath(name).name, ()) if f"/{path}".endswith(f"/{name}")]
+        if name in scores or len(ends) == 1:
+            found[name] = scores[name if name in scores else ends[0]]
+    if scores and not found:
+        raise SettingError(
+            f"None of the scores is of a picture of this study; the first is called {next(iter(scores))}."
+        )
+    return found
 
 
 def _candidate(table: MosTable, index: int, now: float, then: float) -> Candidate:

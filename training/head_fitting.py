@@ -84,7 +84,7 @@ def calibrate(head: RegionalHead, tokens: Tensor, target: Tensor) -> None:
         quality = head.quality[-1](steepness.exp() * logits + height)
         score = ((quality * confidence).sum(-1) / confidence.sum(-1)).view(len(tokens), -1).mean(1)
         change = steepness.square() + height.square() / 4
-        loss = (score - target).square().mean() + SCALE_PRIOR * change.sum() / len(tokens)
+        loss: Tensor = (score - target).square().mean() + SCALE_PRIOR * change.sum() / len(tokens)
         loss.backward()
         return loss
 

@@ -125,8 +125,9 @@ def build_score_tab(service: PredictorService, photos: gr.State, tab: gr.Tab) ->
 
     def look_again() -> dict[str, Any]:
         service.rescan()
-        checkpoint.choices = _choices(service)  # by these Gradio checks what those send who never loaded the page
-        return gr.update(choices=checkpoint.choices, visible=len(checkpoint.choices) > 1)
+        choices = _choices(service)
+        checkpoint.choices = [*choices]  # by these Gradio checks what those send who never loaded the page
+        return gr.update(choices=choices, visible=len(choices) > 1)
 
     gr.on(tab.select, look_again, None, checkpoint, **at_once)
     gr.on(None, look_again, None, checkpoint, **at_once)

@@ -1,12 +1,14 @@
 """The next batch is what a rating says most about."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from annotate.errors import SettingError
 from annotate.mos import MosTable, estimate_mos
-from annotate.planning import next_batch
+from annotate.planning import next_batch, read_scores, scores_of
 from annotate.ratings import Ratings
 from tests.annotate.simulated import Design, simulate
 
@@ -96,3 +98,16 @@ def test_study_without_ratings_can_be_planned() -> None:
     assert [each.stimulus for each in batch] == ["a", "b"]
     assert "0 ratings" in batch[0].reason
     json.dumps([each.row() for each in batch], allow_nan=False)
+
+
+def test_scores_may_come_by_path_as_they_are_written_for_files(tmp_path: Path) -> None:
+    file = tmp_path / "scores.csv"
+    file.write_text("path,score,error\nphotos/a/1.png,2.5,\nphotos/b/1.png,4,\nphotos/2.png,,No face was found.\n")
+    scores = read_scores(file)
+    assert scores_of(["a/1.png", "b/1.png", "2.png"], scores) == {"a/1.png": 2.5, "b/1.png": 4}
+    assert scores_of(["1.png", "photos/b/1.png"], scores) == {"photos/b/1.png": 4}, "1.png could be either"
+    with pytest.raises(SettingError, match=r"None of the scores is of a picture of this study; the first is called"):
+        scores_of(["x.png"], scores)
+    file.write_text("name,score\na,1\n")
+    with pytest.raises(SettingError, match="needs a column stimulus or path"):
+        read_scores(file)
