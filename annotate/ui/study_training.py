@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from annotate.errors import StudyError, TrainingRunError
-from annotate.planning import next_batch
 from annotate.stimuli import stimulus_path
 from annotate.training_runs import TrainingRuns, command_for, missing, study_key
 from annotate.ui.labelling import Labelling
@@ -116,6 +115,7 @@ class TrainPanel:
 
     def _batch(self, study: "Study", scores: Mapping[str, float], count: int) -> str:
         from annotate.analysis import mos_table  # late: SciPy takes long to load, and nobody waits for it at the start
+        from annotate.planning import next_batch
 
         with self.labelling.database.read() as db:
             table = mos_table(db, study.id)

@@ -6,14 +6,16 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from annotate.planning import Candidate
 from annotate.training_runs import Training
 from annotate.ui.study_figures import Axes
 from annotate.ui.study_html import cells, empty, note, table, text, thumbnail, working
+
+if TYPE_CHECKING:
+    from annotate.planning import Candidate
 
 LIVE = "data-live"
 """Marks a panel that goes on by itself: the page asks again."""
@@ -73,7 +75,7 @@ def agreement_figure(result: Mapping[str, Any]) -> str:
     return axes.draw(marks, f"Held-out scores of {len(mos)} photos against their MOS")
 
 
-def batch_panel(candidates: Sequence[Candidate], pictures: Mapping[str, Path], scores: Mapping[str, float]) -> str:
+def batch_panel(candidates: "Sequence[Candidate]", pictures: Mapping[str, Path], scores: Mapping[str, float]) -> str:
     """Show which pictures to have rated next, with a CSV of all of them to take away."""
     if not candidates:
         return empty("Nothing is missing", "Every picture has its ratings: add pictures in Set-up.")
@@ -93,7 +95,7 @@ def batch_panel(candidates: Sequence[Candidate], pictures: Mapping[str, Path], s
     )
 
 
-def batch_csv(candidates: Sequence[Candidate]) -> str:
+def batch_csv(candidates: "Sequence[Candidate]") -> str:
     """Return the batch as a CSV whose column path makes it a list of pictures for a study."""
     buffer = StringIO()
     writer = csv.DictWriter(buffer, list(candidates[0].row()), lineterminator="\n")
