@@ -6,13 +6,18 @@ Wiring only: settings from the environment, the predictor service, the tabs, the
 import os
 import sys
 from dataclasses import replace
+from functools import partial
 
 import gradio as gr
 
 from annotate.errors import AnnotateError
 from annotate.settings import Settings as LabellingSettings
+from annotate.training_runs import TrainingRuns
 from annotate.ui import rate
 from annotate.ui.labelling import Labelling
+from annotate.ui.ownership import Ownership
+from annotate.ui.studies import build_studies_tab
+from annotate.ui.study_training import Trainer
 from fiqa.checkpoints import CheckpointSpec, find_checkpoint, list_checkpoints, load_predictor
 from fiqa.errors import CheckpointError, FiqaError
 from fiqa.settings import Settings
@@ -20,8 +25,9 @@ from fiqa.ui import page
 from fiqa.ui.attention import build_attention_tab
 from fiqa.ui.degradation import build_degradation_tab
 from fiqa.ui.examples import damaged_portrait
+from fiqa.ui.gate import visitor_of
 from fiqa.ui.retention import keep_no_statistics
-from fiqa.ui.score import LoadedPhotos, build_score_tab
+from fiqa.ui.score import LoadedPhotos, build_score_tab, score_if_possible
 from fiqa.ui.server import launch_options, prepare_lending, wait_for_the_end
 from fiqa.ui.service import Predictor, PredictorService
 from fiqa.ui.traffic import log_requests
@@ -62,8 +68,13 @@ def create_labelling() -> Labelling:
     return Labelling(LabellingSettings.from_environment(), damaged_portrait)
 
 
-def create_demo(service: PredictorService, labelling: Labelling) -> gr.Blocks:
-    """Lay out the page around `service` and `labelling`; nothing is loaded or opened yet."""
+def create_ownership(settings: Settings, labelling: Labelling) -> Ownership:
+    """Return what lets owners of studies in."""
+    return Ownership(labelling.settings, partial(visitor_of, behind_proxy=settings.on_space))
+
+
+def create_demo(service: PredictorService, labelling: Labelling, ownership: Ownership) -> gr.Blocks:
+    """Lay out the page around `service` and what people label with; nothing is loaded or opened yet."""
     demo = gr.Blocks(title=page.TITLE, analytics_enabled=False, fill_width=True)
     with demo:
         photos = gr.State(LoadedPhotos())
@@ -77,6 +88,9 @@ def create_demo(service: PredictorService, labelling: Labelling) -> gr.Blocks:
                 build_degradation_tab(service, photos, checkpoint, degradation)
             with gr.Tab("Rate", id="rate", render_children=True):  # a link of a study opens on it
                 rate.build_rate_tab()
+            with gr.Tab("Studies", id="studies") as studies:
+                trainer = Trainer(TrainingRuns(labelling.settings.data_dir), partial(score_if_possible, service))
+                build_studies_tab(labelling, ownership, trainer, studies)
         footer = page.build_footer(service, kept_minutes=KEPT_MINUTES)
         page.keep_footer_true(footer, service, checkpoint, kept_minutes=KEPT_MINUTES)
     # Closed: a direct request would not wait for its turn.
@@ -98,7 +112,8 @@ def main() -> int:
         uploads = UploadFolder.from_environment(os.environ, kept_minutes=KEPT_MINUTES)
         left = uploads.open()
         labelling = create_labelling()
-        demo = create_demo(service, labelling)
+        ownership = create_ownership(settings, labelling)
+        demo = create_demo(service, labelling, ownership)
         if settings.zero_gpu:
             service.start().result()  # a lent GPU gets what is loaded before the launch
         routes = rate.Rating(labelling).routes()
@@ -115,7 +130,7 @@ def main() -> int:
     labelling.start()
     uploads.sweep_regularly()
     recovered = f" Deleted {left} old uploads that the last run had left." if left else ""
-    print(f"The app is at {demo.local_url}{recovered}", flush=True)
+    print(f"The app is at {demo.local_url}{recovered}{ownership.notice}", flush=True)
     wait_for_the_end()
     demo.close(verbose=False)
     uploads.clear()

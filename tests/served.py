@@ -54,7 +54,7 @@ def serve(folder: Path, *, load: Callable[[str], Predictor] = load_fake, **varia
         uploads = UploadFolder(folder / "uploads", kept_minutes=app.KEPT_MINUTES)
         uploads.open()
         labelling = make_labelling(folder / "data", **variables)
-        demo = app.create_demo(service, labelling)
+        demo = app.create_demo(service, labelling, app.create_ownership(settings, labelling))
         options = launch_options(settings, demo, service, uploads, routes=Rating(labelling).routes(), head=HEAD)
         demo.launch(**{**options, "server_port": None}, prevent_thread_lock=True)
         labelling.start()

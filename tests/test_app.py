@@ -55,7 +55,8 @@ def test_the_page_is_laid_out_without_anything_heavy() -> None:
     heavy = ("torch", "timm", "torchvision", "scipy", "skimage", "matplotlib", "sqlalchemy")
     code = (
         "import sys, app; from fiqa.settings import Settings;"
-        "app.create_demo(app.create_service(Settings.from_environment()), app.create_labelling());"
+        "settings, labelling = Settings.from_environment(), app.create_labelling();"
+        "app.create_demo(app.create_service(settings), labelling, app.create_ownership(settings, labelling));"
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -56,6 +56,11 @@ class Ownership:
         return self._access.made
 
     @property
+    def notice(self) -> str:
+        """A further line for the terminal of whoever starts the app; nothing where a secret is configured."""
+        return f"\nThe secret for the Studies tab, until the app ends: {self.made_secret}" if self.made_secret else ""
+
+    @property
     def with_hugging_face(self) -> bool:
         """Whether owners may sign in with Hugging Face: somebody is named, and Gradio has what it needs for it."""
         return bool(self.owners) and importlib.util.find_spec("authlib") is not None

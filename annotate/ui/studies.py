@@ -10,16 +10,15 @@ Nothing is asked of the database before somebody who may opens the tab; a panel 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from annotate import intake, store
 from annotate.errors import AccessError, StudyError
 from annotate.ratings import ItemKind
 from annotate.study import Protocol
-from annotate.tables import Study
 from annotate.ui.labelling import Labelling
+from annotate.ui.late import intake, store
 from annotate.ui.ownership import AT_ONCE, SLOW, STORED_AS, Guard, Ownership, as_sentences
 from annotate.ui.study_analyses import Analyses
 from annotate.ui.study_html import PRESS, badge, cells, empty, meter, press, table, text, when, whole_number
@@ -29,7 +28,11 @@ from annotate.ui.study_progress import build_progress_panel
 from annotate.ui.study_protocol import SCALE_CHOICES
 from annotate.ui.study_results import build_results_panel
 from annotate.ui.study_setup import build_setup_panel
+from annotate.ui.study_training import Trainer, build_training_panel
 from annotate.uploads import open_files
+
+if TYPE_CHECKING:
+    from annotate.tables import Study
 
 ACTIVE = timedelta(minutes=10)
 DOOR = (
@@ -115,7 +118,7 @@ class Studies:
         return f"<h2>{text(study.name)} {badge(study.state, demo=study.demo)}</h2>"
 
 
-def build_studies_tab(labelling: Labelling, ownership: Ownership, tab: gr.Tab) -> None:
+def build_studies_tab(labelling: Labelling, ownership: Ownership, trainer: Trainer, tab: gr.Tab) -> None:
     """Lay out the tab inside `tab` and connect it."""
     guard = Guard(ownership, gr.BrowserState(None, storage_key=STORED_AS, secret=STORED_AS))
     page, analyses = Studies(labelling, ownership), Analyses(labelling)
@@ -124,13 +127,13 @@ def build_studies_tab(labelling: Labelling, ownership: Ownership, tab: gr.Tab) -
         with gr.Column(elem_classes="door") as door:
             secret, enter = _build_door(ownership)
         with gr.Column(visible=False) as home:
-            with gr.Row(elem_classes="bar"):
+            with gr.Row(elem_classes="actions"):
                 gr.HTML("<h2>Studies</h2>", apply_default_css=False)
                 sign_out = gr.Button("Sign out", size="sm", elem_id="sign-out", scale=0)
             listed = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="studies-list")
             name, scale, files, create, busy = _build_form()
         with gr.Column(visible=False) as opened:
-            with gr.Row(elem_classes="bar"):
+            with gr.Row(elem_classes="actions"):
                 title = gr.HTML("", apply_default_css=False, elem_id="study-title")
                 back = gr.Button("All studies", size="sm", elem_id="all-studies", scale=0)
             with gr.Tabs(selected="setup", elem_id="study-tabs") as panels:
@@ -142,6 +145,8 @@ def build_studies_tab(labelling: Labelling, ownership: Ownership, tab: gr.Tab) -
                     build_participants_panel(labelling, guard, analyses, study, participants)
                 with gr.Tab("Results", id="results") as results:
                     build_results_panel(labelling, guard, analyses, study, results)
+                with gr.Tab("Train", id="train") as train:
+                    build_training_panel(labelling, guard, study, trainer, train)
     views = [door, home, opened]
     signed = [guard.owner_pass, secret, *views, listed]
     gr.on([enter.click, secret.submit], page.sign_in, secret, signed, **AT_ONCE)
@@ -186,7 +191,7 @@ def _views(shown: str) -> list[Any]:
     return [gr.update(visible=shown == view) for view in ("door", "home", "opened")]
 
 
-def _row(study: Study, progress: store.StudyProgress) -> str:
+def _row(study: "Study", progress: "store.StudyProgress") -> str:
     pictures = progress.stimuli.get(ItemKind.RATED, 0)
     wanted = study.protocol["ratings_wanted"] * pictures
     return cells(

@@ -5,8 +5,8 @@ from collections import OrderedDict
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
-from annotate import store
 from annotate.ui.labelling import Labelling
+from annotate.ui.late import analysis, store
 from annotate.ui.study_html import working
 from annotate.ui.study_work import follow
 
@@ -45,12 +45,10 @@ class Analyses:
         return kept if kept and kept.version == version else None
 
     def _analyse(self, study_id: int, said: list[str]) -> "Analysis":
-        from annotate.analysis import analyse  # late: SciPy takes long to load, and nobody waits for it at the start
-
         with self._turn:
-            analysis = self._fresh(study_id) or analyse(self._labelling.database, study_id, said.append)
-            self._kept[study_id] = analysis
+            fresh = self._fresh(study_id) or analysis.analyse(self._labelling.database, study_id, said.append)
+            self._kept[study_id] = fresh
             self._kept.move_to_end(study_id)
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
-        return analysis
+        return fresh

@@ -17,9 +17,9 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from annotate import store
 from annotate.errors import BackupError, ExportError, StudyError
 from annotate.ui.labelling import Labelling
+from annotate.ui.late import backup, export, store
 from annotate.ui.ownership import SLOW, Guard
 from annotate.ui.study_html import working
 from annotate.ui.study_work import follow
@@ -62,14 +62,12 @@ class Downloads:
         yield from self._offered(lambda: self._pack(study_id, f"{stem}-{what}", with_pictures), f"Packing {what}")
 
     def _pack(self, study_id: int, stem: str, with_pictures: bool) -> Path:
-        from annotate.export import export_study  # late: SciPy takes long to load
-
         target = _new_folder() / f"{stem}.zip"
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-            export = Path(folder, stem)
+            target_folder = Path(folder, stem)
             database, data_dir = self.labelling.database, self.labelling.settings.data_dir
-            export_study(database, study_id, data_dir, export, label="mos" if with_pictures else None)
-            _zip(export, target)
+            export.export_study(database, study_id, data_dir, target_folder, label="mos" if with_pictures else None)
+            _zip(target_folder, target)
         return target
 
     def _offered(self, make: Callable[[], Path], said: str) -> Iterator[tuple[Any, ...]]:
@@ -90,7 +88,7 @@ class Downloads:
 def build_downloads(labelling: Labelling, guard: Guard, study: gr.State) -> gr.DownloadButton:
     """Lay out the buttons and connect them; returns the one that downloads, to be hidden for another study."""
     downloads = Downloads(labelling)
-    with gr.Row(elem_classes="bar"):
+    with gr.Row(elem_classes="actions"):
         tables = gr.Button("Ratings, MOS, protocol", elem_id="pack-tables", scale=0, min_width=200)
         training = gr.Button("Pictures and labels to train on", elem_id="pack-training", scale=0, min_width=240)
         backup = gr.Button("Backup of all studies", elem_id="pack-backup", scale=0, min_width=200)
@@ -119,9 +117,7 @@ def _new_folder() -> Path:
 
 
 def _back_up(path: Path) -> Path:
-    from annotate.backup import back_up
-
-    return Path(back_up(path, _new_folder(), datetime.now(UTC)).path)
+    return Path(backup.back_up(path, _new_folder(), datetime.now(UTC)).path)
 
 
 def _zip(folder: Path, target: Path) -> None:

@@ -7,11 +7,14 @@ Thousands of points are drawn as cells of a grid, the darker the more points are
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from annotate.figures import ConfidenceFigure, Histogram, SosFigure
 from annotate.ratings import Numbers
+
+if TYPE_CHECKING:
+    from annotate.figures import ConfidenceFigure, Histogram, SosFigure
 
 MOST_POINTS = 600
 GRID = (64, 40)
@@ -94,7 +97,7 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
     return [round(step * number, 10) for number in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
-def histogram_figure(histogram: Histogram) -> str:
+def histogram_figure(histogram: "Histogram") -> str:
     """Draw how many pictures have which MOS."""
     edges = histogram.edges.tolist()
     axes = Axes("MOS", "Pictures", (edges[0], edges[-1]), (0, max(1, int(histogram.counts.max(initial=0)))))
@@ -107,7 +110,7 @@ def histogram_figure(histogram: Histogram) -> str:
     return axes.draw(bars, f"Histogram of the MOS of {int(histogram.counts.sum())} pictures")
 
 
-def sos_figure(figure: SosFigure) -> str:
+def sos_figure(figure: "SosFigure") -> str:
     """Draw SOS against MOS with the curve of the SOS hypothesis."""
     ends = float(figure.curve_mos[0]), float(figure.curve_mos[-1])
     highest = float(np.nanmax([*figure.sos, *figure.curve_sos, (ends[1] - ends[0]) / 4]))
@@ -116,7 +119,7 @@ def sos_figure(figure: SosFigure) -> str:
     return axes.draw(axes.dots(figure.mos, figure.sos) + curve, f"SOS against MOS, a = {figure.parameter:.3f}")
 
 
-def confidence_figure(figure: ConfidenceFigure, wanted: int) -> str:
+def confidence_figure(figure: "ConfidenceFigure", wanted: int) -> str:
     """Draw how the interval narrows with ratings, measured and to be expected, and where the design ends."""
     finite = [each for each in (*figure.measured, *figure.expected) if math.isfinite(each)]
     ratings = figure.ratings.tolist()

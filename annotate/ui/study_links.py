@@ -6,11 +6,14 @@ addresses are completed by the page, which knows under what name it was reached.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from annotate import access, store
-from annotate.database import Database
-from annotate.tables import Study
+from annotate.ui.late import access, store
 from annotate.ui.study_html import note, press, text
+
+if TYPE_CHECKING:
+    from annotate.database import Database
+    from annotate.tables import Study
 
 MOST_LINKS = 1000
 PROLIFIC = "&PROLIFIC_PID={{%PROLIFIC_PID%}}&STUDY_ID={{%STUDY_ID%}}&SESSION_ID={{%SESSION_ID%}}"
@@ -48,7 +51,7 @@ element.addEventListener("click", async (event) => {
 """
 
 
-def general_links(study: Study) -> str:
+def general_links(study: "Study") -> str:
     """Return the links that anybody may follow."""
     join = f"?study={study.join_code}"
     return (
@@ -58,7 +61,7 @@ def general_links(study: Study) -> str:
     )
 
 
-def make_links(database: Database, study_id: int, count: int, language: str) -> list[tuple[str, str]]:
+def make_links(database: "Database", study_id: int, count: int, language: str) -> list[tuple[str, str]]:
     """Make participants with a personal link each; returns (pseudonym, what follows the page's address)."""
     now = datetime.now(UTC)
     with database.write() as db:
@@ -67,7 +70,7 @@ def make_links(database: Database, study_id: int, count: int, language: str) -> 
         return [(person.pseudonym, _personal(code, access.issue_link(db, person.id, now))) for person in people]
 
 
-def renew_link(database: Database, study_id: int, pseudonym: str) -> tuple[str, str]:
+def renew_link(database: "Database", study_id: int, pseudonym: str) -> tuple[str, str]:
     """Close a participant's links and make a new one; returns the same as `make_links` of one person."""
     now = datetime.now(UTC)
     with database.write() as db:

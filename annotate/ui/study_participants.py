@@ -6,16 +6,14 @@ are used. Every one is stored with its reason.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import gradio as gr
 
-from annotate import store
 from annotate.errors import StudyError
 from annotate.findings import Finding
-from annotate.store import Among, ParticipantRow
-from annotate.tables import Participant, Sitting
 from annotate.ui.labelling import Labelling
+from annotate.ui.late import analysis, store
 from annotate.ui.ownership import AT_ONCE, SLOW, Guard
 from annotate.ui.study_analyses import Analyses
 from annotate.ui.study_html import (
@@ -34,14 +32,18 @@ from annotate.ui.study_html import (
 )
 from annotate.ui.study_links import COMPLETE, MOST_LINKS, general_links, make_links, personal_links, renew_link
 
-FOUND = "found"
+if TYPE_CHECKING:
+    from annotate.store import ParticipantRow
+    from annotate.tables import Participant, Sitting
+
+EVERYBODY, FOUND = "all", "found"
 CHOICES = [
-    ("Everybody", Among.ALL),
+    ("Everybody", EVERYBODY),
     ("Found by a check", FOUND),
-    ("To be decided", Among.UNDECIDED),
-    ("Accepted", Among.ACCEPTED),
-    ("Rejected", Among.REJECTED),
-    ("Votes left out", Among.LEFT_OUT),
+    ("To be decided", "undecided"),
+    ("Accepted", "accepted"),
+    ("Rejected", "rejected"),
+    ("Votes left out", "left out"),
 ]
 DECIDED: Mapping[bool | None, str] = {
     True: '<span class="badge open">accepted</span>',
@@ -51,6 +53,11 @@ DECIDED: Mapping[bool | None, str] = {
 """What is said of a sitting."""
 NO_REASON = "decided by the owner"
 LONGEST_REASON = 500
+COME_TO = """
+watch("value", () => requestAnimationFrame(() => {
+  element.querySelector(".card")?.scrollIntoView({ behavior: "smooth", block: "nearest" });
+}));
+"""
 BUTTONS: Sequence[tuple[str, str, Literal["primary", "secondary", "stop"]]] = (
     ("accept", "Accept", "primary"),
     ("pay-only", "Accept, leave votes out", "secondary"),
@@ -139,11 +146,9 @@ class Participants:
 
     def leave_out(self, study_id: int | None, chosen: str, name: str) -> Iterator[tuple[str, int]]:
         """Leave out the votes of everybody whom the checks found: table, first row."""
-        from annotate.analysis import apply_screening  # late: SciPy takes long to load
-
         yield working("Checking everybody"), 0
         with self.labelling.database.write() as db:
-            excluded = apply_screening(db, _opened(study_id), datetime.now(UTC))
+            excluded = analysis.apply_screening(db, _opened(study_id), datetime.now(UTC))
         gr.Info(f"The votes of {len(excluded):,} more people are left out; their places are free again.")
         yield from self.show(study_id, chosen, name)
 
@@ -160,7 +165,7 @@ class Participants:
         findings = self.analyses.findings(study_id)
         found = None if findings is None else findings_of(findings)
         names = [name.strip().upper()] if name and name.strip() else sorted(found or ()) if chosen == FOUND else None
-        among = Among(chosen) if chosen in set(Among) else Among.ALL
+        among = store.Among(EVERYBODY if chosen == FOUND else chosen)
         with self.labelling.database.read() as db:
             total = store.count_participants(db, study_id, among=among, names=names)
             page = store.participants_page(db, study_id, among=among, names=names, skip=first, limit=ROWS_OF_A_PAGE)
@@ -220,15 +225,15 @@ def build_participants_panel(
     person, first = gr.State(None), gr.State(0)
     links, count, invite, personal = _build_invitation()
     gr.HTML("<h3>Who takes part</h3>", apply_default_css=False, elem_classes="section-head")
-    with gr.Row(elem_classes="bar"):
-        chosen = gr.Dropdown(CHOICES, value=Among.ALL, label="Show", filterable=False, elem_id="people-shown")
+    with gr.Row(elem_classes="actions"):
+        chosen = gr.Dropdown(CHOICES, value=EVERYBODY, label="Show", filterable=False, elem_id="people-shown")
         name = gr.Textbox(label="Find a person", placeholder="code, then Enter", max_lines=1, elem_id="people-name")
         leave_out = gr.Button("Leave out whom the checks found", size="sm", elem_id="apply-screening", scale=0)
-    listed = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="study-people")
-    card = gr.HTML("", apply_default_css=False, elem_id="study-person")
+    card = gr.HTML("", js_on_load=COME_TO, apply_default_css=False, elem_id="study-person")
     with gr.Column(visible=False, elem_id="decision") as decision:
         reason, buttons, typed, delete = _build_decision()
         link = gr.HTML("", js_on_load=COMPLETE, apply_default_css=False, elem_id="renewed-link")
+    listed = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="study-people")
     page = [study, chosen, name]
     entered = [links, personal, listed, first, person, card, decision]
     study.change(lambda: ("",) * 4, None, [links, personal, listed, card], **AT_ONCE)
@@ -250,7 +255,7 @@ def _build_invitation() -> tuple[gr.HTML, gr.Number, gr.Button, gr.HTML]:
     """Lay out the links to hand out."""
     gr.HTML("<h3>Invite people</h3>", apply_default_css=False, elem_classes="section-head")
     links = gr.HTML("", js_on_load=COMPLETE, apply_default_css=False, elem_id="study-links")
-    with gr.Row(elem_classes="bar"):
+    with gr.Row(elem_classes="actions"):
         count = gr.Number(
             20, label="Personal links", precision=0, minimum=1, maximum=MOST_LINKS, scale=0, elem_id="link-count"
         )
@@ -268,7 +273,7 @@ def _build_decision() -> tuple[gr.Textbox, dict[str, gr.Button], gr.Textbox, gr.
         max_length=LONGEST_REASON,
         elem_id="decision-reason",
     )
-    with gr.Row(elem_classes="bar"):
+    with gr.Row(elem_classes="actions"):
         buttons = {
             name: gr.Button(label, elem_id=name, scale=0, min_width=120, variant=variant)
             for name, label, variant in BUTTONS
@@ -284,7 +289,7 @@ def _build_decision() -> tuple[gr.Textbox, dict[str, gr.Button], gr.Textbox, gr.
     return reason, buttons, typed, delete
 
 
-def person_card(person: Participant, sittings: Sequence[Sitting], findings: Sequence[Finding]) -> str:
+def person_card(person: "Participant", sittings: "Sequence[Sitting]", findings: Sequence[Finding]) -> str:
     """Return everything there is to know of a person before deciding."""
     votes = "used" if person.votes_used else f"left out: {person.votes_reason}"
     found = "".join(
@@ -296,13 +301,14 @@ def person_card(person: Participant, sittings: Sequence[Sitting], findings: Sequ
             f"{each.number}",
             when(each.started_at),
             "–" if each.ended_at is None else _minutes(each),
-            f"{each.rated:,} of {each.planned:,}",
+            f"{each.rated:,}",
+            _screen(each.screen),
             f"<code>{text(each.completion_code or '–')}</code>",
             f"{DECIDED[each.accepted]} {text(each.accepted_reason)}",
         )
         for each in sittings
     ]
-    heads = ("Sitting", "Begun", "Took", "Answers", "Completion code", "Decision")
+    heads = ("Sitting", "Begun", "Took", "Answers", "Screen", "Completion code", "Decision")
     return (
         f'<section class="card"><h3>Person <code>{text(person.pseudonym)}</code></h3>'
         f"<p>Joined {when(person.created_at)}; votes {text(votes)}.</p>"
@@ -311,11 +317,18 @@ def person_card(person: Participant, sittings: Sequence[Sitting], findings: Sequ
     )
 
 
-def _minutes(sitting: Sitting) -> str:
+def _screen(measured: Mapping[str, Any] | None) -> str:
+    """Return what the screen check measured, as the page named it."""
+    if not measured:
+        return "–"
+    return "<br>".join(f"{text(name.replace('_', ' '))} {text(value)}" for name, value in measured.items())
+
+
+def _minutes(sitting: "Sitting") -> str:
     return f"{max(1, round(sitting.active_s / 60)):,} min"
 
 
-def _row(row: ParticipantRow, sittings: Sequence[Sitting], found: Mapping[str, Sequence[Finding]] | None) -> str:
+def _row(row: "ParticipantRow", sittings: "Sequence[Sitting]", found: Mapping[str, Sequence[Finding]] | None) -> str:
     person = row.participant
     decisions = " ".join(DECIDED[sitting.accepted] for sitting in sittings if sitting.accepted is not None)
     against = [] if found is None else found.get(person.pseudonym, [])
@@ -325,7 +338,7 @@ def _row(row: ParticipantRow, sittings: Sequence[Sitting], found: Mapping[str, S
         when(row.last_seen_at),
         f"{row.ratings:,}",
         f"{row.sittings} {decisions}",
-        "…" if found is None else chips or "nothing found",
+        "…" if found is None else chips or ("nothing found" if row.ratings else "–"),
         "used" if person.votes_used else _chip("left out", person.votes_reason, against=True),
     )
 

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from annotate import store
-from annotate.database import Database
-from annotate.intake import Taken
 from annotate.ratings import ItemKind
 from annotate.stimuli import Candidate, stimulus_path
-from annotate.tables import Stimulus
+from annotate.ui.late import store
 from annotate.ui.study_html import pager, text, thumbnail, working
 from annotate.ui.study_work import follow
 from annotate.uploads import IMAGE_SUFFIXES
+
+if TYPE_CHECKING:
+    from annotate.database import Database
+    from annotate.intake import Taken
+    from annotate.tables import Stimulus
 
 PICTURES_OF_A_PAGE = 24
 NAMED_DUPLICATES = 3
@@ -34,9 +36,9 @@ _KINDS = {
 
 def follow_intake(
     candidates: Sequence[Candidate],
-    take: Callable[[Iterable[Candidate]], Taken],
+    take: "Callable[[Iterable[Candidate]], Taken]",
     shown: Callable[[str], Any],
-) -> Generator[Any, None, Taken]:
+) -> "Generator[Any, None, Taken]":
     """Take pictures in; yields what `shown` makes of how far that is."""
     done = 0
 
@@ -59,7 +61,7 @@ def follow_intake(
         yield shown(said)
 
 
-def said_of_intake(taken: Taken) -> list[str]:
+def said_of_intake(taken: "Taken") -> list[str]:
     """Return a sentence about pictures that were there already, if any were."""
     if not taken.duplicates:
         return []
@@ -68,7 +70,7 @@ def said_of_intake(taken: Taken) -> list[str]:
     return [f"The same pictures are kept once: {named}" + (f"; and {more:,} more." if more > 0 else ".")]
 
 
-def pictures_panel(database: Database, data_dir: Path, study_id: int, first: int) -> str:
+def pictures_panel(database: "Database", data_dir: Path, study_id: int, first: int) -> str:
     """Return a page of the study's pictures, in the order they were added; `first` counts from 0."""
     with database.read() as db:
         counts = store.count_stimuli(db, study_id)
@@ -82,7 +84,7 @@ def pictures_panel(database: Database, data_dir: Path, study_id: int, first: int
     )
 
 
-def _figure(data_dir: Path, stimulus: Stimulus) -> str:
+def _figure(data_dir: Path, stimulus: "Stimulus") -> str:
     expected = "" if stimulus.expected is None else f", {stimulus.expected:g}"
     kind = "" if stimulus.kind is ItemKind.RATED else f"<b>{_KINDS[stimulus.kind]}{expected}</b>"
     picture = thumbnail(stimulus_path(data_dir, stimulus.sha256, stimulus.format))

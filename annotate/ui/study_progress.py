@@ -6,16 +6,19 @@ sittings of the last minutes, never all ratings.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from annotate import store
 from annotate.ratings import ItemKind
 from annotate.study import State
-from annotate.tables import Study
 from annotate.ui.labelling import Labelling
+from annotate.ui.late import store
 from annotate.ui.ownership import AT_ONCE, Guard
-from annotate.ui.study_html import badge, cells, empty, meter, note, table, text
+from annotate.ui.study_html import cells, empty, meter, note, table, text
+
+if TYPE_CHECKING:
+    from annotate.tables import Study
 
 RECENT = timedelta(minutes=10)
 """Who was seen since then is rating; how fast it goes is measured over this time."""
@@ -57,7 +60,7 @@ def build_progress_panel(labelling: Labelling, guard: Guard, study: gr.State, ta
 
 
 def progress_panel(
-    study: Study, progress: store.StudyProgress, people: list[store.Active], lately: int, now: datetime
+    study: "Study", progress: "store.StudyProgress", people: "list[store.Active]", lately: int, now: datetime
 ) -> str:
     """Draw everything; `lately` counts the ratings of the last `RECENT`."""
     pictures = progress.stimuli.get(ItemKind.RATED, 0)
@@ -74,7 +77,7 @@ def progress_panel(
         ("Left", *time_left(missing, lately)),
     ]
     return (
-        f"<div{live}>{badge(study.state)}{numbers(figures)}"
+        f"<div{live}>{numbers(figures)}"
         f'<div class="whole">{meter(1 - missing / (each * pictures))}</div>'
         f"<h3>Pictures by number of ratings</h3>{rating_bars(progress.stimuli_by_ratings, each)}"
         f"<h3>Rating now</h3>{_people_table(people, now)}"
@@ -127,7 +130,7 @@ def _span(low: int, width: int) -> str:
     return f"{low}" if width == 1 else f"{low} to {low + width - 1}"
 
 
-def _people_table(people: list[store.Active], now: datetime) -> str:
+def _people_table(people: "list[store.Active]", now: datetime) -> str:
     if not people:
         return note("Nobody was seen in the last ten minutes.")
     rows = [

@@ -36,6 +36,7 @@ GROUPS: Mapping[str, Sequence[Field]] = {
         Field("ratings_wanted", "Ratings per picture", "Accepted ones; BT.500 asks for 15, CGFIQA-40k has 20."),
         Field("offer_unusable", "Offer “unusable”", "For pictures without a face, or with nothing to see."),
         Field("training_count", "Training pictures", "Shown first, with feedback; they never count."),
+        Field("sight_check", "Check sight", "Acuity rings and colour plates; refuses nobody, the result is kept."),
     ),
     "Checks": (
         Field("gold_every", "A known answer in every … pictures", "Gold items, which you provide; 0 for none."),

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import numpy as np
 
-from annotate import store
 from annotate.errors import StudyError
 from annotate.scales import SCALES
 from annotate.stimuli import stimulus_path
-from annotate.tables import Stimulus
 from annotate.ui.labelling import Labelling
+from annotate.ui.late import figures, planning, store
 from annotate.ui.ownership import AT_ONCE, SLOW, Guard
 from annotate.ui.study_analyses import Analyses
 from annotate.ui.study_downloads import build_downloads
+from annotate.ui.study_figures import confidence_figure, grade_bars, histogram_figure, sos_figure
 from annotate.ui.study_html import (
     PRESS,
     ROWS_OF_A_PAGE,
@@ -34,6 +34,7 @@ from annotate.ui.study_progress import numbers
 if TYPE_CHECKING:
     from annotate.analysis import Analysis
     from annotate.mos import MosTable
+    from annotate.tables import Stimulus
 
 SHOWN_DISPUTED = 12
 SHOWN_NEXT = 20
@@ -134,11 +135,9 @@ class Results:
         return f'<div class="pictures">{"".join(figures)}</div>' if figures else ""
 
     def _next(self, study_id: int, analysis: "Analysis") -> str:
-        from annotate.planning import next_batch  # late: SciPy takes long to load
-
         with self.labelling.database.read() as db:
             wanted = int(store.get_study(db, study_id).protocol["ratings_wanted"])
-            batch = next_batch(analysis.table, SHOWN_NEXT, wanted_ratings=wanted)
+            batch = planning.next_batch(analysis.table, SHOWN_NEXT, wanted_ratings=wanted)
             stimuli = store.stimuli_by_name(db, study_id, [each.stimulus for each in batch])
         if not batch:
             return empty("Nothing is missing", f"Every picture has its {wanted} ratings.")
@@ -149,13 +148,11 @@ class Results:
 
     def _figure(
         self,
-        stimulus: Stimulus,
+        stimulus: "Stimulus",
         said: str,
         counts: Mapping[str, dict[float, int]] | None = None,
         grades: Sequence[float] = (),
     ) -> str:
-        from annotate.ui.study_figures import grade_bars
-
         path = stimulus_path(self.labelling.settings.data_dir, stimulus.sha256, stimulus.format)
         bars = grade_bars(counts[stimulus.name], grades) if counts else ""
         caption = f"<span>{text(stimulus.name)}</span>{bars}<small>{text(said)}</small>"
@@ -171,7 +168,7 @@ def build_results_panel(labelling: Labelling, guard: Guard, analyses: Analyses, 
     results = Results(labelling, analyses)
     order = gr.State(START)
     summary = gr.HTML("", apply_default_css=False, elem_id="study-summary")
-    gr.HTML("<h3>Take away</h3>", apply_default_css=False, elem_classes="section-head")
+    gr.HTML("<h3>Downloads</h3>", apply_default_css=False, elem_classes="section-head")
     file = build_downloads(labelling, guard, study)
     gr.HTML("<h3>Most disputed</h3>", apply_default_css=False, elem_classes="section-head")
     disputed = gr.HTML("", apply_default_css=False, elem_id="disputed")
@@ -231,9 +228,6 @@ def sorted_rows(mos: "MosTable", column: str, *, descending: bool) -> "np.ndarra
 
 def summary_panel(analysis: "Analysis", wanted: int) -> str:
     """Return the numbers, the figures, and how far people agree."""
-    from annotate import figures
-    from annotate.ui.study_figures import confidence_figure, histogram_figure, sos_figure
-
     mos = analysis.table
     rated = int((mos.ratings > 0).sum())
     middle = float(np.nanmedian(mos.ci95)) if np.isfinite(mos.ci95).any() else math.nan
@@ -261,7 +255,9 @@ def _reliability(analysis: "Analysis") -> str:
         cells(label, f'<b class="score">{_number(values[name])}</b> {_mark(name, values[name])}', said)
         for name, label, said in RELIABILITY
     ]
-    return table(("", "", "What it means"), rows, caption="How far the votes can be relied on", kind="reliability")
+    return table(
+        ("Figure", "Value", "What it means"), rows, caption="How far the votes can be relied on", kind="reliability"
+    )
 
 
 def _mark(name: str, value: float | None) -> str:

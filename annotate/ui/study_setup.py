@@ -8,13 +8,13 @@ from typing import Any
 
 import gradio as gr
 
-from annotate import intake, store
 from annotate.errors import ProtocolError, StudyError, StudyStateError
 from annotate.ratings import ItemKind
 from annotate.stimuli import Candidate
 from annotate.study import Protocol, State, check_ready
 from annotate.traps import draw_traps
 from annotate.ui.labelling import Labelling
+from annotate.ui.late import intake, store
 from annotate.ui.ownership import AT_ONCE, SLOW, Guard
 from annotate.ui.study_html import PRESS, note, text, whole_number
 from annotate.ui.study_pictures import FILE_TYPES, HANDED_IN, follow_intake, pictures_panel, said_of_intake
@@ -120,9 +120,7 @@ class Setup:
 
     def _change_state(self, study_id: int | None, state: State) -> float:
         with self.labelling.database.write() as db:
-            warnings = store.change_state(db, _opened(study_id), state, datetime.now(UTC))
-        for warning in warnings:
-            gr.Warning(text(warning))
+            store.change_state(db, _opened(study_id), state, datetime.now(UTC))  # the overview warns
         return time.time()
 
     def _add(self, study_id: int, candidates: list[Candidate]) -> Iterator[tuple[Any, ...]]:
@@ -145,7 +143,7 @@ def build_setup_panel(labelling: Labelling, guard: Guard, study: gr.State, chang
     setup = Setup(labelling)
     gone = gr.State(0)
     overview = gr.HTML("", apply_default_css=False, elem_id="study-overview")
-    with gr.Row(elem_classes="bar"):
+    with gr.Row(elem_classes="actions"):
         start = gr.Button("Open the study", variant="primary", elem_id="open-study", scale=0, min_width=160)
         pause = gr.Button("Pause", elem_id="pause-study", scale=0, min_width=120)
     gr.HTML("<h3>Pictures</h3>", apply_default_css=False, elem_classes="section-head")
@@ -202,7 +200,7 @@ def _build_ending() -> tuple[gr.Textbox, gr.Button, gr.Button]:
         max_lines=1,
         elem_id="typed-name",
     )
-    with gr.Row(elem_classes="bar"):
+    with gr.Row(elem_classes="actions"):
         end = gr.Button("Close for good", elem_id="close-study", scale=0, min_width=160)
         delete = gr.Button("Delete the study", variant="stop", elem_id="delete-study", scale=0, min_width=160)
     return typed, end, delete

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import app
+from fiqa.settings import Settings
 from fiqa.ui.service import PredictorService
 from tests.fiqa.ui.conftest import load, spec
 from tests.security.conftest import HIDDEN, Attacker, file_data
@@ -34,7 +35,9 @@ def endpoints() -> dict[int, str]:
         # Laid out while tests are collected, so what Gradio leaves open must go before the first test that looks.
         warnings.simplefilter("ignore", ResourceWarning)
         service = PredictorService(load, [spec("first"), spec("damaged")], "first")
-        fns = app.create_demo(service, make_labelling(Path("never opened"))).fns
+        labelling = make_labelling(Path("never opened"))
+        ownership = app.create_ownership(Settings.from_environment({}), labelling)
+        fns = app.create_demo(service, labelling, ownership).fns
         names = {number: str(event.name) for number, event in fns.items()}
         del fns
         gc.collect()

@@ -41,6 +41,7 @@ def steps() -> Iterator[int]:
 def test_the_secret_gives_a_pass_that_lets_in(tmp_path: Path) -> None:
     owned = ownership(tmp_path, FIQA_OWNER_SECRET=SECRET)
     assert owned.made_secret is None
+    assert owned.notice == ""
     handler = guard(owned).handler(lambda number: number + 1)
     assert handler(None, event(), owned.sign_in(SECRET, REQUEST), 1) == 2
 
@@ -48,6 +49,7 @@ def test_the_secret_gives_a_pass_that_lets_in(tmp_path: Path) -> None:
 def test_a_made_secret_is_told_once_to_whoever_started_the_app(tmp_path: Path) -> None:
     owned = ownership(tmp_path)
     assert owned.made_secret
+    assert owned.notice.endswith(owned.made_secret)
     owned.check(owned.sign_in(owned.made_secret, REQUEST), None)
 
 

@@ -1,0 +1,392 @@
+"""What an owner does in the Studies tab, through its handlers, on the real store."""
+
+import json
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from annotate import store
+from annotate.access import open_link
+from annotate.backup import verify
+from annotate.database import Database
+from annotate.errors import AccessError, BackupError, ExportError, ProtocolError, StudyError, StudyStateError
+from annotate.ratings import ItemKind
+from annotate.settings import Settings
+from annotate.store import Among
+from annotate.study import Protocol, State
+from annotate.ui import study_downloads
+from annotate.ui.ownership import Ownership
+from annotate.ui.studies import Studies
+from annotate.ui.study_analyses import Analyses
+from annotate.ui.study_downloads import Downloads
+from annotate.ui.study_links import make_links, renew_link
+from annotate.ui.study_participants import FOUND, Participants
+from annotate.ui.study_progress import Progress
+from annotate.ui.study_protocol import FIELDS, read_values, shown_values
+from annotate.ui.study_results import START, Results
+from annotate.ui.study_setup import Setup
+from tests.annotate.rated import Person, new_study
+from tests.annotate.studies import candidates, honest_ratings, make_study, picture, rate
+
+MARKUP = "<img src=x onerror=alert(1)>"
+QUICK = {"training_count": 0, "gold_every": 0, "trap_every": 0, "repeat_every": 0, "break_every": 0}
+Labelling = Any
+"""What stands for one: settings and a database that is open already."""
+
+
+@pytest.fixture
+def labelling(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Labelling:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+    settings = Settings.from_environment({"FIQA_DATA_DIR": str(tmp_path / "data")})
+    return SimpleNamespace(database=database, settings=settings)
+
+
+def rated_study(labelling: Labelling, *, images: int = 12, people: int = 6, name: str = "faces") -> int:
+    study_id = make_study(labelling.database, labelling.settings.data_dir, candidates(images), name=name)
+    rate(labelling.database, study_id, honest_ratings([f"{number:03}.png" for number in range(images)], people))
+    return study_id
+
+
+def page_of(labelling: Labelling) -> Studies:
+    return Studies(labelling, Ownership(labelling.settings, lambda _scope: ""))
+
+
+def uploaded(folder: Path, count: int) -> list[str]:
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"{number:03}.png").write_bytes(picture(number))
+    return [str(path) for path in sorted(folder.iterdir())]
+
+
+def last(steps: Iterator[Any]) -> Any:
+    return list(steps)[-1]
+
+
+@contextmanager
+def toasts(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Collect what is said in passing; outside an event Gradio has nowhere to show it."""
+    said: list[str] = []
+    for kind in ("Info", "Warning"):
+        monkeypatch.setattr(gr, kind, said.append)
+    yield said
+
+
+def test_a_study_is_made_of_uploads_and_a_table(labelling: Labelling, tmp_path: Path) -> None:
+    files = uploaded(tmp_path / "files", 4)
+    manifest = tmp_path / "files" / "about.csv"
+    manifest.write_text("path,kind,expected\n000.png,rated,\n001.png,rated,\n002.png,gold,5\n003.png,training,2\n")
+    outcome = last(page_of(labelling).create("faces", "acr5", [*files, str(manifest)]))
+    with labelling.database.read() as db:
+        study = store.find_study(db, "faces")
+        assert store.count_stimuli(db, study.id) == {ItemKind.RATED: 2, ItemKind.GOLD: 1, ItemKind.TRAINING: 1}
+    assert outcome[3] == study.id
+    assert study.state is State.DRAFT
+    shown = Setup(labelling).show(study.id)
+    assert "2 to rate, 1 known answer, 1 training" in shown[5]
+    assert "40</b> ratings from at least <b>20" in shown[0]
+    assert "asks for 10 gold items" in shown[0]
+
+
+def test_a_study_needs_a_name_before_pictures_are_looked_at(labelling: Labelling) -> None:
+    with pytest.raises(StudyError, match="name first"):
+        last(page_of(labelling).create("  ", "acr5", ["/nowhere/a.png"]))
+
+
+def test_names_with_markup_show_as_text(labelling: Labelling) -> None:
+    study_id = rated_study(labelling, name=MARKUP)
+    page, setup = page_of(labelling), Setup(labelling)
+    everything = page.listed() + page.title(study_id) + str(setup.show(study_id))
+    assert MARKUP not in everything
+    assert everything.count("&lt;img src=x onerror=alert(1)&gt;") == 2
+
+
+def test_a_draft_is_opened_paused_and_closed_for_good(labelling: Labelling) -> None:
+    study_id, setup = rated_study(labelling), Setup(labelling)
+    setup.open(study_id)
+    assert "can rate now" in setup.show(study_id)[0]
+    setup.pause(study_id)
+    setup.open(study_id)
+    with pytest.raises(StudyStateError, match="name exactly"):
+        setup.end(study_id, "Faces")
+    setup.end(study_id, "faces")
+    with pytest.raises(StudyStateError, match="cannot become open"):
+        setup.open(study_id)
+
+
+def test_a_study_without_pictures_says_so_and_does_not_open(labelling: Labelling) -> None:
+    study_id = last(page_of(labelling).create("empty", "acr5", None))[3]
+    setup = Setup(labelling)
+    assert "no stimuli to rate" in setup.show(study_id)[0]
+    with pytest.raises(StudyStateError, match="add some"):
+        setup.open(study_id)
+
+
+def test_deleting_needs_the_name_and_leaves_nothing(labelling: Labelling, monkeypatch: pytest.MonkeyPatch) -> None:
+    study_id, setup = rated_study(labelling), Setup(labelling)
+    with pytest.raises(StudyStateError, match="name exactly"):
+        setup.delete(study_id, "")
+    with toasts(monkeypatch):
+        setup.delete(study_id, "faces")
+    with pytest.raises(StudyError, match="not exist"):
+        setup.show(study_id)
+    assert "No studies yet" in page_of(labelling).listed()
+
+
+def test_the_form_holds_every_value_of_the_protocol(labelling: Labelling, monkeypatch: pytest.MonkeyPatch) -> None:
+    protocol = Protocol(ratings_wanted=7, sitting_limit_s=900, consent_text="Yes?", gold_tolerance=0.5)
+    values = [update["value"] for update in shown_values(protocol, State.DRAFT)]
+    assert Protocol.from_json(read_values(values)) == protocol
+    assert {field.name for field in FIELDS} == protocol.to_json().keys()
+    study_id, setup = rated_study(labelling), Setup(labelling)
+    with toasts(monkeypatch):
+        setup.save(study_id, *values)
+    with labelling.database.read() as db:
+        assert Protocol.from_json(store.get_study(db, study_id).protocol) == protocol
+
+
+def test_a_bad_value_is_called_as_the_form_calls_it(labelling: Labelling) -> None:
+    study_id = rated_study(labelling)
+    values = [update["value"] for update in shown_values(Protocol(), State.DRAFT)]
+    values[1] = 0
+    with pytest.raises(ProtocolError, match="“Ratings per picture” is 0; expected 1 to 1000"):
+        Setup(labelling).save(study_id, *values)
+
+
+def test_what_must_not_change_while_paused_is_locked() -> None:
+    locked = {
+        field.name
+        for field, update in zip(FIELDS, shown_values(Protocol(), State.PAUSED), strict=True)
+        if not update["interactive"]
+    }
+    assert {"scale", "gold_every", "consent_text"} <= locked
+    assert not {"ratings_wanted", "sitting_items"} & locked
+    assert not any(update["interactive"] for update in shown_values(Protocol(), State.OPEN))
+
+
+def test_attention_checks_are_drawn_and_added(labelling: Labelling, monkeypatch: pytest.MonkeyPatch) -> None:
+    study_id = rated_study(labelling)
+    with toasts(monkeypatch) as said:
+        last(Setup(labelling).draw_traps(study_id, 3))
+    assert said == ["3 pictures were added."]
+    with labelling.database.read() as db:
+        assert store.count_stimuli(db, study_id)[ItemKind.TRAP] == 3
+
+
+def test_the_same_picture_handed_in_twice_is_told(
+    labelling: Labelling, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study_id = rated_study(labelling, images=2)
+    with toasts(monkeypatch) as said:
+        last(Setup(labelling).add(study_id, uploaded(tmp_path / "more", 3)))
+    assert said[0].startswith("The same pictures are kept once: 000.png is 000.png")
+    assert said[1] == "1 pictures were added."
+
+
+def test_progress_tells_who_rates_and_when_it_will_be_done(database: Database, labelling: Labelling) -> None:
+    study_id = new_study(database, images=4, ratings_wanted=2, **QUICK)
+    person = Person(database, study_id)
+    panel = Progress(labelling)
+    assert "nobody is rating" in panel.show(study_id)
+    person.now = now()
+    step = person.start()
+    for _ in range(3):
+        step = person.rate(step)
+    shown = panel.show(study_id)
+    assert "<b>3</b> of 8 wanted" in shown
+    assert "3 of 4" in shown
+    assert "at 0.3 ratings a minute" in shown
+    assert "data-live" in shown
+
+
+def test_a_closed_study_is_not_watched(labelling: Labelling) -> None:
+    study_id, setup = rated_study(labelling), Setup(labelling)
+    setup.open(study_id)
+    setup.end(study_id, "faces")
+    assert "data-live" not in Progress(labelling).show(study_id)
+
+
+def test_people_are_decided_on_with_reasons_that_are_kept(database: Database, labelling: Labelling) -> None:
+    study_id = rated_study(labelling)
+    people = Participants(labelling, Analyses(labelling))
+    page = (study_id, "all", "", 0, "p00")
+    card, listed = people.reject(*page, MARKUP)
+    assert "rejected" in card
+    assert MARKUP not in card + listed
+    assert "left out" in listed
+    with database.read() as db:
+        assert store.unused_participants(db, study_id) == {"p00"}
+        assert store.count_participants(db, study_id, among=Among.REJECTED) == 1
+        assert [event.what for event in store.list_events(db, study_id)][-2:] == ["sitting", "votes"]
+        assert {each.rated for each in store.all_stimuli(db, study_id)} == {5}
+    card, _, link = people.ask_again(*page, "a mistake of ours")
+    assert "participant=" in link
+    with database.read() as db:
+        assert store.unused_participants(db, study_id) == set()
+        assert store.count_participants(db, study_id, among=Among.UNDECIDED) == 6
+    people.pay_only(*page, "")
+    with database.read() as db:
+        assert store.count_participants(db, study_id, among=Among.ACCEPTED) == 1
+        assert store.unused_participants(db, study_id) == {"p00"}
+    people.accept(*page, "")
+    with database.read() as db:
+        assert store.unused_participants(db, study_id) == set()
+
+
+def test_a_person_is_deleted_only_by_name(database: Database, labelling: Labelling) -> None:
+    study_id = rated_study(labelling)
+    people = Participants(labelling, Analyses(labelling))
+    with pytest.raises(StudyError, match="code"):
+        people.delete(study_id, "all", "", 0, "p00", "p01")
+    people.delete(study_id, "all", "", 0, "p00", "p00")
+    with database.read() as db:
+        assert store.count_participants(db, study_id) == 5
+        assert {each.rated for each in store.all_stimuli(db, study_id)} == {5}
+
+
+def test_clickers_are_shown_with_reasons_and_left_out_at_once(
+    labelling: Labelling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study_id = make_study(labelling.database, labelling.settings.data_dir, candidates(30))
+    names = [f"{number:03}.png" for number in range(30)]
+    clicks = [store.ImportedRating(name, "clicker", 3.0) for name in names]
+    rate(labelling.database, study_id, [*honest_ratings(names, 8), *clicks])
+    people = Participants(labelling, Analyses(labelling))
+    assert "straight-liner" in last(people.show(study_id, FOUND, ""))[0]
+    _, card, _ = people.look({"do": "look", "person": "clicker"}, study_id)
+    assert "straight-liner" in card
+    with toasts(monkeypatch) as said:
+        last(people.leave_out(study_id, "all", ""))
+    assert said == ["The votes of 1 more people are left out; their places are free again."]
+
+
+def test_thousands_of_people_come_in_pages(database: Database, labelling: Labelling) -> None:
+    study_id = new_study(database, images=1)
+    with database.write() as db:
+        for number in range(120):
+            store.create_participant(db, study_id, now(), pseudonym=f"P{number:03}")
+    people = Participants(labelling, Analyses(labelling))
+    first, _ = last(people.show(study_id, "all", ""))
+    assert first.count("<tr>") == 51
+    assert "1–50 of 120" in first
+    third, _ = last(people.turn_page({"do": "page", "first": "100"}, study_id, "all", ""))
+    assert "P119" in third
+    assert "101–120 of 120" in third
+    one, _ = last(people.show(study_id, "all", " p077 "))
+    assert "P077" in one
+    assert one.count("<tr>") == 2
+
+
+def test_personal_links_open_and_a_new_one_closes_the_old(database: Database, labelling: Labelling) -> None:
+    study_id = new_study(database, images=1)
+    links = make_links(database, study_id, 3, "de")
+    tokens = [path.partition("&participant=")[2] for _, path in links]
+    with database.read() as db:
+        assert [open_link(db, token)[0].pseudonym for token in tokens] == [name for name, _ in links]
+    _, path = renew_link(database, study_id, links[0][0])
+    with database.read() as db:
+        assert open_link(db, path.partition("&participant=")[2])[0].language == "de"
+        with pytest.raises(AccessError):
+            open_link(db, tokens[0])
+
+
+def test_results_show_what_the_votes_say(labelling: Labelling) -> None:
+    study_id = rated_study(labelling)
+    results = Results(labelling, Analyses(labelling))
+    summary, table, order, disputed, batch, _ = last(results.enter(study_id))
+    assert summary.count("<svg") == 3
+    assert "Krippendorff" in summary
+    assert table.count("<tr>") == 13
+    assert disputed.count("<figure>") > 0
+    assert 'class="grades"' in disputed
+    assert "168 ratings are missing" in batch
+    turned, order = last(results.arrange({"do": "sort", "column": "mos"}, study_id, order))
+    assert order["descending"]
+    assert turned.index("011.png") < turned.index("000.png")
+
+
+def test_results_without_a_vote_say_so(labelling: Labelling) -> None:
+    study_id = make_study(labelling.database, labelling.settings.data_dir, candidates(2))
+    summary, *_ = last(Results(labelling, Analyses(labelling)).enter(study_id))
+    assert "No votes yet" in summary
+
+
+@pytest.mark.parametrize("details", [{}, {"do": "sort", "column": "participant_ids"}, {"do": "page", "first": "-1"}])
+def test_nonsense_about_the_table_changes_nothing(labelling: Labelling, details: dict[str, Any]) -> None:
+    study_id = rated_study(labelling)
+    _, order = last(Results(labelling, Analyses(labelling)).arrange(details, study_id, "nonsense"))
+    assert order == START
+
+
+def test_an_analysis_is_computed_again_only_when_a_vote_changed(database: Database, labelling: Labelling) -> None:
+    study_id, analyses = rated_study(labelling), Analyses(labelling)
+    first = finish(analyses.get(study_id))
+    assert finish(analyses.get(study_id)) is first
+    with database.write() as db:
+        person = store.get_participant(db, study_id, "p00")
+        store.set_votes_used(db, person.id, used=False, reason="", now=now())
+    second = finish(analyses.get(study_id))
+    assert second is not first
+    assert int(second.table.ratings.max()) == 5
+
+
+def test_an_undone_and_a_new_answer_change_the_version(database: Database, labelling: Labelling) -> None:
+    study_id = new_study(database, images=2, **QUICK)
+    person = Person(database, study_id)
+    step, seen = person.start(), set()
+    for act in (lambda: person.rate(step, 2.0), person.undo, lambda: person.rate(person.look(), 4.0), person.withdraw):
+        act()
+        with database.read() as db:
+            seen.add(store.study_version(db, study_id))
+    assert len(seen) == 4
+
+
+def test_downloads_lie_where_nobody_can_guess(labelling: Labelling, tmp_path: Path) -> None:
+    study_id = rated_study(labelling, name="fa/ces …")
+    downloads = Downloads(labelling)
+    tables, training = (Path(last(pack(study_id))[1]["value"]) for pack in (downloads.tables, downloads.training))
+    for file in (tables, training):
+        assert file.parent.parent == tmp_path / "uploads"
+        assert len(file.parent.name) >= 40
+        assert file.parent.stat().st_mode & 0o077 == 0
+        assert list(file.parent.iterdir()) == [file]
+    assert min(zipfile.ZipFile(tables).namelist()) == "fa-ces-tables/mos.csv"
+    label = json.loads(zipfile.ZipFile(training).read("fa-ces-training/train/label.json"))
+    assert len(label["Image"]) == len(label["MOS"]) > 0
+
+
+def test_a_backup_is_a_whole_copy(labelling: Labelling) -> None:
+    rated_study(labelling)
+    if labelling.database.sqlite_path is None:
+        with pytest.raises(BackupError, match="pg_dump"):
+            last(Downloads(labelling).backup())
+    else:
+        assert verify(Path(last(Downloads(labelling).backup())[1]["value"])).ratings == 72
+
+
+def test_more_pictures_than_a_browser_takes_are_sent_to_the_command_line(
+    labelling: Labelling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study_id = rated_study(labelling)
+    monkeypatch.setattr(study_downloads, "LARGEST_BYTES", 10)
+    with pytest.raises(ExportError, match="python -m annotate export 'faces' FOLDER"):
+        last(Downloads(labelling).training(study_id))
+
+
+def finish(steps: Any) -> Any:
+    """Run a generator and return what it returns."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
