@@ -164,7 +164,7 @@ def build_training_panel(labelling: Labelling, guard: Guard, study: gr.State, tr
     """Lay out the panel inside `tab` and connect it."""
     panel = TrainPanel(labelling, trainer)
     with gr.Row(elem_classes="actions"):
-        name = gr.Textbox(label="Name of the checkpoint", max_length=64, elem_id="training-name", scale=2)
+        name = gr.Textbox(label="Name of the checkpoint", max_lines=1, max_length=64, elem_id="training-name", scale=2)
         start = gr.Button("Train on this study", variant="primary", elem_id="train", scale=0, min_width=200)
         stop = gr.Button("Stop", visible=False, elem_id="stop-training", scale=0, min_width=120)
     progress = gr.HTML("", js_on_load=ASK, apply_default_css=False, elem_id="training")
