@@ -1,0 +1,128 @@
+"""Everything of the owner's refuses who has no pass, also in a session in which the owner has just been at work."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from annotate import store
+from annotate.access import OwnerAccess
+from annotate.tables import Event
+from tests.annotate.studies import candidates, honest_ratings, make_study, rate
+from tests.security.conftest import Attacker
+from tests.served import serve
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+
+SECRET, NAME = "the owner's secret", "a study that nobody may see"
+UNGUARDED = {"sign_in", "sign_out", "enter", "<lambda>"}
+"""Events that run without a pass: they let in or out, or empty what the page shows."""
+
+
+@pytest.fixture(scope="module")
+def attacker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacker]:
+    folder = tmp_path_factory.mktemp("owned")
+    with serve(folder, FIQA_RATE_LIMIT="1000", FIQA_OWNER_SECRET=SECRET) as served:
+        labelling = served.labelling
+        study_id = make_study(labelling.database, labelling.settings.data_dir, candidates(4), name=NAME)
+        rate(labelling.database, study_id, honest_ratings(["000.png", "001.png"], 3))
+        with httpx.Client(base_url=served.address, timeout=60) as client:
+            yield Attacker(served, client, Path("unused"))
+
+
+def owners_pass() -> str:
+    return OwnerAccess(SECRET).sign_in(SECRET, datetime.now(UTC))
+
+
+def config(attacker: Attacker) -> dict[str, Any]:
+    described: dict[str, Any] = attacker.http.get("/config").json()
+    return described
+
+
+def inside(tree: dict[str, Any], wanted: int) -> set[int]:
+    """Return the ids of everything laid out inside a component."""
+    if tree["id"] == wanted:
+        return ids_of(tree)
+    return set().union(*(inside(child, wanted) for child in tree.get("children") or []))
+
+
+def ids_of(tree: dict[str, Any]) -> set[int]:
+    return {tree["id"]}.union(*(ids_of(child) for child in tree.get("children") or []))
+
+
+def studies_events(attacker: Attacker) -> tuple[dict[int, dict[str, Any]], int]:
+    """Return every event that shows something in the Studies tab, by number, and the id of the browser's pass."""
+    described = config(attacker)
+    (tab,) = [
+        each["id"] for each in described["components"] if each["type"] == "tabitem" and each["props"]["id"] == "studies"
+    ]
+    (owner_pass,) = [each["id"] for each in described["components"] if each["type"] == "browserstate"]
+    ours = inside(described["layout"], tab)
+    events = {each["id"]: each for each in described["dependencies"] if ours & {*each["outputs"], *each["inputs"]}}
+    return {number: each for number, each in events.items() if each["backend_fn"]}, owner_pass
+
+
+def study_id(attacker: Attacker) -> int:
+    with attacker.served.labelling.database.read() as db:
+        return store.find_study(db, NAME).id
+
+
+def everything_stored(attacker: Attacker) -> tuple[Any, ...]:
+    with attacker.served.labelling.database.read() as db:
+        studies = [(each.name, each.state, json.dumps(each.protocol)) for each in store.list_studies(db)]
+        events = db.query(Event).count()
+        return studies, events, store.study_version(db, study_id(attacker))
+
+
+def open_as_owner(attacker: Attacker, session: str) -> None:
+    """Open the study as its owner does, so that the session's state holds it."""
+    events, owner_pass = studies_events(attacker)
+    (number,) = [
+        number
+        for number, each in events.items()
+        if attacker.served.demo.fns[number].name == "open" and each["inputs"] == [owner_pass]
+    ]
+    details = {"do": "open", "study": str(study_id(attacker))}
+    assert attacker.outcome(number, [owners_pass()], session=session, details=details)["success"]
+
+
+def test_every_event_of_the_tab_asks_for_the_pass_first(attacker: Attacker) -> None:
+    events, owner_pass = studies_events(attacker)
+    assert len(events) > 30
+    names = {
+        attacker.served.demo.fns[number].name for number, each in events.items() if owner_pass not in each["inputs"]
+    }
+    assert names <= UNGUARDED - {"enter"}
+
+
+def test_without_the_pass_every_event_refuses_and_changes_nothing(attacker: Attacker) -> None:
+    events, owner_pass = studies_events(attacker)
+    before = everything_stored(attacker)
+    expired = OwnerAccess(SECRET).sign_in(SECRET, datetime.now(UTC) - timedelta(days=2))
+    forged = OwnerAccess("another secret").sign_in("another secret", datetime.now(UTC))
+    for number, each in events.items():
+        if owner_pass not in each["inputs"]:
+            continue
+        session = f"intruder{number}"
+        open_as_owner(attacker, session)
+        for given in (None, "", expired, forged, {"a": 1}):
+            data = [given if component == owner_pass else None for component in each["inputs"]]
+            details = {"do": "open", "study": str(study_id(attacker)), "person": "p00"}
+            outcome = attacker.outcome(number, data, session=session, details=details)
+            assert NAME not in json.dumps(outcome)
+            if attacker.served.demo.fns[number].name != "enter":  # which shows the door
+                assert not outcome["success"]
+                assert "Sign in as the owner" in outcome["output"]["error"]
+    assert everything_stored(attacker) == before
+
+
+def test_with_the_pass_the_same_events_answer(attacker: Attacker) -> None:
+    events, _ = studies_events(attacker)
+    open_as_owner(attacker, "owner")
+    (number,) = [number for number in events if attacker.served.demo.fns[number].name == "title"]
+    outcome = attacker.outcome(number, [owners_pass(), None], session="owner")
+    assert NAME in json.dumps(outcome)
