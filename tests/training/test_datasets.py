@@ -165,3 +165,14 @@ def test_a_description_changes_with_any_label_and_not_with_the_place(tmp_path: P
     other = read_dataset(authors_layout(tmp_path / "other" / "faces", {**labels, "b.png": 0.8}))
     assert here.describe() == there.describe() != other.describe()
     assert (here.describe()["train"], here.describe()["mos_range"]) == (2, [0.0, 1.0])
+
+
+def test_pictures_of_an_exported_study_keep_their_names_and_sources(tmp_path: Path) -> None:
+    authors_layout(tmp_path, {"a.png": 2.0, "b.png": 3.0})
+    (tmp_path / "dataset.json").write_text('{"mos_range": [1, 5]}')
+    rows = ["stimulus,image,source,mos", "in/a.jpg,train/img/a.png,Ada,2", "b.png,train/img/b.png,,3", "unused.png,,,"]
+    (tmp_path / "mos.csv").write_text("\n".join(rows))
+    first, second = read_dataset(tmp_path).photos("train")
+    assert first.groups == {"stimulus": "in/a.jpg", "source": "Ada"}
+    assert second.groups == {"stimulus": "b.png"}
+    assert read_dataset(tmp_path).photos("val")[0].groups == {}
