@@ -10,6 +10,7 @@ Written to `--output`: evaluation.json, predictions.csv, and scatter plots, one 
 import argparse
 import csv
 import json
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from training.agreement import Figures, agreement_table, estimate, measure_agree
 from training.datasets import SPLITS, Dataset, LabelledPhoto, read_dataset
 from training.drawings import draw_scatter
 from training.errors import DataError
+from training.loop import RECORD
 from training.script import run_script
 from training.storage import replace_text
 
@@ -66,6 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     dataset = read_dataset(options.data, mos_range=tuple(options.mos_range) if options.mos_range else None)
     predictor = load_predictor(options.checkpoint, device=options.device, finder=options.finder)
+    if is_fitted_to(predictor, dataset):
+        print(f"note: {predictor.spec.name} was fitted to these photos, so the figures flatter it.", file=sys.stderr)
     evaluation = evaluate(predictor, dataset, options.split)
     columns = options.by or [name for name in BREAKDOWNS if _is_named(evaluation, name)]
     if unknown := [name for name in columns if not _is_named(evaluation, name)]:
@@ -91,6 +95,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps [auto]")
     parser.add_argument("--finder", default="auto", help="auto, bundled or face-alignment [auto]")
     return parser
+
+
+def is_fitted_to(predictor: QualityPredictor, dataset: Dataset) -> bool:
+    """Return whether `training.train_on_study` fitted a checkpoint to all splits of these photos and labels."""
+    try:
+        record = json.loads((predictor.spec.folder or Path()).joinpath(RECORD).read_text(encoding="utf-8"))
+        fitted = record["trained"] == "head" and record["data"]["labels_sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return bool(fitted == dataset.describe()["labels_sha256"])
 
 
 def evaluate(predictor: QualityPredictor, dataset: Dataset, split: Any) -> Evaluation:

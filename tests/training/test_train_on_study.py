@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from fiqa import load_predictor
 from fiqa.checkpoints import find_checkpoint
 from fiqa.degradations import degrade
 from training import study_agreement, train_on_study
+from training.datasets import read_dataset
 from training.errors import DataError, RunError
+from training.evaluate import is_fitted_to
 from training.head_fitting import HeadFitting
 from training.loop import StoppedError
 from training.train_on_study import main
@@ -174,6 +177,17 @@ def test_photos_without_a_face_are_left_out_and_too_few_are_said_to_be(
         train(export, tmp_path / "run", tokens)
     assert "left out: 5.png: No face was found" in capsys.readouterr().err
     assert (status(tmp_path / "run")["state"], status(tmp_path / "run")["message"][:6]) == ("failed", "Only 5")
+
+
+def test_figures_on_photos_that_a_checkpoint_was_fitted_to_are_said_to_flatter(export: Path, tmp_path: Path) -> None:
+    predictor = load_predictor("lite")
+    dataset = read_dataset(export)
+    for name, data in (("mine", dataset.describe()), ("other", {"labels_sha256": "another"})):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "training.json").write_text(json.dumps({"trained": "head", "data": data}))
+        predictor.spec = replace(predictor.spec, folder=tmp_path / name)
+        assert is_fitted_to(predictor, dataset) == (name == "mine")
+    assert not is_fitted_to(load_predictor("lite"), dataset)
 
 
 def test_a_name_that_is_taken_is_refused_before_anything_is_written(export: Path, tmp_path: Path) -> None:
