@@ -181,6 +181,7 @@ def build_training_panel(labelling: Labelling, guard: Guard, study: gr.State, tr
         busy = gr.HTML("", apply_default_css=False)
         file = gr.DownloadButton("Download", visible=False, variant="primary", elem_id="download-export")
     shown = [progress, result, start, stop]
+    study.change(lambda: ("", "", ""), None, [progress, result, batch], **AT_ONCE)
     guard.on(tab.select, panel.enter, [study], [*shown, name, command, batch], **AT_ONCE)
     guard.on(progress.input, panel.show, [study], shown, **AT_ONCE)
     guard.on(start.click, panel.start, [study, name], shown, **SLOW)

@@ -1,0 +1,153 @@
+"""From votes to a better model in the browser: start, watch, reload, stop, go on, score with what came of it."""
+
+import json
+from collections.abc import Iterator
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+from skimage.data import astronaut
+
+from annotate.database import open_database
+from annotate.settings import Settings
+from annotate.stimuli import Candidate
+from annotate.store import ImportedRating
+from annotate.study import Protocol
+from fiqa.degradations import degrade
+from tests.annotate.studies import make_study, rate
+from tests.app_process import run_app
+from tests.browser.conftest import SCORE_MS
+
+SECRET, NAME = "open sesame", "Astronauts & co"
+CHECKPOINT = "Astronauts-co"
+TYPES = ("gaussian_noise", "gaussian_blur", "jpeg", "low_light")
+PICTURES, RATED, PEOPLE = 14, 12, 4
+
+
+def damaged(number: int) -> bytes:
+    """Return the astronaut's face under some damage as a PNG, unlike that of every other number."""
+    pixels = degrade(astronaut()[:320, 60:380], [(TYPES[number % 4], 0.1 + 0.06 * number)], seed=number)
+    buffer = BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def prepare(folder: Path) -> None:
+    """Make a study in which the more damage, the lower the grades; two pictures have no votes."""
+    settings = Settings.from_environment({"FIQA_DATA_DIR": str(folder)})
+    folder.mkdir(parents=True)
+    database = open_database(settings.database_url)
+    offered = [Candidate(f"{number:02}.png", partial(damaged, number), None) for number in range(PICTURES)]
+    study_id = make_study(database, folder, offered, name=NAME, protocol=Protocol(ratings_wanted=PEOPLE))
+    ratings = [
+        ImportedRating(f"{number:02}.png", f"p{who}", float(max(1, 5 - number // 3 - (who + number) % 2)))
+        for number in range(RATED)
+        for who in range(PEOPLE)
+    ]
+    rate(database, study_id, ratings)
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("training")
+    prepare(folder / "data")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(chromium: str, folder: Path) -> Iterator[str]:
+    assert chromium
+    with run_app(folder, FIQA_OWNER_SECRET=SECRET) as app:
+        yield app.address
+
+
+def open_training(page: Page, address: str, *, sign_in: bool = False) -> None:
+    """Go to the panel of the study; the pass is kept from the first time."""
+    page.goto(address)
+    page.get_by_role("tab", name="Studies").click()
+    if sign_in:
+        page.locator("#owner-secret input").fill(SECRET)
+        page.locator("#sign-in").click()
+    page.get_by_role("button", name=NAME).click()
+    page.get_by_role("tab", name="Train", exact=True).click()
+    expect(page.locator("#training-name :is(input, textarea)")).to_have_value(CHECKPOINT)
+
+
+def test_votes_become_a_checkpoint_that_scores(browser: Browser, address: str, folder: Path) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    context.set_default_timeout(SCORE_MS)
+    expect.set_options(timeout=SCORE_MS)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    open_training(page, address, sign_in=True)
+    training, train, stop = page.locator("#training"), page.locator("#train"), page.locator("#stop-training")
+    expect(training).to_contain_text("Not trained yet")
+
+    train.click()
+    expect(training.locator("[data-live]")).to_be_visible()
+    expect(stop).to_be_visible()
+    open_training(page, address)
+    expect(training).to_contain_text(CHECKPOINT)
+    stop.click()
+    expect(training).to_contain_text("was stopped. Train it again")
+    train.click()
+    expect(training).to_contain_text(f"{CHECKPOINT} is trained: choose it in the Score tab.")
+
+    status = json.loads(next((folder / "data" / "trainings").glob("*/run/status.json")).read_text())
+    result = page.locator("#training-result")
+    expect(result).to_contain_text(status["message"])
+    expect(result.locator("svg.figure circle")).to_have_count(RATED)
+    expect(result.locator("table.surprises tbody tr")).to_have_count(RATED)
+    expect(result.locator("table.agreement")).to_contain_text("SRCC")
+    expect(training.locator("svg.figure polyline")).to_have_count(2)
+
+    page.locator("#propose-batch").click()
+    batch = page.locator("#next-batch tbody tr")
+    expect(batch).to_have_count(PICTURES - RATED)
+    expect(batch.first).to_contain_text("0 ratings")
+    with page.expect_download() as download:
+        page.locator("#next-batch a.download").click()
+    assert download.value.path().read_text().count("\n") == 1 + PICTURES - RATED
+
+    page.get_by_role("tab", name="Score").click()
+    page.locator("#checkpoint input").click()
+    page.get_by_role("option", name=CHECKPOINT).click()
+    page.locator("#photos input[type=file]").set_input_files(
+        {"name": "face.png", "mimeType": "image/png", "buffer": damaged(1)}
+    )
+    expect(page.locator("#panel .score b")).to_be_visible()
+    assert 1 <= float(page.locator("#panel .score b").inner_text()) <= 5
+    assert not errors
+    context.close()
+
+
+def test_who_is_not_the_owner_learns_nothing_of_trainings(browser: Browser, address: str) -> None:
+    """Ask the events directly, as the page does, without the owner's pass."""
+    page = browser.new_context().new_page()
+    page.goto(address)
+    said = page.evaluate(
+        """async () => {
+          const config = await (await fetch("config")).json();
+          const ids = Object.fromEntries(config.components.map(each => [each.id, each.props.elem_id]));
+          const ours = config.dependencies.filter(each => each.targets.some(([id]) =>
+            ["train", "stop-training", "training", "propose-batch", "pack-export"].includes(ids[id])));
+          const said = [];
+          for (const each of ours) {
+            const data = each.inputs.map(() => null);
+            const body = JSON.stringify({ data, fn_index: each.id, session_hash: "guest" + each.id });
+            const headers = { "Content-Type": "application/json" };
+            await fetch("gradio_api/queue/join", { method: "POST", headers, body });
+            const stream = await (await fetch("gradio_api/queue/data?session_hash=guest" + each.id)).text();
+            said.push(stream);
+          }
+          return said;
+        }"""
+    )
+    assert len(said) == 5
+    assert all("Sign in as the owner" in each for each in said)
+    page.context.close()
