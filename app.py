@@ -79,20 +79,21 @@ def create_demo(service: PredictorService, labelling: Labelling, ownership: Owne
     with demo:
         photos = gr.State(LoadedPhotos())
         page.build_header()
-        with gr.Tabs(elem_id="tabs"):
+        with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Score", id="score") as score:
                 checkpoint = build_score_tab(service, photos, score)
             with gr.Tab("Attention", id="attention") as attention:
                 build_attention_tab(service, photos, checkpoint, attention)
             with gr.Tab("Degradation", id="degradation") as degradation:
                 build_degradation_tab(service, photos, checkpoint, degradation)
-            with gr.Tab("Rate", id="rate", render_children=True):  # a link of a study opens on it
+            with gr.Tab("Rate", id="rate"):
                 rate.build_rate_tab()
             with gr.Tab("Studies", id="studies") as studies:
                 trainer = Trainer(TrainingRuns(labelling.settings.data_dir), partial(score_if_possible, service))
                 build_studies_tab(labelling, ownership, trainer, studies)
         footer = page.build_footer(service, kept_minutes=KEPT_MINUTES)
         page.keep_footer_true(footer, service, checkpoint, kept_minutes=KEPT_MINUTES)
+        demo.load(None, None, tabs, js=rate.OPEN_BY_LINK)
     # Closed: a direct request would not wait for its turn.
     demo.queue(max_size=500, api_open=False)
     keep_no_statistics(demo)

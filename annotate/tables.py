@@ -274,7 +274,7 @@ class Rating(Table):
     """The answer to an assignment. `grade` is in units of the study's scale, None where `unusable`.
 
     `key` is made by the client, once per answer: sent again, it is the same rating. `response_ms` runs from the
-    picture's display to the answer; `width_px` and `height_px` are the size on screen in CSS pixels. `sequence`
+    picture's display to the answer; `width_px` and `height_px` are the size in pixels of the screen. `sequence`
     numbers the answers of a sitting, undone ones included. An undone rating stays, and counts nowhere.
     """
 

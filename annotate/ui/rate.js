@@ -427,6 +427,7 @@ const ratingRoom = async () => {
 const showPicture = async (stage, picture) => {
   if (shown?.number === picture.number && stage.contains(shown.image)) return;
   shown = null;
+  delete stage.dataset.shown; // what can be rated, for measurements from outside
   let image;
   try { image = await fetchPicture(picture); } catch (error) { return recover(error); }
   if (step?.picture?.number !== picture.number) return; // an undo was quicker
@@ -436,6 +437,7 @@ const showPicture = async (stage, picture) => {
   await painted();
   if (step?.picture?.number !== picture.number) return;
   shown = { number: picture.number, since: performance.now(), image };
+  stage.dataset.shown = picture.number;
   range()?.dispatchEvent(new Event("reset"));
   unlight();
   forgetOthers([picture.number, step.upcoming?.number].filter(Boolean));
@@ -517,6 +519,7 @@ const showFeedback = (given) => {
   parts.after.replaceChildren(paragraph(text ? `${message} ${text}` : message, { id: "feedback" }), next);
   announce("");
   shown = null;
+  delete parts.stage.dataset.shown;
   // The second click of a double click must not skip what is said.
   setTimeout(() => { next.disabled = false; next.focus(); }, LEAST_LOOK_MS);
 };

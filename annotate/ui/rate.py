@@ -33,7 +33,14 @@ HEAD = """
 if (/[?&](study|participant)=/.test(location.search)) document.documentElement.classList.add("rating-only");
 </script>
 """
-"""A link of a study shows nothing but the study, from the first paint on."""
+"""A link of a study shows nothing but the study, before anything else is drawn."""
+OPEN_BY_LINK = """
+() => ({
+    __type__: "update",
+    ...(document.documentElement.classList.contains("rating-only") ? { selected: "rate" } : {}),
+})
+"""
+"""Run when the page is there: selects the tab, in which nothing is drawn until then."""
 
 PERSONAL = {"Cache-Control": "private, no-store"}
 THREADS = 64
