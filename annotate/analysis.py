@@ -4,7 +4,7 @@ A MOS counts the votes of participants whose votes are used. Screening proposes 
 before somebody applies what it found, and each exclusion is stored with its reason.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -100,18 +100,20 @@ def _rules(db: Session, study_id: int) -> ScreeningRules:
 
 
 def apply_screening(db: Session, study_id: int, now: datetime) -> list[str]:
-    """Exclude the votes that screening found against, with its reasons; return whose.
+    """Exclude the votes that screening finds against, with its reasons; return whose."""
+    return apply_findings(db, study_id, screen_study(db, study_id)[1].findings, now)
+
+
+def apply_findings(db: Session, study_id: int, findings: Iterable[Finding], now: datetime) -> list[str]:
+    """Exclude the votes that findings speak against, with their reasons; return whose.
 
     Votes that somebody excluded before stay so; sittings are accepted or refused by their own decision.
     """
-    ratings, screening = screen_study(db, study_id)
     reasons: dict[str, str] = {}
-    for finding in screening.findings:
+    for finding in findings:
         if finding.excludes_votes:
             reasons.setdefault(finding.participant, finding.reason)
-    already = store.unused_participants(db, study_id)
-    new = {ratings.participant_ids[index] for index in np.flatnonzero(~screening.participant_used)} - already
-    excluded = sorted(new & reasons.keys())
+    excluded = sorted(reasons.keys() - store.unused_participants(db, study_id))
     for pseudonym in excluded:
         participant = store.get_participant(db, study_id, pseudonym)
         store.set_votes_used(db, participant.id, used=False, reason=reasons[pseudonym], now=now)

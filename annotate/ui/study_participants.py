@@ -28,7 +28,6 @@ from annotate.ui.study_html import (
     text,
     when,
     whole_number,
-    working,
 )
 from annotate.ui.study_links import COMPLETE, MOST_LINKS, general_links, make_links, personal_links, renew_link
 
@@ -146,9 +145,11 @@ class Participants:
 
     def leave_out(self, study_id: int | None, chosen: str, name: str) -> Iterator[tuple[str, int]]:
         """Leave out the votes of everybody whom the checks found: table, first row."""
-        yield working("Checking everybody"), 0
+        for panel in self.analyses.get(_opened(study_id)):
+            yield panel, 0
+        findings = self.analyses.findings(_opened(study_id)) or ()
         with self.labelling.database.write() as db:
-            excluded = analysis.apply_screening(db, _opened(study_id), datetime.now(UTC))
+            excluded = analysis.apply_findings(db, _opened(study_id), findings, datetime.now(UTC))
         gr.Info(f"The votes of {len(excluded):,} more people are left out; their places are free again.")
         yield from self.show(study_id, chosen, name)
 

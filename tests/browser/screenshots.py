@@ -5,17 +5,40 @@ so take them anew when it changes.
 """
 
 import tempfile
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
 from PIL import Image
 from playwright.sync_api import Browser, expect
+from skimage.data import astronaut
 
+from annotate import store
+from annotate.database import open_database
+from annotate.settings import Settings
+from annotate.stimuli import Candidate
+from annotate.store import ImportedRating
+from annotate.study import Protocol, State
+from fiqa.degradations import degrade
+from tests.annotate.rated import Person
+from tests.annotate.studies import honest_ratings, make_study, rate
+from tests.app_process import run_app
 from tests.browser.conftest import ROOT, SCORE_MS, Visit, open_browser, save_photos, serve_app
 
 FOLDER = ROOT / "assets" / "screenshots"
 LARGEST_BYTES = 300_000
+OWNER = "for the pictures"
+PICTURES = 24
+DAMAGES = ("gaussian_blur", "gaussian_noise", "jpeg", "low_light")
+PANELS = {
+    "Set-up": "#study-pictures img",
+    "Progress": "#study-progress .numbers",
+    "Participants": "#study-people .badge.stop",
+    "Results": "#disputed figure",
+}
+"""The panels of a study, and what is there when one is complete."""
 DESKTOP, PHONE = (1280, 800), (390, 844)
 
 
@@ -33,6 +56,9 @@ def main() -> None:
             _take("phone", browser, site, one, panel="result", size=PHONE, scheme="light")
             _take_attention(browser, site, photos)
             _take_degradation(browser, site, photos)
+        _prepare_study(folder / "studies" / "data")
+        with run_app(folder / "studies", FIQA_OWNER_OWNER=OWNER) as app, open_browser() as browser:
+            _take_studies(browser, app.address)
 
 
 def _take(
@@ -105,6 +131,55 @@ def _take_degradation(browser: Browser, site: str, photos: dict[str, Path]) -> N
     expect(page.locator("#after .trial")).to_have_attribute("data-steps", "1", timeout=SCORE_MS)
     page.wait_for_timeout(800)
     _save("degradation", page.screenshot())
+    context.close()
+
+
+def _damaged(number: int) -> bytes:
+    """Return the astronaut's face as a PNG, the less damaged the higher the number."""
+    steps = [(DAMAGES[number % len(DAMAGES)], 0.75 * (1 - number / PICTURES))]
+    buffer = BytesIO()
+    Image.fromarray(degrade(astronaut()[:320, 60:380], steps, seed=number)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _prepare_study(folder: Path) -> None:
+    """Make a study that many have rated, one of them without looking, and that two people are rating now."""
+    folder.mkdir(parents=True)
+    database = open_database(Settings.from_environment({"FIQA_DATA_DIR": str(folder)}).database_url)
+    names = [f"astronaut-{number:02}.png" for number in range(PICTURES)]
+    offered = [Candidate(name, partial(_damaged, number)) for number, name in enumerate(names)]
+    protocol = Protocol(training_count=0, gold_every=0, trap_every=0, repeat_every=0, break_every=0)
+    study_id = make_study(database, folder, offered, name="Portraits under damage", protocol=protocol)
+    clicker = [ImportedRating(name, "p99", 3.0) for name in names]
+    rate(database, study_id, [*honest_ratings(names, 15), *clicker])
+    with database.write() as db:
+        store.change_state(db, study_id, State.OPEN, datetime.now(UTC))
+    for answers in (21, 9):
+        person = Person(database, study_id)
+        person.now = datetime.now(UTC) - timedelta(seconds=6 * answers)
+        step = person.start()
+        for _ in range(answers):
+            person.wait(6)
+            step = person.rate(step, 4.0)
+    database.close()
+
+
+def _take_studies(browser: Browser, site: str) -> None:
+    """Take the panels of a study as its owner sees them, and the door."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
+    page = context.new_page()
+    page.set_default_timeout(SCORE_MS)
+    expect.set_options(timeout=SCORE_MS)
+    page.goto(site)
+    page.get_by_role("tab", name="Studies").click()
+    page.locator("#owner-secret input").fill(OWNER)
+    page.click("#sign-in")
+    page.locator("#studies-list").get_by_role("button", name="Portraits under damage").click()
+    for panel, shown in PANELS.items():
+        page.locator("#study-tabs").get_by_role("tab", name=panel, exact=True).click()
+        expect(page.locator(shown).first).to_be_visible()
+        page.wait_for_timeout(1500)
+        _save(f"study-{panel.lower()}", page.screenshot())
     context.close()
 
 

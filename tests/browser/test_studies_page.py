@@ -1,0 +1,169 @@
+"""An owner's day in the browser: sign in, a study from uploads, links, votes, a decision, results, the end."""
+
+import csv
+import zipfile
+from collections.abc import Iterator
+from io import BytesIO, TextIOWrapper
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.annotate.studies import picture
+from tests.app_process import run_app
+from tests.browser.conftest import SCORE_MS
+
+SECRET, NAME = "open sesame", "Faces <b>& co</b>"
+PICTURES = 3
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+
+
+@pytest.fixture(scope="module")
+def address(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    assert chromium
+    with run_app(tmp_path_factory.mktemp("studies"), FIQA_OWNER_SECRET=SECRET) as app:
+        yield app.address
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    context.set_default_timeout(SCORE_MS)
+    expect.set_options(timeout=SCORE_MS)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(address)
+    page.get_by_role("tab", name="Studies").click()
+    yield page
+    context.close()
+    assert not errors
+
+
+def sign_in(page: Page) -> None:
+    page.locator("#owner-secret input").fill(SECRET)
+    page.click("#sign-in")
+    expect(page.locator("#create-study")).to_be_visible()
+
+
+def open_panel(page: Page, name: str) -> None:
+    page.locator("#study-tabs").get_by_role("tab", name=name, exact=True).click()
+
+
+def typed(page: Page, field: str) -> Locator:
+    return page.locator(f"{field} :is(input, textarea)")
+
+
+def rate_everything(address: str, join_code: str, grade: int) -> None:
+    """Take part as the rating page does."""
+    with httpx.Client(base_url=address, timeout=60) as client:
+
+        def ask(action: str, **body: Any) -> dict[str, Any]:
+            answer: dict[str, Any] = client.post(f"/rating/{action}", json=body).raise_for_status().json()
+            return answer
+
+        token = ask("join", study=join_code)["token"]
+        step = ask("screen", token=token, device="desk", passed=True)["step"]
+        while step["kind"] == "rate":
+            answer = {"key": f"{token[:20]}-{step['done']}", "assignment_id": step["picture"]["number"], "grade": grade}
+            step = ask("rate", token=token, answer=answer)["step"]
+        ask("finish", token=token)
+
+
+def make_and_open_study(page: Page, name: str) -> None:
+    typed(page, "#study-name").fill(name)
+    pictures = [{"name": f"{n}.png", "mimeType": "image/png", "buffer": picture(n)} for n in range(PICTURES)]
+    page.set_input_files("#study-files input[type=file]", pictures)  # type: ignore[arg-type]
+    expect(page.locator("#study-files")).to_contain_text("2 .png")
+    page.click("#create-study")
+    expect(page.locator("#study-title")).to_contain_text(name)
+    expect(page.locator("#study-pictures img")).to_have_count(PICTURES)
+    expect(page.locator("#study-overview")).to_contain_text("The design asks for 10 gold items")
+
+    typed(page, "#protocol-ratings_wanted").fill("2")
+    typed(page, "#protocol-training_count").fill("0")
+    page.click("#save-protocol")
+    expect(page.locator("#study-overview")).to_contain_text("6 ratings from at least 2 people")
+    page.click("#open-study")
+    expect(page.locator("#study-title .badge.open")).to_be_visible()
+    expect(page.locator("#save-protocol")).to_be_hidden()
+
+
+def invite_and_rate(page: Page, address: str) -> None:
+    open_panel(page, "Progress")
+    expect(page.locator("#study-progress")).to_contain_text("nobody is rating")
+    open_panel(page, "Participants")
+    link = page.locator("#study-links code").first
+    expect(link).to_contain_text(f"{address}?study=")
+    rate_everything(address, link.inner_text().partition("study=")[2], grade=4)
+    typed(page, "#link-count").fill("2")
+    page.click("#make-links")
+    expect(page.locator("#personal-links code")).to_have_count(2)
+    with page.expect_download() as links:
+        page.click("#personal-links button[data-do=save]")
+    assert links.value.path().read_text().count(f"{address}?study=") == 2
+
+
+def look_at_results(page: Page) -> None:
+    open_panel(page, "Progress")
+    expect(page.locator("#study-progress")).to_contain_text("3 of 6 wanted")
+    open_panel(page, "Results")
+    expect(page.locator("#mos-table td .score").first).to_have_text("4.00")
+    page.click("#pack-tables")
+    with page.expect_download() as download:
+        page.click("#download")
+    archive = zipfile.ZipFile(BytesIO(download.value.path().read_bytes()))
+    (mos,) = [name for name in archive.namelist() if name.endswith("mos.csv")]
+    assert [row["mos"] for row in csv.DictReader(TextIOWrapper(archive.open(mos)))] == ["4"] * PICTURES
+
+
+def reject(page: Page) -> None:
+    open_panel(page, "Participants")
+    page.locator("#study-people button.name").first.click()
+    typed(page, "#decision-reason").fill("not looking <i>at all</i>")
+    page.click("#reject")
+    expect(page.locator("#study-person")).to_contain_text("votes left out: not looking <i>at all</i>")
+    open_panel(page, "Progress")
+    expect(page.locator("#study-progress")).to_contain_text("0 of 6 wanted")
+
+
+def test_a_study_from_the_first_picture_to_the_last_vote(page: Page, address: str) -> None:
+    page.locator("#owner-secret input").fill("a guess")
+    page.click("#sign-in")
+    expect(page.locator(".toast-body")).to_contain_text("not the owner's secret")
+    sign_in(page)
+    make_and_open_study(page, NAME)
+    invite_and_rate(page, address)
+    look_at_results(page)
+    reject(page)
+    page.reload()
+    page.get_by_role("tab", name="Studies").click()
+    page.locator("#studies-list").get_by_role("button", name=NAME).click()
+    page.get_by_text("Close or delete").click()
+    typed(page, "#typed-name").fill(NAME)
+    page.click("#delete-study")
+    expect(page.locator("#studies-list")).not_to_contain_text(NAME)
+    page.click("#sign-out")
+    expect(page.locator("#owner-secret")).to_be_visible()
+    page.reload()
+    page.get_by_role("tab", name="Studies").click()
+    expect(page.locator("#owner-secret")).to_be_visible()
+
+
+def test_nothing_overflows_on_a_phone(browser: Browser, address: str) -> None:
+    page = browser.new_context(**PHONE).new_page()
+    page.set_default_timeout(SCORE_MS)
+    page.goto(address)
+    page.get_by_role("tab", name="Studies").click()
+    sign_in(page)
+    make_and_open_study(page, "On the phone")
+    for name, shown in (
+        ("Progress", "#study-progress h3"),
+        ("Participants", "#study-links dd"),
+        ("Results", "#label-next figure"),
+    ):
+        open_panel(page, name)
+        expect(page.locator(shown).first).to_be_visible()
+        assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
+    page.context.close()
