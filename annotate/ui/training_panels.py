@@ -177,7 +177,7 @@ def _surprises(result: Mapping[str, Any], pictures: Mapping[str, Path]) -> str:
 
 
 def _picture(pictures: Mapping[str, Path], stimulus: str) -> str:
-    return thumbnail(pictures[stimulus], 72) if stimulus in pictures else ""
+    return thumbnail(pictures[stimulus]) if stimulus in pictures else ""
 
 
 def _log(log: str) -> str:
