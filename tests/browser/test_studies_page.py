@@ -22,6 +22,7 @@ PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch":
 @pytest.fixture(scope="module")
 def address(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     assert chromium
+    expect.set_options(timeout=SCORE_MS)
     with run_app(tmp_path_factory.mktemp("studies"), FIQA_OWNER_SECRET=SECRET) as app:
         yield app.address
 
@@ -30,7 +31,6 @@ def address(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def page(browser: Browser, address: str) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     context.set_default_timeout(SCORE_MS)
-    expect.set_options(timeout=SCORE_MS)
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
