@@ -5,7 +5,7 @@
                          holds the name of the study's folder
       STUDY/             named after the study's number and when it was made: numbers are given again
         process.json     its process id and the name of the checkpoint that it makes
-        export/          the study as it was exported for it
+        export/          the study as it was exported for it, until its end
         run/             what the training writes: status.json, history.jsonl, result.json …
         log              what it printed
 
@@ -18,6 +18,7 @@ import importlib.util
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -39,6 +40,7 @@ NEEDED = ("accelerate", "tensorboard")
 """What the script imports beyond what the app runs on: the dependency group "train"."""
 NICENESS = 10
 """Visitors' scores go before."""
+STOPPING_S = 10
 LOG_BYTES = 2000
 ENDED = frozenset({"finished", "failed", "stopped"})
 
@@ -90,7 +92,7 @@ class TrainingRuns:
             export(folder / "export")
             process = self._launch(folder, name, lock)
             _write(folder / "process.json", {"pid": process.pid, "name": name})
-        threading.Thread(target=process.wait, daemon=True, name="training").start()  # or it would stay as a zombie
+        threading.Thread(target=self._see_off, args=(process, study), daemon=True, name="training").start()
 
     def stop(self, study: str) -> None:
         """Ask the training on a study to stop; it keeps what it has."""
@@ -116,6 +118,14 @@ class TrainingRuns:
             log=_tail(folder / "log"),
         )
 
+    def forget(self, study: str) -> None:
+        """Delete what is kept of a study's trainings, and stop one that runs; checkpoints stay."""
+        self.stop(study)
+        deadline = time.monotonic() + STOPPING_S
+        while self._is_running(study) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        shutil.rmtree(self._folder_of(study), ignore_errors=True)
+
     def free_name(self, wanted: str) -> str:
         """Return the name wanted, numbered where there is such a checkpoint already."""
         taken = {path.name for path in (self._data_dir / "checkpoints").glob("*")}
@@ -131,6 +141,17 @@ class TrainingRuns:
                 command, cwd=_clone(), env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True, pass_fds=(lock.fileno(),),
             )  # fmt: skip
+
+    def _see_off(self, process: "subprocess.Popen[bytes]", study: str) -> None:
+        """Wait for a training to end, so that no zombie stays, and remove the copies of the pictures.
+
+        They are out of the way before the next training may begin, which writes its own.
+        """
+        process.wait()
+        folder = self._folder_of(study)
+        with suppress(TrainingRunError, OSError), self._take_lock(study):
+            (folder / "export").replace(folder / "export.old")
+        shutil.rmtree(folder / "export.old", ignore_errors=True)
 
     def _folder_of(self, study: str) -> Path:
         return self._folder / study

@@ -12,6 +12,7 @@ from annotate.errors import ProtocolError, StudyError, StudyStateError
 from annotate.ratings import ItemKind
 from annotate.stimuli import Candidate
 from annotate.study import Protocol, State, check_ready
+from annotate.training_runs import TrainingRuns, study_key
 from annotate.traps import draw_traps
 from annotate.ui.labelling import Labelling
 from annotate.ui.late import intake, store
@@ -107,7 +108,9 @@ class Setup:
         """Delete the study with all votes: the emptied confirmation, and that the study is gone."""
         name = self._confirmed(study_id, typed)
         with self.labelling.database.write() as db:
+            key = study_key(store.get_study(db, _opened(study_id)))
             store.delete_study(db, _opened(study_id))
+        TrainingRuns(self.labelling.settings.data_dir).forget(key)
         gr.Info(f"“{text(name)}” is deleted.")
         return "", time.time()
 

@@ -29,14 +29,22 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrainingRu
         wait_for(runs, study, lambda training: training is None or not training.is_running)
 
 
-def wait_for(runs: TrainingRuns, study: str, holds: Callable[[Training | None], bool]) -> Training | None:
+def wait_until(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        training = runs.find(study)
-        if holds(training):
-            return training
+    while not holds():
+        assert time.monotonic() < deadline
         time.sleep(0.02)
-    raise AssertionError(f"Not so within {PATIENCE_S} s: {runs.find(study)}")
+
+
+def wait_for(runs: TrainingRuns, study: str, holds: Callable[[Training | None], bool]) -> Training | None:
+    found: list[Training | None] = [None]
+
+    def look() -> bool:
+        found[0] = runs.find(study)
+        return holds(found[0])
+
+    wait_until(look)
+    return found[0]
 
 
 def wait_for_state(runs: TrainingRuns, study: str, state: str) -> Training:
@@ -125,7 +133,7 @@ def test_what_a_training_wrote_before_is_not_taken_for_the_next_ones(runs: Train
     folder = tmp_path / "trainings" / "1"
     runs.start("1", "mine", write_short_export)
     wait_for_state(runs, "1", "finished")
-    (folder / "export" / "end").unlink()
+    wait_until(lambda: not (folder / "export").exists())
     runs.start("1", "again", write_export)
     training = runs.find("1")
     assert training is not None
@@ -158,10 +166,18 @@ def test_what_is_missing_is_said_with_the_command_that_installs_it(
         TrainingRuns(tmp_path).start("1", "mine", write_export)
 
 
-def test_no_process_is_left_behind_as_a_zombie(runs: TrainingRuns, tmp_path: Path) -> None:
+def test_neither_a_zombie_nor_copies_of_the_pictures_are_left_behind(runs: TrainingRuns, tmp_path: Path) -> None:
     runs.start("1", "mine", write_short_export)
     wait_for_state(runs, "1", "finished")
-    pid, deadline = pid_of(tmp_path, "1"), time.monotonic() + PATIENCE_S
-    while subprocess.run(["ps", "-p", str(pid)], capture_output=True, check=False).returncode == 0:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    pid, folder = pid_of(tmp_path, "1"), tmp_path / "trainings" / "1"
+    wait_until(lambda: subprocess.run(["ps", "-p", str(pid)], capture_output=True, check=False).returncode != 0)
+    wait_until(lambda: {path.name for path in folder.iterdir()} == {"process.json", "log", "run"})
+
+
+def test_a_study_that_is_deleted_takes_its_trainings_along(runs: TrainingRuns, tmp_path: Path) -> None:
+    runs.start("1", "mine", write_export)
+    wait_for_state(runs, "1", "training")
+    runs.forget("1")
+    assert runs.find("1") is None
+    runs.start("2", "other", write_export)
+    assert wait_for_state(runs, "2", "training").is_running
