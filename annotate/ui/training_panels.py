@@ -96,7 +96,7 @@ def batch_panel(candidates: "Sequence[Candidate]", pictures: Mapping[str, Path],
 
 
 def batch_csv(candidates: "Sequence[Candidate]") -> str:
-    """Return the batch as a CSV whose column path makes it a list of pictures for a study."""
+    """Return the batch as a CSV, the picture that gains most first."""
     buffer = StringIO()
     writer = csv.DictWriter(buffer, list(candidates[0].row()), lineterminator="\n")
     writer.writeheader()
