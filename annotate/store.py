@@ -141,6 +141,16 @@ def delete_study(db: Session, study_id: int) -> None:
     db.execute(delete(Study).where(Study.id == study_id))
 
 
+def delete_some_participants(db: Session, study_id: int, limit: int) -> int:
+    """Delete up to `limit` people of a study that is about to go, with their votes; return how many.
+
+    What its stimuli count is left as it is. A million votes take a while to delete, and in one transaction nobody
+    could rate in another study meanwhile.
+    """
+    some = select(Participant.id).where(Participant.study_id == study_id).order_by(Participant.id).limit(limit)
+    return len(db.scalars(delete(Participant).where(Participant.id.in_(some)).returning(Participant.id)).all())
+
+
 def log_event(db: Session, study_id: int, what: str, detail: Mapping[str, Any], now: datetime) -> None:
     """Add a line to the study's audit trail; it must name nobody."""
     db.execute(insert(Event).values(study_id=study_id, at=now, what=what, detail=dict(detail)))
@@ -149,6 +159,12 @@ def log_event(db: Session, study_id: int, what: str, detail: Mapping[str, Any], 
 def list_events(db: Session, study_id: int) -> list[Event]:
     """Return the audit trail, oldest first."""
     return list(db.scalars(select(Event).where(Event.study_id == study_id).order_by(Event.id)))
+
+
+def latest_events(db: Session, study_id: int, limit: int) -> list[Event]:
+    """Return the end of the audit trail, newest first."""
+    newest = select(Event).where(Event.study_id == study_id).order_by(Event.id.desc())
+    return list(db.scalars(newest.limit(limit)))
 
 
 def _locked_study(db: Session, study_id: int) -> Study:

@@ -12,6 +12,7 @@ same secret asks for a new sign-in.
 import importlib.util
 import inspect
 import logging
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -62,8 +63,12 @@ class Ownership:
 
     @property
     def with_hugging_face(self) -> bool:
-        """Whether owners may sign in with Hugging Face: somebody is named, and Gradio has what it needs for it."""
-        return bool(self.owners) and importlib.util.find_spec("authlib") is not None
+        """Whether owners may sign in with Hugging Face: somebody is named, and the Space and Gradio are set up for it.
+
+        Without a Space's client Gradio would not start the page, or let in whoever is logged in on the machine.
+        """
+        ready = "OAUTH_CLIENT_ID" in os.environ and importlib.util.find_spec("authlib") is not None
+        return bool(self.owners) and ready
 
     def sign_in(self, secret: object, request: gr.Request) -> str:
         """Return a pass for the right secret; raise AccessError for a wrong one, or after too many of them."""

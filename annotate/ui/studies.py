@@ -9,6 +9,7 @@ Nothing is asked of the database before somebody who may opens the tab; a panel 
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +65,8 @@ class Studies:
             try:
                 self.ownership.check(owner_pass, profile.username if profile else None)
             except AccessError:
+                if profile:
+                    gr.Warning(f"{escape(profile.username)} is not among the owners of the studies here.")
                 return *_views("door"), ""
             return *_views("opened" if study_id else "home"), self.listed()
 

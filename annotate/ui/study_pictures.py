@@ -23,7 +23,8 @@ HANDED_IN = (
     "Pictures, or one ZIP of them; they are kept byte for byte. A CSV beside them (or <code>stimuli.csv</code> in the "
     "ZIP) may say more, in columns: <code>path</code>, <code>kind</code> (rated, gold, trap, training), "
     "<code>expected</code> (the right grade), <code>feedback</code> (said in training), <code>source</code> (the photo "
-    "or person, so that splits keep them together). Thousands of pictures come in faster from the command line: "
+    "or person, so that splits keep them together). A file may have 25 MB; more than that, and thousands of "
+    "pictures, come in from the command line: "
     "<code>python -m annotate create NAME --images FOLDER</code>."
 )
 _KINDS = {

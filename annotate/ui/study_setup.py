@@ -1,10 +1,10 @@
 """The Set-up panel: pictures, protocol and state of a study, and what a reviewer would object to."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -17,13 +17,17 @@ from annotate.traps import draw_traps
 from annotate.ui.labelling import Labelling
 from annotate.ui.late import intake, store
 from annotate.ui.ownership import AT_ONCE, SLOW, Guard
-from annotate.ui.study_html import PRESS, note, text, whole_number
+from annotate.ui.study_html import PRESS, note, text, when, whole_number, working
 from annotate.ui.study_pictures import FILE_TYPES, HANDED_IN, follow_intake, pictures_panel, said_of_intake
 from annotate.ui.study_protocol import build_form, effort, in_words, read_values, shown_values
 from annotate.uploads import open_files
 
+if TYPE_CHECKING:
+    from annotate.tables import Event
+
 TRAP_SIZE_PX = (512, 512)
 """Where there is no picture yet to take the size of."""
+SHOWN_EVENTS, DELETED_AT_ONCE = 50, 100
 NEXT_STEP = {
     State.DRAFT: "Nobody can rate yet. Add pictures, look through the protocol, then open the study.",
     State.OPEN: "People can rate now. To change how much is rated, or to add pictures, pause it.",
@@ -45,10 +49,11 @@ class Setup:
         with self.labelling.database.read() as db:
             study = store.get_study(db, study_id)
             counts = store.count_stimuli(db, study_id)
+            events = store.latest_events(db, study_id, SHOWN_EVENTS)
         protocol, state = Protocol.from_json(study.protocol), study.state
         takes_pictures = state in (State.DRAFT, State.PAUSED)
         return (
-            _overview(protocol, state, counts),
+            _overview(protocol, state, counts) + _log(events),
             gr.update(visible=takes_pictures, value="Open the study" if state is State.DRAFT else "Open it again"),
             gr.update(visible=state is State.OPEN),
             gr.update(visible=takes_pictures),  # the form for more pictures
@@ -104,15 +109,22 @@ class Setup:
         self._confirmed(study_id, typed)
         return "", self._change_state(study_id, State.CLOSED)
 
-    def delete(self, study_id: int | None, typed: str) -> tuple[Any, ...]:
-        """Delete the study with all votes: the emptied confirmation, and that the study is gone."""
-        name = self._confirmed(study_id, typed)
+    def delete(self, study_id: int | None, typed: str) -> Iterator[tuple[Any, ...]]:
+        """Delete the study with all votes: how far that is, the emptied confirmation, and that the study is gone."""
+        name, study = self._confirmed(study_id, typed), _opened(study_id)
         with self.labelling.database.write() as db:
-            key = study_key(store.get_study(db, _opened(study_id)))
-            store.delete_study(db, _opened(study_id))
+            if store.get_study(db, study).state in (State.OPEN, State.PAUSED):  # nobody rates what is about to go
+                store.change_state(db, study, State.CLOSED, datetime.now(UTC))
+            people, key = store.count_participants(db, study), study_key(store.get_study(db, study))
+        for done in range(0, people, DELETED_AT_ONCE):
+            yield working(f"Deleting the votes of {people:,} people", done / people), gr.skip(), gr.skip()
+            with self.labelling.database.write() as db:
+                store.delete_some_participants(db, study, DELETED_AT_ONCE)
+        with self.labelling.database.write() as db:
+            store.delete_study(db, study)
         TrainingRuns(self.labelling.settings.data_dir).forget(key)
         gr.Info(f"“{text(name)}” is deleted.")
-        return "", time.time()
+        yield "", "", time.time()
 
     def _confirmed(self, study_id: int | None, typed: str) -> str:
         with self.labelling.database.read() as db:
@@ -159,6 +171,7 @@ def build_setup_panel(labelling: Labelling, guard: Guard, study: gr.State, chang
     save = gr.Button("Save the protocol", elem_id="save-protocol")
     with gr.Accordion("Close or delete", open=False):
         typed, end, delete = _build_ending()
+        ending = gr.HTML("", apply_default_css=False, elem_id="ending")
     shown = [overview, start, pause, adding, save, pictures, *form]
     guard.on([study.change, changed.change], setup.show, [study], shown, **AT_ONCE)
     guard.on(start.click, setup.open, [study], changed, **AT_ONCE)
@@ -168,7 +181,7 @@ def build_setup_panel(labelling: Labelling, guard: Guard, study: gr.State, chang
     guard.on(add.click, setup.add, [study, files], [busy, files, changed], **SLOW)
     guard.on(draw.click, setup.draw_traps, [study, count], [busy, files, changed], **SLOW)
     guard.on(end.click, setup.end, [study, typed], [typed, changed], **AT_ONCE)
-    guard.on(delete.click, setup.delete, [study, typed], [typed, gone], **SLOW)
+    guard.on(delete.click, setup.delete, [study, typed], [ending, typed, gone], **SLOW)
     return gone
 
 
@@ -228,6 +241,16 @@ def _objections(protocol: Protocol, counts: dict[ItemKind, int]) -> list[str]:
         return [note(warning, "warning") for warning in check_ready(protocol, counts)]
     except StudyStateError as error:
         return [note(str(error), "warning")]
+
+
+def _log(events: "Sequence[Event]") -> str:
+    """List what was done to the study, the newest first."""
+    lines = "".join(f"<li>{when(each.at)} <b>{text(each.what)}</b> {_detail(each.detail)}</li>" for each in events)
+    return f"<details><summary>What was done</summary><ul>{lines}</ul></details>"
+
+
+def _detail(detail: Mapping[str, Any]) -> str:
+    return text(", ".join(f"{name} {value}" for name, value in detail.items() if value not in ("", None)))
 
 
 def _opened(study_id: int | None) -> int:

@@ -82,6 +82,15 @@ def test_a_name_stands_for_one_picture(database: Database) -> None:
         store.add_stimuli(db, study_id, [other], NOW)
 
 
+def test_what_is_known_of_a_stimulus_is_kept(database: Database) -> None:
+    told = replace(stimuli(1, ItemKind.TRAINING, 2.0)[0], feedback="Look at the eyes.", source="anna")
+    with database.write() as db:
+        study = store.create_study(db, "told", Protocol(), NOW)
+        store.add_stimuli(db, study.id, [told], NOW)
+        (kept,) = store.stimuli_page(db, study.id)
+        assert (kept.feedback, kept.source, kept.expected) == ("Look at the eyes.", "anna", 2.0)
+
+
 def test_pages_follow_one_another(database: Database) -> None:
     study_id = new_study(database, images=25)
     with database.read() as db:

@@ -16,7 +16,7 @@ from annotate import uploads
 from annotate.errors import StimulusError
 from annotate.ratings import ItemKind
 from annotate.stimuli import Candidate
-from annotate.uploads import from_hub, open_upload
+from annotate.uploads import from_hub, open_files, open_upload
 
 
 def picture(level: int = 0) -> bytes:
@@ -235,3 +235,30 @@ def test_hub_problems_are_one_sentence(hub: Rows, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(StimulusError, match="pip install datasets"):
         from_hub("someone/faces")
+
+
+def handed_in(*files: Path) -> list[Candidate]:
+    with open_files(files, files[0].parent) as candidates:
+        return candidates
+
+
+def test_files_handed_in_together_may_come_with_a_table_of_any_name(tmp_path: Path) -> None:
+    lay_out(
+        tmp_path, {"a.png": picture(1), "b.png": picture(2), "mine.csv": b"path,kind,expected\nfaces/b.png,gold,2\n"}
+    )
+    files = [tmp_path / name for name in ("a.png", "b.png", "mine.csv")]
+    (only,) = handed_in(*files)
+    assert (only.name, only.kind, only.read()) == ("faces/b.png", ItemKind.GOLD, picture(2))
+    assert [each.name for each in handed_in(*files[:2])] == ["a.png", "b.png"]
+
+
+def test_a_zip_is_handed_in_alone(tmp_path: Path) -> None:
+    archive = pack(tmp_path / "x.zip", {"a.png": picture(1)})
+    assert [each.name for each in handed_in(archive)] == ["a.png"]
+    with pytest.raises(StimulusError, match="comes alone"):
+        handed_in(archive, tmp_path / "b.png")
+
+
+def test_two_tables_are_one_too_many(tmp_path: Path) -> None:
+    with pytest.raises(StimulusError, match="2 CSV files"):
+        handed_in(tmp_path / "a.csv", tmp_path / "b.csv")

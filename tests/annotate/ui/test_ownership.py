@@ -81,6 +81,19 @@ def test_an_owner_signed_in_with_hugging_face_needs_no_pass(tmp_path: Path) -> N
         handler(profile("eve"), event(), None)
 
 
+def test_the_button_of_hugging_face_is_there_only_where_it_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("annotate.ui.ownership.importlib.util.find_spec", lambda name: name == "authlib" or None)
+    monkeypatch.delenv("OAUTH_CLIENT_ID", raising=False)
+    assert not ownership(tmp_path, FIQA_OWNERS="ada").with_hugging_face
+    monkeypatch.setenv("OAUTH_CLIENT_ID", "of the Space")
+    assert ownership(tmp_path, FIQA_OWNERS="ada").with_hugging_face
+    assert not ownership(tmp_path).with_hugging_face
+    monkeypatch.setattr("annotate.ui.ownership.importlib.util.find_spec", lambda _name: None)
+    assert not ownership(tmp_path, FIQA_OWNERS="ada").with_hugging_face
+
+
 def test_a_name_from_hugging_face_is_nobody_where_no_owner_is_named(tmp_path: Path) -> None:
     handler = guard(ownership(tmp_path)).handler(lambda: "in")
     with pytest.raises(gr.Error, match="Sign in"):

@@ -131,9 +131,10 @@ def test_a_study_without_pictures_says_so_and_does_not_open(labelling: Labelling
 def test_deleting_needs_the_name_and_leaves_nothing(labelling: Labelling, monkeypatch: pytest.MonkeyPatch) -> None:
     study_id, setup = rated_study(labelling), Setup(labelling)
     with pytest.raises(StudyStateError, match="name exactly"):
-        setup.delete(study_id, "")
+        last(setup.delete(study_id, ""))
     with toasts(monkeypatch):
-        setup.delete(study_id, "faces")
+        steps = list(setup.delete(study_id, "faces"))
+    assert "Deleting the votes of 6 people" in steps[0][0]
     with pytest.raises(StudyError, match="not exist"):
         setup.show(study_id)
     assert "No studies yet" in page_of(labelling).listed()
