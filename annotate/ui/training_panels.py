@@ -40,12 +40,14 @@ def not_trained() -> str:
 def training_panel(training: Training) -> str:
     """Show the last training on a study."""
     if training.is_running:
-        return f"<div {LIVE}>{_progress(training)}{_curves(training.history)}</div>"
+        # While it prepares, the history may still be that of the training before.
+        curves = "" if training.state == "preparing" else _curves(training.history)
+        return f"<div {LIVE}>{_progress(training)}{curves}</div>"
     if training.state == "failed":
         return note(str(training.status.get("message", "")), "warning") + _log(training.log)
     if training.state == "stopped":
         said = f"The training of {training.name} was stopped. Train it again and it goes on where it was."
-        return note(said, "warning") + _curves(training.history) + _log(training.log)
+        return note(said, "warning") + _log(training.log)
     return note(f"{training.name} is trained: choose it in the Score tab.", "good") + _curves(training.history)
 
 

@@ -150,6 +150,7 @@ def test_progress_and_curves_follow_the_history() -> None:
     assert "width:50.0%" in shown
     assert "Squared error, fitting: 0.500 at first, 0.300 now" in shown
     assert "SRCC" not in shown, "one point makes no curve"
+    assert "<svg" not in training_panel(training("preparing", history=history)), "of the training before"
 
 
 def test_a_finished_training_is_shown_with_its_pictures(
