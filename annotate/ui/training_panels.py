@@ -92,7 +92,7 @@ def batch_panel(candidates: "Sequence[Candidate]", pictures: Mapping[str, Path],
     rest = f" The list shows the first {len(rows)}." if more else ""
     link = f'<a class="download" download="next-batch.csv" href="{_as_link(batch_csv(candidates))}">as CSV</a>'
     return (
-        table(("", "Picture", "Score", "Why"), rows, caption=f"The next {len(candidates)} to have rated")
+        table(("Picture", "Name", "Score", "Why"), rows, caption=f"The next {len(candidates)} to have rated")
         + f'<p class="hint">Save all {len(candidates)} {link}.{rest}</p>'
     )
 
@@ -150,7 +150,7 @@ def _comparison(result: Mapping[str, Any], name: str, start: str) -> str:
         for key, what in FIGURES
     ]
     gain = cells("Gain in SRCC", "", _estimate(result["gain"], signed=True))
-    heads = ("", f"{start}, before", f"{name}, held out")
+    heads = ("Figure", f"{start}, before", f"{name}, held out")
     return table(heads, [*rows, gain], caption="With 95 % intervals, resampled by source", kind="agreement")
 
 
@@ -174,7 +174,7 @@ def _surprises(result: Mapping[str, Any], pictures: Mapping[str, Path]) -> str:
         for each in ordered[:SHOWN_SURPRISES]
     ]  # fmt: skip
     return table(
-        ("", "Picture", "MOS", "Score", "Off by"), rows, caption="The largest differences first", kind="surprises"
+        ("Picture", "Name", "MOS", "Score", "Off by"), rows, caption="The largest differences first", kind="surprises"
     )
 
 
