@@ -75,6 +75,7 @@ class Participants:
     def enter(self, study_id: int | None, chosen: str, name: str) -> Iterator[tuple[Any, ...]]:
         """Show links and the first page: links, new links, table, first row, nobody looked at, card, decision."""
         if study_id is None:
+            yield (gr.skip(),) * 7
             return
         with self.labelling.database.read() as db:
             links = general_links(store.get_study(db, study_id))
@@ -90,10 +91,12 @@ class Participants:
         self, details: dict[str, Any], study_id: int | None, chosen: str, name: str
     ) -> Iterator[tuple[Any, ...]]:
         """Return another page: table, first row."""
-        if details.get("do") == "page":
-            first = whole_number(details.get("first"))
-            for panel in self._page(_opened(study_id), chosen, name, first):
-                yield panel, first
+        if details.get("do") != "page":
+            yield gr.skip(), gr.skip()  # without it the table would be emptied
+            return
+        first = whole_number(details.get("first"))
+        for panel in self._page(_opened(study_id), chosen, name, first):
+            yield panel, first
 
     def look(self, details: dict[str, Any], study_id: int | None) -> tuple[Any, ...]:
         """Show one person: pseudonym, card, and the buttons."""
@@ -281,7 +284,7 @@ def _build_decision() -> tuple[gr.Textbox, dict[str, gr.Button], gr.Textbox, gr.
         }
     with gr.Accordion("Delete this person", open=False):
         typed = gr.Textbox(
-            label="The person's code",
+            label="Type the person's code to confirm",
             info="Deletes everything about them, as they may ask for. It cannot be taken back.",
             max_lines=1,
             elem_id="typed-person",

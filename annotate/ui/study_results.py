@@ -80,6 +80,7 @@ class Results:
     def enter(self, study_id: int | None) -> Iterator[tuple[Any, ...]]:
         """Show everything: summary, table, its order, disputed pictures, what to label next, no download."""
         if study_id is None:
+            yield (gr.skip(),) * 6
             return
         following = self.analyses.get(study_id)
         while True:

@@ -211,7 +211,7 @@ def _build_adding() -> tuple[gr.File, gr.Button, gr.Number, gr.Button]:
 def _build_ending() -> tuple[gr.Textbox, gr.Button, gr.Button]:
     """Lay out what cannot be taken back."""
     typed = gr.Textbox(
-        label="The study's name",
+        label="Type the study's name to confirm",
         info="Neither can be taken back. Closing ends the rating and keeps everything; deleting removes every vote.",
         max_lines=1,
         elem_id="typed-name",

@@ -121,6 +121,8 @@ def look_at_results(page: Page) -> None:
 def reject(page: Page) -> None:
     open_panel(page, "Participants")
     page.locator("#study-people button.name").first.click()
+    expect(page.locator("#study-person .card")).to_be_visible()
+    expect(page.locator("#study-people button.name").first).to_be_visible()
     typed(page, "#decision-reason").fill("not looking <i>at all</i>")
     page.click("#reject")
     expect(page.locator("#study-person")).to_contain_text("votes left out: not looking <i>at all</i>")

@@ -260,7 +260,9 @@ def test_clickers_are_shown_with_reasons_and_left_out_at_once(
     rate(labelling.database, study_id, [*honest_ratings(names, 8), *clicks])
     people = Participants(labelling, Analyses(labelling))
     assert "straight-liner" in last(people.show(study_id, FOUND, ""))[0]
-    _, card, _ = people.look({"do": "look", "person": "clicker"}, study_id)
+    details = {"do": "look", "person": "clicker"}
+    _, card, _ = people.look(details, study_id)
+    assert last(people.turn_page(details, study_id, "all", "")) == (gr.skip(), gr.skip())
     assert "straight-liner" in card
     with toasts(monkeypatch) as said:
         last(people.leave_out(study_id, "all", ""))
