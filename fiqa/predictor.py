@@ -72,6 +72,11 @@ class QualityPredictor:
         self._std = torch.tensor(spec.preprocessing.std, device=device).view(1, 3, 1, 1) * 255
         self._landmark_weights = lru_cache(maxsize=CACHED_LANDMARKS)(self._encode_landmarks)
 
+    @property
+    def scoring_device(self) -> str:
+        """Where scores are computed; maps may be computed elsewhere."""
+        return self.device
+
     def score(self, source: Source) -> QualityResult:
         """Score one photo: a path, encoded bytes, a PIL image or an RGB array.
 

@@ -33,6 +33,11 @@ class ZeroGpuPredictor(QualityPredictor):
         super().__init__(network, spec, finder, device="cpu")
         self._lent = spaces.GPU(duration=gpu_seconds)(on_gpu.crop_scores)
 
+    @property
+    def scoring_device(self) -> str:
+        """What computes scores, for people to read."""
+        return "a GPU lent for each photo"
+
     def crop_scores(self, faces: Sequence[FaceCrops]) -> NDArray[np.float64]:
         """Return the score of every crop: (faces, K)."""
         try:

@@ -60,6 +60,7 @@ def serve(folder: Path, *, load: Callable[[str], Predictor] = load_fake, **varia
         labelling.start()
         yield Served(demo, str(demo.local_url), uploads.path, labelling)
         demo.close(verbose=False)
+        demo.server.thread.join(timeout=30)  # which Gradio waits for, but not as long as a busy machine takes
         labelling.close()
         service.stop()
     gc.collect()  # here, where its warnings are expected, and not in another test

@@ -24,6 +24,9 @@ from fiqa.ui.upload_folder import UploadFolder
 
 STYLE = Path(__file__).resolve().parents[2] / "assets" / "style.css"
 UPLOAD_LIMIT = "25mb"
+HANDLER_THREADS = 48
+"""Of Gradio's handlers alone. With Gradio's own number, 40, they would share the threads of all else that is served,
+and raters would wait for theirs while handlers wait for a network."""
 
 
 def launch_options(
@@ -47,6 +50,7 @@ def launch_options(
         "head": page.HEAD + head,
         "footer_links": ["api"],
         "max_file_size": UPLOAD_LIMIT,
+        "max_threads": HANDLER_THREADS,
         "blocked_paths": [str(settings.data_dir)],
         "mcp_server": importlib.util.find_spec("mcp") is not None,
         "state_session_capacity": KEPT_SESSIONS,

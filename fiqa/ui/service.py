@@ -32,7 +32,8 @@ Answer = TypeVar("Answer")
 class Predictor(Protocol):
     """What the app needs of `fiqa.predictor.QualityPredictor`."""
 
-    device: str
+    @property
+    def scoring_device(self) -> str: ...
 
     def score(self, source: NDArray[np.uint8]) -> QualityResult: ...
 
@@ -65,7 +66,7 @@ class PredictorService:
 
     def start(self) -> Future[str]:
         """Begin to load and warm up the default checkpoint; a visitor gets its error, if any, with the first photo."""
-        return self._submit(self.default, lambda predictor: predictor.device)
+        return self._submit(self.default, lambda predictor: predictor.scoring_device)
 
     def ask(self, checkpoint: str, question: Callable[[Predictor], Answer]) -> Answer:
         """Return what `question` makes of the checkpoint's predictor, in the predictor's own thread; waits for it."""
@@ -84,8 +85,8 @@ class PredictorService:
         return self.ask(checkpoint, lambda predictor: predictor.score(photo))
 
     def device(self, checkpoint: str) -> str:
-        """Name the device the checkpoint runs on, waiting for it to be loaded if need be."""
-        return self.ask(checkpoint, lambda predictor: predictor.device)
+        """Name what computes the checkpoint's scores, waiting for it to be loaded if need be."""
+        return self.ask(checkpoint, lambda predictor: predictor.scoring_device)
 
     def is_loaded(self, checkpoint: str) -> bool:
         """Whether a score can be had without waiting for a load."""

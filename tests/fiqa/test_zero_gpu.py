@@ -13,6 +13,8 @@ import skimage.data
 from fiqa.checkpoints import find_checkpoint, load_network, load_predictor
 from fiqa.errors import FiqaError
 from fiqa.faces import load_face_finder
+from fiqa.ui.page import work_status
+from fiqa.ui.service import PredictorService
 from fiqa.zero_gpu import LONGEST_S, SHORTEST_S, ZeroGpuPredictor, gpu_seconds
 
 ASTRONAUT = np.asarray(skimage.data.astronaut())
@@ -59,6 +61,12 @@ def test_a_lent_gpu_scores_as_any_other_device(predictor: ZeroGpuPredictor, lend
     assert lent.score == pytest.approx(own.score, abs=1e-6)
     assert lent.interval == pytest.approx(own.interval, abs=1e-6)
     assert len(lender.asked_s) == 1
+
+
+def test_the_page_says_that_scores_take_a_lent_gpu(predictor: ZeroGpuPredictor) -> None:
+    service = PredictorService(lambda _: predictor, [predictor.spec], "lite")
+    assert work_status(service, "lite") == "lite on a GPU lent for each photo"
+    service.stop()
 
 
 def test_only_numbers_come_back(predictor: ZeroGpuPredictor, lender: Lender) -> None:

@@ -36,7 +36,7 @@ def result(score: float, *, faces: int = 1) -> QualityResult:
 class FakePredictor:
     """Scores the mean level; refuses black photos, and breaks on white ones."""
 
-    device = "cpu"
+    scoring_device = "cpu"
 
     def score(self, source: NDArray[np.uint8]) -> QualityResult:
         mean = float(source.mean())

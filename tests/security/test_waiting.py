@@ -1,0 +1,57 @@
+"""Who waits keeps nobody else waiting."""
+
+import socket
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Event
+
+import httpx
+import pytest
+
+from fiqa.ui.score import SCORING_LIMIT
+from fiqa.ui.server import HANDLER_THREADS
+from fiqa.ui.service import Predictor
+from tests.fiqa.ui.conftest import FakePredictor
+from tests.security.conftest import Attacker, file_data
+from tests.security.test_visitors import photo_with_place
+from tests.served import serve
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+def test_raters_are_answered_while_all_handlers_wait_for_the_checkpoint(tmp_path: Path) -> None:
+    loaded = Event()
+
+    def load(_name: str) -> Predictor:
+        loaded.wait()
+        return FakePredictor()
+
+    with (
+        serve(tmp_path, load=load, FIQA_RATE_LIMIT="1000") as served,
+        httpx.Client(base_url=served.address, timeout=30) as client,
+    ):
+        page = Attacker(served, client, tmp_path)
+        for number in range(HANDLER_THREADS):
+            page.join(page.event("describe"), ["first"], session=f"page{number}").raise_for_status()
+        try:
+            assert client.post("/rating/welcome", json={}).status_code in (200, 503)  # 503: the demo is being made
+        finally:
+            loaded.set()
+        for number in range(HANDLER_THREADS):
+            page.listen(f"page{number}")
+
+
+def test_clients_that_do_not_read_hold_no_worker(tmp_path: Path) -> None:
+    with (
+        serve(tmp_path, FIQA_RATE_LIMIT="1000") as served,
+        httpx.Client(base_url=served.address, timeout=60) as client,
+        ExitStack() as connections,
+    ):
+        visitor = Attacker(served, client, tmp_path)
+        photo, score = file_data(visitor.upload("face.jpg", photo_with_place())), visitor.event("score")
+        for number in range(SCORING_LIMIT + 1):
+            session = f"deaf{number}"
+            visitor.join(score, [photo, "first"], session=session).raise_for_status()
+            deaf = connections.enter_context(socket.create_connection(("127.0.0.1", client.base_url.port or 80)))
+            deaf.sendall(f"GET /gradio_api/queue/data?session_hash={session} HTTP/1.1\r\nHost: app\r\n\r\n".encode())
+        assert visitor.outcome(score, [photo, "first"], session="next")["success"]
