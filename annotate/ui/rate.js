@@ -124,10 +124,19 @@ const forgetOthers = (numbers) => {
   }
 };
 
+// The place nearest to `at` that begins with a pixel of the screen; between two the browser would mix neighbours.
+const onPixel = (at) => {
+  const nearest = Array.from({ length: 41 }, (_, index) => Math.round(at) + (index % 2 ? 1 : -1) * Math.ceil(index / 2));
+  return nearest.find((place) => Math.abs(place * devicePixelRatio - Math.round(place * devicePixelRatio)) < 0.01) ?? at;
+};
 // One pixel of the picture is one of the screen, whatever the screen's pixel ratio.
 const nativeSize = (image) => {
   image.style.width = `${image.naturalWidth / devicePixelRatio}px`;
   image.style.height = `${image.naturalHeight / devicePixelRatio}px`;
+  image.style.left = image.style.top = "0px";
+  const { left, top } = image.getBoundingClientRect();
+  image.style.left = `${onPixel(left) - left}px`;
+  image.style.top = `${onPixel(top) - top}px`;
 };
 const painted = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
 
@@ -239,7 +248,7 @@ const panel = () => {
 };
 
 // Room for the picture beside everything else in the rating room, in pixels of the screen; `window_px` in those of CSS.
-const around = ([width]) => width < 640 ? [16, 330] : [32, 210];
+const around = ([width]) => width < 640 ? [16, 384] : [32, 210];
 const room = (window_px = [innerWidth, innerHeight]) =>
   window_px.map((side, index) => Math.floor((side - around(window_px)[index]) * devicePixelRatio));
 const fits = (window_px) => study.width_px <= room(window_px)[0] && study.height_px <= room(window_px)[1];
@@ -366,7 +375,7 @@ const slider = () => {
   const say = () => { value.textContent = range.dataset.moved ? range.value : "–"; giveIt.disabled = !range.dataset.moved; };
   const move = () => { range.dataset.moved = "yes"; say(); };
   for (const kind of ["input", "pointerup"]) range.addEventListener(kind, move);
-  range.addEventListener("reset", () => { delete range.dataset.moved; range.value = (low + high) / 2; say(); });
+  range.addEventListener("newpicture", () => { delete range.dataset.moved; range.value = (low + high) / 2; say(); });
   return [make("div", { class: "grade-slider" }, words, range), value, giveIt];
 };
 const range = () => parts.grades.querySelector("input");
@@ -432,13 +441,13 @@ const showPicture = async (stage, picture) => {
   try { image = await fetchPicture(picture); } catch (error) { return recover(error); }
   if (step?.picture?.number !== picture.number) return; // an undo was quicker
   image.alt = t("picture");
-  nativeSize(image);
   stage.replaceChildren(image);
+  nativeSize(image);
   await painted();
   if (step?.picture?.number !== picture.number) return;
   shown = { number: picture.number, since: performance.now(), image };
   stage.dataset.shown = picture.number;
-  range()?.dispatchEvent(new Event("reset"));
+  range()?.dispatchEvent(new Event("newpicture"));
   unlight();
   forgetOthers([picture.number, step.upcoming?.number].filter(Boolean));
 };

@@ -44,7 +44,6 @@ ENGLISH = {
     "unusable": "Unusable",
     "unusable_hint": "No face, or nothing to see",
     "undo": "Undo",
-    "keys": "Keys {first} to {last}",
     "give_grade": "Give this grade",
     "move_slider": "Move the slider first, by mouse, touch or arrow keys.",
     "saving": "Saving {grade}…",
@@ -88,7 +87,6 @@ ENGLISH = {
     "moved_on": "That picture was answered elsewhere; here is the next one.",
     "invalid_title": "This link cannot be opened",
     "invalid_hint": "Open it exactly as it was sent to you, or ask for a new one.",
-    "unavailable_title": "Nothing can be rated at the moment",
     "unavailable_hint": "The server cannot reach its ratings. This page tries again by itself.",
 }
 
@@ -134,7 +132,6 @@ GERMAN = {
     "unusable": "Unbrauchbar",
     "unusable_hint": "Kein Gesicht oder nichts zu erkennen",
     "undo": "Zurück",
-    "keys": "Tasten {first} bis {last}",
     "give_grade": "Dieses Urteil abgeben",
     "move_slider": "Bewegen Sie zuerst den Regler, mit Maus, Finger oder Pfeiltasten.",
     "saving": "{grade} wird gespeichert…",
@@ -179,7 +176,6 @@ GERMAN = {
     "moved_on": "Dieses Bild wurde anderswo beantwortet; hier ist das nächste.",
     "invalid_title": "Dieser Link lässt sich nicht öffnen",
     "invalid_hint": "Öffnen Sie ihn genau so, wie Sie ihn bekommen haben, oder bitten Sie um einen neuen.",
-    "unavailable_title": "Zurzeit kann nichts bewertet werden",
     "unavailable_hint": "Der Server erreicht die Bewertungen nicht. Die Seite versucht es von selbst wieder.",
 }
 
@@ -225,7 +221,6 @@ SPANISH = {
     "unusable": "Inservible",
     "unusable_hint": "Sin cara, o no se ve nada",
     "undo": "Deshacer",
-    "keys": "Teclas {first} a {last}",
     "give_grade": "Dar esta nota",
     "move_slider": "Mueva primero el control, con el ratón, el dedo o las flechas.",
     "saving": "Guardando {grade}…",
@@ -270,7 +265,6 @@ SPANISH = {
     "moved_on": "Esa imagen se respondió en otro sitio; aquí está la siguiente.",
     "invalid_title": "Este enlace no se puede abrir",
     "invalid_hint": "Ábralo tal como lo recibió, o pida uno nuevo.",
-    "unavailable_title": "Ahora no se puede valorar nada",
     "unavailable_hint": "El servidor no llega a sus datos. La página lo intenta de nuevo sola.",
 }
 

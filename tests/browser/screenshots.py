@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from PIL import Image
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, ViewportSize, expect
 from skimage.data import astronaut
 
 from annotate import store
@@ -26,6 +26,7 @@ from tests.annotate.rated import Person
 from tests.annotate.studies import honest_ratings, make_study, rate
 from tests.app_process import run_app
 from tests.browser.conftest import ROOT, SCORE_MS, Visit, open_browser, save_photos, serve_app
+from tests.browser.rating_page import RatingPage
 
 FOLDER = ROOT / "assets" / "screenshots"
 LARGEST_BYTES = 300_000
@@ -56,6 +57,7 @@ def main() -> None:
             _take("phone", browser, site, one, panel="result", size=PHONE, scheme="light")
             _take_attention(browser, site, photos)
             _take_degradation(browser, site, photos)
+            _take_rating(browser, site)
         _prepare_study(folder / "studies" / "data")
         with run_app(folder / "studies", FIQA_OWNER_OWNER=OWNER) as app, open_browser() as browser:
             _take_studies(browser, app.address)
@@ -132,6 +134,60 @@ def _take_degradation(browser: Browser, site: str, photos: dict[str, Path]) -> N
     page.wait_for_timeout(800)
     _save("degradation", page.screenshot())
     context.close()
+
+
+def _take_rating(browser: Browser, site: str) -> None:
+    """Take every step of the demo study, then the first page in the dark, and a picture on a phone."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light", locale="en-GB")
+    rater = RatingPage(context.new_page())
+    _open_demo(rater, site)
+    rater.pass_screen()
+    rater.look()
+    rater.page.keyboard.press("2")
+    expect(rater.button("Next picture")).to_be_focused()
+    _save("rate-training", rater.page.screenshot())
+    rater.page.keyboard.press("Enter")
+    rater.look()
+    rater.page.keyboard.press("1")
+    rater.button("Next picture").click()
+    rater.rate("5", "3", "4")
+    rater.look()
+    _save("rate-rating", rater.page.screenshot())
+    rater.rate("2", "4")
+    expect(rater.button("Go on")).to_be_enabled(timeout=SCORE_MS)
+    _save("rate-break", rater.page.screenshot())
+    rater.button("Go on").click()
+    rater.rate("3", "1", "4", "2", "3")
+    rater.button("Finish").click()
+    expect(rater.page.locator(".rate .code output")).to_be_visible()
+    _save("rate-thanks", rater.page.screenshot())
+    context.close()
+
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="dark", locale="en-GB")
+    _open_demo(RatingPage(context.new_page()), site, suffix="-dark")
+    context.close()
+
+    phone: ViewportSize = {"width": PHONE[0], "height": PHONE[1]}
+    context = browser.new_context(viewport=phone, device_scale_factor=2, has_touch=True, locale="en-GB")
+    rater = RatingPage(context.new_page())
+    _open_demo(rater, site, suffix="-phone")
+    rater.pass_screen()
+    rater.look()
+    _save("rate-phone", rater.page.screenshot())
+    context.close()
+
+
+def _open_demo(rater: RatingPage, site: str, *, suffix: str = "") -> None:
+    """Take the first page and the check of the screen that follows it."""
+    rater.page.goto(site)
+    rater.page.get_by_role("tab", name="Rate").click()
+    expect(rater.button("I agree")).to_be_visible(timeout=SCORE_MS)
+    rater.page.wait_for_timeout(800)
+    _save(f"rate-consent{suffix}", rater.page.screenshot())
+    rater.consent()
+    expect(rater.page.locator("#patches-dark")).to_be_visible()
+    rater.page.wait_for_timeout(500)
+    _save(f"rate-screen{suffix}", rater.page.screenshot(full_page=True))
 
 
 def _damaged(number: int) -> bytes:
