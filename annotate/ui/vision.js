@@ -8,7 +8,7 @@ const PLATE_PX = 168;
 // Linear RGB of the dots around and within a digit. Of the last two pairs, one lies on a line of colours that
 // deuteranopes confuse, the other on one of protanopes (Viénot, Brettel, Mollon 1999); the first everybody sees.
 const PLATES = [
-  [[0.1, 0.12, 0.1], [0.5, 0.55, 0.5]],
+  [[0.1, 0.12, 0.1], [0.34, 0.38, 0.34]],
   [[0.15, 0.3, 0.1], [0.5, 0.155, 0.11]],
   [[0.15, 0.3, 0.1], [0.5, 0.256, 0.1]],
 ];
