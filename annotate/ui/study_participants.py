@@ -79,8 +79,12 @@ class Participants:
             return
         with self.labelling.database.read() as db:
             links = general_links(store.get_study(db, study_id))
+        before: tuple[Any, ...] = (links, "")
+        after: tuple[Any, ...] = (0, None, "", gr.update(visible=False))
         for panel in self._page(study_id, chosen, name, 0):
-            yield links, "", panel, 0, None, "", gr.update(visible=False)
+            yield *before, panel, *after
+            # Once only: new links or a person may be looked at by the time that the checks are done.
+            before, after = (gr.skip(),) * 2, (gr.skip(),) * 4
 
     def show(self, study_id: int | None, chosen: str, name: str) -> Iterator[tuple[str, int]]:
         """Return the first page: table, first row."""
@@ -99,11 +103,11 @@ class Participants:
             yield panel, first
 
     def look(self, details: dict[str, Any], study_id: int | None) -> tuple[Any, ...]:
-        """Show one person: pseudonym, card, and the buttons."""
+        """Show one person: pseudonym, card, the buttons, and neither the reason nor the link of whoever was before."""
         if details.get("do") != "look":
-            return gr.skip(), gr.skip(), gr.skip()
+            return (gr.skip(),) * 5
         pseudonym = str(details.get("person"))
-        return pseudonym, self._card(_opened(study_id), pseudonym), gr.update(visible=True)
+        return pseudonym, self._card(_opened(study_id), pseudonym), gr.update(visible=True), "", ""
 
     def accept(self, *page: Any) -> tuple[str, str]:
         """Accept the person's sittings and use their votes: card, table."""
@@ -244,7 +248,7 @@ def build_participants_panel(
     guard.on(tab.select, people.enter, page, entered, **SLOW)
     guard.on([chosen.input, name.submit], people.show, page, [listed, first], **SLOW)
     guard.on(listed.click, people.turn_page, page, [listed, first], details=True, **SLOW)
-    guard.on(listed.click, people.look, [study], [person, card, decision], details=True, **AT_ONCE)
+    guard.on(listed.click, people.look, [study], [person, card, decision, reason, link], details=True, **AT_ONCE)
     guard.on(invite.click, people.invite, [study, count], personal, **SLOW)
     guard.on(leave_out.click, people.leave_out, page, [listed, first], **SLOW)
     decided = [*page, first, person]

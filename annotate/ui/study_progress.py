@@ -25,11 +25,17 @@ RECENT = timedelta(minutes=10)
 MOST_BARS = 41
 SHOWN_PEOPLE = 30
 ASK = """
+let unanswered = 0;
+watch("value", () => { unanswered = 0; });
 const timer = setInterval(() => {
   if (!element.isConnected) clearInterval(timer);
-  else if (!document.hidden && element.querySelector("[data-live]")?.offsetParent) trigger("input");
+  else if (unanswered < 3 && !document.hidden && element.querySelector("[data-live]")?.offsetParent) {
+    unanswered += 1;
+    trigger("input");
+  }
 }, 4000);
 """
+"""It stops asking who does not answer: a pass that has run out would be complained of for ever."""
 
 
 class Progress:

@@ -65,10 +65,11 @@ RELIABILITY = (
     (
         "sos_parameter",
         "SOS parameter a",
-        "How much people differ, from 0 to 1; pictures usually have about 0.1.",
+        "How much people differ, from 0, not at all, to 1, as much as is possible.",
     ),
 )
-MARKS = ((0.9, "high"), (0.75, "good"), (0.5, "moderate"), (-math.inf, "low"))
+MARKS = ((0.9, "excellent"), (0.75, "good"), (0.5, "moderate"), (-math.inf, "poor"))
+"""Of an ICC, after T. K. Koo and M. Y. Li, "A guideline of selecting and reporting ICC" (2016)."""
 
 
 class Results:
@@ -262,7 +263,7 @@ def _reliability(analysis: "Analysis") -> str:
 
 
 def _mark(name: str, value: float | None) -> str:
-    if value is None or name in ("sos_parameter", "icc_single"):
+    if value is None or name != "icc_mean":
         return ""
     return f"<small>{next(word for least, word in MARKS if value >= least)}</small>"
 

@@ -90,19 +90,22 @@ def make_and_open_study(page: Page, name: str) -> None:
     expect(page.locator("#save-protocol")).to_be_hidden()
 
 
-def invite_and_rate(page: Page, address: str) -> None:
+def invite_and_rate(page: Page, address: str) -> str:
+    """Rate everything through the link for everybody; return what it joins by."""
     open_panel(page, "Progress")
     expect(page.locator("#study-progress")).to_contain_text("nobody is rating")
     open_panel(page, "Participants")
     link = page.locator("#study-links code").first
     expect(link).to_contain_text(f"{address}?study=")
-    rate_everything(address, link.inner_text().partition("study=")[2], grade=4)
+    join_code = link.inner_text().partition("study=")[2]
+    rate_everything(address, join_code, grade=4)
     typed(page, "#link-count").fill("2")
     page.click("#make-links")
     expect(page.locator("#personal-links code")).to_have_count(2)
     with page.expect_download() as links:
         page.click("#personal-links button[data-do=save]")
     assert links.value.path().read_text().count(f"{address}?study=") == 2
+    return join_code
 
 
 def look_at_results(page: Page) -> None:
@@ -136,9 +139,11 @@ def test_a_study_from_the_first_picture_to_the_last_vote(page: Page, address: st
     expect(page.locator(".toast-body")).to_contain_text("not the owner's secret")
     sign_in(page)
     make_and_open_study(page, NAME)
-    invite_and_rate(page, address)
+    join_code = invite_and_rate(page, address)
     look_at_results(page)
     reject(page)
+    rate_everything(address, join_code, grade=2)
+    expect(page.locator("#study-progress")).to_contain_text("3 of 6 wanted")  # by itself
     page.reload()
     page.get_by_role("tab", name="Studies").click()
     page.locator("#studies-list").get_by_role("button", name=NAME).click()

@@ -261,12 +261,24 @@ def test_clickers_are_shown_with_reasons_and_left_out_at_once(
     people = Participants(labelling, Analyses(labelling))
     assert "straight-liner" in last(people.show(study_id, FOUND, ""))[0]
     details = {"do": "look", "person": "clicker"}
-    _, card, _ = people.look(details, study_id)
+    _, card, _, *cleared = people.look(details, study_id)
+    assert cleared == ["", ""]
     assert last(people.turn_page(details, study_id, "all", "")) == (gr.skip(), gr.skip())
     assert "straight-liner" in card
     with toasts(monkeypatch) as said:
         last(people.leave_out(study_id, "all", ""))
     assert said == ["The votes of 1 more people are left out; their places are free again."]
+
+
+def test_what_the_checks_find_later_leaves_new_links_alone(labelling: Labelling) -> None:
+    study_id = rated_study(labelling)
+    first, *later = Participants(labelling, Analyses(labelling)).enter(study_id, "all", "")
+    assert "?study=" in first[0]
+    assert first[1] == ""
+    assert later
+    for step in later:
+        assert "<table" in step[2]
+        assert [*step[:2], *step[3:]] == [gr.skip()] * 6
 
 
 def test_thousands_of_people_come_in_pages(database: Database, labelling: Labelling) -> None:
