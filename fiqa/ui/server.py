@@ -26,7 +26,7 @@ STYLE = Path(__file__).resolve().parents[2] / "assets" / "style.css"
 UPLOAD_LIMIT = "25mb"
 HANDLER_THREADS = 48
 """Of Gradio's handlers alone. With Gradio's own number, 40, they would share the threads of all else that is served,
-and raters would wait for theirs while handlers wait for a network."""
+and raters would wait for their pictures while handlers wait for a network."""
 
 
 def launch_options(
