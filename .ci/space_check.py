@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 ROOT = Path(__file__).parents[1]
@@ -43,6 +43,9 @@ SPACE = {
 
 def main() -> int:
     """Run the check; returns the exit status."""
+    if _is_served():
+        print(f"Something is served at {ADDRESS} already, where the Space would be: end it first.", file=sys.stderr)
+        return 1
     with tempfile.TemporaryDirectory() as home:
         log = Path(home, "log")
         environment = {**SPACE, "HOME": home, "PATH": os.environ["PATH"], "TMPDIR": home}
@@ -68,13 +71,20 @@ def main() -> int:
 def _wait_for_page(app: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and app.poll() is None:
-        try:
-            urlopen(f"{ADDRESS}healthz", timeout=5).close()  # noqa: S310  # our own server
-        except (URLError, ConnectionError):
-            time.sleep(0.1)
-        else:
+        if _is_served():
             return
+        time.sleep(0.1)
     _expect(condition=False, problem="The app did not come up.")
+
+
+def _is_served() -> bool:
+    try:
+        urlopen(f"{ADDRESS}healthz", timeout=5).close()  # noqa: S310  # our own server
+    except HTTPError:
+        return True
+    except (URLError, ConnectionError):
+        return False
+    return True
 
 
 def _look() -> None:
