@@ -40,14 +40,21 @@ class AppProcess:
             time.sleep(0.2)
 
 
+def free_port() -> int:
+    """Return a port that nothing listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
+
+
 @contextmanager
-def run_app(folder: Path, **variables: str) -> Iterator[AppProcess]:
+def run_app(folder: Path, *, port: int | None = None, **variables: str) -> Iterator[AppProcess]:
     """Start the app with its files in `folder` and more environment variables; wait until it is served.
 
-    At the end it is told to end if it still runs. Raises RuntimeError with its log when it does not come up.
+    It listens at any free port unless one is given. At the end it is told to end if it still runs. Raises
+    RuntimeError with its log when it does not come up.
     """
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = port or free_port()
     files = {"FIQA_DATA_DIR": str(folder / "data"), "GRADIO_TEMP_DIR": str(folder / "uploads")}
     environment = {**os.environ, "FIQA_HOST": "127.0.0.1", "FIQA_PORT": str(port), **files, **variables}
     log = folder / f"log-{port}"
