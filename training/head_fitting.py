@@ -7,9 +7,10 @@ The photos are dealt out in folds, no source in two of them. For every fold ther
 others, and one is fitted to all photos, all of them side by side in one training. Scores of a fold by the head that
 never saw it say how far the last one, which is kept, is to be trusted on other photos (cross-validation).
 
-A head starts as that of the network, put on the scale of the labels by two numbers: how steep and how high its
-regional quality is. That never changes the order of two regions, and is all that a handful of labels can tell. From
-there every weight is held back by a prior that counts as much as a fixed number of photos: few labels change little.
+All heads start as that of the network, put on the scale of the labels by two numbers: how steep and how high its
+regional quality is. That never changes the order of two regions, and is all that a handful of labels can tell. It is
+done once, on all photos. From there every weight is held back by a prior that counts as much as a fixed number of
+photos: few labels change little.
 
 Shapes: V photos, K crops of a photo, N tokens of a crop, D features of a token, F folds.
 """
@@ -99,11 +100,9 @@ class Heads(nn.Module):
 
     def __init__(self, head: RegionalHead, examples: Examples) -> None:
         super().__init__()
-        self.each = nn.ModuleList()
-        for seen in examples.seen_by_head():
-            own = copy.deepcopy(head)
-            calibrate(own, examples.tokens[seen], examples.target[seen])
-            self.each.append(own)
+        start = copy.deepcopy(head)
+        calibrate(start, examples.tokens, examples.target)
+        self.each = nn.ModuleList(copy.deepcopy(start) for _ in examples.seen_by_head())
 
     @property
     def final(self) -> RegionalHead:
@@ -160,7 +159,12 @@ class HeadFitting:
 
 @torch.inference_mode()
 def held_out_scores(heads: Heads, examples: Examples) -> Floats:
-    """Return the score (V,) of every photo in 0..1 by the head that was not fitted to it."""
+    """Return the score (V,) of every photo in 0..1 by the head that was not fitted to it.
+
+    Heads differ a little in how high they score, by chance, which would spoil the order of photos of different folds.
+    So each is shifted to give all photos the mean that the heads give them together; that asks for no labels.
+    """
     parts = examples.tokens.split(HeadFitting.AT_ONCE)
-    scores = torch.cat([heads(part) for part in parts], dim=1).numpy()
-    return cast("Floats", scores[examples.fold, np.arange(len(examples.fold))])
+    scores = torch.cat([heads(part) for part in parts], dim=1).numpy()[:-1]
+    level = scores - scores.mean(axis=1, keepdims=True) + scores.mean()
+    return cast("Floats", level[examples.fold, np.arange(len(examples.fold))])

@@ -55,8 +55,9 @@ def result_panel(result: Mapping[str, Any], pictures: Mapping[str, Path]) -> str
     """Show how far a checkpoint agrees with people on photos held out; `pictures` are the files by name."""
     name, start = text(result["name"]), text(result["start"])
     held_out = (
-        f"Each of the {result['photos']:,} photos was scored by a network that was fitted to others only "
-        f"({result['sources']:,} sources, none on both sides), so this is what to expect on new photos."
+        f"Each of the {result['photos']:,} photos was scored with weights that were fitted to others only "
+        f"({result['sources']:,} sources, none on both sides), so this is what to expect on new photos. Only the "
+        "scale, two numbers that leave the order as it is, was set on all of them."
     )
     return (
         f"<h3>Does {name} agree with people?</h3>{note(result['sentence'], VERDICTS[result['verdict']])}"
