@@ -271,7 +271,7 @@ class _Run:
         path = self.output / STATE
         if path.exists():
             self._require_same_run()
-            self._restore(_load_state(path))
+            self._restore(load_state(path))
         if self.history:
             self.history.start(self.step)
             self._record()
@@ -297,7 +297,8 @@ class _Run:
             raise RunError(f"{self.output} holds a run with another {' and '.join(changed)}: choose another --output.")
 
 
-def _load_state(path: Path) -> dict[str, Any]:
+def load_state(path: Path) -> dict[str, Any]:
+    """Return what a run goes on from; raise RunError when it is damaged."""
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:

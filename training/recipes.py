@@ -18,7 +18,7 @@ FROM_SCRATCH: dict[str, Any] = {"batch": 48, "learning_rate": 2e-3}
 EPOCHS = 40
 LEAST_STEPS = {"trained": 1500, "random": 6000}
 """What a network needs however few the labels are."""
-RENDERED_STEPS = 12000
+RENDERED_STEPS = 11000
 
 
 def views_recipe(given: argparse.Namespace) -> LoopOptions:

@@ -21,9 +21,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from fiqa.checkpoints import CheckpointSpec, load_network, read_spec, save_checkpoint
 from fiqa.models import DslFiqa
+from fiqa.models.dsl_fiqa import load_strictly
 from training.agreement import show_estimate
 from training.errors import RunError
-from training.loop import RECORD
+from training.loop import HISTORY, RECORD, STATE, load_state
 from training.script import run_script
 from training.storage import replace_text
 from training.tables import markdown_table
@@ -43,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     evaluation = _read_json(options.evaluation) if options.evaluation else None
     trained = read_spec(options.run / "checkpoint")
     network = load_network(trained)
+    if options.last:
+        trained = replace(trained, metrics=take_last(network, options.run))
     spec = _spec(trained, network, options)
     save_checkpoint(network, spec, options.output)
     replace_text(options.output / "README.md", model_card(spec, record, evaluation))
@@ -56,11 +59,33 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("run", type=Path, help="folder of a training.train_quality run")
     parser.add_argument("--output", type=Path, required=True, help="checkpoint folder to write")
     parser.add_argument("--name", required=True, help="what the checkpoint is called")
+    last = "take the weights at the end of the run, not the best by validation: for few validation photos"
+    parser.add_argument("--last", action="store_true", help=last)
     parser.add_argument("--licence", required=True, help="SPDX identifier; mind the licence of the photos and labels")
     parser.add_argument("--title", help="as shown in lists [the name]")
     parser.add_argument("--note", help="what a score is and is not, in one sentence [the run's]")
     parser.add_argument("--evaluation", type=Path, metavar="JSON", help="evaluation.json of training.evaluate")
     return parser
+
+
+def take_last(network: DslFiqa, run: Path) -> dict[str, float]:
+    """Give the network the averaged weights at the end of a run; return what validation said of them.
+
+    Where validation photos are few, the best of many validations is a matter of luck; at the end the learning rate has
+    fallen to zero. Raises RunError when the run has not ended with a validation.
+    """
+    if not (run / STATE).is_file():
+        raise RunError(f"{run} holds no {STATE}: release it without --last.")
+    state = load_state(run / STATE)
+    rows = [json.loads(row) for row in (run / HISTORY).read_text(encoding="utf-8").splitlines()]
+    figures: dict[str, float] = next((row for row in reversed(rows) if "srcc" in row), {})
+    if figures.get("step") != state["step"]:
+        raise RunError(f"{run} has not come to its end: finish it, or release it without --last.")
+    weights = {
+        name.removeprefix("module."): tensor for name, tensor in state["average"].items() if name != "n_averaged"
+    }
+    load_strictly(network, weights, str(run / STATE))
+    return figures
 
 
 def read_record(run: Path) -> dict[str, Any]:

@@ -23,7 +23,17 @@ def test_the_tests_know_every_route_of_the_rating_page(attacker: Attacker) -> No
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_nonsense_is_refused_in_one_sentence(action: str, attacker: Attacker) -> None:
-    strange: tuple[Any, ...] = (None, MARKUP, str(attacker.hidden), -1, 10**30, True, [[[]]], {"__class__": "x"}, "A" * 100_000)
+    strange: tuple[Any, ...] = (
+        None,
+        MARKUP,
+        str(attacker.hidden),
+        -1,
+        10**30,
+        True,
+        [[[]]],
+        {"__class__": "x"},
+        "A" * 100_000,
+    )
     fields = ("token", "study", "language", "device", "panel_participant", "panel_session", "answer", "screen")
     for field in fields:
         for value in strange:

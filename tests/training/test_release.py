@@ -69,6 +69,31 @@ def test_an_evaluation_stands_in_the_card_by_group(run: Path) -> None:
     assert "0.876 (0.800 to 0.950)" in card
 
 
+def end_with(run: Path, step: int) -> DslFiqa:
+    """Give a run an end at `step`; return the network there."""
+    network = DslFiqa(LITE)
+    average = {f"module.{name}": tensor for name, tensor in network.state_dict().items()}
+    torch.save({"step": step, "average": {"n_averaged": torch.tensor(step), **average}}, run / "state.pt")
+    rows = ({"step": 50, "srcc": 0.9}, {"step": 60, "loss": 0.1}, {"step": 100, "srcc": 0.89})
+    (run / "history.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    return network
+
+
+def test_the_end_of_a_run_can_be_released_instead_of_its_best(run: Path) -> None:
+    end = end_with(run, 100).state_dict()
+    spec = read_spec(released(run, "--last"))
+    assert all(torch.equal(tensor, end[name]) for name, tensor in load_network(spec).state_dict().items())
+    assert spec.metrics == {"srcc": 0.89, "step": 100}
+
+
+def test_a_run_that_was_stopped_or_left_nothing_to_go_on_from_has_no_end_to_release(run: Path) -> None:
+    with pytest.raises(RunError, match="holds no state"):
+        released(run, "--last")
+    end_with(run, 110)
+    with pytest.raises(RunError, match="not come to its end"):
+        released(run, "--last")
+
+
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="is no folder"):
         released(tmp_path / "nothing")
