@@ -12,7 +12,11 @@ from fiqa.ui.retention import KEPT_SESSIONS, forget
 from tests.security.conftest import Attacker
 from tests.security.test_visitors import visit
 
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::ResourceWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+    "ignore:.torch.distributed.reduce_op:FutureWarning",  # said to whoever looks at all objects
+)
 
 
 def shown_photo(said: Sequence[dict[str, Any]]) -> str:

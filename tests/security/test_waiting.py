@@ -5,6 +5,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from tests.security.conftest import Attacker, file_data
 from tests.security.test_visitors import photo_with_place
 from tests.served import serve
 
+PATIENCE_S = 30
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
 
@@ -55,6 +57,14 @@ def test_raters_are_answered_while_all_handlers_wait_for_the_checkpoint(tmp_path
             page.listen(f"page{number}")
 
 
+def join_in_turn(visitor: Attacker, event: int, data: list[Any], session: str) -> None:
+    """Ask for work again while as much is being done as one address may ask for; give up when none of it ends."""
+    deadline = time.monotonic() + PATIENCE_S
+    while (answer := visitor.join(event, data, session=session)).status_code == 429 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    answer.raise_for_status()
+
+
 def test_clients_that_do_not_read_hold_no_worker(tmp_path: Path) -> None:
     with (
         serve(tmp_path, FIQA_RATE_LIMIT="1000") as served,
@@ -65,7 +75,7 @@ def test_clients_that_do_not_read_hold_no_worker(tmp_path: Path) -> None:
         photo, score = file_data(visitor.upload("face.jpg", photo_with_place())), visitor.event("score")
         for number in range(SCORING_LIMIT + 1):
             session = f"deaf{number}"
-            visitor.join(score, [photo, "first"], session=session).raise_for_status()
+            join_in_turn(visitor, score, [photo, "first"], session)
             deaf = connections.enter_context(socket.create_connection(("127.0.0.1", client.base_url.port or 80)))
             deaf.sendall(f"GET /gradio_api/queue/data?session_hash={session} HTTP/1.1\r\nHost: app\r\n\r\n".encode())
         assert visitor.outcome(score, [photo, "first"], session="next")["success"]
