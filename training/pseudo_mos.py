@@ -60,6 +60,9 @@ STACKS = 40
 """Random stacks per held-aside photo, beside every type at every level."""
 REAL_VIEWS = 25
 
+COMPARED_AT_ONCE = 4
+"""Views that the metrics are given at a time: of ten, half the time goes into memory that does not fit a cache."""
+
 Step = tuple[str, float]
 Use = Split | Literal["real"]
 
@@ -189,7 +192,7 @@ def render_shard(photo: FacePhoto, split: Use, output: Path, count: int, stacks:
     metrics = np.full((len(views), len(METRICS)), np.nan)
     if split != "real":
         references = np.stack([pair[0].image for pair in pairs])
-        chunks = (slice(start, start + 10) for start in range(0, len(views), 10))
+        chunks = (slice(start, start + COMPARED_AT_ONCE) for start in range(0, len(views), COMPARED_AT_ONCE))
         metrics = np.concatenate([full_reference_metrics(views[chunk], references[chunk]) for chunk in chunks])
     landmarks = np.stack([pair[1].landmarks_from_photo(photo.landmarks) for pair in pairs])
     severity = np.array([[dict(r.steps).get(name, 0.0) for name in TYPES] for r in recipes], dtype=np.float32)
