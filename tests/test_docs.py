@@ -89,9 +89,11 @@ def test_tree_in_the_readme_is_on_disk() -> None:
         folder = parent if line.startswith(" ") else ROOT / line
 
 
-def test_every_module_of_the_library_is_in_the_tree() -> None:
-    listed = set(re.findall(r"^  (\w+\.py) {2,}\S", code_blocks(""), re.MULTILINE))
-    assert {path.name for path in (ROOT / "fiqa").glob("[!_]*.py")} <= listed
+@pytest.mark.parametrize("package", ["fiqa", "annotate"])
+def test_every_module_of_the_libraries_is_in_the_tree(package: str) -> None:
+    (listed,) = re.findall(rf"^{package}/ .*\n((?: .*\n)+)", code_blocks(""), re.MULTILINE)
+    named = set(re.findall(r"\b\w+\.py\b", listed))
+    assert {path.name for path in (ROOT / package).glob("[!_]*.py")} <= named
 
 
 def test_requirements_are_those_of_the_package_and_its_app() -> None:
