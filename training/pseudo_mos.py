@@ -24,7 +24,7 @@ import argparse
 import os
 import tempfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import partial
@@ -222,6 +222,13 @@ def _save_atomically(path: Path, **arrays: NDArray[np.generic]) -> None:
     Path(part.name).replace(path)
 
 
+def uses(photos: Sequence[FacePhoto], without: Collection[str] = ()) -> list[tuple[FacePhoto, Use]]:
+    """Return the photos that serve for something, and for what; leaving some out, by id, moves no other photo."""
+    splits = split_by_source([photo.source for photo in photos if photo.pristine])
+    serving = [(photo, _use(photo, splits)) for photo in photos if photo.id not in without]
+    return [(photo, use) for photo, use in serving if use]
+
+
 def _use(photo: FacePhoto, splits: dict[str, Split]) -> Use | None:
     """Return what a photo serves for: one of a held-aside source that is not pristine for nothing.
 
@@ -245,14 +252,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--without", nargs="+", default=[], metavar="ID", help=without)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     options = parser.parse_args(arguments)
-    photos = [photo for photo in read_photo_folder(options.photos) if photo.id not in options.without]
-    splits = split_by_source([photo.source for photo in photos if photo.pristine])
+    serving = uses(read_photo_folder(options.photos), options.without)
     options.output.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(options.workers) as pool:
         jobs = [
-            pool.submit(render_shard, photo, split, options.output, options.views, options.stacks)
-            for photo in photos
-            if (split := _use(photo, splits))
+            pool.submit(render_shard, photo, use, options.output, options.views, options.stacks)
+            for photo, use in serving
         ]
         for job in tqdm(as_completed(jobs), total=len(jobs), unit="photo", desc="labels"):
             job.result()

@@ -19,6 +19,7 @@ from training.pseudo_mos import (
     render,
     render_shard,
     training_recipes,
+    uses,
 )
 
 
@@ -79,6 +80,15 @@ def test_fair_photos_of_training_sources_are_references_too_and_none_of_held_asi
     assert _use(real, {photo.source: "train"}) == "real"
     assert _use(fair, {photo.source: "test"}) is None
     assert _use(real, {photo.source: "val"}) is None
+
+
+def test_leaving_photos_out_moves_no_other_photo_to_another_split(photo: FacePhoto) -> None:
+    photos = [replace(photo, id=str(index), source=f"source{index // 2}") for index in range(60)]
+    everything = {each.id: use for each, use in uses(photos)}
+    assert set(everything.values()) == {"train", "val", "test"}
+    for left_out in (["0"], [each.id for each in photos[::3]]):
+        expected = {name: use for name, use in everything.items() if name not in left_out}
+        assert {each.id: use for each, use in uses(photos, left_out)} == expected
 
 
 def test_benchmark_recipes_hold_clean_every_level_of_every_type_and_stacks() -> None:
