@@ -14,6 +14,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -104,8 +105,9 @@ def take_in(candidates: Iterable[Candidate], data_dir: Path) -> Intake:
 def _sweep(data_dir: Path) -> None:
     """Remove what intakes that were killed left behind; none takes as long as it must be old."""
     for folder in data_dir.glob(f"{_STAGING}*"):
-        if time.time() - folder.stat().st_mtime > ABANDONED_S:
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError):  # of an intake that has ended meanwhile
+            if time.time() - folder.stat().st_mtime > ABANDONED_S:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def check_image(data: bytes, name: str) -> StimulusFile:

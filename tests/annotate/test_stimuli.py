@@ -154,6 +154,11 @@ def test_full_disk_is_said_and_leaves_nothing(tmp_path: Path, monkeypatch: pytes
     assert stored(tmp_path) == []
 
 
+def test_an_intake_that_ends_while_another_begins_disturbs_it_not(tmp_path: Path) -> None:
+    (tmp_path / f"{stimuli._STAGING}ended").symlink_to(tmp_path / "gone")  # listed, but no longer there to look at
+    assert len(take_in(offer(face=picture()), tmp_path).stimuli) == 1
+
+
 def test_leftovers_of_a_killed_intake_are_removed_when_they_are_old(tmp_path: Path) -> None:
     for name in (".intake-old", ".intake-new"):
         (tmp_path / name).mkdir()

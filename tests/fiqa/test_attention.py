@@ -304,16 +304,16 @@ def test_a_network_without_landmarks_has_its_maps() -> None:
 
 
 @pytest.mark.parametrize("kind", ["quality", "cross_attention", "occlusion"])
-def test_maps_of_crops_that_are_shown_mirrored_lie_where_the_face_is(kind: str) -> None:
-    predictor = untrained(mirror_right=True)
-    face = choose_face(predictor, ASTRONAUT)
+def test_maps_of_crops_that_are_shown_mirrored_lie_where_the_face_is(kind: str, lite: QualityPredictor) -> None:
+    assert lite.config.mirror_right
+    face = choose_face(lite, ASTRONAUT)
     across = replace(
         face,
         view=View(np.ascontiguousarray(face.view.image[:, ::-1]), face.view.to_photo),
         landmarks=mirrored_landmarks(cast("NDArray[np.float32]", face.landmarks), len(face.view.image)),
     )
-    maps, mirrored = (next(iter(compute_maps(predictor, ASTRONAUT, each, kind).values())) for each in (face, across))
-    assert_allclose(mirrored.in_view()[:, ::-1], maps.in_view(), rtol=1e-5)
+    maps, mirrored = (next(iter(compute_maps(lite, ASTRONAUT, each, kind).values())) for each in (face, across))
+    assert_allclose(mirrored.in_view()[:, ::-1], maps.in_view(), rtol=1e-5, atol=1e-3 * np.ptp(maps.grids))
     assert np.ptp(maps.grids) > 0
 
 

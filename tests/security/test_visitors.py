@@ -20,19 +20,19 @@ MARKUP = "<img src=x onerror=alert(1)>"
 ELSEWHERE = "Somewhere on the Isle of Wight"
 
 
-def photo_with_place() -> bytes:
-    """Return a photo that says where it was taken, and by whom."""
+def photo_with_place(shade: int = 102) -> bytes:
+    """Return a photo of one grey that says where it was taken, and by whom."""
     exif = Image.Exif()
     exif[0x010E] = exif[0x013B] = ELSEWHERE  # description, artist
     exif.get_ifd(0x8825).update({1: "N", 2: (50.0, 40.0, 30.0), 3: "W", 4: (1.0, 16.0, 30.0)})
     file = BytesIO()
-    Image.new("RGB", (100, 80), (102, 102, 102)).save(file, "JPEG", exif=exif, comment=ELSEWHERE.encode())
+    Image.new("RGB", (100, 80), (shade, shade, shade)).save(file, "JPEG", exif=exif, comment=ELSEWHERE.encode())
     return file.getvalue()
 
 
-def visit(attacker: Attacker, session: str, *names: str) -> list[dict[str, Any]]:
+def visit(attacker: Attacker, session: str, *names: str, shade: int = 102) -> list[dict[str, Any]]:
     """Add photos of these names to the Score tab and look at their scores; returns all messages."""
-    photos = [file_data(attacker.upload(name, photo_with_place(), "image/jpeg"), name) for name in names]
+    photos = [file_data(attacker.upload(name, photo_with_place(shade), "image/jpeg"), name) for name in names]
     items = [{**item, "caption": name} for item, name in zip(tray(*photos), names, strict=True)]
     taken = attacker.outcome(attacker.event("take_photos"), [items, None, "first"], session=session)
     shown = attacker.outcome(attacker.event("show_scores"), [None, "first"], session=session)
