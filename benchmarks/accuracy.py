@@ -11,8 +11,7 @@ of the held-aside photos (no jitter; clean, every type at five levels, stacks of
 * beside it, on the same views, the classical measures of `benchmarks.classical`.
 
 `--json` keeps the figures, `--card` writes them into a model card, `--figures` draws them. `--read` does the
-last two with figures kept before. `--former` takes what `--label-free` and `--held-out` would measure from a JSON of
-before, where those trainings are not made again with every checkpoint.
+last two with figures kept before.
 """
 
 import argparse
@@ -39,7 +38,6 @@ from fiqa.models.degradation_encoder import DegradationEncoder
 from fiqa.predictor import QualityPredictor
 from fiqa.results import QualityResult
 from training.agreement import estimate, measure_agreement
-from training.errors import DataError
 from training.pseudo_mos import TYPES
 from training.release import count_gflops
 from training.script import run_script
@@ -80,8 +78,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--label-free", type=Path, metavar="RUN", help="run of training.train_degradation")
     parser.add_argument("--held-out", type=Path, metavar="RUN", help="run of training.train_quality --without TYPE …")
     parser.add_argument("--held-out-types", nargs="+", default=[], choices=tuple(TYPES), metavar="TYPE")
-    former = "take the figures of the last two from this measurement on the same views, where they are not given"
-    parser.add_argument("--former", type=Path, metavar="JSON", help=former)
     parser.add_argument("--classical-views", type=int, default=400, help="views that the classical measures are given")
     parser.add_argument("--read", type=Path, metavar="JSON", help="take these figures instead of measuring")
     parser.add_argument("--json", type=Path, help="write the figures there")
@@ -99,12 +95,10 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     scores = scores_of(predictor, views)
     sample = np.sort(np.random.default_rng(0).permutation(len(views))[: options.classical_views])
     name = predictor.spec.name
-    former = read_former(options.former, len(views)) if options.former else {}
     encoders = {name: predictor.network.encoder}
     if options.label_free:
         encoders["never shown a label"] = _label_free_encoder(predictor.network, options.label_free)
     crop_px = predictor.config.crop_px
-    types = {which: type_accuracy(each, reference, views, crop_px) for which, each in encoders.items()}
     return {
         "checkpoint": name,
         "data": {
@@ -118,20 +112,12 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "agreement": agreement(scores, target, views),
         "poses": poses(scores, target, views),
         "levels": neighbouring_levels(scores, views),
-        "types": {**former.get("types", {}), **types},
-        "held_out": held_out(options, name, scores, target, views, former.get("held_out", {})),
+        "types": {which: type_accuracy(each, reference, views, crop_px) for which, each in encoders.items()},
+        "held_out": held_out(options, name, scores, target, views),
         "invariance": invariance(predictor, views),
         "measures": measures(predictor, scores, target, views, sample),
         "scatter": {"score": _rounded(scores[sample]), "pseudo_mos": _rounded(target[sample])},
     }
-
-
-def read_former(path: Path, views: int) -> dict[str, Any]:
-    """Return the figures of an earlier measurement; raise DataError when it was one on other views."""
-    figures: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if figures["data"]["views"] != views:
-        raise DataError(f"{path} was measured on {figures['data']['views']} views and not on these {views}.")
-    return figures
 
 
 def read_reference(folder: Path, per_photo: int = REFERENCES) -> tuple[RenderedViews, NDArray[np.float64]]:
@@ -242,31 +228,19 @@ def type_accuracy(
 
 
 def held_out(
-    options: argparse.Namespace,
-    name: str,
-    scores: Scores,
-    target: Scores,
-    views: RenderedViews,
-    former: Mapping[str, Any],
+    options: argparse.Namespace, name: str, scores: Scores, target: Scores, views: RenderedViews
 ) -> dict[str, Any]:
-    """Return agreement on types that a training never saw, beside the checkpoint `name`, which saw them.
-
-    That of the training is taken from `former` where none is given.
-    """
-    types = options.held_out_types or former.get("types", [])
-    if not types:
+    """Return agreement on types that a training never saw, beside the checkpoint `name`, which saw them."""
+    if not options.held_out:
         return {}
-    judges = {name: scores}
-    if options.held_out:
-        predictor = load_predictor(str(options.held_out / "checkpoint"), device="cpu", finder="bundled")
-        judges[f"trained without {_listed(types)}"] = scores_of(predictor, views)
-        former = {}
-    alone = _only(types, views.severity)
-    touched = alone | (views.severity[:, [TYPES.index(name) for name in types]].max(1) > 0)
-    subjects = {"views of these types alone, and clean": alone, "those, and stacks with one of them": touched}
-    return {"types": types} | {
-        subject: {**former.get(subject, {}), **_agreements(rows, judges, target, views)}
-        for subject, rows in subjects.items()
+    predictor = load_predictor(str(options.held_out / "checkpoint"), device="cpu", finder="bundled")
+    unseen = {name: scores, f"trained without {_listed(options.held_out_types)}": scores_of(predictor, views)}
+    alone = _only(options.held_out_types, views.severity)
+    touched = alone | (views.severity[:, [TYPES.index(name) for name in options.held_out_types]].max(1) > 0)
+    return {
+        "types": options.held_out_types,
+        "views of these types alone, and clean": _agreements(alone, unseen, target, views),
+        "those, and stacks with one of them": _agreements(touched, unseen, target, views),
     }
 
 

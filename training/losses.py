@@ -1,6 +1,6 @@
 """Losses of the two trainings.
 
-Quality: Charbonnier, as the paper; a pairwise ranking loss and one on pairs of known order as options.
+Quality: Charbonnier, as the paper; a pairwise ranking loss as an option.
 Degradation: dual-set contrastive learning with Soft Proximity Mapping (the paper's equations 4 to 6).
 
 Shapes: B samples, m and n sizes of the sets S and R, D features.
@@ -26,11 +26,6 @@ def pairwise_ranking(predicted: Tensor, target: Tensor, *, margin: float = 1.0, 
     given = predicted[:, None] - predicted[None]
     ordered = wanted > smallest
     return F.relu(margin * wanted - given)[ordered].sum() / ordered.sum().clamp_min(1)
-
-
-def order(better: Tensor, worse: Tensor, *, margin: float = 0.01) -> Tensor:
-    """Return the mean hinge max(0, margin - (better - worse)) of scores (P,), as RankIQA (Liu et al., 2017)."""
-    return F.relu(margin - (better - worse)).mean()
 
 
 def soft_proximity(anchors: Tensor, others: Tensor, *, temperature: float = 1.0) -> tuple[Tensor, Tensor]:

@@ -56,13 +56,6 @@ def _count(text: str) -> int:
     return value
 
 
-def from_zero(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 0, got {text}")
-    return value
-
-
 def positive(text: str) -> float:
     value = float(text)
     if not 0 < value < float("inf"):

@@ -7,8 +7,7 @@
 With `--encoder RUN` the degradation encoder comes from `training.train_degradation` and is frozen, as in
 the paper (its batch norms too: the released training forgot those, so its network was selected under
 features that inference never sees). Without, it is trained together with the rest. Loss: Charbonnier,
-plus a pairwise ranking loss that `--ranking 0` switches off. Beside rendered views come `--pairs` of one face less and
-more damaged, whose order the scores are to keep (training/ordered_pairs.py).
+plus a pairwise ranking loss that `--ranking 0` switches off.
 
 The network learns the MOS as a share of its range, 0..1. The range is the data set's, and goes with the checkpoint as
 its `score_range`. `RUN/checkpoint` is a checkpoint folder of the best validation so far; `--name NAME` puts it among
@@ -20,7 +19,6 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -34,21 +32,20 @@ from tqdm import tqdm
 
 from fiqa.errors import PhotoError
 from fiqa.metrics import plcc, srcc
-from fiqa.models import DslFiqa, DslFiqaConfig
+from fiqa.models import DslFiqa
 from training.datasets import Range, read_dataset
 from training.errors import DataError, RunError
 from training.labelled_views import BatchLoader, LabelledCrops, LabelledViews, LandmarkStore
 from training.loop import LoopOptions, train
-from training.losses import charbonnier, order, pairwise_ranking
-from training.ordered_pairs import OrderedPairs
+from training.losses import charbonnier, pairwise_ranking
 from training.pseudo_mos import TYPES
 from training.publishing import PSEUDO_MOS_NOTE, check_name, checkpoint_of, mos_note
 from training.recipes import labels_recipe, ranking_weight, views_recipe
-from training.script import from_zero, loop_arguments, positive, run_script
+from training.script import loop_arguments, positive, run_script
 from training.starting import CROPS, LITE_PREPROCESSING, Start, choose_start, load_encoder
 from training.storage import replace_text
 from training.train_degradation import normalised
-from training.views import CropSource, PseudoMos, RenderedViews, Views, joined, read_views, tiled_crops
+from training.views import CropSource, PseudoMos, Views, read_views, tiled_crops
 
 VALIDATION_VIEWS = 600
 BATCH_PX = 2**20
@@ -68,7 +65,6 @@ class Material:
     about: dict[str, Any]
     score_range: Range
     note: str
-    pairs: OrderedPairs | None = None
 
 
 class QualityTask:
@@ -86,7 +82,7 @@ class QualityTask:
         network.encoder.requires_grad_(not freeze_encoder)
 
     def loss(self, network: nn.Module, draw: int) -> dict[str, Tensor]:
-        """Return Charbonnier and ranking loss of one random batch of crops, and that of pairs whose order is known."""
+        """Return Charbonnier and ranking loss of one random batch of crops."""
         self.network.encoder.train(not self.freeze_encoder)
         if self.freeze_norms:
             _freeze_norms(self.network)
@@ -94,19 +90,10 @@ class QualityTask:
         sample = self.loader.batch(draw)
         self._leave_out(sample.unreadable)
         target = sample.target.to(device)
-        crops, landmarks = sample.crops, sample.landmarks
-        if self.material.pairs:  # in one forward pass, so that batch norms see one kind of batch
-            pairs = self.material.pairs.batch(draw)
-            crops, landmarks = np.concatenate([crops, pairs.crops]), torch.cat([landmarks, pairs.landmarks])
-        scores = network(normalised(crops, device), landmarks.to(device)).score.float()
-        labelled = len(sample.crops)
-        score = scores[:labelled].view(len(target), -1).mean(dim=1)
-        error = charbonnier(score, target)
-        losses = {"loss": error + self.ranking * pairwise_ranking(score, target), "charbonnier": error.detach()}
-        if self.material.pairs:
-            disorder = order(*scores[labelled:].chunk(2))
-            losses |= {"loss": losses["loss"] + disorder, "disorder": disorder.detach()}
-        return losses
+        scores = network(normalised(sample.crops, device), sample.landmarks.to(device)).score.float()
+        score = scores.view(len(target), -1).mean(dim=1)
+        error, order = charbonnier(score, target), pairwise_ranking(score, target)
+        return {"loss": error + self.ranking * order, "charbonnier": error.detach()}
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Return SRCC and PLCC on held-aside views."""
@@ -214,20 +201,9 @@ def rendered_material(options: argparse.Namespace, start: Start) -> tuple[Materi
         mirror_right=config.mirror_right,
     )
     about = {"name": "rendered views", "mos_range": [0.0, 1.0], "train": len(views), "val": len(held)}
-    about |= {"without": options.without, "pairs": options.pairs}
+    about |= {"without": options.without}
     photos = len(views) + len(held)
-    pairs = _pairs(options, views, config, loop.seed) if options.pairs else None
-    return Material(source, held, mapping(held.metrics), photos, about, (0.0, 1.0), PSEUDO_MOS_NOTE, pairs), loop
-
-
-def _pairs(options: argparse.Namespace, views: RenderedViews, config: DslFiqaConfig, seed: int) -> OrderedPairs:
-    """Return pairs of the training photos and, where they were rendered, of those that are no references."""
-    undamaged = views.undamaged()
-    with suppress(DataError):
-        undamaged = joined([undamaged, read_views(options.views, "real").undamaged()])
-    types = [name for name in TYPES if name not in options.without]
-    mirrored = config.mirror_right
-    return OrderedPairs(undamaged, config.crop_px, types, pairs=options.pairs, seed=seed, mirror_right=mirrored)
+    return Material(source, held, mapping(held.metrics), photos, about, (0.0, 1.0), PSEUDO_MOS_NOTE), loop
 
 
 def train_on(material: Material, loop: LoopOptions, options: argparse.Namespace, start: Start) -> None:
@@ -291,8 +267,6 @@ def _parser() -> argparse.ArgumentParser:
     norms = "keep the statistics of batch norms as they are; for the end of a training, where batches are few views"
     parser.add_argument("--freeze-norms", action="store_true", help=norms)
     parser.add_argument("--ranking", type=float, help="weight of the ranking loss [1; official: 0]")
-    pairs = "pairs of known order a batch, beside rendered views; 0 for none [8]"
-    parser.add_argument("--pairs", type=from_zero, default=8, help=pairs)
     parser.add_argument("--epochs", type=positive, help="passes over --data, instead of --steps")
     parser.add_argument("--workers", type=int, default=_default_workers(), help="processes that read photos ahead")
     parser.add_argument("--name", help="put the finished checkpoint among those that the app knows by name")

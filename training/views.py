@@ -63,15 +63,7 @@ class RenderedViews:
     def without(self, types: Collection[str]) -> "RenderedViews":
         """Return the views in which none of the degradations `types` had a part."""
         kept = self.severity[:, [name in types for name in TYPES]].sum(axis=1) == 0
-        return self if kept.all() else self.rows(kept)
-
-    def undamaged(self) -> "RenderedViews":
-        """Return the views to which nothing was done."""
-        return self.rows(self.severity.max(axis=1) == 0)
-
-    def rows(self, kept: NDArray[np.bool_]) -> "RenderedViews":
-        """Return the views that `kept` (V,) says."""
-        return RenderedViews(*(getattr(self, item.name)[kept] for item in fields(self)))
+        return self if kept.all() else RenderedViews(*(getattr(self, item.name)[kept] for item in fields(self)))
 
 
 def read_views(folder: Path, split: Use) -> RenderedViews:

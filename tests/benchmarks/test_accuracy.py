@@ -13,7 +13,6 @@ from benchmarks import accuracy
 from fiqa.degradations import LEVELS, PAPER_TYPES
 from fiqa.models.degradation_encoder import DegradationEncoder
 from tests.training.face_shape import face_landmarks
-from training.errors import DataError
 from training.pseudo_mos import TYPES
 from training.views import RenderedViews
 
@@ -90,33 +89,11 @@ def test_held_out_views_show_the_unseen_types_alone_or_touch_them(monkeypatch: p
     monkeypatch.setattr(accuracy, "load_predictor", lambda *_args, **_options: None)
     monkeypatch.setattr(accuracy, "scores_of", lambda _predictor, _views: -QUALITY)
     options = argparse.Namespace(held_out=Path("unused"), held_out_types=UNSEEN)
-    figures = accuracy.held_out(options, "lite", QUALITY, QUALITY, VIEWS, former={})
+    figures = accuracy.held_out(options, "lite", QUALITY, QUALITY, VIEWS)
     alone = figures["views of these types alone, and clean"]
     assert alone["lite"]["n"] == PHOTOS * (1 + LEVELS * len(UNSEEN) + 1)
     assert alone["trained without Haze and WebP"]["SRCC"]["value"] == -1
     assert figures["those, and stacks with one of them"]["lite"]["n"] == alone["lite"]["n"] + PHOTOS
-
-
-def test_what_a_training_without_types_scored_is_taken_from_before_beside_the_checkpoint_of_now(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(accuracy, "load_predictor", lambda *_args, **_options: None)
-    monkeypatch.setattr(accuracy, "scores_of", lambda _predictor, _views: -QUALITY)
-    asked = argparse.Namespace(held_out=Path("unused"), held_out_types=UNSEEN)
-    before = accuracy.held_out(asked, "lite", -QUALITY, QUALITY, VIEWS, former={})
-    later = argparse.Namespace(held_out=None, held_out_types=[])
-    alone = accuracy.held_out(later, "lite", QUALITY, QUALITY, VIEWS, before)["views of these types alone, and clean"]
-    assert alone["lite"]["SRCC"]["value"] == pytest.approx(1)
-    assert alone["trained without Haze and WebP"]["SRCC"]["value"] == -1
-    assert accuracy.held_out(later, "lite", QUALITY, QUALITY, VIEWS, former={}) == {}
-
-
-def test_figures_of_other_views_are_not_taken_over(tmp_path: Path) -> None:
-    path = tmp_path / "former.json"
-    path.write_text(json.dumps({"data": {"views": 5}}))
-    assert accuracy.read_former(path, 5)
-    with pytest.raises(DataError, match="5 views and not on these 6"):
-        accuracy.read_former(path, 6)
 
 
 def test_views_without_a_number_are_counted_and_left_out() -> None:

@@ -5,7 +5,7 @@ import torch
 from numpy.testing import assert_allclose
 
 from tests.fiqa.official import reference
-from training.losses import charbonnier, dual_set_contrast, order, pairwise_ranking, set_contrast, soft_proximity
+from training.losses import charbonnier, dual_set_contrast, pairwise_ranking, set_contrast, soft_proximity
 
 VECTORS = reference.vectors()
 S, R = (torch.from_numpy(VECTORS[f"spm/{name}"]).double() for name in "SR")
@@ -47,9 +47,3 @@ def test_ranking_loss_is_zero_for_the_right_order_and_distance_only() -> None:
 
 def test_ranking_loss_of_equal_targets_is_zero_and_finite() -> None:
     assert pairwise_ranking(torch.tensor([0.1, 0.9]), torch.tensor([0.5, 0.5])).item() == 0
-
-
-def test_order_costs_what_a_worse_half_scores_above_its_better_one_and_nothing_where_they_are_apart() -> None:
-    better, worse = torch.tensor([0.8, 0.5, 0.4]), torch.tensor([0.2, 0.5, 0.7])
-    assert order(better[:1], worse[:1]).item() == 0
-    assert order(better, worse, margin=0.1).item() == pytest.approx((0 + 0.1 + 0.4) / 3)
