@@ -24,7 +24,7 @@ run: $(APP_READY)  ## serve the app on this machine (settings: see README)
 test: $(DEV_READY)  ## run all tests, those in a real browser too
 	@.ci/chromium
 	@.ci/postgresql
-	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
+	$(PYTHON) -m pytest
 
 check: lint audit test  ## lint, types, known vulnerabilities and tests
 

@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 STORED_AS = "fiqa-owner"
 """Under which name, and scrambled with what, the browser keeps the pass: it must outlive the server's process."""
+FORGET_THE_PASS = f"() => {{ localStorage.removeItem({STORED_AS!r}); }}"
+"""Run in the browser the moment somebody signs out: whoever loads the page right after must not be signed in."""
 APOLOGY = "Something went wrong on the server; its log says what."
 UNSEEN: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 AT_ONCE: dict[str, Any] = {"concurrency_limit": None, **UNSEEN}

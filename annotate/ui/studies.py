@@ -20,7 +20,7 @@ from annotate.ratings import ItemKind
 from annotate.study import Protocol
 from annotate.ui.labelling import Labelling
 from annotate.ui.late import intake, store
-from annotate.ui.ownership import AT_ONCE, SLOW, STORED_AS, Guard, Ownership, as_sentences
+from annotate.ui.ownership import AT_ONCE, FORGET_THE_PASS, SLOW, STORED_AS, Guard, Ownership, as_sentences
 from annotate.ui.study_analyses import Analyses
 from annotate.ui.study_html import PRESS, badge, cells, empty, meter, press, table, text, when, whole_number
 from annotate.ui.study_participants import build_participants_panel
@@ -153,6 +153,7 @@ def build_studies_tab(labelling: Labelling, ownership: Ownership, trainer: Train
     views = [door, home, opened]
     signed = [guard.owner_pass, secret, *views, listed]
     gr.on([enter.click, secret.submit], page.sign_in, secret, signed, **AT_ONCE)
+    sign_out.click(None, None, None, js=FORGET_THE_PASS)
     sign_out.click(page.sign_out, None, [guard.owner_pass, study, *views, listed], **AT_ONCE)
     tab.select(page.enter, [guard.owner_pass, study], [*views, listed], **AT_ONCE)
     guard.on(listed.click, page.open, [], [study, *views, panels], details=True, **AT_ONCE)

@@ -153,7 +153,6 @@ def test_a_study_from_the_first_picture_to_the_last_vote(page: Page, address: st
     expect(page.locator("#studies-list")).not_to_contain_text(NAME)
     page.click("#sign-out")
     expect(page.locator("#owner-secret")).to_be_visible()
-    page.wait_for_timeout(500)  # the browser forgets the pass a moment after the page has
     page.reload()
     page.get_by_role("tab", name="Studies").click()
     expect(page.locator("#owner-secret")).to_be_visible()
