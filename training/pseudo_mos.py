@@ -61,7 +61,7 @@ STACKS = 40
 REAL_VIEWS = 25
 
 COMPARED_AT_ONCE = 4
-"""Views that the metrics are given at a time: of ten, half the time goes into memory that does not fit a cache."""
+"""Views that the metrics are given at a time: ten at a time cost half as much again."""
 
 Step = tuple[str, float]
 Use = Split | Literal["real"]

@@ -313,7 +313,7 @@ def test_maps_of_crops_that_are_shown_mirrored_lie_where_the_face_is(kind: str, 
         landmarks=mirrored_landmarks(cast("NDArray[np.float32]", face.landmarks), len(face.view.image)),
     )
     maps, mirrored = (next(iter(compute_maps(lite, ASTRONAUT, each, kind).values())) for each in (face, across))
-    assert_allclose(mirrored.in_view()[:, ::-1], maps.in_view(), rtol=1e-5, atol=1e-3 * np.ptp(maps.grids))
+    assert_allclose(mirrored.in_view()[:, ::-1], maps.in_view(), rtol=1e-5, atol=1e-5 * np.ptp(maps.grids))
     assert np.ptp(maps.grids) > 0
 
 
