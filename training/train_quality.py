@@ -7,7 +7,8 @@
 With `--encoder RUN` the degradation encoder comes from `training.train_degradation` and is frozen, as in
 the paper (its batch norms too: the released training forgot those, so its network was selected under
 features that inference never sees). Without, it is trained together with the rest. Loss: Charbonnier,
-plus a pairwise ranking loss that `--ranking 0` switches off.
+plus a pairwise ranking loss that `--ranking 0` switches off. `--teachers` are trained networks whose mean is learnt
+beside the labels, and alone on rendered views that have none (training/distillation.py).
 
 The network learns the MOS as a share of its range, 0..1. The range is the data set's, and goes with the checkpoint as
 its `score_range`. `RUN/checkpoint` is a checkpoint folder of the best validation so far; `--name NAME` puts it among
@@ -34,6 +35,7 @@ from fiqa.errors import PhotoError
 from fiqa.metrics import plcc, srcc
 from fiqa.models import DslFiqa
 from training.datasets import Range, read_dataset
+from training.distillation import Teachers, load_teachers
 from training.errors import DataError, RunError
 from training.labelled_views import BatchLoader, LabelledCrops, LabelledViews, LandmarkStore
 from training.loop import LoopOptions, train
@@ -45,7 +47,7 @@ from training.script import loop_arguments, positive, run_script
 from training.starting import CROPS, LITE_PREPROCESSING, Start, choose_start, load_encoder
 from training.storage import replace_text
 from training.train_degradation import normalised
-from training.views import CropSource, PseudoMos, Views, read_views, tiled_crops
+from training.views import CropSource, PseudoMos, RenderedViews, Views, joined, read_views, tiled_crops
 
 VALIDATION_VIEWS = 600
 BATCH_PX = 2**20
@@ -74,9 +76,9 @@ class QualityTask:
 
     def __init__(
         self, network: DslFiqa, material: Material, loader: BatchLoader, *,
-        ranking: float, freeze_encoder: bool, freeze_norms: bool = False,
+        ranking: float, freeze_encoder: bool, freeze_norms: bool = False, teachers: Teachers | None = None,
     ) -> None:  # fmt: skip
-        self.network, self.material, self.loader = network, material, loader
+        self.network, self.material, self.loader, self.teachers = network, material, loader, teachers
         self.ranking, self.freeze_encoder, self.freeze_norms = ranking, freeze_encoder, freeze_norms
         self._unreadable: set[str] = set()
         network.encoder.requires_grad_(not freeze_encoder)
@@ -89,8 +91,11 @@ class QualityTask:
         device = next(network.parameters()).device
         sample = self.loader.batch(draw)
         self._leave_out(sample.unreadable)
+        crops, landmarks = normalised(sample.crops, device), sample.landmarks.to(device)
         target = sample.target.to(device)
-        scores = network(normalised(sample.crops, device), sample.landmarks.to(device)).score.float()
+        if self.teachers:
+            target = self.teachers.targets(crops, landmarks, target)
+        scores = network(crops, landmarks).score.float()
         score = scores.view(len(target), -1).mean(dim=1)
         error, order = charbonnier(score, target), pairwise_ranking(score, target)
         return {"loss": error + self.ranking * order, "charbonnier": error.detach()}
@@ -190,6 +195,8 @@ def rendered_material(options: argparse.Namespace, start: Start) -> tuple[Materi
     mapping = PseudoMos.fit(views.metrics)
     options.output.mkdir(parents=True, exist_ok=True)
     replace_text(options.output / "pseudo_mos.json", json.dumps(mapping.quantiles.tolist()))
+    if options.teachers:
+        views = joined([views, *unlabelled_views(options.views)])
     views, held = views.without(options.without), held.without(options.without)
     config = start.network.config
     source = CropSource(
@@ -206,6 +213,14 @@ def rendered_material(options: argparse.Namespace, start: Start) -> tuple[Materi
     return Material(source, held, mapping(held.metrics), photos, about, (0.0, 1.0), PSEUDO_MOS_NOTE), loop
 
 
+def unlabelled_views(folder: Path) -> list[RenderedViews]:
+    """Return the views of photos that are no references, if any were rendered."""
+    try:
+        return [read_views(folder, "real")]
+    except DataError:
+        return []
+
+
 def train_on(material: Material, loop: LoopOptions, options: argparse.Namespace, start: Start) -> None:
     """Train, keep the best as a checkpoint, and publish it under the name that was asked for."""
     frozen = options.encoder is not None or (start.is_official and start.is_trained)
@@ -218,6 +233,7 @@ def train_on(material: Material, loop: LoopOptions, options: argparse.Namespace,
         ranking=ranking,
         freeze_encoder=frozen,
         freeze_norms=options.freeze_norms,
+        teachers=load_teachers(options.teachers, start) if options.teachers else None,
     )
     keeper = checkpoint_of(
         options.output,
@@ -234,6 +250,7 @@ def train_on(material: Material, loop: LoopOptions, options: argparse.Namespace,
         "ranking": ranking,
         "crops": options.crops,
         "freeze_norms": options.freeze_norms,
+        "teachers": options.teachers,
         "frozen_encoder": str(options.encoder) if options.encoder else frozen,
     }
     best = train(task, loop, options.output, about=about, keep=keeper.keep)
@@ -267,6 +284,8 @@ def _parser() -> argparse.ArgumentParser:
     norms = "keep the statistics of batch norms as they are; for the end of a training, where batches are few views"
     parser.add_argument("--freeze-norms", action="store_true", help=norms)
     parser.add_argument("--ranking", type=float, help="weight of the ranking loss [1; official: 0]")
+    teachers = "checkpoints or runs whose mean score is learnt, beside labels and where rendered views have none"
+    parser.add_argument("--teachers", nargs="+", default=[], metavar="CHECKPOINT", help=teachers)
     parser.add_argument("--epochs", type=positive, help="passes over --data, instead of --steps")
     parser.add_argument("--workers", type=int, default=_default_workers(), help="processes that read photos ahead")
     parser.add_argument("--name", help="put the finished checkpoint among those that the app knows by name")
