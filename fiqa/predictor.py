@@ -34,7 +34,7 @@ from fiqa.results import FaceResult, Interval, QualityResult
 
 Source = str | Path | bytes | Image.Image | NDArray[np.generic]
 
-BATCH_PX = {"cpu": 2**17, "cuda": 2**23, "mps": 2**21}
+BATCH_PX = {"cpu": 2**17, "cuda": 2**22, "mps": 2**21}
 """Pixels of one batch of crops. On a CPU large batches are slower: their maps leave the caches."""
 SMALL_FACE_PX = 48
 """Faces smaller than this are enlarged so much that their score says little."""
@@ -54,20 +54,22 @@ class FaceCrops:
 
 
 class QualityPredictor:
-    """Scores photos with one checkpoint on one device. The network is made ready for inference, in place."""
+    """Scores photos with one checkpoint on one device. The network is made ready for inference, in place.
+
+    It computes in single precision everywhere, so that a photo has the same score on every device: bfloat16 on a GPU
+    moved scores of `lite` by up to 0.005.
+    """
 
     def __init__(self, network: DslFiqa, spec: CheckpointSpec, finder: FaceFinder, *, device: str = "cpu") -> None:
         self.spec, self.finder, self.device = spec, finder, device
         self.config = network.config
         kind = torch.device(device).type
-        on_gpu = kind == "cuda"
         self.batch = max(1, BATCH_PX.get(kind, BATCH_PX["cpu"]) // self.config.crop_px**2)
         self.network = network.eval()
         fold_batch_norms(self.network)
         self.network.to(device)
-        if on_gpu:
+        if kind == "cuda":
             self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._autocast = torch.autocast("cuda", torch.bfloat16, enabled=on_gpu)
         self._mean = torch.tensor(spec.preprocessing.mean, device=device).view(1, 3, 1, 1) * 255
         self._std = torch.tensor(spec.preprocessing.std, device=device).view(1, 3, 1, 1) * 255
         self._landmark_weights = lru_cache(maxsize=CACHED_LANDMARKS)(self._encode_landmarks)
@@ -192,11 +194,10 @@ class QualityPredictor:
         )
 
     def _predict_batch(self, crops: Sequence[NDArray[np.uint8]], landmarks: Sequence[bytes]) -> Prediction:
-        with self._autocast:
-            normalised = self.normalise(np.stack(crops))
-            weights = self._weights(landmarks)
-            prediction: Prediction = self.network.transformer(normalised, self.network.encoder(normalised), weights)
-            return prediction
+        normalised = self.normalise(np.stack(crops))
+        weights = self._weights(landmarks)
+        prediction: Prediction = self.network.transformer(normalised, self.network.encoder(normalised), weights)
+        return prediction
 
     def _weights(self, landmarks: Sequence[bytes]) -> Tensor | None:
         """Return the landmark weights (B, N) of crops; None for a network without landmarks."""

@@ -4,26 +4,33 @@ Shapes: B crops, N tokens, D features per token (the last one is the landmark we
 """
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from fiqa.models.config import DslFiqaConfig
 
 
 class RegionalHead(nn.Module):
-    """score = Σ quality · confidence / Σ confidence over the tokens of a crop."""
+    """score = Σ quality · confidence / Σ confidence over the tokens of a crop.
+
+    In single precision whatever the network is computed in: bfloat16 has two digits near 1. The shares of the
+    confidences come from their logarithms, so that a crop in which all are next to nothing has a score too.
+    """
 
     def __init__(self, dim: int, config: DslFiqaConfig) -> None:
         super().__init__()
-        bounded = config.score_activation == "sigmoid"
-        self.quality = _branch(dim, nn.Sigmoid() if bounded else nn.ReLU(), config.dropout)
-        self.confidence = _branch(dim, nn.Sigmoid(), config.dropout)
+        self.bounded = config.score_activation == "sigmoid"
+        self.quality = _branch(dim, config.dropout)
+        self.confidence = _branch(dim, config.dropout)
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Map tokens (B, N, D) to score (B,), quality (B, N) and confidence (B, N)."""
-        quality = self.quality(tokens).squeeze(-1)
-        confidence = self.confidence(tokens).squeeze(-1)
-        score = (quality * confidence).sum(-1) / confidence.sum(-1)
-        return score, quality, confidence
+        rated = self.quality(tokens).squeeze(-1).float()
+        quality = rated.sigmoid() if self.bounded else rated.relu()
+        trusted = self.confidence(tokens).squeeze(-1).float()
+        share = F.logsigmoid(trusted).softmax(dim=-1)
+        return (quality * share).sum(-1), quality, trusted.sigmoid()
 
 
-def _branch(dim: int, activation: nn.Module, dropout: float) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(dim, dim), nn.ReLU(inplace=True), nn.Dropout(dropout), nn.Linear(dim, 1), activation)
+def _branch(dim: int, dropout: float) -> nn.Sequential:
+    """Return the layers (B, N, D) to (B, N, 1) before the activation."""
+    return nn.Sequential(nn.Linear(dim, dim), nn.ReLU(inplace=True), nn.Dropout(dropout), nn.Linear(dim, 1))

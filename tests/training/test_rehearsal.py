@@ -9,9 +9,11 @@ import pytest
 import skimage.data
 
 from fiqa import load_predictor
+from training import train_quality
 from training.photos import read_photo_folder
 from training.pseudo_mos import TYPES
 from training.rehearsal import Scale, rehearse, vary, write_photos
+from training.views import read_views
 
 TINY = Scale(pristine=13, views=4, stacks=1, encoder_steps=2, quality_steps=2, batch=4)
 
@@ -61,3 +63,17 @@ def test_photos_are_a_photo_folder_with_faces_where_the_landmarks_say(tmp_path: 
 def test_variations_differ_and_are_always_the_same() -> None:
     assert np.array_equal(vary(3, pristine=True), vary(3, pristine=True))
     assert not np.array_equal(vary(3, pristine=True), vary(5, pristine=True))
+
+
+def test_teachers_let_a_network_learn_from_views_without_labels_too(folder: Path) -> None:
+    labelled, unlabelled = (len(read_views(folder / "views", split)) for split in ("train", "real"))
+    run = folder / "taught"
+    train_quality.main(
+        ["--views", str(folder / "views"), "--output", str(run), "--start", "lite", "--teachers", "lite"]
+        + ["--steps", "2", "--batch", "4"]
+    )
+    record = json.loads((run / "training.json").read_text())
+    assert record["data"]["train"] == labelled + unlabelled
+    assert record["teachers"] == ["lite"]
+    losses = [json.loads(row) for row in (run / "history.jsonl").read_text().splitlines()]
+    assert all(np.isfinite(row["loss"]) for row in losses if "loss" in row)
