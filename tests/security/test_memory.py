@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from fiqa.ui.retention import KEPT_SESSIONS, forget
+from fiqa.ui.retention import CLOSED, KEPT_SESSIONS, forget
 from tests.security.conftest import Attacker
 from tests.security.test_visitors import visit
 
@@ -74,7 +74,21 @@ def test_uploads_and_events_leave_no_notes(attacker: Attacker) -> None:
     assert not any(demo.temp_file_sets)
     assert not demo._queue.event_analytics
     assert "noted" not in demo._queue.pending_event_ids_session
+    assert "noted" not in demo._queue.pending_messages_per_session
     assert demo.app.state_holder.capacity == KEPT_SESSIONS
+
+
+def test_a_closed_page_is_forgotten_after_two_minutes_and_an_open_one_is_not(attacker: Attacker) -> None:
+    holder = attacker.served.demo.app.state_holder
+    for name in ("open", "just closed", "long closed"):
+        visit(attacker, name, "face.jpg")
+        holder.session_data[name].is_closed = name != "open"  # as Gradio does when the heartbeat ends
+        if name != "just closed":
+            holder.time_last_used[name] -= CLOSED
+    forget(attacker.served.demo.app)
+    assert {"open", "just closed"} <= holder.session_data.keys()
+    assert "long closed" not in holder.session_data.keys() | holder.time_last_used.keys()
+    visit(attacker, "long closed", "face.jpg")  # and may come back
 
 
 def test_a_page_works_on_after_what_it_showed_was_forgotten(attacker: Attacker) -> None:
