@@ -45,9 +45,9 @@ def draw_figures(folder: Path, figures: Figures) -> None:
 def _sections(figures: Figures) -> Iterator[str]:
     data = figures["data"]
     yield (
-        f"Trained on {data['train_views']:,} degraded views of {data['train_photos']} photos. Measured on "
-        f"{data['views']:,} views of {data['photos']} photos of other sources (split {data['split']}), which training "
-        "never saw. In brackets: 95 % intervals from resampling photos."
+        f"Measured on {data['views']:,} views of {data['photos']} photos of other sources than those of training (split "
+        f"{data['split']}). Their pseudo-MOS is the rank among {data['train_views']:,} degraded views of the "
+        f"{data['train_photos']} training photos. In brackets: 95 % intervals from resampling photos."
     )
     yield _size(figures["size"])
     yield _titled("Agreement with pseudo-MOS", _agreement("views", figures["agreement"]))
