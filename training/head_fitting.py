@@ -73,17 +73,15 @@ def deal_folds(sources: Sequence[str], target: Floats, *, seed: int) -> NDArray[
 
 def calibrate(head: RegionalHead, tokens: Tensor, target: Tensor) -> None:
     """Put a head on the scale of labels (V,) in place, by steepness and height of its quality before the sigmoid."""
-    last = cast("nn.Linear", head.quality[-2])
+    last = cast("nn.Linear", head.quality[-1])
     with torch.no_grad():
-        flat = tokens.flatten(0, 1).float()
-        logits, confidence = head.quality[:-1](flat).squeeze(-1), head.confidence(flat).squeeze(-1)
+        rated, trusted = head.logits(tokens.flatten(0, 1).float())
     steepness, height = torch.zeros(1, requires_grad=True), torch.zeros(1, requires_grad=True)
     optimiser = torch.optim.LBFGS([steepness, height], max_iter=CALIBRATION_STEPS, line_search_fn="strong_wolfe")
 
     def error() -> Tensor:
         optimiser.zero_grad()
-        quality = head.quality[-1](steepness.exp() * logits + height)
-        score = ((quality * confidence).sum(-1) / confidence.sum(-1)).view(len(tokens), -1).mean(1)
+        score = head.combine(steepness.exp() * rated + height, trusted)[0].view(len(tokens), -1).mean(1)
         change = steepness.square() + height.square() / 4
         loss: Tensor = (score - target).square().mean() + SCALE_PRIOR * change.sum() / len(tokens)
         loss.backward()

@@ -24,9 +24,15 @@ class RegionalHead(nn.Module):
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Map tokens (B, N, D) to score (B,), quality (B, N) and confidence (B, N)."""
-        rated = self.quality(tokens).squeeze(-1).float()
+        return self.combine(*self.logits(tokens))
+
+    def logits(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Map tokens (B, N, D) to quality and confidence (B, N) before their activations."""
+        return self.quality(tokens).squeeze(-1).float(), self.confidence(tokens).squeeze(-1).float()
+
+    def combine(self, rated: Tensor, trusted: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Map the logits (B, N) of quality and confidence to score (B,), quality (B, N) and confidence (B, N)."""
         quality = rated.sigmoid() if self.bounded else rated.relu()
-        trusted = self.confidence(tokens).squeeze(-1).float()
         share = F.logsigmoid(trusted).softmax(dim=-1)
         return (quality * share).sum(-1), quality, trusted.sigmoid()
 
