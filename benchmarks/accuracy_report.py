@@ -45,8 +45,8 @@ def draw_figures(folder: Path, figures: Figures) -> None:
 def _sections(figures: Figures) -> Iterator[str]:
     data = figures["data"]
     yield (
-        f"Measured on {data['views']:,} views of {data['photos']} photos of other sources than those of training (split "
-        f"{data['split']}). Their pseudo-MOS is the rank among {data['train_views']:,} degraded views of the "
+        f"Measured on {data['views']:,} views of {data['photos']} photos of other sources than those of training "
+        f"(split {data['split']}). Their pseudo-MOS is the rank among {data['train_views']:,} degraded views of the "
         f"{data['train_photos']} training photos. In brackets: 95 % intervals from resampling photos."
     )
     yield _size(figures["size"])
