@@ -4,12 +4,16 @@ Of each of the last 10,000 visits Gradio retains all that their page has shown, 
 megabyte for everyone who had a photo scored, long after it was to be forgotten. It retains the names of all files that
 were uploaded, to delete them by age, which `UploadFolder` does; and when every event began and ended, for statistics
 that it computes anew after each.
+
+What was forgotten leaves holes, which the C library keeps to itself unless it is told to give them back.
 """
 
 import asyncio
+import ctypes
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from itertools import count
 
 import gradio as gr
 from gradio.routes import App
@@ -20,6 +24,7 @@ KEPT_SESSIONS = 1000
 CLOSED = timedelta(minutes=2)
 """How long a page that was closed is remembered: a connection may only have been lost for a while."""
 SWEEP_S = 5
+SWEEPS_TO_GIVE_BACK = 6
 
 
 def keep_no_statistics(demo: gr.Blocks) -> None:
@@ -38,9 +43,17 @@ async def forgetting(app: App) -> AsyncIterator[None]:
 
 
 async def _forget_for_ever(app: App) -> None:
-    while True:
+    for sweep in count(1):
         await asyncio.sleep(SWEEP_S)
         forget(app)
+        if sweep % SWEEPS_TO_GIVE_BACK == 0:
+            await asyncio.to_thread(give_memory_back)
+
+
+def give_memory_back() -> None:
+    """Return free memory to the system where the C library is glibc; others do so by themselves."""
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)
 
 
 def forget(app: App) -> None:
@@ -62,8 +75,7 @@ def forget(app: App) -> None:
 def _forget_closed(holder: StateHolder) -> None:
     """Forget pages that were closed some time ago.
 
-    Gradio does so after an hour. What is left of a page is little, but lies between things that are gone, so that
-    their memory cannot be given back.
+    Gradio does so after an hour.
     """
     now = datetime.now()  # noqa: DTZ005  as Gradio notes it
     closed = [name for name, session in holder.session_data.items() if session.is_closed]
