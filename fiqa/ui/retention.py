@@ -10,6 +10,7 @@ What was forgotten leaves holes, which the C library keeps to itself unless it i
 
 import asyncio
 import ctypes
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -52,7 +53,7 @@ async def _forget_for_ever(app: App) -> None:
 
 def give_memory_back() -> None:
     """Return free memory to the system where the C library is glibc; others do so by themselves."""
-    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
         trim(0)
 
 
