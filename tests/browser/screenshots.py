@@ -59,7 +59,7 @@ def main() -> None:
             _take_degradation(browser, site, photos)
             _take_rating(browser, site)
         _prepare_study(folder / "studies" / "data")
-        with run_app(folder / "studies", FIQA_OWNER_OWNER=OWNER) as app, open_browser() as browser:
+        with run_app(folder / "studies", FIQA_OWNER_SECRET=OWNER) as app, open_browser() as browser:
             _take_studies(browser, app.address)
 
 
