@@ -74,10 +74,7 @@ def forget(app: App) -> None:
 
 
 def _forget_closed(holder: StateHolder) -> None:
-    """Forget pages that were closed some time ago.
-
-    Gradio does so after an hour.
-    """
+    """Forget pages that were closed some time ago; Gradio does so after an hour."""
     now = datetime.now()  # noqa: DTZ005  as Gradio notes it
     closed = [name for name, session in holder.session_data.items() if session.is_closed]
     for name in [name for name in closed if now - holder.time_last_used.get(name, now) > CLOSED]:
