@@ -54,6 +54,7 @@ def create_service(settings: Settings) -> PredictorService:
         present[settings.checkpoint] = replace(spec, name=settings.checkpoint)
 
     def load(checkpoint: str) -> Predictor:
+        """Load a checkpoint for the device that there is."""
         if settings.zero_gpu:
             from fiqa.zero_gpu import load_on_zero_gpu
 

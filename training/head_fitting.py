@@ -80,6 +80,7 @@ def calibrate(head: RegionalHead, tokens: Tensor, target: Tensor) -> None:
     optimiser = torch.optim.LBFGS([steepness, height], max_iter=CALIBRATION_STEPS, line_search_fn="strong_wolfe")
 
     def error() -> Tensor:
+        """Return the error of the scores on the new scale, with its gradients."""
         optimiser.zero_grad()
         score = head.combine(steepness.exp() * rated + height, trusted)[0].view(len(tokens), -1).mean(1)
         change = steepness.square() + height.square() / 4

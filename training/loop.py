@@ -322,6 +322,7 @@ def moving_average(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], N
 
     @torch.no_grad()
     def update(averaged: Tensors, current: Tensors, count: Tensor | int) -> None:
+        """Move the averages towards the current weights."""
         kept = min(decay, (1 + int(count)) / (10 + int(count)))
         for old, new in zip(averaged, current, strict=True):
             if old.is_floating_point():

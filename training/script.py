@@ -57,6 +57,7 @@ def _count(text: str) -> int:
 
 
 def positive(text: str) -> float:
+    """Read a number above 0 from the command line."""
     value = float(text)
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"expected a number above 0, got {text}")

@@ -162,6 +162,7 @@ class Gate:
         size, complete = 0, False
 
         async def watched() -> Message:
+            """Receive the next part of the body, within all limits."""
             nonlocal size, complete
             if complete:
                 return await receive()
@@ -272,6 +273,7 @@ def _url_check(endpoint: str) -> Callable[[Pairs], dict[str, Any]]:
     any_key = endpoint.startswith("mcp")
 
     def without_urls(pairs: Pairs) -> dict[str, Any]:
+        """Build the object; raise HTTPException when it names a URL."""
         for key, value in pairs:
             if (any_key or key == "path") and any(map(_is_url, value if isinstance(value, list) else [value])):
                 raise HTTPException(400, "Photos are not fetched from URLs here; upload the file.")

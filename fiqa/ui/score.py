@@ -124,6 +124,7 @@ def build_score_tab(service: PredictorService, photos: gr.State, tab: gr.Tab) ->
     at_once: dict[str, Any] = {"concurrency_limit": None, **UNSEEN}
 
     def look_again() -> dict[str, Any]:
+        """Offer the checkpoints that are there now."""
         service.rescan()
         choices = _choices(service)
         checkpoint.choices = [*choices]  # by these Gradio checks what those send who never loaded the page

@@ -58,6 +58,7 @@ class Traffic:
         status, size, started = 500, 0, time.monotonic()
 
         async def counted(message: Message) -> None:
+            """Send on, noting the status and the size."""
             nonlocal status, size
             if message["type"] == "http.response.start":
                 status = message["status"]
