@@ -101,8 +101,8 @@ def create_demo(service: PredictorService, labelling: Labelling, ownership: Owne
     return demo
 
 
-def main() -> int:
-    """Serve the page until interrupted; return the exit status."""
+def main() -> int | str:
+    """Serve the page until interrupted; return the exit status, or what was wrong in a sentence."""
     # Read when torch is loaded. Its threads otherwise spin while they wait for each other, which on processors
     # shared with other work, as those of a Space are, makes a score take twenty times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -122,10 +122,10 @@ def main() -> int:
         options = launch_options(settings, demo, service, uploads, routes=routes, head=rate.HEAD)
         demo.launch(**options, prevent_thread_lock=True)
     except (FiqaError, AnnotateError) as error:
-        return _refuse(str(error))
+        return str(error)
     except OSError:
         address = f"{settings.host}:{settings.port}"
-        return _refuse(f"Nothing can be served at {address}, most likely because the port is in use; set FIQA_PORT.")
+        return f"Nothing can be served at {address}, most likely because the port is in use; set FIQA_PORT."
     if settings.log_requests:
         log_requests()
     service.start()
@@ -141,10 +141,5 @@ def main() -> int:
     return 0
 
 
-def _refuse(message: str) -> int:
-    print(message, file=sys.stderr)
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main())  # a sentence goes to the standard error, with status 1

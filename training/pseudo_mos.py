@@ -49,6 +49,9 @@ MARGIN = 1.7
 """Side of the view over the longer side of the landmarks' box; `lite` is given the same."""
 NATIVE_PX = (256, 435)
 """Degradations are applied at a side drawn from this range, then the view is made, as it is for users' photos."""
+SMALL_PX = (128, 255)
+"""The same for the small faces among the training views, whose damage is enlarged with them."""
+SMALL_SHARE = 0.25
 
 RETOUCHED_SHARE = 0.25
 """Share of training views whose reference is retouched: smooth skin must not pass for a blurred photo."""
@@ -83,14 +86,14 @@ class Recipe:
 def training_recipes(photo_id: str, count: int) -> Iterator[Recipe]:
     """Yield `count` random recipes: a tenth clean, half single degradations, the rest stacks of two or three."""
     rng = np.random.default_rng(zlib.crc32(photo_id.encode()))
-    retouches = _retouches(photo_id)
+    retouches, smaller = _retouches(photo_id), _smaller_sides(photo_id)
     for index in range(count):
         kind = index % 10
         steps = 0 if kind == 0 else 1 if kind <= 5 else int(rng.integers(2, 4))
         names = [str(name) for name in rng.choice(TYPES, size=steps, replace=False)]
         if steps == 1:  # every type comes equally often
             names = [TYPES[(index - index // 10 - 1) % len(TYPES)]]
-        yield Recipe(
+        recipe = Recipe(
             steps=tuple((name, float(rng.uniform(0.04, 1.0))) for name in names),
             native_px=int(rng.integers(NATIVE_PX[0], NATIVE_PX[1] + 1)),
             seed=int(rng.integers(2**31)),
@@ -99,12 +102,20 @@ def training_recipes(photo_id: str, count: int) -> Iterator[Recipe]:
             angle_deg=float(rng.uniform(-12, 12)),
             retouch=next(retouches),
         )
+        yield replace(recipe, native_px=next(smaller) or recipe.native_px)
 
 
 def _retouches(photo_id: str) -> Iterator[float]:
     rng = np.random.default_rng((zlib.crc32(photo_id.encode()), 1))
     while True:
         yield float(rng.uniform(*RETOUCH)) if rng.random() < RETOUCHED_SHARE else 0.0
+
+
+def _smaller_sides(photo_id: str) -> Iterator[int | None]:
+    """Yield the side of a small face for a share of the views, of its own generator, and None for the others."""
+    rng = np.random.default_rng((zlib.crc32(photo_id.encode()), 2))
+    while True:
+        yield int(rng.integers(SMALL_PX[0], SMALL_PX[1] + 1)) if rng.random() < SMALL_SHARE else None
 
 
 def benchmark_recipes(photo_id: str, stacks: int) -> Iterator[Recipe]:
@@ -133,15 +144,19 @@ def real_recipes(photo_id: str, count: int) -> Iterator[Recipe]:
 
 
 def render(photo: FacePhoto, pixels: NDArray[np.uint8], recipe: Recipe) -> tuple[View, View]:
-    """Return the reference view and the degraded view of one recipe, both `VIEW_PX` wide."""
+    """Return the reference view and the degraded view of one recipe, both `VIEW_PX` wide.
+
+    A small face is compared with a reference of full size, because enlarging it costs quality too.
+    """
     low, high = photo.landmarks.min(axis=0), photo.landmarks.max(axis=0)
     extent = float((high - low).max()) * MARGIN * recipe.zoom
     centre = (low + high) / 2 + np.asarray(recipe.shift) * extent
     angle = np.radians(recipe.angle_deg)
-    native = cut_view(pixels, centre, extent, angle, side_px=recipe.native_px)
+    whole = cut_view(pixels, centre, extent, angle, side_px=max(recipe.native_px, VIEW_PX))
     if recipe.retouch:
-        native = replace(native, image=retouched(native.image, recipe.retouch))
-    return _shrunk(native, native.image), _shrunk(native, degrade(native.image, recipe.steps, seed=recipe.seed))
+        whole = replace(whole, image=retouched(whole.image, recipe.retouch))
+    damaged = degrade(_resized(whole.image, recipe.native_px), recipe.steps, seed=recipe.seed)
+    return _as_view(whole, whole.image), _as_view(whole, damaged)
 
 
 def retouched(image: NDArray[np.uint8], weight: float) -> NDArray[np.uint8]:
@@ -152,11 +167,15 @@ def retouched(image: NDArray[np.uint8], weight: float) -> NDArray[np.uint8]:
     return pixels
 
 
-def _shrunk(native: View, image: NDArray[np.uint8]) -> View:
-    resized = Image.fromarray(image).resize((VIEW_PX, VIEW_PX), Image.Resampling.LANCZOS)
-    scale = image.shape[0] / VIEW_PX
-    to_photo = np.column_stack([native.to_photo[:, :2] * scale, native.to_photo[:, 2]])
-    return View(np.asarray(resized), to_photo)
+def _as_view(whole: View, image: NDArray[np.uint8]) -> View:
+    """Return `image`, which shows what `whole` does at whatever size, as a view `VIEW_PX` wide."""
+    scale = whole.image.shape[0] / VIEW_PX
+    to_photo = np.column_stack([whole.to_photo[:, :2] * scale, whole.to_photo[:, 2]])
+    return View(_resized(image, VIEW_PX), to_photo)
+
+
+def _resized(image: NDArray[np.uint8], side_px: int) -> NDArray[np.uint8]:
+    return np.asarray(Image.fromarray(image).resize((side_px, side_px), Image.Resampling.LANCZOS))
 
 
 def full_reference_metrics(

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from fiqa.degradations import DEGRADATIONS, LEVELS, PAPER_TYPES
 from training.photos import FacePhoto, read_photo_folder
 from training.pseudo_mos import (
+    NATIVE_PX,
     RETOUCH,
+    SMALL_PX,
     VIEW_PX,
     Recipe,
     _use,
@@ -64,6 +66,21 @@ def test_a_quarter_of_the_training_views_has_a_retouched_reference_of_the_same_s
     before, _ = render(photo, photo.read(), replace(recipe, retouch=0.0))
     assert np.array_equal(reference.image, view.image)  # the retouched photo is what views are compared with
     assert roughness(reference.image) < 0.8 * roughness(before.image)
+
+
+def test_a_quarter_of_the_training_views_shows_a_small_face_whose_damage_is_enlarged_with_it(
+    photo: FacePhoto,
+) -> None:
+    sides = [recipe.native_px for recipe in training_recipes("photo", 400)]
+    assert 0.2 < sum(side < NATIVE_PX[0] for side in sides) / len(sides) < 0.3
+    assert SMALL_PX[0] <= min(sides) < SMALL_PX[0] + 16
+    pairs = [render(photo, photo.read(), Recipe((("motion_blur", 0.5),), side, 7)) for side in (128, 256)]
+    assert np.array_equal(pairs[0][0].image, pairs[1][0].image)  # the reference is that of a face of full size
+    views, references = (np.stack([pair[k].image for pair in pairs]) for k in (1, 0))
+    small, full = full_reference_metrics(views, references)
+    assert (small < full).all()
+    clean = [render(photo, photo.read(), Recipe((), side, 7))[1].image for side in (128, 256)]
+    assert roughness(clean[0]) < roughness(clean[1])
 
 
 def roughness(image: NDArray[np.uint8]) -> float:
