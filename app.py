@@ -26,6 +26,7 @@ from fiqa.ui.attention import build_attention_tab
 from fiqa.ui.degradation import build_degradation_tab
 from fiqa.ui.examples import damaged_portrait
 from fiqa.ui.gate import visitor_of
+from fiqa.ui.heaps import keep_few_heaps
 from fiqa.ui.retention import keep_no_statistics
 from fiqa.ui.score import LoadedPhotos, build_score_tab, score_if_possible
 from fiqa.ui.server import launch_options, prepare_lending, wait_for_the_end
@@ -106,6 +107,7 @@ def main() -> int | str:
     # Read when torch is loaded. Its threads otherwise spin while they wait for each other, which on processors
     # shared with other work, as those of a Space are, makes a score take twenty times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    keep_few_heaps()
     try:
         settings = Settings.from_environment()
         if settings.zero_gpu:

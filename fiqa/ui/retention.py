@@ -5,12 +5,10 @@ megabyte for everyone who had a photo scored, long after it was to be forgotten.
 were uploaded, to delete them by age, which `UploadFolder` does; and when every event began and ended, for statistics
 that it computes anew after each.
 
-What was forgotten leaves holes, which the C library keeps to itself unless it is told to give them back.
+What was forgotten leaves holes in the heap, whose memory is given back now and then.
 """
 
 import asyncio
-import ctypes
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -19,6 +17,8 @@ from itertools import count
 import gradio as gr
 from gradio.routes import App
 from gradio.state_holder import StateHolder
+
+from fiqa.ui.heaps import give_memory_back
 
 KEPT_SESSIONS = 1000
 """Visits whose state is kept: who comes back to a page after that many others begins anew."""
@@ -49,12 +49,6 @@ async def _forget_for_ever(app: App) -> None:
         forget(app)
         if sweep % SWEEPS_TO_GIVE_BACK == 0:
             await asyncio.to_thread(give_memory_back)
-
-
-def give_memory_back() -> None:
-    """Return free memory to the system where the C library is glibc; others do so by themselves."""
-    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
-        trim(0)
 
 
 def forget(app: App) -> None:

@@ -1,0 +1,31 @@
+"""The C library's heaps: what a server that runs for weeks asks of them. Only glibc has to be asked.
+
+glibc gives threads heaps of their own, up to eight a processor. What a request leaves behind lies in all of them, in
+holes that the next one, in another thread, does not fill. With 50 visitors the process grew by 80 MiB in five minutes
+for that alone, with nothing more in use than before; with two heaps it does not grow.
+"""
+
+import ctypes
+import sys
+
+HEAPS = 2
+M_ARENA_MAX = -8
+"""As malloc.h of glibc numbers its parameters."""
+
+
+def keep_few_heaps() -> None:
+    """Let all threads share `HEAPS` heaps. Comes too late once threads have more."""
+    if mallopt := _of_glibc("mallopt"):
+        mallopt(M_ARENA_MAX, HEAPS)
+
+
+def give_memory_back() -> None:
+    """Return free memory to the system, from between what is in use too."""
+    if trim := _of_glibc("malloc_trim"):
+        trim(0)
+
+
+def _of_glibc(name: str) -> "ctypes._NamedFuncPointer | None":
+    """Return a function of the C library if that is glibc, which alone has `malloc_trim`."""
+    library = ctypes.CDLL(None) if sys.platform == "linux" else None
+    return getattr(library, name) if hasattr(library, "malloc_trim") else None
