@@ -195,7 +195,7 @@ def open_database(url: str) -> Database:
 
 def _has_log(url: URL) -> bool:
     """Whether there is a write-ahead log, which SQLite deletes when the last one closes the database."""
-    log = Path(f"{url.database}-wal")
+    log = Path(f"{_file_of(url)}-wal")
     return url.get_backend_name() == "sqlite" and log.is_file() and log.stat().st_size > 0
 
 
@@ -213,11 +213,16 @@ def _parsed(url: str) -> URL:
     return parsed
 
 
+def _file_of(url: URL) -> Path:
+    """Return where SQLite keeps its database, which a path says or a URI ("file:…")."""
+    return Path(str(url.database).removeprefix("file:"))
+
+
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
         options = f"-c synchronous_commit=on -c timezone=UTC -c lock_timeout={BUSY_S}s"
         return create_engine(url, connect_args={"options": options}, **POSTGRESQL_POOL)
-    path = Path(str(url.database))
+    path = _file_of(url)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -230,13 +230,15 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None
     opened.close()
 
 
-def test_a_read_only_file_is_named_as_such(tmp_path: Path) -> None:
+def test_a_read_only_file_is_named_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "ratings.sqlite3"
+    monkeypatch.chdir(tmp_path)
     open_database(f"sqlite:///{path}").close()
     with pytest.raises(DatabaseError, match="read-only"):
         open_database(f"sqlite:///file:{path}?mode=ro&uri=true").transact(
             lambda db: db.execute(text("DELETE FROM study"))
         )
+    assert {each.name for each in tmp_path.iterdir()} <= {path.name, f"{path.name}-wal", f"{path.name}-shm"}
 
 
 def test_an_unreachable_server_is_one_sentence() -> None:
