@@ -20,13 +20,13 @@ from annotate.ui.studies import build_studies_tab
 from annotate.ui.study_training import Trainer
 from fiqa.checkpoints import CheckpointSpec, find_checkpoint, list_checkpoints, load_predictor
 from fiqa.errors import CheckpointError, FiqaError
+from fiqa.heaps import keep_few_heaps
 from fiqa.settings import Settings
 from fiqa.ui import page
 from fiqa.ui.attention import build_attention_tab
 from fiqa.ui.degradation import build_degradation_tab
 from fiqa.ui.examples import damaged_portrait
 from fiqa.ui.gate import visitor_of
-from fiqa.ui.heaps import keep_few_heaps
 from fiqa.ui.retention import keep_no_statistics
 from fiqa.ui.score import LoadedPhotos, build_score_tab, score_if_possible
 from fiqa.ui.server import launch_options, prepare_lending, wait_for_the_end

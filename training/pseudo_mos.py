@@ -39,8 +39,10 @@ from tqdm import tqdm
 
 from fiqa.alignment import View, cut_view
 from fiqa.degradations import DEGRADATIONS, LEVELS, degrade
+from fiqa.heaps import keep_freed_memory
 from fiqa.torchvision_shim import prepare_torchvision
 from training.photos import FacePhoto, Split, read_photo_folder, split_by_source
+from training.script import run_script
 
 METRICS = ("vsi", "fsim", "haarpsi", "mdsi")
 TYPES = tuple(DEGRADATIONS)
@@ -292,7 +294,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     serving = uses(read_photo_folder(options.photos), options.without)
     options.output.mkdir(parents=True, exist_ok=True)
     amounts = (options.views, options.stacks, options.real_views)
-    with ProcessPoolExecutor(options.workers) as pool:
+    with ProcessPoolExecutor(options.workers, initializer=keep_freed_memory) as pool:
         jobs = [
             pool.submit(render_shard, photo, use, options.output, *amounts, options.device) for photo, use in serving
         ]
@@ -301,4 +303,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fiqa.errors import FiqaError
+from fiqa.heaps import keep_freed_memory
 from training.errors import TrainingError
 from training.loop import LoopOptions, StoppedError
 
@@ -38,6 +39,7 @@ def loop_options(given: argparse.Namespace, **recipe: Any) -> LoopOptions:
 
 def run_script(main: Callable[[], object]) -> None:
     """Run a script's main; expected trouble becomes one line and a non-zero exit."""
+    keep_freed_memory()
     try:
         main()
     except (TrainingError, FiqaError, OSError) as error:

@@ -18,7 +18,7 @@ import gradio as gr
 from gradio.routes import App
 from gradio.state_holder import StateHolder
 
-from fiqa.ui.heaps import give_memory_back
+from fiqa.heaps import give_memory_back
 
 KEPT_SESSIONS = 1000
 """Visits whose state is kept: who comes back to a page after that many others begins anew."""

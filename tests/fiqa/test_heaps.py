@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from fiqa.ui.heaps import HEAPS, give_memory_back
+from fiqa.heaps import HEAPS, give_memory_back
 
 MIB = 2**20
 THREADS_THAT_ALLOCATE = """
 import ctypes, sys, threading
-from fiqa.ui.heaps import keep_few_heaps
+from fiqa.heaps import keep_few_heaps
 if sys.argv[1] == "few":
     keep_few_heaps()
 everybody = threading.Barrier(16)
@@ -58,3 +58,25 @@ def test_free_memory_between_what_is_in_use_goes_back_to_the_system() -> None:
     give_memory_back()
     assert last
     assert anonymous_bytes() - kept < 50 * MIB
+
+
+LARGE_ARRAYS = """
+import resource, sys
+import torch
+from fiqa.heaps import keep_freed_memory
+if sys.argv[1] == "kept":
+    keep_freed_memory()
+for _ in range(20):
+    torch.ones(50_000_000, dtype=torch.uint8)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+"""
+
+
+def page_faults_of_20_large_arrays(memory: str) -> int:
+    command = [sys.executable, "-c", LARGE_ARRAYS, memory]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks glibc")
+def test_memory_that_is_kept_is_used_again_without_asking_the_system() -> None:
+    assert page_faults_of_20_large_arrays("kept") < 0.3 * page_faults_of_20_large_arrays("given back")
