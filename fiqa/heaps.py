@@ -4,8 +4,8 @@ glibc gives threads heaps of their own, up to eight a processor. What a request 
 holes that the next one, in another thread, does not fill. With 50 visitors the process grew by 80 MiB in five minutes
 for that alone, with nothing more in use than before; with two heaps it does not grow.
 
-Large arrays are taken from the system and given back one by one, which wipes all their pages every time, as
-the same hundreds of them in every step of a training on a CPU.
+Large arrays are taken from the system and given back one by one, which wipes all their pages every time: in
+every step of a training on a CPU those of the same hundreds of arrays.
 """
 
 import ctypes
