@@ -11,6 +11,7 @@ its slope a straight line through the second half of the time, when everything i
 import argparse
 import asyncio
 import json
+import math
 import os
 import random
 import tempfile
@@ -110,6 +111,8 @@ def _print_table(seen: Seen, minutes: float, *, state: str, ended: int) -> None:
     print(f"  refused or wrong: {dict(seen.wrong) or 'nothing'}")
     print(f"  memory {sizes[0] / MIB:.0f} MiB at first, {sizes.max() / MIB:.0f} at most", end="")
     print(f", slope {slope:+.1f} MiB a minute, {slope_a_photo:+.1f} KiB a photo")
+    means = [sizes[times // 60 == minute].mean() / MIB for minute in range(math.ceil(times[-1] / 60))]
+    print(f"  its mean in each minute: {', '.join(f'{mean:.0f}' for mean in means)}")
     print(f"  {'seconds':<32}{'median':>8}{'p95':>8}{'most':>8}")
     rows = {"upload to score": seen.scored_s, "a rating": seen.rated_s, "a picture to rate": seen.picture_s}
     for name, seconds in {**rows, "/healthz": seen.health_s}.items():

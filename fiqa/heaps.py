@@ -1,8 +1,8 @@
 """The C library's heaps: what a server that runs for weeks asks of them, and what a training does. Only glibc is asked.
 
 glibc gives threads heaps of their own, up to eight a processor. What a request leaves behind lies in all of them, in
-holes that the next one, in another thread, does not fill. With 50 visitors the process grew by 80 MiB in five minutes
-for that alone, with nothing more in use than before; with two heaps it does not grow.
+holes that the next one, in another thread, does not fill. With 50 visitors the heaps grew by 80 MiB in five minutes,
+with no more in use than before, and went on; with two heaps they level off within four.
 
 Large arrays are taken from the system and given back one by one, which wipes all their pages every time: in
 every step of a training on a CPU those of the same hundreds of arrays.
