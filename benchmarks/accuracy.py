@@ -75,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--views", type=Path, default=Path("runs/pseudo_mos"), help="rendered views")
     parser.add_argument("--checkpoint", default="lite")
     parser.add_argument("--split", default="test", choices=("val", "test"))
+    small = "views of the same photos, rendered with --held-aside-px below 256"
+    parser.add_argument("--small", type=Path, metavar="DIR", help=small)
     parser.add_argument("--label-free", type=Path, metavar="RUN", help="run of training.train_degradation")
     parser.add_argument("--held-out", type=Path, metavar="RUN", help="run of training.train_quality --without TYPE …")
     parser.add_argument("--held-out-types", nargs="+", default=[], choices=tuple(TYPES), metavar="TYPE")
@@ -91,7 +93,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     predictor = load_predictor(options.checkpoint, device="cpu", finder="bundled")
     reference, metrics = read_reference(options.views)
     views = read_views(options.views, options.split)
-    target = PseudoMos.fit(metrics)(views.metrics)
+    mapping = PseudoMos.fit(metrics)
+    target = mapping(views.metrics)
     scores = scores_of(predictor, views)
     sample = np.sort(np.random.default_rng(0).permutation(len(views))[: options.classical_views])
     name = predictor.spec.name
@@ -112,6 +115,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "agreement": agreement(scores, target, views),
         "poses": poses(scores, target, views),
         "levels": neighbouring_levels(scores, views),
+        "small": small_faces(predictor, read_views(options.small, options.split), mapping) if options.small else {},
         "types": {which: type_accuracy(each, reference, views, crop_px) for which, each in encoders.items()},
         "held_out": held_out(options, name, scores, target, views),
         "invariance": invariance(predictor, views),
@@ -205,6 +209,16 @@ def neighbouring_levels(scores: Scores, views: RenderedViews) -> dict[str, Any]:
             photos += [int(photo)] * len(falls)
         shares[name] = {"n": len(right), "share": estimate(np.mean, np.array(right), clusters=photos).to_dict()}
     return shares
+
+
+def small_faces(predictor: QualityPredictor, views: RenderedViews, mapping: PseudoMos) -> dict[str, Any]:
+    """Return agreement and neighbouring severities ranked right on faces that were small when they were damaged."""
+    scores = scores_of(predictor, views)
+    everything, paper = np.ones(len(views), dtype=bool), _only(PAPER_TYPES, views.severity)
+    subjects = {"the paper's types and motion blur": paper, "all types": everything}
+    target = mapping(views.metrics)
+    agreements = {name: agreement_on(rows, scores, target, views) for name, rows in subjects.items()}
+    return {"agreement": agreements, "levels": neighbouring_levels(scores, views)}
 
 
 @torch.inference_mode()

@@ -53,6 +53,8 @@ def _sections(figures: Figures) -> Iterator[str]:
     yield _titled("Agreement with pseudo-MOS", _agreement("views", figures["agreement"]))
     yield _titled("The same views against the measures one would pick offline", _measures(figures["measures"]))
     yield _titled("Pairs of neighbouring severities (clean and five levels) ranked right", _levels(figures["levels"]))
+    if figures.get("small"):
+        yield _titled("The same on faces that were small when they were damaged", _small(figures["small"]))
     if figures["held_out"]:
         yield _titled("Types that a training never saw", _held_out(figures["held_out"]))
     yield _titled("Degradation type by its nearest neighbours in the encoder's embedding", _types(figures["types"]))
@@ -98,6 +100,10 @@ def _ms(each: Figures) -> str:
 def _levels(levels: Figures) -> str:
     rows = [(DEGRADATIONS[name].label, each["n"], show_estimate(each["share"])) for name, each in levels.items()]
     return markdown_table(("type", "pairs", "ranked right"), rows)
+
+
+def _small(small: Figures) -> str:
+    return f"{_agreement('views', small['agreement'])}\n\n{_levels(small['levels'])}"
 
 
 def _held_out(held_out: Figures) -> str:

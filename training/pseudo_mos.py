@@ -60,9 +60,8 @@ RETOUCHED_SHARE = 0.25
 RETOUCH = (0.01, 0.05)
 """Weights of total variation denoising that look like the smoothing of portrait cameras and editors."""
 
-STACKS = 40
-"""Random stacks per held-aside photo, beside every type at every level."""
-REAL_VIEWS = 25
+HELD_ASIDE_PX = (256, 320, 384)
+"""The same for held-aside photos, one of these for all views of a photo."""
 
 COMPARED_AT_ONCE = {"cpu": 4, "cuda": 64}
 """Views that the metrics are given at a time: on a CPU ten at a time cost half as much again."""
@@ -83,6 +82,19 @@ class Recipe:
     shift: tuple[float, float] = (0.0, 0.0)
     angle_deg: float = 0.0
     retouch: float = 0.0
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """How many views to render: of a training photo, of one that is no reference, and stacks of a held-aside one.
+
+    A held-aside photo gets every type at every level too, applied at one of the sides `held_aside_px`.
+    """
+
+    views: int = 160
+    real_views: int = 25
+    stacks: int = 40
+    held_aside_px: tuple[int, ...] = HELD_ASIDE_PX
 
 
 def training_recipes(photo_id: str, count: int) -> Iterator[Recipe]:
@@ -120,10 +132,10 @@ def _smaller_sides(photo_id: str) -> Iterator[int | None]:
         yield int(rng.integers(SMALL_PX[0], SMALL_PX[1] + 1)) if rng.random() < SMALL_SHARE else None
 
 
-def benchmark_recipes(photo_id: str, stacks: int) -> Iterator[Recipe]:
+def benchmark_recipes(photo_id: str, stacks: int, sides_px: Sequence[int] = HELD_ASIDE_PX) -> Iterator[Recipe]:
     """Yield the clean view, every type at every level, and `stacks` random stacks, without jitter."""
     rng = np.random.default_rng(zlib.crc32(photo_id.encode()))
-    native_px, seed = int(rng.choice([256, 320, 384])), int(rng.integers(2**31))
+    native_px, seed = int(rng.choice(sides_px)), int(rng.integers(2**31))
     yield Recipe((), native_px, seed)
     for name in TYPES:
         for level in range(1, LEVELS + 1):
@@ -208,21 +220,13 @@ def _to_tensor(views: NDArray[np.uint8], device: Device) -> torch.Tensor:
     return torch.from_numpy(views).to(device).permute(0, 3, 1, 2).float() / 255
 
 
-def render_shard(
-    photo: FacePhoto,
-    split: Use,
-    output: Path,
-    count: int,
-    stacks: int = STACKS,
-    real_views: int = REAL_VIEWS,
-    device: Device = "cpu",
-) -> Path:
+def render_shard(photo: FacePhoto, split: Use, output: Path, amounts: Amounts, device: Device = "cpu") -> Path:
     """Render all views of one photo and label them, with the metrics on a device; return the shard's path."""
     torch.set_num_threads(1)
     path = output / f"{photo.id}.npz"
     if path.exists():
         return path
-    recipes = list(_recipes(photo.id, split, count, stacks, real_views))
+    recipes = list(_recipes(photo.id, split, amounts))
     pixels = photo.read()
     pairs = [render(photo, pixels, recipe) for recipe in recipes]
     views = np.stack([pair[1].image for pair in pairs])
@@ -245,10 +249,12 @@ def render_shard(
     return path
 
 
-def _recipes(photo_id: str, split: Use, count: int, stacks: int, real_views: int) -> Iterator[Recipe]:
+def _recipes(photo_id: str, split: Use, amounts: Amounts) -> Iterator[Recipe]:
     if split == "real":
-        return real_recipes(photo_id, real_views)
-    return training_recipes(photo_id, count) if split == "train" else benchmark_recipes(photo_id, stacks)
+        return real_recipes(photo_id, amounts.real_views)
+    if split == "train":
+        return training_recipes(photo_id, amounts.views)
+    return benchmark_recipes(photo_id, amounts.stacks, amounts.held_aside_px)
 
 
 def _save_atomically(path: Path, **arrays: NDArray[np.generic]) -> None:
@@ -282,21 +288,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m training.pseudo_mos", description=__doc__.split("\n")[0])
     parser.add_argument("--photos", type=Path, required=True, help="photo folder with faces.json")
     parser.add_argument("--output", type=Path, default=Path("runs/pseudo_mos"), help="folder for the shards")
-    parser.add_argument("--views", type=int, default=160, help="views per training photo")
-    parser.add_argument("--stacks", type=int, default=STACKS, help="stacks per held-aside photo")
+    usual = Amounts()
+    parser.add_argument("--views", type=int, default=usual.views, help=f"views per training photo [{usual.views}]")
+    parser.add_argument("--stacks", type=int, default=usual.stacks, help="stacks per held-aside photo")
     real = "views per photo that is no reference"
-    parser.add_argument("--real-views", type=int, default=REAL_VIEWS, help=real)
+    parser.add_argument("--real-views", type=int, default=usual.real_views, help=real)
+    sides = "sides of a held-aside view when it is degraded; smaller than 256: small faces"
+    parser.add_argument("--held-aside-px", type=int, nargs="+", default=HELD_ASIDE_PX, metavar="PX", help=sides)
     without = "photos to leave out, by id: of people who are in the test photos, say"
     parser.add_argument("--without", nargs="+", default=[], metavar="ID", help=without)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where the metrics are computed [cpu]")
     options = parser.parse_args(arguments)
+    if min(options.held_aside_px) < SMALL_PX[0]:
+        parser.error(f"--held-aside-px: expected {SMALL_PX[0]} or more, below which no face is trained on")
     serving = uses(read_photo_folder(options.photos), options.without)
     options.output.mkdir(parents=True, exist_ok=True)
-    amounts = (options.views, options.stacks, options.real_views)
+    amounts = Amounts(options.views, options.real_views, options.stacks, tuple(options.held_aside_px))
     with ProcessPoolExecutor(options.workers, initializer=keep_freed_memory) as pool:
         jobs = [
-            pool.submit(render_shard, photo, use, options.output, *amounts, options.device) for photo, use in serving
+            pool.submit(render_shard, photo, use, options.output, amounts, options.device) for photo, use in serving
         ]
         for job in tqdm(as_completed(jobs), total=len(jobs), unit="photo", desc="labels"):
             job.result()

@@ -2,7 +2,9 @@
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from fiqa.degradations import LEVELS, PAPER_TYPES
 from fiqa.models.degradation_encoder import DegradationEncoder
 from tests.training.face_shape import face_landmarks
 from training.pseudo_mos import TYPES
-from training.views import RenderedViews
+from training.views import PseudoMos, RenderedViews
 
 PHOTOS = 3
 UNSEEN = ["haze", "webp"]
@@ -70,6 +72,16 @@ def test_a_level_scored_above_a_milder_one_costs_one_pair_of_its_type_alone() ->
     shares = accuracy.neighbouring_levels(scores, VIEWS)
     assert shares["jpeg"]["share"]["value"] == pytest.approx(1 - 1 / (PHOTOS * LEVELS), abs=1e-4)
     assert shares["webp"]["share"]["value"] == 1
+
+
+def test_small_faces_are_compared_with_the_ranks_of_all_training_views(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accuracy, "scores_of", lambda _predictor, _views: QUALITY)
+    small = replace(VIEWS, metrics=np.repeat(-QUALITY[:, None], 4, axis=1).astype(float))
+    mapping = PseudoMos.fit(np.repeat(np.linspace(-1, 1, 50)[:, None], 4, axis=1))
+    figures = accuracy.small_faces(cast("Any", None), small, mapping)
+    assert figures["agreement"]["all types"]["n"] == len(VIEWS)
+    assert figures["agreement"]["all types"]["SRCC"]["value"] == pytest.approx(-1)
+    assert figures["levels"]["webp"]["share"]["value"] == 1
 
 
 def test_types_are_told_by_the_nearest_views(monkeypatch: pytest.MonkeyPatch) -> None:

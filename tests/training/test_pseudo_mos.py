@@ -14,6 +14,7 @@ from training.pseudo_mos import (
     RETOUCH,
     SMALL_PX,
     VIEW_PX,
+    Amounts,
     Recipe,
     _use,
     benchmark_recipes,
@@ -113,11 +114,14 @@ def test_benchmark_recipes_hold_clean_every_level_of_every_type_and_stacks() -> 
     singles = {recipe.steps[0] for recipe in recipes if len(recipe.steps) == 1}
     assert singles == {(name, level / LEVELS) for name in DEGRADATIONS for level in range(1, LEVELS + 1)}
     assert len(recipes) == 1 + len(singles) + 5
+    small = list(benchmark_recipes("photo", stacks=5, sides_px=(144, 176, 208)))
+    assert {recipe.native_px for recipe in small} < {144, 176, 208}
+    assert [replace(each, native_px=0) for each in small] == [replace(each, native_px=0) for each in recipes]
 
 
 def test_a_shard_that_exists_is_kept(photo: FacePhoto, tmp_path: Path) -> None:
-    path = render_shard(photo, "train", tmp_path, 3)
+    path = render_shard(photo, "train", tmp_path, Amounts(views=3))
     written = path.read_bytes()
-    assert render_shard(photo, "train", tmp_path, 99) == path
+    assert render_shard(photo, "train", tmp_path, Amounts(views=99)) == path
     assert path.read_bytes() == written
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
