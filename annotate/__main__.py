@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Callable[[argparse.Namespace, Settings], None], says: str) -> argparse.ArgumentParser:
+        """Add a command that `run` carries out, and return its parser."""
         added: argparse.ArgumentParser = commands.add_parser(name, help=says, description=says)
         added.add_argument("--json", action="store_true", help="write the result as JSON")
         added.set_defaults(run=run)

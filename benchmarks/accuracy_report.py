@@ -53,7 +53,7 @@ def _sections(figures: Figures) -> Iterator[str]:
     yield _titled("Agreement with pseudo-MOS", _agreement("views", figures["agreement"]))
     yield _titled("The same views against the measures one would pick offline", _measures(figures["measures"]))
     yield _titled("Pairs of neighbouring severities (clean and five levels) ranked right", _levels(figures["levels"]))
-    if figures.get("small"):
+    if figures["small"]:
         yield _titled("The same on faces that were small when they were damaged", _small(figures["small"]))
     if figures["held_out"]:
         yield _titled("Types that a training never saw", _held_out(figures["held_out"]))

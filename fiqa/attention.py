@@ -247,6 +247,7 @@ def _score_of(predictor: QualityPredictor, crop: FaceCrops) -> Callable[[Tensor]
     known = None if weights is None else weights.clone()
 
     def score(crops: Tensor) -> Tensor:
+        """Return the scores (B,) of crops (B, 3, S, S)."""
         repeated = None if known is None else known.expand(len(crops), -1)
         scores: Tensor = network.transformer(crops, network.encoder(crops), repeated).score
         return scores

@@ -54,14 +54,13 @@ NATIVE_PX = (256, 435)
 SMALL_PX = (128, 255)
 """The same for the small faces among the training views, whose damage is enlarged with them."""
 SMALL_SHARE = 0.25
+HELD_ASIDE_PX = (256, 320, 384)
+"""The same for held-aside photos: one of these for all views of a photo."""
 
 RETOUCHED_SHARE = 0.25
 """Share of training views whose reference is retouched: smooth skin must not pass for a blurred photo."""
 RETOUCH = (0.01, 0.05)
 """Weights of total variation denoising that look like the smoothing of portrait cameras and editors."""
-
-HELD_ASIDE_PX = (256, 320, 384)
-"""The same for held-aside photos, one of these for all views of a photo."""
 
 COMPARED_AT_ONCE = {"cpu": 4, "cuda": 64}
 """Views that the metrics are given at a time: on a CPU ten at a time cost half as much again."""

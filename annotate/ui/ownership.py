@@ -113,6 +113,7 @@ class Guard:
         def stepwise(
             profile: gr.OAuthProfile | None, event: gr.EventData, given: object, *inputs: Any
         ) -> Iterator[Any]:
+            """Let the owner in, and pass on what the work yields."""
             with as_sentences():
                 yield from work(*admit(profile, event, given), *inputs)
 

@@ -44,6 +44,7 @@ def follow_intake(
     done = 0
 
     def counted() -> Iterator[Candidate]:
+        """Yield the pictures and count those that are done with."""
         nonlocal done
         for candidate in candidates:
             yield candidate

@@ -130,6 +130,7 @@ class TrainPanel:
         """Return what exports a study, unless too few of its pictures have ratings."""
 
         def export(folder: Path) -> None:
+            """Write the study to a folder; raise TrainingRunError when there is too little of it."""
             from annotate.export import export_study  # late, as above
 
             database, data_dir = self.labelling.database, self.labelling.settings.data_dir

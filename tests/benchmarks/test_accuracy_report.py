@@ -39,6 +39,7 @@ def test_every_subject_has_a_table() -> None:
         "Gaussian noise",
         "mirrored",
         "turned",
+        "small when they were damaged",
         "nearest neighbours",
     ):
         assert words in text
