@@ -197,7 +197,7 @@ def rendered_material(options: argparse.Namespace, start: Start) -> tuple[Materi
     replace_text(options.output / "pseudo_mos.json", json.dumps(mapping.quantiles.tolist()))
     if options.teachers:
         views = joined([views, *unlabelled_views(options.views)])
-    views, held = views.without(options.without), held.without(options.without)
+    views, held = views.without(options.without).emphasised(options.emphasise), held.without(options.without)
     config = start.network.config
     source = CropSource(
         views,
@@ -208,7 +208,7 @@ def rendered_material(options: argparse.Namespace, start: Start) -> tuple[Materi
         mirror_right=config.mirror_right,
     )
     about = {"name": "rendered views", "mos_range": [0.0, 1.0], "train": len(views), "val": len(held)}
-    about |= {"without": options.without}
+    about |= {"without": options.without, "emphasise": options.emphasise}
     photos = len(views) + len(held)
     return Material(source, held, mapping(held.metrics), photos, about, (0.0, 1.0), PSEUDO_MOS_NOTE), loop
 
@@ -270,6 +270,8 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument("--views", type=Path, default=Path("runs/pseudo_mos"), help="rendered views [runs/pseudo_mos]")
     without = "leave out rendered views that these degradations had a part in"
     parser.add_argument("--without", nargs="+", default=[], choices=TYPES, metavar="TYPE", help=without)
+    emphasise = "draw rendered views of these degradations alone more often, to tell their levels apart better"
+    parser.add_argument("--emphasise", nargs="+", default=[], choices=TYPES, metavar="TYPE", help=emphasise)
     parser.add_argument("--mos-range", type=float, nargs=2, metavar=("LOW", "HIGH"), help="scale of the MOS [0 1]")
     whole = "pictures are aligned faces: take them whole [for the official network on the authors' data sets]"
     parser.add_argument("--whole", action=argparse.BooleanOptionalAction, default=None, help=whole)

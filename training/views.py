@@ -25,6 +25,8 @@ QUANTILES = 201
 GREY_SHARE = 0.15
 """Share of crops without colour: a black-and-white photo is not a bad one. Those with a colour cast keep it."""
 COLOUR_CAST = TYPES.index("colour_cast")
+EMPHASIS = 3
+"""How many times as often a type of degradation is drawn whose levels are to be told apart better."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,12 @@ class RenderedViews:
         """Return the views in which none of the degradations `types` had a part."""
         kept = self.severity[:, [name in types for name in TYPES]].sum(axis=1) == 0
         return self if kept.all() else RenderedViews(*(getattr(self, item.name)[kept] for item in fields(self)))
+
+    def emphasised(self, types: Collection[str]) -> "RenderedViews":
+        """Return the same views, of which those that show one of `types` alone are drawn `EMPHASIS` times as often."""
+        alone = (self.severity > 0).sum(axis=1) == 1
+        chosen = alone & (self.severity[:, [name in types for name in TYPES]].max(axis=1, initial=0) > 0)
+        return replace(self, weight=np.where(chosen, EMPHASIS * self.weight, self.weight))
 
 
 def read_views(folder: Path, split: Use) -> RenderedViews:

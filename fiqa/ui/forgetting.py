@@ -4,6 +4,7 @@ Gradio keeps a visitor's state for an hour after they left; the footer promises 
 """
 
 import time
+from collections.abc import Callable
 from threading import Lock, Timer
 from typing import Protocol
 from weakref import WeakSet
@@ -24,7 +25,8 @@ class Forgetful(Protocol):
 class Sweeper:
     """Forgets what visitors looked at some time ago, in a thread of its own while there is anything to forget."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
         self._watched: WeakSet[Forgetful] = WeakSet()
         self._lock = Lock()
         self._timer: Timer | None = None
@@ -40,7 +42,7 @@ class Sweeper:
         """Forget what is too old, and come back while anything is left."""
         with self._lock:
             for holder in list(self._watched):
-                if not holder.forget(before=time.monotonic() - KEPT_S):
+                if not holder.forget(before=self.clock() - KEPT_S):
                     self._watched.discard(holder)
             self._timer = None
             if self._watched:

@@ -14,6 +14,7 @@ from training.labelled_views import mirrored_landmarks
 from training.photos import split_by_source
 from training.pseudo_mos import TYPES
 from training.views import (
+    EMPHASIS,
     CropSource,
     PseudoMos,
     RenderedViews,
@@ -126,6 +127,15 @@ def test_sources_are_never_split_and_large_ones_always_train() -> None:
     assert sum(splits[source] == "test" for source in sources) in range(12, 16)
     assert sum(splits[source] == "val" for source in sources) in range(9, 13)
     assert split_by_source(list(reversed(sources))) == splits
+
+
+def test_emphasis_draws_views_of_a_type_alone_more_often_and_no_others() -> None:
+    data = views(4)
+    webp, blur = TYPES.index("webp"), TYPES.index("gaussian_blur")
+    data.severity[[0, 1], webp] = 0.5  # the first alone, the second in a stack
+    data.severity[[1, 2], blur] = 0.5
+    assert data.emphasised(["webp"]).weight.tolist() == [EMPHASIS, 1, 1, 1]
+    assert data.emphasised([]).weight.tolist() == [1, 1, 1, 1]
 
 
 def test_a_folder_without_views_says_how_to_make_them(tmp_path_factory: pytest.TempPathFactory) -> None:

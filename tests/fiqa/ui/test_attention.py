@@ -217,16 +217,14 @@ def test_inspections_of_long_ago_are_forgotten(show: Show, desk: Desk) -> None:
     assert [subject.face for subject in desk.inspections] == [4, 5, 6, 7, 8, 9]
 
 
-def test_nothing_of_a_photo_stays_for_longer_than_promised(
-    show: Show, desk: Desk, handlers: _Handlers, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_of_a_photo_stays_for_longer_than_promised(show: Show, desk: Desk, handlers: _Handlers) -> None:
     show()
     assert desk in handlers._sweeper._watched
     handlers._sweeper.sweep()
     assert desk.inspections
     assert desk.shown
     later = time.monotonic() + KEPT_S + 1
-    monkeypatch.setattr("fiqa.ui.forgetting.time.monotonic", lambda: later)
+    handlers._sweeper.clock = lambda: later
     handlers._sweeper.sweep()
     assert not desk.inspections
     assert not desk.shown

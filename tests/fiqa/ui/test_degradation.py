@@ -118,9 +118,7 @@ def test_every_repair_is_tried_and_called_an_estimate(handlers: _Handlers, trial
     assert "estimate" in panel
 
 
-def test_nothing_of_a_photo_stays_for_longer_than_promised(
-    handlers: _Handlers, portrait: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_of_a_photo_stays_for_longer_than_promised(handlers: _Handlers, portrait: str) -> None:
     *_, shown = handlers.examine(True, LoadedPhotos(((portrait, "portrait.png"),)), "lite")
     examination = next(value for value in shown if isinstance(value, Examination))
     trial, *_ = handlers.begin_trial(examination)
@@ -129,7 +127,7 @@ def test_nothing_of_a_photo_stays_for_longer_than_promised(
     assert examination.photos
     assert trial.pictures
     later = time.monotonic() + KEPT_S + 1
-    monkeypatch.setattr("fiqa.ui.forgetting.time.monotonic", lambda: later)
+    handlers._sweeper.clock = lambda: later
     handlers._sweeper.sweep()
     assert not examination.photos
     assert trial.pictures is None
