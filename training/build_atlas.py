@@ -17,9 +17,9 @@ from fiqa.atlas_building import LabelledEmbeddings, embed_views, fit_atlas, join
 from fiqa.checkpoints import load_predictor
 from fiqa.errors import CheckpointError
 from fiqa.predictor import QualityPredictor
+from training.errors import DataError
 from training.photos import Split
 from training.script import run_script
-from training.views import no_views
 
 
 def embed_split(predictor: QualityPredictor, folder: Path, split: Split) -> LabelledEmbeddings:
@@ -34,7 +34,7 @@ def embed_split(predictor: QualityPredictor, folder: Path, split: Split) -> Labe
             LabelledEmbeddings(embed_views(predictor, views), severity, np.full(len(views), identity, dtype=np.int64))
         )
     if not parts:
-        raise no_views(folder, split)
+        raise DataError(f"No {split} views in {folder}; make them with python -m training.pseudo_mos.")
     return join(parts)
 
 

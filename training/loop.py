@@ -235,7 +235,9 @@ class _Run:
 
     def _record(self) -> None:
         """Write what was trained, on what and how, with the best figures so far."""
-        write_record(self.output, {**self.about, "options": asdict(self.options)}, self.best)
+        metrics = {name: json_number(value) for name, value in self.best.items()}
+        record = {**self.about, "options": asdict(self.options), "commit": commit(), "metrics": metrics}
+        replace_text(self.output / RECORD, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
 
     def _agreed(self, wanted: bool) -> bool:
         """Return whether any process wants it: one that stopped alone would leave the others waiting for ever."""
@@ -329,13 +331,6 @@ def moving_average(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], N
                 old.copy_(new)
 
     return update
-
-
-def write_record(run: Path, about: Mapping[str, Any], figures: Figures) -> None:
-    """Write what a run's network was made of and how, by which code, and its figures."""
-    metrics = {name: json_number(value) for name, value in figures.items()}
-    record = {**about, "commit": commit(), "metrics": metrics}
-    replace_text(run / RECORD, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
 
 
 def commit() -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from fiqa.checkpoints import RELEASED_PREPROCESSING, CheckpointSpec, Preprocessing, find_checkpoint, load_network
+from fiqa.checkpoints import RELEASED_PREPROCESSING, Preprocessing, find_checkpoint, load_network
 from fiqa.models import LITE, OFFICIAL, DslFiqa, DslFiqaConfig
 from fiqa.models.backbone import build_pretrained_backbone
 from fiqa.models.dsl_fiqa import load_strictly
@@ -65,18 +65,13 @@ def choose_start(config: str | None, *, start: str | None, pretrained: bool, scr
 
 
 def from_checkpoint(name: str, config: str | None) -> Start:
-    """Return a checkpoint by name or folder, or the best one of a run's folder, as a start."""
-    spec = find_start(name)
+    """Return a checkpoint by name or folder, or the best one of a run's folder."""
+    run = Path(name)
+    spec = find_checkpoint(str(run / "checkpoint") if (run / "checkpoint").is_dir() else name)
     network = load_network(spec)
     if config and read_config(config)[0] != network.config:
         raise RunError(f"{name} is another network than --config {config}: leave one of the two options out.")
     return Start(network, spec.preprocessing, f"checkpoint {name}")
-
-
-def find_start(name: str) -> CheckpointSpec:
-    """Return a checkpoint by name or folder, or the best one of a run's folder; raise CheckpointError."""
-    run = Path(name)
-    return find_checkpoint(str(run / "checkpoint") if (run / "checkpoint").is_dir() else name)
 
 
 def read_config(name: str) -> tuple[DslFiqaConfig, Preprocessing]:

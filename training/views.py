@@ -82,7 +82,7 @@ def read_views(folder: Path, split: Use) -> RenderedViews:
             if str(shard["split"]) == split:
                 shards.append(dict(shard))
     if not shards:
-        raise no_views(folder, split)
+        raise DataError(f"No {split} views in {folder}; make them with python -m training.pseudo_mos.")
     sources = [str(shard["source"]) for shard in shards]
     sizes = [len(shard["views"]) for shard in shards]
     weights = [1 / np.sqrt(sources.count(source)) for source in sources]
@@ -94,11 +94,6 @@ def read_views(folder: Path, split: Use) -> RenderedViews:
         identity=np.repeat(np.arange(len(shards)), sizes),
         weight=np.repeat(weights, sizes),
     )
-
-
-def no_views(folder: Path, split: Use) -> DataError:
-    """Return what to raise where there are no views of a split."""
-    return DataError(f"No {split} views in {folder}; make them with python -m training.pseudo_mos.")
 
 
 def joined(parts: Sequence[RenderedViews]) -> RenderedViews:
@@ -127,18 +122,6 @@ class PseudoMos:
         ranks = [np.interp(metrics[:, k], self.quantiles[:, k], share) for k in range(len(METRICS))]
         mean: NDArray[np.float32] = np.mean(ranks, axis=0).astype(np.float32)
         return mean
-
-
-def read_mapping(folder: Path) -> PseudoMos:
-    """Return the mapping of rendered views, from the metrics of those for training; raise DataError without any."""
-    metrics = []
-    for path in sorted(folder.glob("*.npz")):
-        with np.load(path) as shard:
-            if str(shard["split"]) == "train":
-                metrics.append(shard["metrics"])
-    if not metrics:
-        raise no_views(folder, "train")
-    return PseudoMos.fit(np.concatenate(metrics))
 
 
 class Views(Protocol):
