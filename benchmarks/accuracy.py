@@ -28,7 +28,8 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from benchmarks.accuracy_report import draw_figures, report, write_card
+from benchmarks.accuracy_report import BLOCK, draw_figures, report
+from benchmarks.cards import write_block
 from benchmarks.classical import Measure, load_measures
 from fiqa.checkpoints import load_network, load_predictor
 from fiqa.degradations import DEGRADATIONS, LEVELS, PAPER_TYPES
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     if options.card:
-        write_card(options.card, figures)
+        write_block(options.card, BLOCK, report(figures))
     if options.figures:
         draw_figures(options.figures, figures)
 

@@ -11,8 +11,7 @@ from fiqa.degradations import DEGRADATIONS
 from fiqa.metrics import AGREEMENT
 from training.agreement import show_estimate
 from training.drawings import draw_bars, draw_scatter
-from training.errors import DataError
-from training.tables import markdown_table, replace_block
+from training.tables import markdown_table
 
 BLOCK = "figures of benchmarks.accuracy"
 Figures = Mapping[str, Any]
@@ -21,15 +20,6 @@ Figures = Mapping[str, Any]
 def report(figures: Figures) -> str:
     """Return every table, each under a sentence that says what it shows."""
     return "\n\n".join(_sections(figures))
-
-
-def write_card(card: Path, figures: Figures) -> None:
-    """Replace the block of a model card that holds the figures; raise DataError when it has none."""
-    try:
-        text = replace_block(card.read_text(encoding="utf-8"), BLOCK, report(figures))
-    except ValueError as error:
-        raise DataError(f"{card} cannot take the figures: {error}.") from error
-    card.write_text(text, encoding="utf-8")
 
 
 def draw_figures(folder: Path, figures: Figures) -> None:

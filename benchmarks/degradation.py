@@ -13,7 +13,6 @@ Takes the rendered views of `training.pseudo_mos` that were held aside and print
 
 import argparse
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import silhouette_score
 
+from benchmarks.cards import write_block
+from benchmarks.degradation_report import BLOCK, report
 from fiqa.atlas import CLEAN, TYPES, Atlas, Diagnosis, distances, find_atlas
 from fiqa.atlas_building import LabelledEmbeddings, single_types
 from fiqa.checkpoints import load_predictor
@@ -41,6 +42,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", default="lite")
     parser.add_argument("--split", default="test", choices=("val", "test"))
     parser.add_argument("--json", type=Path, help="write the figures there too")
+    parser.add_argument("--card", type=Path, help="write the figures into this model card")
     options = parser.parse_args()
     predictor = load_predictor(options.checkpoint, device="cpu", finder="bundled")
     atlas = find_atlas(predictor.spec, Settings.from_environment())
@@ -48,12 +50,16 @@ def main() -> None:
         raise CheckpointError("There is no atlas for these weights: run python -m training.build_atlas.")
     held = embed_split(predictor, options.views, options.split)
     diagnoses = atlas.diagnose(held.vectors)
-    figures: dict[str, Any] = {"views": len(held.severity), "identities": len(np.unique(held.identity))}
+    figures: dict[str, Any] = {"sha256": predictor.spec.sha256, "identities": len(np.unique(held.identity))}
+    figures |= {"views": count_views(held)}
     figures |= goals(diagnoses, held) | {"nearest_references": by_neighbours(atlas, held)}
     figures |= silhouettes(atlas, held) | {"neighbours_kept": neighbours_kept(atlas, diagnoses, held)}
-    _print(figures, confusion(diagnoses, held))
+    figures |= {"confusion": confusion(diagnoses, held).round(4).tolist()}
+    print(report(figures))
     if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    if options.card:
+        write_block(options.card, BLOCK, report(figures))
 
 
 def _groups(held: LabelledEmbeddings) -> dict[str, NDArray[np.intp]]:
@@ -65,6 +71,13 @@ def _groups(held: LabelledEmbeddings) -> dict[str, NDArray[np.intp]]:
         "single": np.flatnonzero(applied == 1),
         "stack": np.flatnonzero(applied == 2),
     }
+
+
+def count_views(held: LabelledEmbeddings) -> dict[str, int]:
+    """Return how many views are clean, of single degradations, and stacks of two and of three."""
+    applied = (held.severity > 0).sum(axis=1)
+    names = ("clean", "single", "stack", "stack of three")
+    return {name: int((applied == count).sum()) for count, name in enumerate(names)}
 
 
 def goals(diagnoses: list[Diagnosis], held: LabelledEmbeddings) -> dict[str, float]:
@@ -153,19 +166,6 @@ def confusion(diagnoses: list[Diagnosis], held: LabelledEmbeddings) -> NDArray[n
 
 def _share(values: Any) -> float:
     return float(np.mean(values))
-
-
-def _print(figures: Mapping[str, Any], shares: NDArray[np.float64]) -> None:
-    for name, value in figures.items():
-        if isinstance(value, dict):
-            print(f"\n{name}")
-            for key, share in value.items():
-                print(f"  {key:34} {share:.3f}")
-        else:
-            print(f"{name:36} {value if isinstance(value, int) else f'{value:.3f}'}")
-    print(f"\nconfusion, %: rows are what was done\n{'':16}" + "".join(f"{name[:7]:>8}" for name in TYPES))
-    for name, row in zip(TYPES, shares, strict=True):
-        print(f"{name:16}" + "".join(f"{100 * share:8.0f}" if share else f"{'·':>8}" for share in row))
 
 
 if __name__ == "__main__":

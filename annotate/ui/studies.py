@@ -67,7 +67,8 @@ class Studies:
             except AccessError:
                 if profile:
                     gr.Warning(f"{escape(profile.username)} is not among the owners of the studies here.")
-                return *_views("door"), ""
+                # Who came without a pass stands at the door, or signs in while this answer is on its way.
+                return (*_views("door"), "") if owner_pass else (gr.skip(),) * 4
             return *_views("opened" if study_id else "home"), self.listed()
 
     def listed(self) -> str:

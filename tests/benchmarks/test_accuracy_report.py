@@ -4,12 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 from PIL import Image
 
 from benchmarks import accuracy
-from benchmarks.accuracy_report import BLOCK, draw_figures, report, write_card
-from training.errors import DataError
+from benchmarks.accuracy_report import BLOCK, draw_figures, report
 from training.tables import replace_block
 
 ROOT = Path(__file__).parents[2]
@@ -61,14 +59,6 @@ def test_kept_figures_are_written_into_a_card_and_drawn(tmp_path: Path) -> None:
     for name in ("scatter.png", "measures.png"):
         with Image.open(tmp_path / name) as drawing:
             assert drawing.width > 400
-
-
-def test_a_card_without_a_place_for_the_figures_is_left_alone(tmp_path: Path) -> None:
-    card = tmp_path / "card.md"
-    card.write_text("# Card\n")
-    with pytest.raises(DataError, match="cannot take the figures"):
-        write_card(card, FIGURES)
-    assert card.read_text() == "# Card\n"
 
 
 def test_drawing_makes_the_folder_it_is_asked_for(tmp_path: Path) -> None:

@@ -94,6 +94,17 @@ def test_a_study_is_made_of_uploads_and_a_table(labelling: Labelling, tmp_path: 
     assert "asks for 10 gold items" in shown[0]
 
 
+def test_who_opens_the_tab_without_a_pass_is_told_nothing_so_that_a_sign_in_meanwhile_stands(
+    labelling: Labelling,
+) -> None:
+    assert page_of(labelling).enter(None, None, None) == (gr.skip(),) * 4
+
+
+def test_a_pass_that_is_none_leads_back_to_the_door(labelling: Labelling) -> None:
+    door, home, opened, listed = page_of(labelling).enter(None, "forged", None)
+    assert (door["visible"], home["visible"], opened["visible"], listed) == (True, False, False, "")
+
+
 def test_a_study_needs_a_name_before_pictures_are_looked_at(labelling: Labelling) -> None:
     with pytest.raises(StudyError, match="name first"):
         last(page_of(labelling).create("  ", "acr5", ["/nowhere/a.png"]))
