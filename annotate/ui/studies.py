@@ -8,6 +8,7 @@ Nothing is asked of the database before somebody who may opens the tab; a panel 
 """
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from html import escape
 from pathlib import Path
@@ -102,11 +103,13 @@ class Studies:
                 study_id = store.create_study(db, name, protocol, datetime.now(UTC)).id
         else:
             database, folder = self.labelling.database, self.labelling.settings.data_dir
-            with open_files([Path(file) for file in files], folder) as candidates:
+            with ExitStack() as opened:
+                candidates = opened.enter_context(open_files([Path(file) for file in files], folder))
                 taken = yield from follow_intake(
                     candidates,
                     lambda watched: intake.create_study(database, folder, name, watched, protocol, datetime.now(UTC)),
                     lambda panel: (panel, *(gr.skip(),) * 7),
+                    opened.pop_all(),
                 )
             for sentence in said_of_intake(taken):
                 gr.Warning(text(sentence))

@@ -22,7 +22,7 @@ from annotate.ui.labelling import Labelling
 from annotate.ui.late import backup, export, store
 from annotate.ui.ownership import SLOW, Guard
 from annotate.ui.study_html import working
-from annotate.ui.study_work import follow
+from annotate.ui.study_work import follow, leave_behind
 
 LARGEST_BYTES = 2 * 2**30
 """Of pictures that a ZIP is made of; more are exported on the command line, without a copy in between."""
@@ -94,8 +94,11 @@ def build_downloads(labelling: Labelling, guard: Guard, study: gr.State) -> gr.D
         backup = gr.Button("Backup of all studies", elem_id="pack-backup", scale=0, min_width=200)
     busy = gr.HTML("", apply_default_css=False, elem_id="packing")
     file = gr.DownloadButton("Download", visible=False, variant="primary", elem_id="download")
-    guard.on(tables.click, downloads.tables, [study], [busy, file], **SLOW)
-    guard.on(training.click, downloads.training, [study], [busy, file], **SLOW)
+    running = [
+        guard.on(tables.click, downloads.tables, [study], [busy, file], **SLOW),
+        guard.on(training.click, downloads.training, [study], [busy, file], **SLOW),
+    ]
+    leave_behind(study, [busy, file], running)
     guard.on(backup.click, downloads.backup, [], [busy, file], **SLOW)
     return file
 

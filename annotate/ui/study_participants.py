@@ -30,6 +30,7 @@ from annotate.ui.study_html import (
     whole_number,
 )
 from annotate.ui.study_links import COMPLETE, MOST_LINKS, general_links, make_links, personal_links, renew_link
+from annotate.ui.study_work import leave_behind
 
 if TYPE_CHECKING:
     from annotate.store import ParticipantRow
@@ -244,11 +245,13 @@ def build_participants_panel(
     listed = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="study-people")
     page = [study, chosen, name]
     entered = [links, personal, listed, first, person, card, decision]
-    study.change(lambda: ("",) * 4, None, [links, personal, listed, card], **AT_ONCE)
-    guard.on(tab.select, people.enter, page, entered, **SLOW)
-    guard.on([chosen.input, name.submit], people.show, page, [listed, first], **SLOW)
-    guard.on(listed.click, people.turn_page, page, [listed, first], details=True, **SLOW)
-    guard.on(listed.click, people.look, [study], [person, card, decision, reason, link], details=True, **AT_ONCE)
+    running = [
+        guard.on(tab.select, people.enter, page, entered, **SLOW),
+        guard.on([chosen.input, name.submit], people.show, page, [listed, first], **SLOW),
+        guard.on(listed.click, people.turn_page, page, [listed, first], details=True, **SLOW),
+        guard.on(listed.click, people.look, [study], [person, card, decision, reason, link], details=True, **AT_ONCE),
+    ]
+    leave_behind(study, [links, personal, listed, card], running)
     guard.on(invite.click, people.invite, [study, count], personal, **SLOW)
     guard.on(leave_out.click, people.leave_out, page, [listed, first], **SLOW)
     decided = [*page, first, person]

@@ -1,6 +1,7 @@
 """The pictures of a study: how they come in, and what of them is shown to the owner."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,8 +40,12 @@ def follow_intake(
     candidates: Sequence[Candidate],
     take: "Callable[[Iterable[Candidate]], Taken]",
     shown: Callable[[str], Any],
+    opened: AbstractContextManager[object] | None = None,
 ) -> "Generator[Any, None, Taken]":
-    """Take pictures in; yields what `shown` makes of how far that is."""
+    """Take pictures in; yields what `shown` makes of how far that is.
+
+    `opened` is what they come from; it is closed when all are taken in, though nobody may be following any more.
+    """
     done = 0
 
     def counted() -> Iterator[Candidate]:
@@ -53,7 +58,12 @@ def follow_intake(
     def say() -> str:
         return working(f"Checking pictures: {done:,} of {len(candidates):,}", done / max(1, len(candidates)))
 
-    following = follow(lambda: take(counted()), say)
+    def take_all() -> "Taken":
+        """Take them in, and close what they came from."""
+        with opened or nullcontext():
+            return take(counted())
+
+    following = follow(take_all, say)
     while True:
         try:
             said = next(following)

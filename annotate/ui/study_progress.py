@@ -16,6 +16,7 @@ from annotate.ui.labelling import Labelling
 from annotate.ui.late import store
 from annotate.ui.ownership import AT_ONCE, Guard
 from annotate.ui.study_html import cells, empty, meter, note, table, text
+from annotate.ui.study_work import leave_behind
 
 if TYPE_CHECKING:
     from annotate.tables import Study
@@ -61,8 +62,8 @@ def build_progress_panel(labelling: Labelling, guard: Guard, study: gr.State, ta
     """Lay out the panel inside `tab` and connect it."""
     progress = Progress(labelling)
     panel = gr.HTML("", js_on_load=ASK, apply_default_css=False, elem_id="study-progress")
-    study.change(lambda: "", None, panel, **AT_ONCE)
-    guard.on([tab.select, panel.input], progress.show, [study], panel, **AT_ONCE)
+    running = guard.on([tab.select, panel.input], progress.show, [study], panel, **AT_ONCE)
+    leave_behind(study, [panel], [running])
 
 
 def progress_panel(

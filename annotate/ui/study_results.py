@@ -30,6 +30,7 @@ from annotate.ui.study_html import (
     whole_number,
 )
 from annotate.ui.study_progress import numbers
+from annotate.ui.study_work import leave_behind
 
 if TYPE_CHECKING:
     from annotate.analysis import Analysis
@@ -178,9 +179,11 @@ def build_results_panel(labelling: Labelling, guard: Guard, analyses: Analyses, 
     listed = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="mos-table")
     gr.HTML("<h3>Label next</h3>", apply_default_css=False, elem_classes="section-head")
     batch = gr.HTML("", apply_default_css=False, elem_id="label-next")
-    study.change(lambda: ("",) * 4, None, [summary, listed, disputed, batch], **AT_ONCE)
-    guard.on(tab.select, results.enter, [study], [summary, listed, order, disputed, batch, file], **SLOW)
-    guard.on(listed.click, results.arrange, [study, order], [listed, order], details=True, **AT_ONCE)
+    running = [
+        guard.on(tab.select, results.enter, [study], [summary, listed, order, disputed, batch, file], **SLOW),
+        guard.on(listed.click, results.arrange, [study, order], [listed, order], details=True, **AT_ONCE),
+    ]
+    leave_behind(study, [summary, listed, disputed, batch], running)
 
 
 def rearranged(order: object, details: Mapping[str, Any]) -> Order:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,8 +93,11 @@ class Setup:
         """Add uploaded pictures: what is said of it, the emptied form, and that something changed."""
         if not files:
             raise StudyError("Choose some pictures first.")
-        with open_files([Path(file) for file in files], self.labelling.settings.data_dir) as candidates:
-            yield from self._add(_opened(study_id), candidates)
+        with ExitStack() as opened:
+            candidates = opened.enter_context(
+                open_files([Path(each) for each in files], self.labelling.settings.data_dir)
+            )
+            yield from self._add(_opened(study_id), candidates, opened)
 
     def draw_traps(self, study_id: int | None, count: float | None) -> Iterator[tuple[Any, ...]]:
         """Draw attention checks and add them."""
@@ -138,7 +142,9 @@ class Setup:
             store.change_state(db, _opened(study_id), state, datetime.now(UTC))  # the overview warns
         return time.time()
 
-    def _add(self, study_id: int, candidates: list[Candidate]) -> Iterator[tuple[Any, ...]]:
+    def _add(
+        self, study_id: int, candidates: list[Candidate], opened: ExitStack | None = None
+    ) -> Iterator[tuple[Any, ...]]:
         database, folder = self.labelling.database, self.labelling.settings.data_dir
         with database.read() as db:
             name = store.get_study(db, study_id).name
@@ -146,6 +152,7 @@ class Setup:
             candidates,
             lambda watched: intake.add_pictures(database, folder, name, watched, datetime.now(UTC)),
             lambda panel: (panel, gr.skip(), gr.skip()),
+            opened.pop_all() if opened else None,
         )
         for sentence in said_of_intake(taken):
             gr.Warning(text(sentence))

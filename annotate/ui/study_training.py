@@ -20,7 +20,7 @@ from annotate.ui.labelling import Labelling
 from annotate.ui.ownership import AT_ONCE, SLOW, Guard
 from annotate.ui.study_downloads import Downloads
 from annotate.ui.study_html import empty, note, working
-from annotate.ui.study_work import follow
+from annotate.ui.study_work import follow, leave_behind
 from annotate.ui.training_panels import batch_panel, command_panel, not_trained, result_panel, training_panel
 
 if TYPE_CHECKING:
@@ -182,13 +182,15 @@ def build_training_panel(labelling: Labelling, guard: Guard, study: gr.State, tr
         busy = gr.HTML("", apply_default_css=False)
         file = gr.DownloadButton("Download", visible=False, variant="primary", elem_id="download-export")
     shown = [progress, result, start, stop]
-    study.change(lambda: ("", "", ""), None, [progress, result, batch], **AT_ONCE)
-    guard.on(tab.select, panel.enter, [study], [*shown, name, command, batch], **AT_ONCE)
-    guard.on(progress.input, panel.show, [study], shown, **AT_ONCE)
+    running = [
+        guard.on(tab.select, panel.enter, [study], [*shown, name, command, batch], **AT_ONCE),
+        guard.on(progress.input, panel.show, [study], shown, **AT_ONCE),
+        guard.on(propose.click, panel.propose, [study, count], batch, **SLOW),
+        guard.on(pack.click, Downloads(labelling).training, [study], [busy, file], **SLOW),
+    ]
+    leave_behind(study, [progress, result, batch, busy, file], running)
     guard.on(start.click, panel.start, [study, name], shown, **SLOW)
     guard.on(stop.click, panel.stop, [study], shown, **AT_ONCE)
-    guard.on(propose.click, panel.propose, [study, count], batch, **SLOW)
-    guard.on(pack.click, Downloads(labelling).training, [study], [busy, file], **SLOW)
 
 
 def _buttons(*, running: bool, able: bool) -> tuple[Any, Any]:

@@ -1,20 +1,33 @@
 """An owner's day in the browser: sign in, a study from uploads, links, votes, a decision, results, the end."""
 
 import csv
+import re
+import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO, TextIOWrapper
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.annotate.studies import picture
+from annotate import analysis
+from annotate.analysis import Analysis
+from annotate.database import Database
+from tests.annotate.studies import candidates, honest_ratings, make_study, picture, rate
 from tests.app_process import run_app
 from tests.browser.conftest import SCORE_MS
+from tests.served import Served, serve
 
 SECRET, NAME = "open sesame", "Faces <b>& co</b>"
+WATCH = """() => {
+  const summary = document.querySelector("#study-summary");
+  window.seen = [];
+  new MutationObserver(() => seen.push(summary.textContent)).observe(summary, { childList: true, subtree: true });
+}"""
+"""Keeps all that the summary of a study's results says from now on."""
 PICTURES = 3
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 
@@ -173,4 +186,47 @@ def test_nothing_overflows_on_a_phone(browser: Browser, address: str) -> None:
         open_panel(page, name)
         expect(page.locator(shown).first).to_be_visible()
         assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
+    page.context.close()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """The app in this process, with the studies "few", whose votes are of three people, and "many", of six."""
+    with serve(tmp_path, FIQA_OWNER_SECRET=SECRET) as served:
+        database, settings = served.labelling.database, served.labelling.settings
+        for name, people in (("few", 3), ("many", 6)):
+            study_id = make_study(database, settings.data_dir, candidates(5), name=name)
+            rate(database, study_id, honest_ratings([f"{number:03}.png" for number in range(5)], people))
+        yield served
+
+
+def test_results_that_take_long_do_not_appear_in_the_study_that_was_opened_meanwhile(
+    browser: Browser, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+    analyse = analysis.analyse
+
+    def take_long(database: Database, study_id: int, told: Callable[[str], None]) -> Analysis:
+        go_on.wait(timeout=60)
+        return analyse(database, study_id, told)
+
+    monkeypatch.setattr(analysis, "analyse", take_long)
+    page = browser.new_context().new_page()
+    page.set_default_timeout(SCORE_MS)
+    page.goto(served.address)
+    page.get_by_role("tab", name="Studies").click()
+    sign_in(page)
+    for name in ("few", "many"):
+        page.locator("#studies-list").get_by_role("button", name=name).click()
+        expect(page.locator("#study-title")).to_contain_text(name)
+        open_panel(page, "Results")
+        expect(page.locator("#study-summary")).to_contain_text("Waiting")
+        if name == "few":
+            page.click("#all-studies")
+    page.evaluate(WATCH)
+    go_on.set()
+    expect(page.locator("#study-summary")).to_contain_text("of 5 pictures")
+    page.wait_for_timeout(1000)  # or what comes late would come after the end
+    shown: list[str] = page.evaluate("seen")
+    assert {votes for text in shown for votes in re.findall(r"Votes used\s*(\d+)", text)} == {"30"}
     page.context.close()

@@ -1,6 +1,8 @@
 """What an owner does in the Studies tab, through its handlers, on the real store."""
 
 import json
+import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,16 +14,17 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from annotate import store
+from annotate import intake, store
 from annotate.access import open_link
 from annotate.backup import verify
 from annotate.database import Database
 from annotate.errors import AccessError, BackupError, ExportError, ProtocolError, StudyError, StudyStateError
+from annotate.intake import Taken
 from annotate.ratings import ItemKind
 from annotate.settings import Settings
 from annotate.store import Among
 from annotate.study import Protocol, State
-from annotate.ui import study_downloads
+from annotate.ui import study_downloads, study_work
 from annotate.ui.ownership import Ownership
 from annotate.ui.studies import Studies
 from annotate.ui.study_analyses import Analyses
@@ -103,6 +106,34 @@ def test_who_opens_the_tab_without_a_pass_is_told_nothing_so_that_a_sign_in_mean
 def test_a_pass_that_is_none_leads_back_to_the_door(labelling: Labelling) -> None:
     door, home, opened, listed = page_of(labelling).enter(None, "forged", None)
     assert (door["visible"], home["visible"], opened["visible"], listed) == (True, False, False, "")
+
+
+def test_pictures_of_a_zip_are_all_taken_in_when_the_page_is_left_on_the_way(
+    labelling: Labelling, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive, left = tmp_path / "faces.zip", threading.Event()
+    with zipfile.ZipFile(archive, "w") as file:
+        for number in range(4):
+            file.writestr(f"{number:03}.png", picture(number))
+    create_study = intake.create_study
+
+    def wait_until_left(*arguments: Any) -> Taken:
+        left.wait(timeout=30)
+        return create_study(*arguments)
+
+    monkeypatch.setattr(intake, "create_study", wait_until_left)
+    monkeypatch.setattr(study_work, "TOLD_EVERY_S", 0.01)
+    steps = page_of(labelling).create("faces", "acr5", [str(archive)])
+    next(steps)
+    steps.close()  # type: ignore[attr-defined]
+    left.set()
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with labelling.database.read() as db:
+            if [store.count_stimuli(db, each.id) for each in store.list_studies(db)] == [{ItemKind.RATED: 4}]:
+                return
+        time.sleep(0.02)
+    pytest.fail("not all pictures came in")
 
 
 def test_a_study_needs_a_name_before_pictures_are_looked_at(labelling: Labelling) -> None:

@@ -1,5 +1,6 @@
 """What the panels are drawn with: nothing that came from outside can be markup."""
 
+import threading
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -85,3 +86,19 @@ def test_an_error_of_the_work_comes_out(kind: type[Exception]) -> None:
 
     with pytest.raises(kind, match="its own"):
         finish(follow(work, lambda: ""))
+
+
+def test_who_leaves_does_not_wait_for_the_work_and_it_is_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study_work, "TOLD_EVERY_S", 0.01)
+    go_on, finished = threading.Event(), threading.Event()
+
+    def work() -> None:
+        if go_on.wait(timeout=30):
+            finished.set()
+
+    following = follow(work, lambda: "")
+    next(following)
+    following.close()  # would never come back if it waited
+    assert not finished.is_set()
+    go_on.set()
+    assert finished.wait(timeout=30)
