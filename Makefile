@@ -24,7 +24,7 @@ run: $(APP_READY)  ## serve the app on this machine (settings: see README)
 test: $(DEV_READY)  ## run all tests, those in a real browser too
 	@.ci/chromium
 	@.ci/postgresql
-	OMP_NUM_THREADS=1 $(PYTHON) -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(PYTHON) -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: lint audit test  ## lint, types, known vulnerabilities and tests
 

@@ -200,6 +200,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
         yield served
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_results_that_take_long_do_not_appear_in_the_study_that_was_opened_meanwhile(
     browser: Browser, served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
