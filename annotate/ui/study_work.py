@@ -4,14 +4,17 @@ Whoever began it may leave; what was begun is finished, because half a change wo
 Gradio closes the generator of who left in the thread that serves everybody.
 """
 
+import logging
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import gradio as gr
 from gradio.components import Component
 
 from annotate.ui.ownership import AT_ONCE
+
+logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 TOLD_EVERY_S = 0.4
@@ -32,7 +35,16 @@ def follow(work: Callable[[], Result], say: Callable[[], str]) -> Generator[str,
         except TimeoutError:
             if running.done():  # the work's own
                 raise
-        yield say()
+        try:
+            yield say()
+        except GeneratorExit:
+            running.add_done_callback(_log_failure)
+            raise
+
+
+def _log_failure(done: "Future[Any]") -> None:
+    if error := done.exception():
+        logger.error("Work whose page was closed has failed.", exc_info=error)
 
 
 def leave_behind(study: gr.State, shown: Sequence[Component], running: Sequence[Any]) -> None:

@@ -102,3 +102,19 @@ def test_who_leaves_does_not_wait_for_the_work_and_it_is_finished(monkeypatch: p
     assert not finished.is_set()
     go_on.set()
     assert finished.wait(timeout=30)
+
+
+def test_the_log_tells_of_a_failure_that_nobody_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study_work, "TOLD_EVERY_S", 0.01)
+    left, logged = threading.Event(), threading.Event()
+
+    def work() -> None:
+        left.wait(timeout=30)
+        raise ValueError("its own")
+
+    monkeypatch.setattr(study_work.logger, "error", lambda *_, **__: logged.set())
+    following = follow(work, lambda: "")
+    next(following)
+    following.close()
+    left.set()
+    assert logged.wait(timeout=30)
