@@ -18,7 +18,7 @@ NAME ?= score
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
-run: $(APP_READY)  ## serve the app on this machine (settings: see README)
+run: $(APP_READY)  ## serve the app on this machine (settings: docs/operating.md)
 	$(PYTHON) app.py
 
 test: $(DEV_READY)  ## run all tests, those in a real browser too

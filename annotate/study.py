@@ -5,7 +5,7 @@
                                   paused   stimuli may be added, and what does not touch the meaning of a rating changed
                                   closed   nothing any more; what was rated can be looked at and exported
 
-A protocol is plain data. Its defaults are those of `annotate/PROTOCOL.md`, which gives the reasons and references.
+A protocol is plain data. Its defaults are those of `docs/protocol.md`, which gives the reasons and references.
 """
 
 from collections.abc import Mapping

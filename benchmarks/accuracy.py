@@ -1,6 +1,6 @@
 """How well `lite` judges degraded faces of sources it never saw: `python -m benchmarks.accuracy`.
 
-Measures everything that fiqa/MODEL_CARD.md states, on the views that `python -m training.pseudo_mos` rendered
+Measures everything that docs/model_card.md states, on the views that `python -m training.pseudo_mos` rendered
 of the held-aside photos (no jitter; clean, every type at five levels, stacks of two and three):
 
 * agreement with pseudo-MOS, views alone and stacked, the paper's types and all;

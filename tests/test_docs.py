@@ -1,8 +1,9 @@
-"""What README.md promises is there."""
+"""What README.md and docs/ promise is there."""
 
 import ast
 import re
-import subprocess
+import runpy
+import shlex
 import sys
 import tomllib
 from pathlib import Path
@@ -10,9 +11,15 @@ from pathlib import Path
 import pytest
 import yaml
 from huggingface_hub import metadata_load
+from PIL import Image
+from skimage.data import astronaut
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+}
+ARCHITECTURE, OPERATING = PAGES["docs/architecture.md"], PAGES["docs/operating.md"]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 SPACE = yaml.safe_load((ROOT / "Spacefile").read_text(encoding="utf-8"))
 REQUIREMENTS = [
@@ -22,13 +29,25 @@ REQUIREMENTS = [
 ]
 
 
-def code_blocks(language: str) -> str:
-    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def code_blocks(language: str, *pages: str) -> str:
+    """Return the blocks in a language, of all pages unless some are given."""
+    text = "\n".join(pages or PAGES.values())
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return "\n".join(text for written_in, text in blocks if written_in == language)
 
 
-def section(title: str) -> str:
-    return README.split(f"\n## {title}\n")[1].split("\n## ")[0]
+def commands(beginning: str) -> list[str]:
+    """Return the command lines of all pages that begin so, without their comments."""
+    joined = code_blocks("bash").replace("\\\n", " ")
+    return sorted({line.split("#")[0].strip() for line in joined.splitlines() if line.startswith(beginning)})
+
+
+def without_code(page: str) -> str:
+    return re.sub(r"```.*?```", "", page, flags=re.DOTALL)
+
+
+def section(page: str, title: str) -> str:
+    return page.split(f"\n## {title}\n")[1].split("\n## ")[0]
 
 
 def test_front_matter_is_the_spacefile() -> None:
@@ -41,47 +60,93 @@ def test_space_runs_the_gradio_that_is_required() -> None:
     assert len(SPACE["short_description"]) <= 60
 
 
-def test_make_targets_named_in_the_readme_exist() -> None:
-    targets = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    inline = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", README, flags=re.DOTALL))
-    named = re.findall(r"\bmake ([a-z]+)\b", "\n".join([code_blocks("bash"), *inline]))
+def test_make_targets_named_anywhere_exist() -> None:
+    targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    inline = re.findall(r"`([^`\n]+)`", without_code("\n".join(PAGES.values())))
+    named = re.findall(r"\bmake ([a-z-]+)\b", "\n".join([*commands("make "), *inline]))
     assert {"run", "test", "help"} <= set(named) <= set(targets)
 
 
-@pytest.mark.parametrize("line", re.findall(r"^fiqa .*$", code_blocks("bash"), re.MULTILINE))
-def test_commands_in_the_readme_are_understood(line: str) -> None:
-    _, command, *words = line.split("#")[0].split()
-    done = subprocess.run(
-        [sys.executable, "-m", "fiqa", command, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    for option in filter(lambda word: word.startswith("--"), words):
-        assert option in done.stdout
+@pytest.mark.parametrize("line", commands("fiqa "))
+def test_commands_in_the_docs_are_understood(line: str) -> None:
+    from fiqa.__main__ import _parser
+
+    assert _parser().parse_args(shlex.split(line)[1:]).run
 
 
-@pytest.mark.parametrize("line", re.findall(r"^python -m annotate .*$", code_blocks("bash"), re.MULTILINE))
-def test_labelling_commands_in_the_readme_are_understood(line: str) -> None:
+@pytest.mark.parametrize("line", commands("python -m annotate "))
+def test_labelling_commands_in_the_docs_are_understood(line: str) -> None:
     from annotate.__main__ import _parser
 
-    assert _parser().parse_args(line.split("#")[0].split()[3:]).run
+    assert _parser().parse_args(shlex.split(line)[3:]).run
 
 
-def test_python_in_the_readme_uses_public_names() -> None:
+@pytest.mark.parametrize("line", commands("python -m training.") + commands("python -m benchmarks."))
+def test_scripts_in_the_docs_are_there(line: str) -> None:
+    script = line.split()[2]
+    assert (ROOT / script.replace(".", "/")).with_suffix(".py").is_file()
+
+
+def test_python_in_the_docs_uses_public_names() -> None:
     import fiqa
 
-    for name in re.findall(r"^from fiqa import (\w+)", code_blocks("python"), re.MULTILINE):
-        assert name in fiqa.__all__
-        assert getattr(fiqa, name)
+    names = re.findall(r"^from fiqa import (\w+)", code_blocks("python"), re.MULTILINE)
+    assert names
+    assert set(names) <= set(fiqa.__all__)
+
+
+@pytest.mark.parametrize("page", [name for name in PAGES if code_blocks("python", PAGES[name])])
+def test_python_in_the_docs_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(astronaut()).save(tmp_path / "portrait.jpg")
+    (tmp_path / "example.py").write_text(code_blocks("python", PAGES[page]), encoding="utf-8")
+    runpy.run_path(str(tmp_path / "example.py"))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_and_pictures_lead_somewhere(page: str) -> None:
+    """A page of docs/ links only to others there, so that the site made of them has no dead link."""
+    home = (ROOT / page).parent
+    for target in re.findall(r"\]\(([^)\s]+)\)", without_code(PAGES[page])):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        linked = home / path if path else ROOT / page
+        assert linked.is_file(), target
+        assert home == ROOT or linked.is_relative_to(home), f"{target} leads out of docs/"
+        assert not anchor or anchor in anchors(linked), target
+
+
+def anchors(page: Path) -> set[str]:
+    """Return what the headings of a page can be linked to by."""
+    titles = re.findall(r"^#+ (.*)$", without_code(page.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_every_page_is_reached_from_the_readme_and_from_the_first_page_of_the_site() -> None:
+    pages = {Path(name).name for name in PAGES if name.startswith("docs/")} - {"index.md"}
+    assert pages <= set(re.findall(r"\(docs/(\w+\.md)\)", PAGES["README.md"]))
+    assert pages <= set(re.findall(r"\((\w+\.md)\)", PAGES["docs/index.md"]))
+
+
+def test_every_picture_is_shown() -> None:
+    shown = {Path(name).name for page in PAGES.values() for name in re.findall(r"screenshots/([\w-]+\.png)", page)}
+    assert {path.name for path in (ROOT / "docs" / "screenshots").iterdir()} == shown
+
+
+def test_the_readme_is_read_in_a_few_minutes() -> None:
+    assert len(PAGES["README.md"].splitlines()) <= 160
 
 
 def test_settings_table_lists_what_the_code_reads() -> None:
     files = [ROOT / "app.py", *(path for package in ("fiqa", "annotate") for path in (ROOT / package).rglob("*.py"))]
     read = {name for path in files for name in re.findall(r"\bFIQA_[A-Z_]+\b", path.read_text(encoding="utf-8"))}
-    assert set(re.findall(r"^\| `(FIQA_[A-Z_]+)` \|", section("Settings"), re.MULTILINE)) == read
+    assert set(re.findall(r"^\| `(FIQA_[A-Z_]+)` \|", section(OPERATING, "Settings"), re.MULTILINE)) == read
 
 
-def test_tree_in_the_readme_is_on_disk() -> None:
+def test_tree_in_the_docs_is_on_disk() -> None:
     folder = ROOT
-    lines = re.findall(r"^( *[\w./]+) {2,}\S", code_blocks(""), re.MULTILINE)
+    lines = re.findall(r"^( *[\w./]+) {2,}\S", code_blocks("", ARCHITECTURE), re.MULTILINE)
     assert len(lines) > 10
     for line in lines:
         parent = folder if line.startswith(" ") else ROOT
@@ -91,7 +156,7 @@ def test_tree_in_the_readme_is_on_disk() -> None:
 
 @pytest.mark.parametrize("package", ["fiqa", "annotate"])
 def test_every_module_of_the_libraries_is_in_the_tree(package: str) -> None:
-    (listed,) = re.findall(rf"^{package}/ .*\n((?: .*\n)+)", code_blocks(""), re.MULTILINE)
+    (listed,) = re.findall(rf"^{package}/ .*\n((?: .*\n)+)", code_blocks("", ARCHITECTURE), re.MULTILINE)
     named = set(re.findall(r"\b\w+\.py\b", listed))
     assert {path.name for path in (ROOT / package).glob("[!_]*.py")} <= named
 

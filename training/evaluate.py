@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m training.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--checkpoint", required=True, help="name or folder, such as RUN/checkpoint")
-    parser.add_argument("--data", type=Path, required=True, help="data set or CSV (training/README.md)")
+    parser.add_argument("--data", type=Path, required=True, help="data set or CSV (docs/training.md)")
     parser.add_argument("--split", default="test", choices=SPLITS)
     parser.add_argument(
         "--mos-range", nargs=2, type=float, metavar=("LOW", "HIGH"), help="of the scale people rated on"

@@ -19,7 +19,7 @@ EPOCHS = 40
 LEAST_STEPS = {"trained": 1500, "random": 6000}
 """What a network needs however few the labels are."""
 RENDERED: dict[str, Any] = {"batch": 256, "learning_rate": 2e-3, "steps": 2800}
-"""What `lite` began with; training/README.md has the rest. At a rate of 3e-3 the head saturated."""
+"""What `lite` began with; docs/training.md has the rest. At a rate of 3e-3 the head saturated."""
 
 
 def views_recipe(given: argparse.Namespace) -> LoopOptions:

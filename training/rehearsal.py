@@ -53,9 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, default=Path("runs/rehearsal"), help="folder [runs/rehearsal]")
     options = parser.parse_args(arguments)
     checkpoint = rehearse(options.output, Scale())
-    print(
-        f"\nThe whole way works here. The checkpoint is {checkpoint}; training/README.md says how to train in earnest."
-    )
+    print(f"\nThe whole way works here. The checkpoint is {checkpoint}; docs/training.md says how to train in earnest.")
 
 
 def rehearse(folder: Path, scale: Scale) -> Path:

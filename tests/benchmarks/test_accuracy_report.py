@@ -16,10 +16,10 @@ FIGURES: dict[str, Any] = json.loads(KEPT.read_text(encoding="utf-8"))
 
 
 def test_the_model_card_states_the_figures_that_were_kept() -> None:
-    card = (ROOT / "fiqa" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    card = (ROOT / "docs" / "model_card.md").read_text(encoding="utf-8")
     written = replace_block(card, BLOCK, report(FIGURES))
     assert card == written, (
-        "run: python -m benchmarks.accuracy --read benchmarks/accuracy.json --card fiqa/MODEL_CARD.md"
+        "run: python -m benchmarks.accuracy --read benchmarks/accuracy.json --card docs/model_card.md"
     )
 
 

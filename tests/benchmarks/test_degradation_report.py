@@ -14,9 +14,9 @@ FIGURES: dict[str, Any] = json.loads((ROOT / "benchmarks" / "degradation.json").
 
 
 def test_the_model_card_states_the_figures_that_were_kept() -> None:
-    card = (ROOT / "fiqa" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    card = (ROOT / "docs" / "model_card.md").read_text(encoding="utf-8")
     assert card == replace_block(card, BLOCK, report(FIGURES)), (
-        "run: python -m benchmarks.degradation --json benchmarks/degradation.json --card fiqa/MODEL_CARD.md"
+        "run: python -m benchmarks.degradation --json benchmarks/degradation.json --card docs/model_card.md"
     )
 
 
@@ -26,8 +26,8 @@ def test_the_figures_are_those_of_the_bundled_weights() -> None:
 
 
 @pytest.mark.parametrize("goal", ["type_right", "severity_within_a_level", "one_of_two_named_first"])
-def test_the_readme_states_them_too(goal: str) -> None:
-    assert percent(FIGURES[goal]) in (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_page_on_degradations_states_them_too(goal: str) -> None:
+    assert percent(FIGURES[goal]) in (ROOT / "docs" / "degradation.md").read_text(encoding="utf-8")
 
 
 def test_every_goal_and_every_confusion_has_a_row() -> None:

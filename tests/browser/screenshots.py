@@ -1,4 +1,4 @@
-"""Takes the pictures of the README from the real app: `python -m tests.browser.screenshots`.
+"""Takes the pictures of the docs from the real app: `python -m tests.browser.screenshots`.
 
 They show the astronaut of scikit-image and nobody else, and belong to the checkpoint that is bundled,
 so take them anew when it changes.
@@ -28,7 +28,7 @@ from tests.app_process import run_app
 from tests.browser.conftest import ROOT, SCORE_MS, Visit, open_browser, save_photos, serve_app
 from tests.browser.rating_page import RatingPage
 
-FOLDER = ROOT / "assets" / "screenshots"
+FOLDER = ROOT / "docs" / "screenshots"
 LARGEST_BYTES = 300_000
 OWNER = "for the pictures"
 PICTURES = 24
@@ -240,7 +240,7 @@ def _take_studies(browser: Browser, site: str) -> None:
 
 
 def _save(name: str, screenshot: bytes) -> None:
-    """Write a picture, and stop where it is too large for a README."""
+    """Write a picture, and stop where it is too large for a page."""
     picture = Image.open(BytesIO(screenshot)).convert("RGB")
     # 256 colours, well chosen, are enough for a page with one photo, and a third of the bytes.
     reduced = picture.quantize(palette=picture.quantize(256, kmeans=8), dither=Image.Dither.FLOYDSTEINBERG)

@@ -1,4 +1,4 @@
-"""The example of the README that goes from votes to a better model, run as it is written."""
+"""The example of docs/studies.md that goes from votes to a better model, run as it is written."""
 
 import csv
 import json
@@ -16,7 +16,7 @@ from skimage.data import astronaut
 from fiqa.degradations import degrade
 
 ROOT = Path(__file__).parents[1]
-SECTION = "### From votes to a better model"
+SECTION = "## From votes to a better model"
 COMMANDS = 'python() { "$PYTHON" "$@"; }; fiqa() { "$PYTHON" -m fiqa "$@"; }; set -e\n'
 TYPES = ("gaussian_noise", "gaussian_blur", "jpeg", "low_light")
 PHOTOS, RATED, PEOPLE = 16, 12, 5
@@ -24,7 +24,7 @@ PHOTOS, RATED, PEOPLE = 16, 12, 5
 
 def example() -> str:
     """Return the commands of the section."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8").split(SECTION)[1]
+    text = (ROOT / "docs" / "studies.md").read_text(encoding="utf-8").split(SECTION)[1]
     found = re.search(r"^```bash\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     assert found
     return found[1]
