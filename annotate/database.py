@@ -14,7 +14,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -32,6 +32,8 @@ T = TypeVar("T")
 
 BUSY_S = 30
 """How long a transaction waits for another program's; the longest that one rating can take."""
+ERASING_S = 1
+"""How long the log is waited for when it is to be cleared; nobody writes meanwhile."""
 SQLITE_POOL = {"pool_size": 32, "max_overflow": 32, "pool_timeout": BUSY_S}
 POSTGRESQL_POOL = {"pool_size": 20, "max_overflow": 20, "pool_timeout": BUSY_S, "pool_pre_ping": True}
 """Two processes fit into PostgreSQL's default of 100 connections."""
@@ -95,6 +97,16 @@ class Database:
         """Run the block on one unchanging state of the database, beside those who write."""
         with _translated(), Session(self._reading, expire_on_commit=False) as db, db.begin():
             yield db
+
+    def erase_deleted(self) -> None:
+        """Clear what was deleted from the files too: SQLite's log holds it until it is written into the database.
+
+        Where somebody reads an older state meanwhile, it goes with the next log. A server sees to it by itself.
+        """
+        if self.sqlite_path is None:
+            return
+        with self._queued(), closing(sqlite3.connect(_file_of(self.engine.url), timeout=ERASING_S)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:
         """Give the connections back, when what is being written is on disk."""
@@ -243,6 +255,7 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
         )
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")  # overwrites what is deleted: people may ask for that
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -1,8 +1,10 @@
-"""Writes a study as files: its ratings, its MOS, its protocol, and a data set to train on.
+"""Writes a study as files: its tables, its protocol, and a data set to train on.
 
     OUT/
-      ratings.csv    one row per rating, oldest first, participants by pseudonym; `used` says whether it counts
-      mos.csv        one row per stimulus to be rated: MOS, SOS, CI95, the P.910 estimate, and where its picture is
+      README.md      what each file is, and what each column says
+      ratings        one row per rating, participants by pseudonym; `used` says whether it counts   (.csv and .json)
+      mos            one row per stimulus to be rated: MOS, SOS, CI95, the P.910 estimate, its picture
+      participants, sittings, decisions, texts     see `annotate.export_tables`
       protocol.json  the study as it was run
       dataset.json   scale, splits and what was left out
       train|val|test/
@@ -31,27 +33,38 @@ from annotate import store
 from annotate.analysis import mos_rows
 from annotate.database import Database
 from annotate.errors import ExportError
+from annotate.export_tables import (
+    DECISIONS,
+    MOS,
+    PARTICIPANTS,
+    RATINGS,
+    SITTINGS,
+    TABLES,
+    TEXTS,
+    ExportTable,
+    Row,
+    decision_rows,
+    participant_rows,
+    rating_rows,
+    readme,
+    sitting_rows,
+    text_rows,
+)
 from annotate.layout import Label, Layout, Picture, lay_out
-from annotate.ratings import ItemKind
 from annotate.splits import SHARES
 from annotate.stimuli import stimulus_path
 from annotate.study import Protocol
 from annotate.tables import Study
 
 Progress = Callable[[Sequence[Picture]], Iterable[Picture]]
-RATING_COLUMNS = (
-    "stimulus", "participant", "grade", "unusable", "kind", "sitting", "sequence", "response_ms", "width_px",
-    "height_px", "pixel_ratio", "rated_at", "used",
-)  # fmt: skip
-MOS_COLUMNS = (
-    "stimulus", "image", "source", "sha256", "mos", "sos", "ci95", "ratings", "unusable", "mos_p910", "ci95_p910",
-)  # fmt: skip
 FORMAT = 1
 DECIMALS = 6
+README = "README.md"
 LANDMARKS = ".landmarks"
 """What whoever trains leaves in an export; it goes with the export that it belongs to."""
+_TABLE_FILES = frozenset(f"{table.name}.{kind}" for table in TABLES for kind in ("csv", "json"))
 _OURS = frozenset({
-    "ratings.csv", "mos.csv", "protocol.json", "dataset.json", ".protocol.json.writing", ".dataset.json.writing",
+    *_TABLE_FILES, README, "protocol.json", "dataset.json", ".protocol.json.writing", ".dataset.json.writing",
     *SHARES, LANDMARKS,
 })  # fmt: skip
 
@@ -80,13 +93,16 @@ def export_study(
     label: Label | None = "mos",
     min_ratings: int = 1,
     seed: int = 20,
+    with_people: bool = True,
     progress: Progress = iter,
 ) -> ExportReport:
     """Export a study to the folder `out`; see the module.
 
     `label` is the column of mos.csv that pictures with at least `min_ratings` ratings are labelled with; None leaves
-    the training layout away. `seed` decides which source goes into which split. `progress` is handed the pictures
-    that are copied. Raises ExportError when `out` holds something else, a picture is missing or the disk is full.
+    the training layout away. `seed` decides which source goes into which split. Without `with_people` no table names
+    a participant. `progress` is handed the pictures that are copied.
+
+    Raises ExportError when `out` holds something else, a picture is missing or the disk is full.
     """
     out = out.absolute()
     part = out.with_name(f"{out.name}.part")
@@ -96,14 +112,17 @@ def export_study(
         with database.read() as db:
             study = store.get_study(db, study_id)
             _prepare(part, study)
-            ratings = _write_ratings(db, study_id, part / "ratings.csv")
+            protocol = Protocol.from_json(study.protocol)
+            ratings = _write_people(db, study_id, part) if with_people else 0
             pictures = _pictures(db, study_id)
-        scale = Protocol.from_json(study.protocol).scale
-        layout = lay_out(pictures, scale, label=label, min_ratings=min_ratings, seed=seed)
-        _write_mos(part / "mos.csv", pictures, layout)
+        layout = lay_out(pictures, protocol.scale, label=label, min_ratings=min_ratings, seed=seed)
+        _write_table(part, MOS, _mos_rows(pictures, layout))
+        _write_table(part, TEXTS, text_rows(protocol))
         if layout.files:
             _write_layout(part, layout, study, data_dir, progress)
-        _remove_others(part, layout)
+        tables = TABLES if with_people else (MOS, TEXTS)
+        (part / README).write_text(readme(study.name, tables, with_pictures=bool(layout.files)), encoding="utf-8")
+        _remove_others(part, layout, tables)
         _swap(part, out)
     return ExportReport(str(out), ratings, len(pictures), layout.counts(), layout.left_out)
 
@@ -144,19 +163,12 @@ def _prepare(part: Path, study: Study) -> None:
     _write_json(part / "protocol.json", described)
 
 
-def _write_ratings(db: Session, study_id: int, path: Path) -> int:
-    """Write one row per rating, as they are read; return how many."""
-    count = 0
-    with _table(path, RATING_COLUMNS) as write:
-        for row in store.stream_ratings(db, study_id):
-            count += 1
-            used = row.votes_used and row.kind is ItemKind.RATED
-            write((
-                row.stimulus, row.participant, _plain(row.grade), int(row.unusable), row.kind.name.lower(),
-                row.sitting, row.sequence, row.response_ms, _plain(row.width_px), _plain(row.height_px),
-                _plain(row.pixel_ratio), row.rated_at.isoformat(), int(used),
-            ))  # fmt: skip
-    return count
+def _write_people(db: Session, study_id: int, part: Path) -> int:
+    """Write the tables that name participants; return how many ratings there are."""
+    _write_table(part, PARTICIPANTS, participant_rows(db, study_id))
+    _write_table(part, SITTINGS, sitting_rows(db, study_id))
+    _write_table(part, DECISIONS, decision_rows(db, study_id))
+    return _write_table(part, RATINGS, rating_rows(db, study_id))
 
 
 def _pictures(db: Session, study_id: int) -> list[Picture]:
@@ -169,15 +181,12 @@ def _pictures(db: Session, study_id: int) -> list[Picture]:
     ]
 
 
-def _write_mos(path: Path, pictures: Iterable[Picture], layout: Layout) -> None:
-    with _table(path, MOS_COLUMNS) as write:
-        for picture in pictures:
-            file = layout.files.get(picture.name)
-            known = {
-                **picture.figures, "image": file and file.as_posix(), "source": picture.source,
-                "sha256": picture.sha256,
-            }  # fmt: skip
-            write([_plain(known[column]) for column in MOS_COLUMNS])
+def _mos_rows(pictures: Iterable[Picture], layout: Layout) -> Iterator[Row]:
+    for picture in pictures:
+        file = layout.files.get(picture.name)
+        yield {
+            **picture.figures, "image": file and file.as_posix(), "source": picture.source, "sha256": picture.sha256,
+        }  # fmt: skip
 
 
 def _write_layout(part: Path, layout: Layout, study: Study, data_dir: Path, progress: Progress) -> None:
@@ -205,8 +214,10 @@ def _copy(picture: Picture, source: Path, target: Path) -> None:
     copying.replace(target)
 
 
-def _remove_others(part: Path, layout: Layout) -> None:
+def _remove_others(part: Path, layout: Layout, tables: Sequence[ExportTable]) -> None:
     """Remove what an interrupted export left that this one does not hold."""
+    for name in _TABLE_FILES - {f"{table.name}.{kind}" for table in tables for kind in ("csv", "json")}:
+        (part / name).unlink(missing_ok=True)
     if not layout.files:
         (part / "dataset.json").unlink(missing_ok=True)
         for name in SHARES:
@@ -227,16 +238,27 @@ def _swap(part: Path, out: Path) -> None:
         part.rename(out)
 
 
-@contextmanager
-def _table(path: Path, columns: Sequence[str]) -> Iterator[Callable[[Iterable[Any]], Any]]:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        yield writer.writerow
+def _write_table(part: Path, table: ExportTable, rows: Iterable[Row]) -> int:
+    """Write a table as CSV and as JSON, row by row; return how many rows it has."""
+    paths = [part / f"{table.name}.{kind}" for kind in ("csv", "json")]
+    count = 0
+    with paths[0].open("w", newline="", encoding="utf-8") as as_csv, paths[1].open("w", encoding="utf-8") as as_json:
+        writer = csv.writer(as_csv)
+        writer.writerow(table.columns)
+        for row in rows:
+            values = [_plain(row[column]) for column in table.columns]
+            writer.writerow(int(value) if isinstance(value, bool) else value for value in values)
+            as_json.write(",\n " if count else "[\n ")
+            json.dump(dict(zip(table.columns, values, strict=True)), as_json, ensure_ascii=False)
+            count += 1
+        as_json.write("\n]\n" if count else "[]\n")
+    return count
 
 
 def _plain(value: object) -> object:
-    """Return a number as people write it: 4 and not 4.0, and no more decimals than mean something."""
+    """Return a number as people write it, 4 and not 4.0 and no more decimals than mean something, and a time as ISO."""
+    if isinstance(value, datetime):
+        return value.isoformat()
     if not isinstance(value, float):
         return value
     return int(value) if value.is_integer() else round(value, DECIMALS)

@@ -22,12 +22,14 @@ from sqlalchemy import (
     Row,
     Select,
     String,
+    and_,
     case,
     cast,
     delete,
     exists,
     func,
     insert,
+    or_,
     select,
     true,
     type_coerce,
@@ -53,7 +55,8 @@ from annotate.tables import (
 
 SHUFFLES = 2**31 - 1  # what an integer holds everywhere
 ROWS_AT_ONCE = 10_000
-RECLAIMED_AT_ONCE = 100
+LONGEST_MESSAGE = 500
+LONGEST_MESSAGE = 500
 LIVE = (AssignmentState.LEASED, AssignmentState.RATED)
 _PSEUDONYM_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # none that look alike
 _UNKNOWN = -1e9  # stands for NULL on the way into an array; no grade or time is that
@@ -151,8 +154,17 @@ def delete_some_participants(db: Session, study_id: int, limit: int) -> int:
     return len(db.scalars(delete(Participant).where(Participant.id.in_(some)).returning(Participant.id)).all())
 
 
+def set_message(db: Session, study_id: int, message: str, now: datetime) -> None:
+    """Show a message to those who are rating, or none any more where it is blank; raise StudyError when too long."""
+    message = message.strip()
+    if len(message) > LONGEST_MESSAGE:
+        raise StudyError(f"The message has {len(message)} characters; shorten it to {LONGEST_MESSAGE} or fewer.")
+    _locked_study(db, study_id).message = message
+    log_event(db, study_id, "message", {"message": message}, now)
+
+
 def log_event(db: Session, study_id: int, what: str, detail: Mapping[str, Any], now: datetime) -> None:
-    """Add a line to the study's audit trail; it must name nobody."""
+    """Add a line to the study's audit trail; a person is named as `participant`, and nowhere else in `detail`."""
     db.execute(insert(Event).values(study_id=study_id, at=now, what=what, detail=dict(detail)))
 
 
@@ -176,7 +188,11 @@ def _locked_study(db: Session, study_id: int) -> Study:
 
 @dataclass(frozen=True)
 class StudyProgress:
-    """How far a study is. `stimuli_by_ratings` maps how often a stimulus was rated to how many were that often."""
+    """How far a study is. `stimuli_by_ratings` maps how often a stimulus was rated to how many were that often.
+
+    Of the people, `invited` have a link that they never followed to the end of the consent. The others take part, as
+    `participants` counts: some are rating now, some have finished all their sittings, and some left one open.
+    """
 
     stimuli: Mapping[ItemKind, int]
     stimuli_by_ratings: Mapping[int, int]
@@ -184,6 +200,14 @@ class StudyProgress:
     sittings: int
     sittings_ended: int
     active_participants: int
+    invited: int
+    finished: int
+    last_answer_at: datetime | None
+
+    @property
+    def left(self) -> int:
+        """People who left a sitting open and were not seen lately; they may come back."""
+        return self.participants - self.active_participants - self.finished
 
     @property
     def ratings(self) -> int:
@@ -199,18 +223,21 @@ def study_progress(db: Session, study_id: int, active_since: datetime) -> StudyP
         .group_by(Stimulus.rated)
         .order_by(Stimulus.rated)
     )
+    going_on = Sitting.ended_at.is_(None)  # one sitting of a participant at most
     sittings = (
         select(
             func.count(),
             func.count(Sitting.ended_at),
-            func.count(Sitting.id).filter(Sitting.last_seen_at > active_since, Sitting.ended_at.is_(None)),
+            func.count(func.distinct(Sitting.participant_id)),
+            func.count().filter(going_on),
+            func.count().filter(Sitting.last_seen_at > active_since, going_on),
+            func.max(Sitting.last_seen_at).filter(Sitting.answers > 0),
         )
         .select_from(Sitting)
         .join(Participant, Participant.id == Sitting.participant_id)
         .where(Participant.study_id == study_id)
     )
-    begun, ended, active = db.execute(sittings).one()
-    participants = db.scalar(select(func.count()).where(Participant.study_id == study_id)) or 0
+    begun, ended, participants, at_it, active, last_answer_at = db.execute(sittings).one()
     return StudyProgress(
         stimuli=count_stimuli(db, study_id),
         stimuli_by_ratings=dict(db.execute(by_ratings).all()),
@@ -218,6 +245,9 @@ def study_progress(db: Session, study_id: int, active_since: datetime) -> StudyP
         sittings=begun,
         sittings_ended=ended,
         active_participants=active,
+        invited=count_participants(db, study_id) - participants,
+        finished=participants - at_it,
+        last_answer_at=last_answer_at,
     )
 
 
@@ -477,14 +507,26 @@ class Among(StrEnum):
     """Which participants a page is of."""
 
     ALL = "all"
+    INVITED = "invited"
     UNDECIDED = "undecided"
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     LEFT_OUT = "left out"
+    WITHOUT_CODE = "without code"
 
 
 _AMONG: Mapping[Among, ColumnElement[bool]] = {
     Among.ALL: true(),
+    Among.INVITED: ~exists().where(Sitting.participant_id == Participant.id),
+    Among.WITHOUT_CODE: exists().where(
+        Sitting.participant_id == Participant.id,
+        Sitting.rated > 0,
+        Sitting.code_taken_at.is_(None),
+        or_(
+            and_(Sitting.ended_at.is_not(None), Sitting.completion_code.is_not(None)),
+            and_(Sitting.ended_at.is_(None), Sitting.rated >= Sitting.planned),
+        ),
+    ),
     Among.UNDECIDED: exists().where(
         Sitting.participant_id == Participant.id, Sitting.ended_at.is_not(None), Sitting.accepted.is_(None)
     ),
@@ -505,7 +547,8 @@ def participants_page(
 ) -> list[ParticipantRow]:
     """Return up to `limit` participants in the order they joined, but for the first `skip` of them.
 
-    UNDECIDED are those with an ended sitting about which nothing is decided; `names` limits to these pseudonyms.
+    INVITED never began. UNDECIDED are those with an ended sitting about which nothing is decided, WITHOUT_CODE those
+    who rated everything and did not take their completion code. `names` limits to these pseudonyms.
     """
     rated = select(func.count()).where(
         Assignment.participant_id == Participant.id, Assignment.state == AssignmentState.RATED
@@ -549,11 +592,16 @@ def set_votes_used(db: Session, participant_id: int, used: bool, reason: str, no
 
 
 def delete_participant(db: Session, participant: Participant, now: datetime) -> None:
-    """Delete all there is of a person; what they rated is wanted again."""
+    """Delete all there is of a person, in the audit trail too; what they rated is wanted again.
+
+    What remains says that somebody was deleted, and when.
+    """
     if participant.votes_used:
         _release_places(db, participant.id)
     db.execute(delete(Participant).where(Participant.id == participant.id))
-    log_event(db, participant.study_id, "withdrawn", {}, now)
+    log_event(db, participant.study_id, "withdrawn", {}, now)  # first: an id that is free would be given again
+    named = Event.detail["participant"].as_string() == participant.pseudonym
+    db.execute(delete(Event).where(Event.study_id == participant.study_id, named))
 
 
 def _release_places(db: Session, participant_id: int) -> None:
@@ -612,6 +660,15 @@ def sittings_of(db: Session, participant_ids: Collection[int]) -> dict[int, list
     for sitting in db.scalars(chosen):
         found[sitting.participant_id].append(sitting)
     return found
+
+
+def all_participants(db: Session, study_id: int) -> Iterator[tuple[Participant, list[Sitting]]]:
+    """Yield every participant, in the order they joined, with their sittings; a page of them at a time."""
+    skip = 0
+    while page := participants_page(db, study_id, skip=skip, limit=ROWS_AT_ONCE):
+        sittings = sittings_of(db, [row.participant.id for row in page])
+        yield from ((row.participant, sittings[row.participant.id]) for row in page)
+        skip += len(page)
 
 
 def set_sitting_accepted(db: Session, sitting_id: int, accepted: bool | None, reason: str, now: datetime) -> None:

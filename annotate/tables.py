@@ -117,7 +117,10 @@ class SchemaVersion(Table):
 
 
 class Study(Table):
-    """A labelling campaign. `protocol` is JSON of `annotate.study.Protocol`; `join_code` opens it to newcomers."""
+    """A labelling campaign. `protocol` is JSON of `annotate.study.Protocol`; `join_code` opens it to newcomers.
+
+    `message` is shown to those who are rating, until it is taken back.
+    """
 
     __tablename__ = "study"
 
@@ -128,6 +131,7 @@ class Study(Table):
     join_code: Mapped[str] = mapped_column(String(64), unique=True)
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
+    message: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
 class Stimulus(Table):
@@ -203,7 +207,8 @@ class Sitting(Table):
     `planned` is how many items it was to have when it began, `answers` counts all answers in it, `rated` those of the
     main part that were not undone, `breaks` the breaks taken. `active_s` is the time spent rating: gaps count up to a
     limit, so that a sitting goes on after a night as it was left.
-    `accepted` is the owner's decision about the sitting (pay it), None while undecided.
+    `accepted` is the owner's decision about the sitting (pay it), None while undecided. `code_taken_at` is when the
+    participant copied the completion code or followed it back to their panel.
     """
 
     __tablename__ = "sitting"
@@ -237,6 +242,7 @@ class Sitting(Table):
     breaks: Mapped[int] = mapped_column(default=0)
     accepted: Mapped[bool | None]
     accepted_reason: Mapped[str] = mapped_column(Text, default="")
+    code_taken_at: Mapped[datetime | None]
 
 
 class Assignment(Table):

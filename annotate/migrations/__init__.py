@@ -12,9 +12,10 @@ from sqlalchemy import Connection, func, insert, inspect, select, text
 
 from annotate.errors import DatabaseError
 from annotate.migrations.m001_first import create_first_schema
+from annotate.migrations.m002_message_and_codes import add_message_and_codes
 from annotate.tables import SchemaVersion
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (create_first_schema,)
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (create_first_schema, add_message_and_codes)
 LATEST = len(MIGRATIONS)
 _LOCK = 0x66697161  # any number, the same in every process
 

@@ -100,6 +100,8 @@ class Rating:
         except ValidationError:
             return _refusal("RequestError", "This is no message of the rating page.", 400)
         content = self.labelling.database.transact(lambda db: act(db, message, datetime.now(UTC)))
+        if name == "withdraw":
+            self.labelling.database.erase_deleted()
         return JSONResponse(content, headers=PERSONAL)
 
     def _picture(self, token: str, assignment_id: int) -> Response:

@@ -134,7 +134,9 @@ class TrainPanel:
             from annotate.export import export_study  # late, as above
 
             database, data_dir = self.labelling.database, self.labelling.settings.data_dir
-            report: ExportReport = export_study(database, study_id, data_dir, folder)
+            report: ExportReport = export_study(
+                database, study_id, data_dir, folder, with_people=False
+            )  # a training needs to know nobody, and is not told who is deleted
             if (labelled := sum(report.splits.values())) < FEWEST:
                 raise TrainingRunError(f"{labelled} pictures have ratings; training needs {FEWEST} or more of them.")
 

@@ -2,9 +2,11 @@
 
 import csv
 import json
+import re
 import shutil
 from collections.abc import Iterable, Sequence
 from functools import partial
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from annotate.analysis import mos_rows
 from annotate.database import Database
 from annotate.errors import ExportError
 from annotate.export import export_study
+from annotate.export_tables import SCREEN, TABLES
 from annotate.imports import read_ratings
 from annotate.layout import Picture
 from annotate.ratings import ItemKind
@@ -22,11 +25,13 @@ from annotate.stimuli import Candidate, stimulus_path
 from annotate.store import ImportedRating
 from annotate.study import Protocol
 from fiqa.protocol import read_test_set
+from tests.annotate.rated import Person, new_study
 from tests.annotate.studies import NOW, candidates, honest_ratings, make_study, picture, rate
 from training.datasets import read_dataset
 
 COUNT, PEOPLE = 24, 4
 NAMES = [f"{number:03}.png" for number in range(COUNT)]
+TABLE_FILES = {f"{table.name}.{kind}" for table in TABLES for kind in ("csv", "json")}
 
 
 @pytest.fixture
@@ -73,6 +78,56 @@ def test_tables_say_what_the_database_says(database: Database, study_id: int, tm
         assert float(row["ci95"]) == pytest.approx(figures["ci95"], abs=1e-6)
         assert int(row["ratings"]) == PEOPLE
     assert json.loads((tmp_path / "out" / "protocol.json").read_text())["protocol"] == Protocol().to_json()
+
+
+def test_everything_about_how_a_study_was_run_is_exported(database: Database, tmp_path: Path) -> None:
+    study_id = new_study(database, images=2, training_count=0, gold_every=0, trap_every=0, repeat_every=0)
+    person = Person(database, study_id, language="de")
+    person.rate_all(person.start())
+    code = person.finish().completion_code
+    with database.write() as db:
+        (row,) = store.participants_page(db, study_id)
+        (sitting,) = store.list_sittings(db, row.participant.id)
+        store.set_sitting_accepted(db, sitting.id, False, "clicks, „alles gleich“", NOW)
+        store.set_votes_used(db, row.participant.id, used=False, reason="clicks", now=NOW)
+    export_study(database, study_id, tmp_path, tmp_path / "out", label=None)
+    name = row.participant.pseudonym
+    (participant,) = table(tmp_path / "out" / "participants.csv")
+    assert (participant["participant"], participant["language"], participant["votes_used"]) == (name, "de", "0")
+    (exported,) = table(tmp_path / "out" / "sittings.csv")
+    assert (exported["completion_code"], exported["pixel_ratio"], exported["accepted"]) == (code, "1", "0")
+    decisions = [(each["decision"], each["reason"]) for each in table(tmp_path / "out" / "decisions.csv")]
+    assert decisions == [("rejected", "clicks, „alles gleich“"), ("votes left out", "clicks")]
+    texts = {(each["language"], each["text"]): each["shown"] for each in table(tmp_path / "out" / "texts.csv")}
+    assert texts["de", "consent"].startswith("Sie sehen")
+    assert texts["es", "grade 5"] == "Excelente"
+
+
+def test_every_table_is_there_as_csv_and_as_json_and_every_column_is_explained(
+    database: Database, study_id: int, tmp_path: Path
+) -> None:
+    export_study(database, study_id, tmp_path, tmp_path / "out")
+    sections = (tmp_path / "out" / "README.md").read_text(encoding="utf-8").split("\n## ")[1:]
+    assert [section.splitlines()[0] for section in sections] == [each.name for each in TABLES]
+    for section in sections:
+        name = section.splitlines()[0]
+        rows = json.loads((tmp_path / "out" / f"{name}.json").read_text(encoding="utf-8"))
+        as_csv = table(tmp_path / "out" / f"{name}.csv")
+        assert [{key: _as_text(value) for key, value in row.items()} for row in rows] == as_csv
+        header = (tmp_path / "out" / f"{name}.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
+        assert re.findall(r"^\| `(\w+)` \| .{5,} \|$", section, re.MULTILINE) == header
+
+
+def test_what_the_screen_check_measures_has_columns() -> None:
+    measured = "".join(
+        (resources.files("annotate.ui") / name).read_text(encoding="utf-8") for name in ("rate.js", "vision.js")
+    )
+    assert all(re.search(rf"\b{name}\b", measured) for name in SCREEN)
+
+
+def _as_text(value: object) -> str:
+    """Return a value of JSON as CSV has it."""
+    return "" if value is None else str(int(value) if isinstance(value, bool) else value)
 
 
 def test_layout_is_the_authors_and_holds_every_picture_unchanged(
@@ -149,14 +204,14 @@ def test_study_without_ratings_exports_its_tables(database: Database, tmp_path: 
     study_id = make_study(database, tmp_path, candidates(3))
     report = export_study(database, study_id, tmp_path, tmp_path / "out")
     assert (report.splits, report.left_out) == ({}, {"too_few_ratings": 3})
-    assert sorted(contents(tmp_path / "out")) == ["mos.csv", "protocol.json", "ratings.csv"]
+    assert set(contents(tmp_path / "out")) == {"README.md", "protocol.json", *TABLE_FILES}
 
 
 def test_tables_alone_can_be_had(database: Database, study_id: int, tmp_path: Path) -> None:
     export_study(database, study_id, tmp_path, tmp_path / "out")
     report = export_study(database, study_id, tmp_path, tmp_path / "out", label=None)
     assert report.splits == {}
-    assert sorted(contents(tmp_path / "out")) == ["mos.csv", "protocol.json", "ratings.csv"]
+    assert set(contents(tmp_path / "out")) == {"README.md", "protocol.json", *TABLE_FILES}
 
 
 def test_exported_ratings_can_be_imported(database: Database, study_id: int, tmp_path: Path) -> None:
