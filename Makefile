@@ -13,7 +13,7 @@ SOURCES := app.py annotate fiqa training benchmarks tests .ci
 STEP ?=
 NAME ?= score
 
-.PHONY: help run test check lint audit train bench space space-check licences resolve
+.PHONY: help run test check lint audit train bench docs space space-check licences resolve
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -41,6 +41,9 @@ train: $(DEV_READY)  ## rehearse the whole training, small; make train STEP=qual
 
 bench: $(DEV_READY)  ## make bench NAME=score ARGS="…": run a measurement of benchmarks/, one table each
 	$(PYTHON) -m benchmarks.$(NAME) $(ARGS)
+
+docs: $(DEV_READY)  ## build the documentation site of docs/ into site/, its links checked
+	$(VENV)/bin/zensical build --clean --strict
 
 space: $(DEV_READY)  ## write the Spacefile into the README's front matter
 	$(PYTHON) .ci/space.py
