@@ -18,7 +18,7 @@ from annotate.ui.labelling import Labelling
 from annotate.ui.ownership import Ownership
 from annotate.ui.studies import build_studies_tab
 from annotate.ui.study_training import Trainer
-from fiqa.checkpoints import CheckpointSpec, find_checkpoint, list_checkpoints, load_predictor
+from fiqa.checkpoints import CheckpointSpec, find_checkpoint, list_checkpoints
 from fiqa.errors import CheckpointError, FiqaError
 from fiqa.heaps import keep_few_heaps
 from fiqa.settings import Settings
@@ -60,6 +60,8 @@ def create_service(settings: Settings) -> PredictorService:
             from fiqa.zero_gpu import load_on_zero_gpu
 
             return load_on_zero_gpu(checkpoint, finder=settings.finder)
+        from fiqa.loading import load_predictor
+
         return load_predictor(checkpoint, device=settings.device, finder=settings.finder)
 
     return PredictorService(load, list(present.values()), settings.checkpoint, find)

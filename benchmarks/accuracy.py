@@ -31,8 +31,8 @@ from tqdm import tqdm
 from benchmarks.accuracy_report import BLOCK, draw_figures, report
 from benchmarks.cards import write_block
 from benchmarks.classical import Measure, load_measures
-from fiqa.checkpoints import load_network, load_predictor
 from fiqa.degradations import DEGRADATIONS, LEVELS, PAPER_TYPES
+from fiqa.loading import load_network, load_predictor
 from fiqa.metrics import srcc
 from fiqa.models import DslFiqa
 from fiqa.models.degradation_encoder import DegradationEncoder

@@ -25,11 +25,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fiqa.attention import choose_face, compute_maps, map_steps, why_missing
-from fiqa.checkpoints import RELEASED, load_predictor
+from fiqa.checkpoints import RELEASED
 from fiqa.degradations import DEGRADATIONS
 from fiqa.errors import FiqaError
 from fiqa.faces import Face, load_face_finder
 from fiqa.images import PHOTO_SUFFIXES, decode_photo
+from fiqa.loading import load_predictor
 from fiqa.map_figures import colour_scale
 from fiqa.maps import KINDS, MapKey
 from fiqa.models import OFFICIAL, DslFiqa

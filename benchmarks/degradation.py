@@ -24,9 +24,9 @@ from benchmarks.cards import write_block
 from benchmarks.degradation_report import BLOCK, report
 from fiqa.atlas import CLEAN, TYPES, Atlas, Diagnosis, distances, find_atlas
 from fiqa.atlas_building import LabelledEmbeddings, single_types
-from fiqa.checkpoints import load_predictor
 from fiqa.degradations import LEVELS
 from fiqa.errors import CheckpointError
+from fiqa.loading import load_predictor
 from fiqa.settings import Settings
 from training.build_atlas import embed_split
 

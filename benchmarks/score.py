@@ -26,9 +26,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from fiqa.alignment import View
-from fiqa.checkpoints import RELEASED, load_predictor
+from fiqa.checkpoints import RELEASED
 from fiqa.crops import grid_offsets
 from fiqa.faces import load_face_finder
+from fiqa.loading import load_predictor
 from fiqa.models import OFFICIAL, DslFiqa
 from fiqa.models.dsl_fiqa import load_strictly
 from fiqa.models.landmark_encoding import index_vector

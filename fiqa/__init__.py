@@ -13,8 +13,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fiqa.checkpoints import list_checkpoints, load_predictor
+    from fiqa.checkpoints import list_checkpoints, save_checkpoint
     from fiqa.errors import FiqaError
+    from fiqa.loading import load_network, load_predictor
     from fiqa.models import DslFiqa
     from fiqa.predictor import QualityPredictor
     from fiqa.results import FaceResult, QualityResult
@@ -27,7 +28,9 @@ __all__ = [
     "QualityPredictor",
     "QualityResult",
     "list_checkpoints",
+    "load_network",
     "load_predictor",
+    "save_checkpoint",
 ]
 
 _HOME = {
@@ -37,7 +40,9 @@ _HOME = {
     "QualityPredictor": "fiqa.predictor",
     "QualityResult": "fiqa.results",
     "list_checkpoints": "fiqa.checkpoints",
-    "load_predictor": "fiqa.checkpoints",
+    "load_network": "fiqa.loading",
+    "load_predictor": "fiqa.loading",
+    "save_checkpoint": "fiqa.checkpoints",
 }
 
 

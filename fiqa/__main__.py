@@ -167,7 +167,7 @@ def _answer(
 
     `prepare` takes the predictor and returns what maps paths to outcomes, some of them errors; `entry` joins the two.
     """
-    from fiqa.checkpoints import load_predictor
+    from fiqa.loading import load_predictor
 
     settings = Settings.from_environment()
     if options.output:
@@ -261,7 +261,7 @@ def _cell(value: object) -> str:
 
 
 def _fetch(options: argparse.Namespace) -> int:
-    from fiqa.checkpoints import fetch_checkpoint
+    from fiqa.loading import fetch_checkpoint
 
     _write(f"{fetch_checkpoint(options.name)}\n")
     return 0
@@ -291,8 +291,8 @@ def _attention(options: argparse.Namespace) -> int:
         raise SettingError("--output must end in .png for a figure or in .npy for the values.")
     _check_writable(options.output)
     from fiqa.attention import explain
-    from fiqa.checkpoints import load_predictor
     from fiqa.images import decode_photo
+    from fiqa.loading import load_predictor
     from fiqa.map_figures import array_file, colour_scale, figure_png
 
     settings = Settings.from_environment()

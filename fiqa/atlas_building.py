@@ -71,7 +71,7 @@ def embed_views(predictor: QualityPredictor, views: NDArray[np.uint8], *, crops:
     embedded = []
     for view in views:
         pixels = cut_crops(view, offsets, crop_px, mirror_right=predictor.config.mirror_right)
-        features = predictor.network.encoder(predictor.normalise(pixels))
+        features = predictor.inference_network.encoder(predictor.normalise(pixels))
         embedded.append(pool(features[None].float().cpu().numpy()))
     return np.concatenate(embedded)
 

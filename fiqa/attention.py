@@ -54,7 +54,7 @@ def why_missing(predictor: QualityPredictor, kind: str) -> str | None:
 
 def block_count(predictor: QualityPredictor, kind: str) -> int:
     """Return how many blocks a kind of map exists for; 0 where the network has none."""
-    transformer = predictor.network.transformer
+    transformer = predictor.inference_network.transformer
     if kind == "cross_attention":
         return len(transformer.decoder)
     backbone = transformer.backbone
@@ -165,7 +165,7 @@ def _regions(predictor: QualityPredictor, crop: FaceCrops) -> Grids:
 @torch.inference_mode()
 def _attention(predictor: QualityPredictor, crop: FaceCrops) -> Grids:
     """Read the attention that each patch receives in every block, and through all of them."""
-    backbone = cast("ColumnBackbone", predictor.network.transformer.backbone)
+    backbone = cast("ColumnBackbone", predictor.inference_network.transformer.backbone)
     crops, _ = predictor.network_inputs(crop)
     with recorded_attention(backbone, keep=lambda weights: weights.mean(dim=1)) as blocks:
         backbone(crops)
@@ -195,9 +195,9 @@ def _received(weights: Tensor, prefix: int) -> Grid:
 @torch.inference_mode()
 def _decoder_attention(predictor: QualityPredictor, crop: FaceCrops) -> Grids:
     """Read how much each token is attended by the degradation queries, each as often as it is asked."""
-    transformer = predictor.network.transformer
+    transformer = predictor.inference_network.transformer
     crops, _ = predictor.network_inputs(crop)
-    degradation = predictor.network.encoder(crops)
+    degradation = predictor.inference_network.encoder(crops)
     blocks = transformer.decoder_attention(transformer.encode(crops), degradation)
     asked = torch.bincount(transformer.positions, minlength=blocks[0].shape[2]).to(blocks[0])
     asked /= asked.sum()

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from fiqa.atlas import CLEAN, Atlas, Diagnosis, Finding, Floats, pool
 from fiqa.degradations import DEGRADATIONS
 from fiqa.errors import FiqaError
-from fiqa.images import decode_photo
+from fiqa.images import PhotoSource, decode_photo
 from fiqa.reports import one_line
 from fiqa.results import Box
 
 if TYPE_CHECKING:
     from fiqa.faces import Face
-    from fiqa.predictor import QualityPredictor, Source
+    from fiqa.predictor import QualityPredictor
 
 _UNREAD: dict[str, Any] = {"score": None, "degradations": [], "outlier": None, "position": None, "neighbours": []}
 
@@ -77,7 +77,7 @@ class DiagnosedPhoto:
         return {"path": self.path, **self.outcome.to_dict()}
 
 
-def diagnose(predictor: "QualityPredictor", atlas: Atlas, source: "Source") -> PhotoDiagnosis:
+def diagnose(predictor: "QualityPredictor", atlas: Atlas, source: PhotoSource) -> PhotoDiagnosis:
     """Say how the largest face of a photo was degraded: a path, encoded bytes, a PIL image or an RGB array.
 
     Raises PhotoError when it cannot be read, NoFaceError when there is nothing face-like in it.
@@ -98,7 +98,7 @@ def diagnose(predictor: "QualityPredictor", atlas: Atlas, source: "Source") -> P
 
 
 def diagnose_many(
-    predictor: "QualityPredictor", atlas: Atlas, sources: "Iterable[Source]"
+    predictor: "QualityPredictor", atlas: Atlas, sources: Iterable[PhotoSource]
 ) -> Iterator[PhotoDiagnosis | FiqaError]:
     """Diagnose photos one by one, in order; a photo that cannot be diagnosed yields its error."""
     for source in sources:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fiqa.alignment import View, cut_view
+from fiqa.bundled import CHECKPOINT, bundled
 from fiqa.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -32,13 +33,8 @@ HOPELESS = -4.0
 
 
 def bundled_file(name: str) -> Path:
-    """Return the path of a bundled checkpoint's file; raise CheckpointError when the installation lacks it."""
-    package = Path(__file__).resolve().parent
-    for root in (package.parent, package):
-        path = root / "assets" / "checkpoints" / "lite" / name
-        if path.is_file():
-            return path
-    raise CheckpointError(f"The bundled file {name} is missing: install fiqa again, or train it with `make train`.")
+    """Return the path of a bundled network's file; raise CheckpointError when the installation lacks it."""
+    return bundled(f"{CHECKPOINT}/{name}")
 
 
 def read_bundled(name: str) -> "tuple[dict[str, Any], dict[str, Tensor]]":

@@ -9,10 +9,10 @@ Shapes: K crops a face, B crops a batch, S crop side in pixels.
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -22,17 +22,15 @@ from scipy.special import stdtrit
 from torch import Tensor, nn
 
 from fiqa.alignment import View, align, whole_view
-from fiqa.checkpoints import CheckpointSpec
+from fiqa.checkpoints import CheckpointSpec, save_checkpoint
 from fiqa.crops import Offset, cut_crops, grid_offsets
-from fiqa.errors import FiqaError, NoFaceError
+from fiqa.errors import CheckpointError, FiqaError, NoFaceError, PhotoError
 from fiqa.faces import Face, FaceFinder
-from fiqa.images import decode_photo
+from fiqa.images import PhotoSource, decode_photo
 from fiqa.models import DslFiqa, Prediction
-from fiqa.models.folding import fold_batch_norms
+from fiqa.models.folding import folded
 from fiqa.models.landmark_encoding import landmark_input
 from fiqa.results import FaceResult, Interval, QualityResult
-
-Source = str | Path | bytes | Image.Image | NDArray[np.generic]
 
 BATCH_PX = {"cpu": 2**17, "cuda": 2**22, "mps": 2**21}
 """Pixels of one batch of crops. On a CPU large batches are slower: their maps leave the caches."""
@@ -54,7 +52,10 @@ class FaceCrops:
 
 
 class QualityPredictor:
-    """Scores photos with one checkpoint on one device. The network is made ready for inference, in place.
+    """Scores photos with one checkpoint on one device; call it, or its `score`, with a photo.
+
+    It can be pickled, so that the workers of a pool each get their own. `network` is the checkpoint's, whole: `save`
+    writes it. `inference_network` is its copy that computes, see `fiqa.models.folding`.
 
     It computes in single precision everywhere, so that a photo has the same score on every device: bfloat16 on a GPU
     moved scores of `lite` by up to 0.005.
@@ -65,24 +66,42 @@ class QualityPredictor:
         self.config = network.config
         kind = torch.device(device).type
         self.batch = max(1, BATCH_PX.get(kind, BATCH_PX["cpu"]) // self.config.crop_px**2)
-        self.network = network.eval()
-        fold_batch_norms(self.network)
-        self.network.to(device)
+        self.network = network.eval().to(device)
+        self.inference_network = folded(self.network)
         if kind == "cuda":
-            self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.inference_network = self.inference_network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._mean = torch.tensor(spec.preprocessing.mean, device=device).view(1, 3, 1, 1) * 255
         self._std = torch.tensor(spec.preprocessing.std, device=device).view(1, 3, 1, 1) * 255
         self._landmark_weights = lru_cache(maxsize=CACHED_LANDMARKS)(self._encode_landmarks)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what the predictor is made of; what it has cached or folded is made anew."""
+        return partial(QualityPredictor, device=self.device), (self.network, self.spec, self.finder)
+
+    def __call__(self, source: PhotoSource) -> QualityResult:
+        """Score one photo, as `score` does."""
+        return self.score(source)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the checkpoint to a folder, from which `load_predictor` makes this predictor again; return its path."""
+        return save_checkpoint(self.network, self.spec, folder)
 
     @property
     def scoring_device(self) -> str:
         """Where scores are computed; maps may be computed elsewhere."""
         return self.device
 
-    def score(self, source: Source) -> QualityResult:
-        """Score one photo: a path, encoded bytes, a PIL image or an RGB array.
+    def score(self, source: PhotoSource) -> QualityResult:
+        """Score one photo.
 
-        Raises PhotoError when it cannot be read, NoFaceError when there is nothing face-like in it.
+        Args:
+            source: A path, the bytes of a file, a Pillow image, or an array (H, W), (H, W, 3) or (H, W, 4) of uint8,
+                of uint16 with 65535 as white, or of floats in 0..1.
+
+        Raises:
+            PhotoError: It cannot be read.
+            NoFaceError: There is nothing face-like in it.
+            CheckpointError: The network gives no finite number for it.
         """
         started = time.perf_counter()
         photo = decode_photo(source)
@@ -103,13 +122,18 @@ class QualityPredictor:
             timings_ms={name: 1000 * value for name, value in {**seconds, "total": finished - started}.items()},
         )
 
-    def score_many(self, sources: Iterable[Source]) -> Iterator[QualityResult | FiqaError]:
-        """Score photos one by one, in order; a photo that cannot be scored yields its error."""
-        for source in sources:
-            try:
-                yield self.score(source)
-            except FiqaError as error:
-                yield error
+    def score_many(self, sources: Iterable[PhotoSource]) -> Iterator[QualityResult | FiqaError]:
+        """Score photos one by one, in order; a photo that cannot be scored yields its error.
+
+        Raises PhotoError at once for a single photo or folder.
+        """
+        return (self._score_or_error(source) for source in several(sources))
+
+    def _score_or_error(self, source: PhotoSource) -> QualityResult | FiqaError:
+        try:
+            return self.score(source)
+        except FiqaError as error:
+            return error
 
     def find_faces(self, pixels: NDArray[np.uint8]) -> tuple[list[Face], list[str]]:
         """Return the faces of a photo (H, W, 3), largest first, and notices; no face: the photo is scored whole.
@@ -140,16 +164,19 @@ class QualityPredictor:
     def predict(self, faces: Sequence[FaceCrops]) -> Prediction:
         """Run the network on the crops of faces: fields of the prediction are (faces · K, …), on the CPU in fp32.
 
-        `score` lies in the checkpoint's score range; `quality` stays in the network's own 0..1. The grids are as the
-        network saw the crops, mirrored ones mirrored.
+        `score` and `quality` are on the checkpoint's scale. The grids are as the network saw the crops, mirrored ones
+        mirrored. Raises CheckpointError when a score is no finite number.
         """
         crops = self._crops(faces)
         batches = []
         while batch := list(islice(crops, self.batch)):
             batches.append(self._predict_batch([crop for crop, _ in batch], [landmarks for _, landmarks in batch]))
+        score = _joined([batch.score for batch in batches])
+        if not score.isfinite().all():
+            raise CheckpointError(f"{self.spec.name} gives no finite score for this photo: choose another checkpoint.")
         return Prediction(
-            score=self.spec.in_range(_joined([batch.score for batch in batches])),
-            quality=_joined([batch.quality for batch in batches]),
+            score=self.spec.in_range(score),
+            quality=self.spec.in_range(_joined([batch.quality for batch in batches])),
             confidence=_joined([batch.confidence for batch in batches]),
             degradation=_joined([batch.degradation for batch in batches]),
         )
@@ -196,7 +223,8 @@ class QualityPredictor:
     def _predict_batch(self, crops: Sequence[NDArray[np.uint8]], landmarks: Sequence[bytes]) -> Prediction:
         normalised = self.normalise(np.stack(crops))
         weights = self._weights(landmarks)
-        prediction: Prediction = self.network.transformer(normalised, self.network.encoder(normalised), weights)
+        network = self.inference_network
+        prediction: Prediction = network.transformer(normalised, network.encoder(normalised), weights)
         return prediction
 
     def _weights(self, landmarks: Sequence[bytes]) -> Tensor | None:
@@ -213,9 +241,25 @@ class QualityPredictor:
     def _encode_landmarks(self, vector: bytes) -> Tensor:
         """Encode one crop's landmarks; kept, because released weights read half a gigabyte for each call."""
         values = torch.frombuffer(bytearray(vector), dtype=torch.float32).to(self.device)[None]
-        encoding = cast("nn.Module", self.network.landmarks)  # only called for networks that have one
+        encoding = cast("nn.Module", self.inference_network.landmarks)  # only called for networks that have one
         weights: Tensor = encoding(values if self.config.landmarks == "index" else values.view(1, -1, 2))
         return weights
+
+
+def several(sources: Any) -> Iterable[PhotoSource]:
+    """Return photos as they came; raise PhotoError for a single one, whose characters or rows would pass for photos."""
+    if isinstance(sources, str | Path | bytes):
+        what = "one path" if not isinstance(sources, bytes) else "the bytes of one file"
+    elif isinstance(sources, Image.Image) or (isinstance(sources, np.ndarray) and sources.ndim <= 3):
+        what = "one picture"
+    elif not isinstance(sources, Iterable):
+        what = type(sources).__name__
+    else:
+        return sources
+    raise PhotoError(
+        f"Many photos are given as a list or another iterable, not as {what}: "
+        f"score one with score(photo), a folder's with score_many(Path(folder).iterdir())."
+    )
 
 
 def _joined(tensors: list[Tensor]) -> Tensor:

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from fiqa.alignment import View
-from fiqa.checkpoints import load_predictor
 from fiqa.crops import ReleasedOffsets
 from fiqa.errors import PhotoError, SettingError
 from fiqa.images import decode_photo
+from fiqa.loading import load_predictor
 from fiqa.metrics import AGREEMENT
 from fiqa.predictor import FaceCrops, QualityPredictor
 

@@ -13,9 +13,10 @@ from importlib import import_module
 import numpy as np
 from numpy.typing import NDArray
 
-from fiqa.checkpoints import CheckpointSpec, find_checkpoint, load_network
+from fiqa.checkpoints import CheckpointSpec, find_checkpoint
 from fiqa.errors import FiqaError
 from fiqa.faces import FaceFinder, load_face_finder
+from fiqa.loading import load_network
 from fiqa.models import DslFiqa
 from fiqa.predictor import FaceCrops, QualityPredictor
 

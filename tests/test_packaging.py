@@ -47,7 +47,7 @@ def test_command_is_the_module(installed: Path) -> None:
 def test_bundled_checkpoint_is_found_without_a_clone(installed: Path, tmp_path: Path) -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(installed)!r})\n"
-        "import fiqa; from fiqa.checkpoints import load_predictor\n"
+        "import fiqa; from fiqa import load_predictor\n"
         f"assert fiqa.__file__.startswith({str(installed)!r})\n"
         "from skimage.data import astronaut\n"
         "print(load_predictor('lite', device='cpu', finder='bundled').score(astronaut()).score)"

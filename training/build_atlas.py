@@ -14,8 +14,8 @@ from tqdm import tqdm
 
 from fiqa.atlas import ATLAS, load_atlas, weights_sha256
 from fiqa.atlas_building import LabelledEmbeddings, embed_views, fit_atlas, join
-from fiqa.checkpoints import load_predictor
 from fiqa.errors import CheckpointError
+from fiqa.loading import load_predictor
 from fiqa.predictor import QualityPredictor
 from training.errors import DataError
 from training.photos import Split

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from fiqa.checkpoints import load_predictor
+from fiqa.loading import load_predictor
 from fiqa.predictor import QualityPredictor
 from fiqa.results import QualityResult
 from training.agreement import Figures, agreement_table, estimate, measure_agreement

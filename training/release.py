@@ -19,7 +19,8 @@ from huggingface_hub import ModelCardData
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from fiqa.checkpoints import CheckpointSpec, load_network, read_spec, save_checkpoint
+from fiqa.checkpoints import CheckpointSpec, read_spec, save_checkpoint
+from fiqa.loading import load_network
 from fiqa.models import DslFiqa
 from fiqa.models.dsl_fiqa import load_strictly
 from training.agreement import show_estimate

@@ -9,7 +9,8 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from fiqa.checkpoints import RELEASED_PREPROCESSING, Preprocessing, find_checkpoint, load_network
+from fiqa.checkpoints import RELEASED_PREPROCESSING, Preprocessing, find_checkpoint
+from fiqa.loading import load_network
 from fiqa.models import LITE, OFFICIAL, DslFiqa, DslFiqaConfig
 from fiqa.models.backbone import build_pretrained_backbone
 from fiqa.models.dsl_fiqa import load_strictly

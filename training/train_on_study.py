@@ -37,8 +37,9 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from fiqa.checkpoints import find_checkpoint, load_network, load_predictor, read_spec
+from fiqa.checkpoints import find_checkpoint, read_spec
 from fiqa.errors import FiqaError
+from fiqa.loading import load_network, load_predictor
 from training.datasets import Dataset, read_dataset
 from training.errors import TrainingError
 from training.head_fitting import Examples, HeadFitting, Heads, deal_folds, held_out_scores

@@ -15,15 +15,14 @@ Shapes: B crops, S crop side in pixels, G tokens a side, N = G² tokens, (R, C) 
 grid, D channels, H heads.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
-from huggingface_hub import PyTorchModelHubMixin
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -76,6 +75,7 @@ class QualityTransformer(nn.Module):
     def __init__(self, config: DslFiqaConfig, degradation_dim: int) -> None:
         super().__init__()
         self.grid = config.grid
+        self.crop_shape = (3, config.crop_px, config.crop_px)
         first, second = config.stage_dims
         self.backbone = build_backbone(config)
         self.attention1 = _channel_attention(config)
@@ -96,7 +96,12 @@ class QualityTransformer(nn.Module):
         self.register_buffer("positions", positions, persistent=False)
 
     def forward(self, crops: Tensor, degradation: Tensor, landmark_weights: Tensor | None) -> Prediction:
-        """Predict from crops (B, 3, S, S), degradation (B, R, C, D) and landmark weights (B, N)."""
+        """Predict from crops (B, 3, S, S), degradation (B, R, C, D) and landmark weights (B, N).
+
+        Raises ValueError for crops of another size: what pools would give them a score without a word.
+        """
+        if crops.shape[1:] != self.crop_shape:
+            raise ValueError(f"The network takes crops of {self.crop_shape}, not {tuple(crops.shape[1:])}.")
         tokens = self.decode(self.encode(crops), degradation)
         if landmark_weights is not None:
             tokens = torch.cat([tokens, landmark_weights[..., None]], dim=-1)
@@ -128,14 +133,11 @@ class QualityTransformer(nn.Module):
         return weights
 
 
-class DslFiqa(
-    nn.Module,
-    PyTorchModelHubMixin,
-    library_name="fiqa",
-    pipeline_tag="image-classification",
-    tags=["face-image-quality", "image-quality-assessment"],
-):
-    """Degradation encoder and quality transformer; saved and loaded the Hugging Face way."""
+class DslFiqa(nn.Module):
+    """Degradation encoder and quality transformer.
+
+    `fiqa.save_checkpoint` saves one with all that a score depends on, `fiqa.load_network` loads it again.
+    """
 
     def __init__(self, config: DslFiqaConfig) -> None:
         super().__init__()
@@ -170,12 +172,6 @@ class DslFiqa(
         tokens = self.transformer.encode(crops)
         prediction.attention = Attention(backbone, self.transformer.decoder_attention(tokens, prediction.degradation))
         return prediction
-
-    @classmethod
-    def _load_as_safetensor(cls, model: Self, model_file: str, map_location: str, strict: bool) -> Self:  # type: ignore[override]
-        """Load strictly whatever the mixin asks for: a network with holes gives numbers nobody can trust."""
-        load_weights(model, Path(model_file))
-        return model.to(map_location)
 
 
 @contextmanager
@@ -212,8 +208,26 @@ def load_weights(model: nn.Module, path: Path) -> None:
 
 
 def load_strictly(model: nn.Module, state: dict[str, Tensor], name: str) -> None:
-    """Load a state dict that must fit exactly; raise CheckpointError naming every tensor that does not."""
+    """Load a state dict that must fit exactly, in the model's precision.
+
+    Raises CheckpointError naming every tensor that is missing, unexpected, of another shape, or not finite.
+    """
     expected = model.state_dict()
+    _check_fit(expected, state, name)
+    state = {key: tensor.to(expected[key].dtype) for key, tensor in state.items()}
+    _check_finite(state, name)
+    model.load_state_dict(state, assign=True)
+
+
+def check_weights(config: DslFiqaConfig, state: dict[str, Tensor], name: str) -> None:
+    """Raise CheckpointError when a state dict could not be loaded into the network of a config."""
+    with torch.device("meta"):
+        expected = DslFiqa(config).state_dict()
+    _check_fit(expected, state, name)
+    _check_finite(state, name)
+
+
+def _check_fit(expected: Mapping[str, Tensor], state: Mapping[str, Tensor], name: str) -> None:
     problems = [f"missing {key}" for key in expected if key not in state]
     problems += [f"unexpected {key}" for key in state if key not in expected]
     problems += [
@@ -223,7 +237,12 @@ def load_strictly(model: nn.Module, state: dict[str, Tensor], name: str) -> None
     ]
     if problems:
         raise CheckpointError(f"{name} does not fit the network: {'; '.join(problems)}.")
-    model.load_state_dict(state, assign=True)
+
+
+def _check_finite(state: Mapping[str, Tensor], name: str) -> None:
+    broken = [key for key, tensor in state.items() if not tensor.isfinite().all()]
+    if broken:
+        raise CheckpointError(f"{name} holds values that are no finite numbers, in {', '.join(broken)}.")
 
 
 def _channel_attention(config: DslFiqaConfig) -> nn.Sequential:

@@ -5,13 +5,13 @@ import importlib.util
 import signal
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
+from fiqa.bundled import bundled
 from fiqa.errors import SettingError
 from fiqa.settings import Settings
 from fiqa.ui import page
@@ -22,7 +22,6 @@ from fiqa.ui.service import PredictorService
 from fiqa.ui.traffic import Counters, Traffic, health_routes
 from fiqa.ui.upload_folder import UploadFolder
 
-STYLE = Path(__file__).resolve().parents[2] / "assets" / "style.css"
 UPLOAD_LIMIT = "25mb"
 HANDLER_THREADS = 48
 """Of Gradio's handlers alone. With Gradio's own number, 40, they would share the threads of all else that is served,
@@ -46,7 +45,7 @@ def launch_options(
         "server_name": settings.host,
         "server_port": settings.port,
         "theme": page.build_theme(),
-        "css_paths": STYLE,
+        "css_paths": bundled("style.css"),
         "head": page.HEAD + head,
         "footer_links": ["api"],
         "max_file_size": UPLOAD_LIMIT,

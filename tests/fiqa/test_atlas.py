@@ -21,10 +21,11 @@ from fiqa.atlas_building import (
     fit_atlas,
     single_types,
 )
-from fiqa.checkpoints import CheckpointSpec, find_checkpoint, load_predictor
+from fiqa.checkpoints import CheckpointSpec, find_checkpoint
 from fiqa.degradations import DEGRADATIONS, LEVELS
 from fiqa.diagnosis import diagnose, look_at
 from fiqa.errors import CheckpointError
+from fiqa.loading import load_predictor
 from fiqa.predictor import QualityPredictor
 from fiqa.settings import Settings
 

@@ -12,7 +12,6 @@ from PIL import Image
 
 from fiqa.__main__ import main
 from fiqa.atlas import TYPES, Diagnosis, Finding, Neighbour
-from fiqa.checkpoints import load_predictor
 from fiqa.diagnosis import (
     DiagnosedPhoto,
     Look,
@@ -24,6 +23,7 @@ from fiqa.diagnosis import (
     to_table,
 )
 from fiqa.errors import PhotoError
+from fiqa.loading import load_predictor
 
 
 def diagnosed(path: str) -> DiagnosedPhoto:

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
+from fiqa import checkpoints
 from fiqa.__main__ import main
 from fiqa.errors import CheckpointError, FiqaError, SettingError
 from fiqa.images import decode_photo
@@ -65,15 +66,13 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         record.update(checkpoint=checkpoint, data=data, **options)
         return {"PLCC": 0.98731, "SRCC": 0.98804}
 
-    checkpoints = ModuleType("fiqa.checkpoints")
-    vars(checkpoints).update(
-        load_predictor=load_predictor,
-        describe_checkpoints=lambda: [LITE, {**LITE, "name": "cgfiqa", "present": False, "gflops": None}],
-        fetch_checkpoint=lambda name: Path("ckpt") / name,
-    )
+    listed = [LITE, {**LITE, "name": "cgfiqa", "present": False, "gflops": None}]
+    monkeypatch.setattr(checkpoints, "describe_checkpoints", lambda: listed)
+    loading = ModuleType("fiqa.loading")
+    vars(loading).update(load_predictor=load_predictor, fetch_checkpoint=lambda name: Path("ckpt") / name)
     protocol = ModuleType("fiqa.protocol")
     vars(protocol).update(run_official_protocol=run_official_protocol)
-    monkeypatch.setitem(sys.modules, "fiqa.checkpoints", checkpoints)
+    monkeypatch.setitem(sys.modules, "fiqa.loading", loading)
     monkeypatch.setitem(sys.modules, "fiqa.protocol", protocol)
     for name in ("FIQA_CHECKPOINT", "FIQA_DEVICE", "FIQA_FINDER"):
         monkeypatch.delenv(name, raising=False)

@@ -1,18 +1,22 @@
 """The predictor on real photos: deterministic, ordered, and honest about what it did."""
 
+from copy import deepcopy
 from dataclasses import replace
 from io import BytesIO
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import skimage.data
+import torch
 from PIL import Image
 from scipy import stats
 
-from fiqa import load_predictor
-from fiqa.checkpoints import load_network
+from fiqa import load_network, load_predictor, save_checkpoint
 from fiqa.degradations import DEGRADATIONS, LEVELS, PAPER_TYPES
-from fiqa.errors import NoFaceError, PhotoError
+from fiqa.errors import CheckpointError, NoFaceError, PhotoError
 from fiqa.predictor import FAINT_NOTICE, QualityPredictor, confidence_interval
 from fiqa.results import QualityResult
 
@@ -64,6 +68,38 @@ def test_path_bytes_picture_and_array_are_the_same_photo(predictor: QualityPredi
     assert len({predictor.score(source).score for source in sources}) == 1
 
 
+@pytest.mark.parametrize("source", ["photos", Path("a.png"), b"...", ASTRONAUT, Image.fromarray(ASTRONAUT), 3])
+def test_one_photo_where_many_are_expected_is_refused_at_once(predictor: QualityPredictor, source: Any) -> None:
+    with pytest.raises(PhotoError, match=r"a list or another iterable, not as .*score_many\(Path\(folder\)"):
+        predictor.score_many(source)
+
+
+def test_calling_the_predictor_scores(predictor: QualityPredictor) -> None:
+    assert predictor(ASTRONAUT).score == predictor.score(ASTRONAUT).score
+
+
+def test_what_is_saved_is_loaded_again(predictor: QualityPredictor, tmp_path: Path) -> None:
+    again = load_predictor(predictor.save(tmp_path / "copy"), device="cpu", finder="bundled")
+    assert again.score(ASTRONAUT).score == predictor.score(ASTRONAUT).score
+    save_checkpoint(predictor.network, predictor.spec, tmp_path / "network")
+    for name, tensor in load_network(tmp_path / "network").state_dict().items():
+        assert torch.equal(tensor, predictor.network.state_dict()[name])
+
+
+def test_a_pickled_predictor_scores_the_same_in_a_spawned_worker(predictor: QualityPredictor) -> None:
+    with get_context("spawn").Pool(1) as pool:
+        (result,) = pool.map(predictor, [ASTRONAUT])
+    assert result.score == predictor.score(ASTRONAUT).score
+
+
+def test_a_score_that_is_no_finite_number_is_an_error(predictor: QualityPredictor) -> None:
+    broken = QualityPredictor(predictor.network, predictor.spec, predictor.finder)
+    broken.inference_network = deepcopy(broken.inference_network)
+    broken.inference_network.transformer.reduce1.bias.data.fill_(float("nan"))
+    with pytest.raises(CheckpointError, match="lite gives no finite score"):
+        broken.score(ASTRONAUT)
+
+
 def test_result_says_what_was_used_and_how_long_it_took(predictor: QualityPredictor) -> None:
     result = predictor.score(ASTRONAUT)
     assert (result.checkpoint, result.finder, result.score_range) == ("lite", "bundled", (0.0, 1.0))
@@ -73,9 +109,7 @@ def test_result_says_what_was_used_and_how_long_it_took(predictor: QualityPredic
 
 
 def test_scores_are_on_the_scale_of_the_labels(predictor: QualityPredictor) -> None:
-    on_five = QualityPredictor(
-        load_network(predictor.spec), replace(predictor.spec, score_range=(1.0, 5.0)), predictor.finder
-    )
+    on_five = QualityPredictor(predictor.network, replace(predictor.spec, score_range=(1.0, 5.0)), predictor.finder)
     share, grade = predictor.score(ASTRONAUT), on_five.score(ASTRONAUT)
     assert grade.score == pytest.approx(1 + 4 * share.score)
     assert grade.interval == pytest.approx([1 + 4 * bound for bound in share.interval])

@@ -9,9 +9,9 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from fiqa.checkpoints import load_predictor
 from fiqa.crops import ReleasedOffsets
 from fiqa.errors import SettingError
+from fiqa.loading import load_predictor
 from fiqa.protocol import read_test_set, run_official_protocol, score_as_released
 
 

@@ -6,9 +6,9 @@ import skimage.data
 from numpy.typing import NDArray
 from PIL import Image
 
-from fiqa.checkpoints import load_predictor
 from fiqa.degradations import DEGRADATIONS, degrade
 from fiqa.diagnosis import look_at
+from fiqa.loading import load_predictor
 from fiqa.predictor import QualityPredictor
 from fiqa.repairs import REPAIRS
 from fiqa.what_if import (

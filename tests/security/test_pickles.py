@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from fiqa.checkpoints import load_predictor
 from fiqa.errors import CheckpointError
+from fiqa.loading import load_predictor
 
 
 class Touch:

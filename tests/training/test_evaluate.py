@@ -9,8 +9,8 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from fiqa.checkpoints import load_predictor
 from fiqa.degradations import degrade
+from fiqa.loading import load_predictor
 from training import evaluate
 from training.errors import DataError
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 from huggingface_hub import ModelCard
 
-from fiqa.checkpoints import CheckpointSpec, Preprocessing, load_network, read_spec, save_checkpoint
+from fiqa.checkpoints import CheckpointSpec, Preprocessing, read_spec, save_checkpoint
 from fiqa.errors import CheckpointError
+from fiqa.loading import load_network
 from fiqa.models import LITE, DslFiqa
 from training import release
 from training.errors import RunError

@@ -1,17 +1,15 @@
 """The network as a whole: shapes, invariants, backbones, attention, saving and loading."""
 
-import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
 import torch
 from numpy.testing import assert_allclose
-from safetensors.torch import load_file, save_file
 
 from fiqa.errors import CheckpointError
 from fiqa.models import LITE, DslFiqa, DslFiqaConfig
+from fiqa.models.dsl_fiqa import load_strictly
 
 TINY_VIT = replace(
     LITE,
@@ -113,24 +111,19 @@ def test_attention_is_a_distribution_and_leaves_the_prediction_and_the_network_a
     assert all(block.attn.fused_attn for block in blocks_of(network))
 
 
-def test_saved_and_loaded_network_gives_the_same_scores(lite: DslFiqa, tmp_path: Path) -> None:
-    lite.save_pretrained(tmp_path)
-    loaded = DslFiqa.from_pretrained(tmp_path).eval()
-    assert loaded.config == LITE
-    assert json.loads((tmp_path / "config.json").read_text())["backbone"] == "plain"
-    with torch.inference_mode():
-        assert torch.equal(loaded(*inputs(LITE)).score, lite(*inputs(LITE)).score)
+@pytest.mark.parametrize("shape", [(3, 96, 96), (3, 128, 160)])
+def test_a_crop_of_another_size_is_refused(lite: DslFiqa, shape: tuple[int, int, int]) -> None:
+    with pytest.raises(ValueError, match=r"takes crops of \(3, 128, 128\), not"):
+        lite(torch.zeros(2, *shape), inputs(LITE, 2)[1])
 
 
-def test_loading_names_every_missing_and_unexpected_tensor(lite: DslFiqa, tmp_path: Path) -> None:
-    lite.save_pretrained(tmp_path)
-    state = load_file(tmp_path / "model.safetensors")
+def test_loading_names_every_missing_and_unexpected_tensor(lite: DslFiqa) -> None:
+    state = lite.state_dict()
     del state["transformer.reduce1.bias"]
     state["stray"] = torch.zeros(1)
     state["transformer.reduce2.bias"] = torch.zeros(3)
-    save_file(state, tmp_path / "model.safetensors")
     with pytest.raises(CheckpointError) as caught:
-        DslFiqa.from_pretrained(tmp_path)
+        load_strictly(DslFiqa(LITE), state, "the file")
     for part in ("missing transformer.reduce1.bias", "unexpected stray", "transformer.reduce2.bias is (3,)"):
         assert part in str(caught.value)
 

@@ -5,7 +5,7 @@ from numpy.testing import assert_allclose
 from torch import nn
 
 from fiqa.models import LITE, DslFiqa
-from fiqa.models.folding import fold_batch_norms
+from fiqa.models.folding import folded
 
 
 def test_folded_network_gives_the_same_scores_without_batch_norms() -> None:
@@ -16,8 +16,17 @@ def test_folded_network_gives_the_same_scores_without_batch_norms() -> None:
     network.eval()
     with torch.inference_mode():
         expected = network(crops, landmarks)
-        fold_batch_norms(network)
-        folded = network(crops, landmarks)
-    assert not any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
-    assert_allclose(folded.score, expected.score, atol=1e-5)
-    assert_allclose(folded.degradation, expected.degradation, atol=1e-4)
+        copy = folded(network)
+        prediction = copy(crops, landmarks)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in copy.modules())
+    assert_allclose(prediction.score, expected.score, atol=1e-5)
+    assert_allclose(prediction.degradation, expected.degradation, atol=1e-4)
+
+
+def test_the_network_itself_stays_whole_and_shares_what_is_not_folded() -> None:
+    network = DslFiqa(LITE).eval()
+    names = list(network.state_dict())
+    copy = folded(network)
+    assert list(network.state_dict()) == names
+    assert copy.transformer.head.quality[0].weight is network.transformer.head.quality[0].weight
+    assert copy.encoder.layers[0].weight is not network.encoder.layers[0].weight

@@ -15,7 +15,8 @@ from gradio_client import Client, handle_file  # type: ignore[import-untyped]
 from PIL import Image
 from skimage.data import astronaut
 
-from fiqa.checkpoints import find_checkpoint, load_predictor
+from fiqa.checkpoints import find_checkpoint
+from fiqa.loading import load_predictor
 from fiqa.maps import MapKey
 from fiqa.predictor import QualityPredictor
 from fiqa.ui.attention import (

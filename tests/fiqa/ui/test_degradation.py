@@ -11,8 +11,9 @@ import skimage.data
 from PIL import Image
 
 from fiqa.atlas import TYPES
-from fiqa.checkpoints import find_checkpoint, load_predictor
+from fiqa.checkpoints import find_checkpoint
 from fiqa.degradations import DEGRADATIONS, degrade
+from fiqa.loading import load_predictor
 from fiqa.repairs import REPAIRS
 from fiqa.ui.degradation import Examination, Trial, _Handlers, steps_of
 from fiqa.ui.forgetting import KEPT_S
