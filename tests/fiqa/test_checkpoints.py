@@ -119,8 +119,8 @@ def test_a_network_folded_for_inference_is_refused_before_anything_is_written(tm
 
 def test_a_network_with_values_that_are_no_numbers_is_not_saved(tmp_path: Path) -> None:
     network = DslFiqa(LITE)
-    network.transformer.reduce1.bias.data.fill_(float("nan"))  # type: ignore[union-attr]
+    torch.nn.init.constant_(network.transformer.reduce1.weight, float("nan"))
     spec = CheckpointSpec("mine", "Mine", "MIT", "A test.", "here", Preprocessing(256, 1.7, 4))
-    with pytest.raises(CheckpointError, match=r"no finite numbers, in transformer\.reduce1\.bias"):
+    with pytest.raises(CheckpointError, match=r"no finite numbers, in transformer\.reduce1\.weight"):
         save_checkpoint(network, spec, tmp_path / "mine")
     assert not (tmp_path / "mine").exists()

@@ -95,7 +95,7 @@ def test_a_pickled_predictor_scores_the_same_in_a_spawned_worker(predictor: Qual
 def test_a_score_that_is_no_finite_number_is_an_error(predictor: QualityPredictor) -> None:
     broken = QualityPredictor(predictor.network, predictor.spec, predictor.finder)
     broken.inference_network = deepcopy(broken.inference_network)
-    broken.inference_network.transformer.reduce1.bias.data.fill_(float("nan"))
+    torch.nn.init.constant_(broken.inference_network.transformer.reduce1.weight, float("nan"))
     with pytest.raises(CheckpointError, match="lite gives no finite score"):
         broken.score(ASTRONAUT)
 
