@@ -14,10 +14,12 @@ from huggingface_hub import metadata_load
 from PIL import Image
 from skimage.data import astronaut
 
+import fiqa
+
 ROOT = Path(__file__).parents[1]
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
-    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+    for path in [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 }
 ARCHITECTURE, OPERATING = PAGES["docs/architecture.md"], PAGES["docs/operating.md"]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -88,8 +90,6 @@ def test_scripts_in_the_docs_are_there(line: str) -> None:
 
 
 def test_python_in_the_docs_uses_public_names() -> None:
-    import fiqa
-
     names = re.findall(r"^from fiqa import (\w+)", code_blocks("python"), re.MULTILINE)
     assert names
     assert set(names) <= set(fiqa.__all__)
@@ -159,6 +159,12 @@ def test_every_module_of_the_libraries_is_in_the_tree(package: str) -> None:
     (listed,) = re.findall(rf"^{package}/ .*\n((?: .*\n)+)", code_blocks("", ARCHITECTURE), re.MULTILINE)
     named = set(re.findall(r"\b\w+\.py\b", listed))
     assert {path.name for path in (ROOT / package).glob("[!_]*.py")} <= named
+
+
+def test_a_citation_names_this_version() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == fiqa.__version__
+    assert citation["license"] == PYPROJECT["project"]["license"]
 
 
 def test_requirements_are_those_of_the_package_and_its_app() -> None:
