@@ -375,7 +375,6 @@ def _screen(options: argparse.Namespace, settings: Settings) -> None:
 
 def _next(options: argparse.Namespace, settings: Settings) -> None:
     from annotate import analysis, planning, store
-    from annotate.mos import further_ratings
 
     scores = planning.read_scores(options.scores) if options.scores else None
     with _database(settings) as database, database.read() as db:
@@ -384,7 +383,7 @@ def _next(options: argparse.Namespace, settings: Settings) -> None:
         wanted: int = study.protocol["ratings_wanted"]
     if scores is not None:
         scores = planning.scores_of(table.stimulus_ids, scores)
-    missing = (wanted - table.ratings).clip(0) if options.ci95 is None else further_ratings(table, options.ci95)
+    missing = planning.missing_ratings(table, wanted_ratings=wanted, wanted_ci95=options.ci95, model_scores=scores)
     batch = planning.next_batch(
         table, options.count, wanted_ratings=wanted, wanted_ci95=options.ci95, model_scores=scores
     )

@@ -56,8 +56,9 @@ def _correlation(index: Indices, first: Numbers, second: Numbers, size: int) -> 
     """Return Pearson's correlation (size,) of two columns within every index; 0 where one does not vary."""
     one = first - mean_by(index, first, size)[index]
     two = second - mean_by(index, second, size)[index]
-    product, squares = mean_by(index, one * two, size), mean_by(index, one**2, size) * mean_by(index, two**2, size)
-    correlation: Numbers = np.where(squares == 0, 0.0, product / np.sqrt(np.where(squares == 0, 1, squares)))
+    product, variances = mean_by(index, one * two, size), (mean_by(index, one**2, size), mean_by(index, two**2, size))
+    constant = np.minimum(*variances) <= _ROUNDING
+    correlation: Numbers = np.where(constant, 0.0, product / np.sqrt(np.where(constant, 1, np.multiply(*variances))))
     return correlation.clip(-1, 1)
 
 

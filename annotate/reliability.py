@@ -7,6 +7,9 @@ participants differ by, bias included, counts as error. Stimuli may have differe
 Split halves: participants are parted at random into two groups, whose MOS are correlated over the stimuli both rated.
 A MOS of all participants is more reliable than one of half of them, by the Spearman-Brown formula 2 r / (1 + r).
 
+A figure that is undefined, as any correlation is where all MOS are equal, is NaN. Small studies can give negative
+estimates; the formulas then leave the range of a correlation, so both are kept to -1..1 (`spearman_brown`, `icc`).
+
 Shapes: V ratings, J stimuli, I participants.
 """
 
@@ -22,6 +25,7 @@ from annotate.ratings import Flags, Indices, Numbers, Ratings, mean_by
 SPLITS = 50
 _MOST_CATEGORIES = 11  # of a category scale; with more different grades it is a continuous one
 _FINEST_STEPS = 101  # of a continuous scale in Krippendorff's alpha
+_TIE_DECIMALS = 9  # equal MOS summed in another order differ by rounding, and must have one rank
 
 
 @dataclass(frozen=True)
@@ -74,23 +78,29 @@ def estimate_reliability(
 
 
 def icc(votes: Ratings) -> tuple[float, float]:
-    """Return ICC(1,1) of one rating and ICC(1,k) of the mean of k ratings; NaN without repeated ratings."""
+    """Return ICC(1,1) of one rating and ICC(1,k) of the mean of k ratings, -1..1.
+
+    NaN without repeated ratings, and where all grades are equal.
+    """
     _, stimulus, counts = np.unique(votes.stimulus, return_inverse=True, return_counts=True)
     stimuli, total = counts.size, len(votes)
-    if stimuli < 2 or total == stimuli:
+    if stimuli < 2 or total == stimuli or np.ptp(votes.grade) == 0:
         return math.nan, math.nan
     means = mean_by(stimulus, votes.grade, stimuli)
     between = np.dot(counts, (means - votes.grade.mean()) ** 2) / (stimuli - 1)
     within = np.sum((votes.grade - means[stimulus]) ** 2) / (total - stimuli)
     typical = (total - np.dot(counts, counts) / total) / (stimuli - 1)  # k_0; k in a balanced design
-    spread = between + (typical - 1) * within
-    single = float((between - within) / spread) if spread else math.nan
+    single = max(-1.0, float((between - within) / (between + (typical - 1) * within)))  # k_0 < 2 can give less
     return single, spearman_brown(single, stimuli / float(np.sum(1 / counts)))
 
 
 def spearman_brown(reliability: float, factor: float) -> float:
-    """Return the reliability of the mean of `factor` times as many ratings."""
-    return factor * reliability / (1 + (factor - 1) * reliability)
+    """Return the reliability of the mean of `factor` times as many ratings, -1..1.
+
+    The formula has a pole at -1 / (factor - 1). With the magnitude below the line, as D. J. Krus and G. C. Helmstadter
+    propose ("The problem of negative reliabilities", 1993), negative values mirror the positive ones.
+    """
+    return factor * reliability / (1 + (factor - 1) * abs(reliability))
 
 
 def krippendorff_alpha(votes: Ratings) -> float:
@@ -147,7 +157,8 @@ def _srcc_of_halves(votes: Ratings, half: Indices) -> float:
     """Correlate the MOS of the participants (I,) of half 0 with that of half 1, over stimuli rated by both."""
     stimuli = len(votes.stimulus_ids)
     group = votes.stimulus + stimuli * half[votes.participant]
-    first, second = mean_by(group, votes.grade, 2 * stimuli).reshape(2, stimuli)
+    mos = np.round(mean_by(group, votes.grade, 2 * stimuli), _TIE_DECIMALS)
+    first, second = mos.reshape(2, stimuli)
     both = ~np.isnan(first) & ~np.isnan(second)
     if np.unique(first[both]).size < 2 or np.unique(second[both]).size < 2:
         return math.nan

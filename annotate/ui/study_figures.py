@@ -116,7 +116,8 @@ def sos_figure(figure: "SosFigure") -> str:
     highest = float(np.nanmax([*figure.sos, *figure.curve_sos, (ends[1] - ends[0]) / 4]))
     axes = Axes("MOS", "SOS", ends, (0, 1.05 * highest))
     curve = axes.line(figure.curve_mos.tolist(), figure.curve_sos.tolist(), "fitted")
-    return axes.draw(axes.dots(figure.mos, figure.sos) + curve, f"SOS against MOS, a = {figure.parameter:.3f}")
+    fitted = "" if math.isnan(figure.parameter) else f", a = {figure.parameter:.3f}"
+    return axes.draw(axes.dots(figure.mos, figure.sos) + curve, f"SOS against MOS{fitted}")
 
 
 def confidence_figure(figure: "ConfidenceFigure", wanted: int) -> str:
@@ -151,8 +152,9 @@ def _said(counts: dict[float, int]) -> str:
 
 
 def _clipped(values: Sequence[float]) -> float:
-    """Return the largest value worth drawing: with two ratings an interval is many grades wide."""
-    return min(max(values), 4 * float(np.median(values))) if values else 1.0
+    """Return the largest value worth drawing: with two ratings an interval is many grades wide, or none at all."""
+    highest, middle = max(values, default=0.0), float(np.median(values)) if values else 0.0
+    return min(highest, 4 * middle) or highest or 1.0
 
 
 def _fifth(index: int, count: int) -> int:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from annotate.errors import RatingsError, SettingError
+from annotate.errors import RatingsError
 from annotate.mos import (
     FEWEST_VOTES_OF_PARTICIPANT,
     LEAST_INCONSISTENCY,
@@ -18,9 +18,7 @@ from annotate.mos import (
     estimate_mos,
     expected_sos,
     fit_subjects,
-    further_ratings,
     half_width,
-    ratings_wanted,
     sos_parameter,
     student_t,
 )
@@ -67,7 +65,6 @@ def test_study_without_ratings_has_an_empty_table() -> None:
     table = estimate_mos(Ratings.from_columns([], [], [], stimuli=["a"]))
     assert [row["mos"] for row in table.rows()] == [None]
     assert math.isnan(sos_parameter(table))
-    assert further_ratings(table, 0.3).tolist() == ratings_wanted(np.array([4 / 6]), 0.3).tolist()
 
 
 @pytest.mark.parametrize("kind", [ItemKind.GOLD, ItemKind.TRAP, ItemKind.REPEAT, ItemKind.TRAINING])
@@ -205,6 +202,21 @@ def test_sos_parameter_is_found_again() -> None:
     assert sos_parameter(table) == pytest.approx(0.15, rel=0.05)
 
 
+@given(grades=st.lists(st.lists(st.integers(1, 5), min_size=1, max_size=6), min_size=1, max_size=6))
+def test_sos_parameter_is_at_most_as_much_disagreement_as_is_possible(grades: list[list[int]]) -> None:
+    rows = [
+        (str(stimulus), str(person), float(grade))
+        for stimulus, each in enumerate(grades)
+        for person, grade in enumerate(each)
+    ]
+    parameter = sos_parameter(table_of(*rows))
+    assert math.isnan(parameter) or 0 <= parameter <= 1
+
+
+def test_two_people_at_both_ends_of_the_scale_disagree_as_far_as_is_possible() -> None:
+    assert sos_parameter(table_of(("a", "p", 1.0), ("a", "q", 5.0))) == pytest.approx(1)
+
+
 def test_few_ratings_that_agree_by_chance_do_not_promise_that_all_will() -> None:
     study = simulate(HONEST, seed=0).ratings
     twice = study.where((study.stimulus != 4) | ((study.stimulus == 4) & (study.grade == 3)))
@@ -219,27 +231,6 @@ def test_one_rating_at_the_end_of_the_scale_does_not_promise_that_all_will_be() 
     rows[np.flatnonzero(study.stimulus == 4)[0]] = True
     best = replace(study, grade=np.where(study.stimulus == 4, 5.0, study.grade)).where(rows)
     assert expected_sos(estimate_mos(best))[4] > 0.4
-
-
-@given(sos=st.floats(0.05, 30), ci95=st.floats(0.05, 10))
-def test_wanted_ratings_are_the_fewest_that_suffice(sos: float, ci95: float) -> None:
-    count = ratings_wanted(np.array([sos]), ci95)
-    assert half_width(np.array([sos]), count)[0] <= ci95
-    if count[0] > 2:
-        assert half_width(np.array([sos]), count - 1)[0] > ci95
-
-
-def test_further_ratings_are_what_is_missing() -> None:
-    table = estimate_mos(simulate(HONEST, seed=0).ratings)
-    further = further_ratings(table, 0.25)
-    assert (further >= 0).all()
-    np.testing.assert_array_equal(further, np.maximum(ratings_wanted(expected_sos(table), 0.25) - table.ratings, 0))
-
-
-@pytest.mark.parametrize("ci95", [0.0, -1.0, math.nan])
-def test_interval_that_cannot_be_reached_is_refused(ci95: float) -> None:
-    with pytest.raises(SettingError, match="above 0"):
-        ratings_wanted(np.array([0.7]), ci95)
 
 
 def test_columns_of_different_length_are_refused() -> None:

@@ -1,6 +1,7 @@
 """The next batch is what a rating says most about."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from annotate.errors import SettingError
 from annotate.mos import MosTable, estimate_mos
-from annotate.planning import next_batch, read_scores, scores_of
+from annotate.planning import missing_ratings, next_batch, read_scores, scores_of
 from annotate.ratings import Ratings
 from tests.annotate.simulated import Design, simulate
 
@@ -62,6 +63,33 @@ def test_done_stimuli_are_left_out() -> None:
     assert "7" in {each.stimulus for each in wide}
     assert all(each.uncertainty > 0.45 for each in wide)
     assert len(wide) < 100
+
+
+def test_people_who_disagree_by_the_whole_scale_leave_every_mos_open() -> None:
+    grades = [1.0, 5.0, 5.0, 1.0]
+    study = estimate_mos(Ratings.from_columns(["a", "a", "b", "b"], ["p", "q", "p", "q"], grades))
+    assert all(each.uncertainty > 1 for each in next_batch(study, 2))
+
+
+@pytest.mark.parametrize("ci95", [0.05, 0.1, 0.3, 1.0])
+@pytest.mark.parametrize("constant", [True, False], ids=["all grades alike", "as simulated"])
+def test_ratings_are_missing_exactly_of_the_stimuli_that_are_listed(ci95: float, *, constant: bool) -> None:
+    study = simulate(HONEST, seed=0).ratings
+    ratings = replace(study, grade=np.full_like(study.grade, 3.0)) if constant else study
+    found = estimate_mos(ratings.where(np.arange(len(ratings)) % 3 == 0))
+    missing = missing_ratings(found, wanted_ci95=ci95)
+    listed = {each.stimulus: each for each in next_batch(found, 1000, wanted_ci95=ci95)}
+    assert set(listed) == {name for name, count in zip(found.stimulus_ids, missing, strict=True) if count}
+    assert all(each.uncertainty > ci95 for each in listed.values())
+    assert all(
+        each.after_one <= ci95 for each in listed.values() if missing[found.stimulus_ids.index(each.stimulus)] == 1
+    )
+
+
+@pytest.mark.parametrize("ci95", [0.0, -1.0, np.nan, np.inf])
+def test_interval_that_cannot_be_reached_is_refused(ci95: float) -> None:
+    with pytest.raises(SettingError, match="above 0"):
+        next_batch(table(), 5, wanted_ci95=ci95)
 
 
 def model_scores() -> dict[str, float]:

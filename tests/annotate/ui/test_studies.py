@@ -22,7 +22,7 @@ from annotate.errors import AccessError, BackupError, ExportError, ProtocolError
 from annotate.intake import Taken
 from annotate.ratings import ItemKind
 from annotate.settings import Settings
-from annotate.store import Among
+from annotate.store import Among, ImportedRating
 from annotate.study import Protocol, State
 from annotate.ui import study_downloads, study_work
 from annotate.ui.ownership import Ownership
@@ -351,6 +351,20 @@ def test_personal_links_open_and_a_new_one_closes_the_old(database: Database, la
         assert open_link(db, path.partition("&participant=")[2])[0].language == "de"
         with pytest.raises(AccessError):
             open_link(db, tokens[0])
+
+
+@pytest.mark.parametrize("grades", [(3, 4, 5, 4), (3, 3, 3, 3)], ids=["opposite orders", "equal MOS"])
+def test_a_pilot_of_two_people_has_results_and_participants(labelling: Labelling, grades: tuple[int, ...]) -> None:
+    study_id = make_study(labelling.database, labelling.settings.data_dir, candidates(2))
+    given = zip(("000.png", "001.png") * 2, ("p", "p", "q", "q"), grades, strict=True)
+    rate(labelling.database, study_id, [ImportedRating(name, person, float(grade)) for name, person, grade in given])
+    analyses = Analyses(labelling)
+    summary, listed, *_ = last(Results(labelling, analyses).enter(study_id))
+    assert "How far the votes can be relied on" in summary
+    assert "nan" not in summary
+    assert "000.png" in listed
+    people = last(Participants(labelling, analyses).enter(study_id, Among.ALL, ""))[2]
+    assert ">p<" in people
 
 
 def test_results_show_what_the_votes_say(labelling: Labelling) -> None:
