@@ -213,8 +213,10 @@ def _pictures(options: argparse.Namespace, settings: Settings) -> Iterator[Itera
     if options.dataset:
         yield tqdm(from_hub(options.dataset, split=options.split, column=options.column), unit="picture", disable=None)
         return
-    with open_upload(options.images, settings.data_dir) as candidates:
-        yield tqdm(candidates, unit="picture", disable=None)  # None: only on a terminal
+    with open_upload(options.images, settings.data_dir) as upload:
+        for notice in upload.notices:
+            _warn(notice)
+        yield tqdm(upload.candidates, unit="picture", disable=None)  # None: only on a terminal
 
 
 def _read_protocol(options: argparse.Namespace) -> "Protocol":

@@ -31,6 +31,7 @@ from sqlalchemy.orm import Session
 
 from annotate import store
 from annotate.analysis import mos_rows
+from annotate.csv_files import safe_cell
 from annotate.database import Database
 from annotate.errors import ExportError
 from annotate.export_tables import (
@@ -247,12 +248,19 @@ def _write_table(part: Path, table: ExportTable, rows: Iterable[Row]) -> int:
         writer.writerow(table.columns)
         for row in rows:
             values = [_plain(row[column]) for column in table.columns]
-            writer.writerow(int(value) if isinstance(value, bool) else value for value in values)
+            writer.writerow([_cell(value) for value in values])
             as_json.write(",\n " if count else "[\n ")
             json.dump(dict(zip(table.columns, values, strict=True)), as_json, ensure_ascii=False)
             count += 1
         as_json.write("\n]\n" if count else "[]\n")
     return count
+
+
+def _cell(value: object) -> object:
+    """Return a value as a cell of a CSV: 1 and 0 for true and false, and no text that a spreadsheet would compute."""
+    if isinstance(value, bool):
+        return int(value)
+    return safe_cell(value) if isinstance(value, str) else value
 
 
 def _plain(value: object) -> object:

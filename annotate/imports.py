@@ -16,6 +16,7 @@ from pathlib import Path
 
 from annotate.csv_files import CsvFile
 from annotate.errors import GradeError, ImportedRatingsError
+from annotate.names import control_character, normalized
 from annotate.ratings import ItemKind
 from annotate.store import ImportedRating
 from annotate.study import Protocol
@@ -35,7 +36,7 @@ class RatingsFile:
 
 def read_ratings(path: Path, protocol: Protocol, now: datetime) -> RatingsFile:
     """Read and check a CSV of ratings; raise ImportedRatingsError naming the line that cannot be used."""
-    file = CsvFile.read(path, required=REQUIRED, error=ImportedRatingsError)
+    file = CsvFile.read(path, required=REQUIRED, numbers=("grade", "response_ms"), error=ImportedRatingsError)
     repeats = 0
     ratings: list[ImportedRating] = []
     lines: dict[tuple[str, str], int] = {}
@@ -57,13 +58,15 @@ def read_ratings(path: Path, protocol: Protocol, now: datetime) -> RatingsFile:
 def _rating(row: dict[str, str], protocol: Protocol, now: datetime) -> ImportedRating:
     """Return a row as a rating; raise ValueError or GradeError, to go on after "line 3"."""
     for column in ("stimulus", "participant"):
-        if not row[column].isprintable() or not row[column]:
+        if not row[column]:
             raise ValueError(f"names no {column}")
+        if control := control_character(row[column]):
+            raise ValueError(f"has the control character {control} in the name of the {column}")
     if len(row["participant"]) > LONGEST_PSEUDONYM:
         raise ValueError(f"has a participant's name of more than {LONGEST_PSEUDONYM} characters")
     return ImportedRating(
-        row["stimulus"],
-        row["participant"],
+        normalized(row["stimulus"]),
+        normalized(row["participant"]),
         _grade(row["grade"], protocol),
         _milliseconds(row.get("response_ms", "")),
         _time(row.get("rated_at", ""), now),

@@ -9,6 +9,7 @@ from typing import Any
 from annotate import store
 from annotate.database import Database
 from annotate.errors import GradeError, StimulusError, StudyError
+from annotate.names import normalized
 from annotate.scales import Scale
 from annotate.stimuli import Candidate, take_in
 from annotate.study import Protocol, State, check_takes_stimuli, warn
@@ -47,7 +48,7 @@ def create_study(
     Raises StudyError when the name is taken, StimulusError when a picture cannot be used.
     """
     with database.read() as db:  # before thousands of pictures are looked at
-        if name.strip() in {study.name for study in store.list_studies(db)}:
+        if normalized(name.strip()) in {normalized(study.name) for study in store.list_studies(db)}:
             raise StudyError(f"There is a study called {name!r} already; choose another name.")
     intake = take_in(_on_scale(candidates, protocol.scale), data_dir)
     with database.write() as db:

@@ -23,6 +23,7 @@ import numpy as np
 from annotate.csv_files import CsvFile
 from annotate.errors import SettingError
 from annotate.mos import MosTable, expected_sos, study_mean
+from annotate.names import normalized
 from annotate.ratings import Indices, Numbers
 
 _HALF_WIDTH = 1.96  # of a 95 % interval, in standard deviations; the prior is known, so no Student's t
@@ -101,7 +102,7 @@ def read_scores(path: Path) -> dict[str, float]:
     Raises:
         SettingError: the file cannot be read, or a score is no finite number.
     """
-    file = CsvFile.read(path, required=("score",), error=SettingError)
+    file = CsvFile.read(path, required=("score",), numbers=("score",), error=SettingError)
     name = next((column for column in ("stimulus", "path") if column in file.columns), None)
     if name is None:
         raise SettingError(f"{path.name} needs a column stimulus or path.")
@@ -119,23 +120,29 @@ def read_scores(path: Path) -> dict[str, float]:
 
 
 def scores_of(stimuli: Sequence[str], scores: Mapping[str, float]) -> dict[str, float]:
-    """Return the scores by stimulus: of the same name, or else of the one path that ends with it.
+    """Return the scores by stimulus: of the same name, or else of the one path that ends with it, on any system.
 
     Raises SettingError when none of them belongs to a stimulus: the names are of another study.
     """
+    known = {normalized(path) if path in stimuli else _slashed(path): score for path, score in scores.items()}
     by_file: dict[str, list[str]] = {}
-    for path in scores:
+    for path in known:
         by_file.setdefault(PurePosixPath(path).name, []).append(path)
     found = {}
-    for name in stimuli:
+    for stimulus in stimuli:
+        name = normalized(stimulus)
         ends = [path for path in by_file.get(PurePosixPath(name).name, ()) if f"/{path}".endswith(f"/{name}")]
-        if name in scores or len(ends) == 1:
-            found[name] = scores[name if name in scores else ends[0]]
+        if name in known or len(ends) == 1:
+            found[stimulus] = known[name if name in known else ends[0]]
     if scores and not found:
         raise SettingError(
             f"None of the scores is of a picture of this study; the first is called {next(iter(scores))}."
         )
     return found
+
+
+def _slashed(path: str) -> str:
+    return normalized(path).replace("\\", "/")
 
 
 def _candidate(table: MosTable, index: int, now: float, then: float) -> Candidate:

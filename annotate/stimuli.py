@@ -22,6 +22,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from annotate.errors import StimulusError
+from annotate.names import control_character
 from annotate.ratings import ItemKind
 
 MAX_IMAGE_BYTES = 64 * 2**20
@@ -196,8 +197,10 @@ def _stage(candidates: Iterable[Candidate], staging: Path, data_dir: Path) -> In
 
 
 def _check_name(name: str, seen: set[str]) -> None:
-    if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise StimulusError(f"{name[:60]!r} is no usable name; it needs 1 to {MAX_NAME} printable characters.")
+    if not name.strip() or len(name) > MAX_NAME:
+        raise StimulusError(f"{name[:60]!r} is no usable name; it needs 1 to {MAX_NAME} characters.")
+    if control := control_character(name):
+        raise StimulusError(f"{name[:60]!r} is no usable name; it has the control character {control}.")
     if name in seen:
         raise StimulusError(f"{name} is there twice; every stimulus needs a name of its own.")
     seen.add(name)

@@ -39,6 +39,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from annotate.errors import ImportedRatingsError, StudyError
+from annotate.names import control_character, find_by_name, normalized
 from annotate.ratings import ItemKind, Ratings
 from annotate.study import Protocol, State, check_ready, check_takes_imports, check_takes_stimuli, check_transition
 from annotate.tables import (
@@ -67,9 +68,11 @@ _UNKNOWN = -1e9  # stands for NULL on the way into an array; no grade or time is
 
 def create_study(db: Session, name: str, protocol: Protocol, now: datetime, *, demo: bool = False) -> Study:
     """Make a study in draft; raise StudyError when the name is blank, too long or taken."""
-    name = name.strip()
-    if not 1 <= len(name) <= 200 or not name.isprintable():
-        raise StudyError("A study needs a name of 1 to 200 printable characters.")
+    name = normalized(name.strip())
+    if not 1 <= len(name) <= 200:
+        raise StudyError("A study needs a name of 1 to 200 characters.")
+    if control := control_character(name):
+        raise StudyError(f"The study's name has the control character {control}; leave it out.")
     if db.scalar(select(Study.id).where(Study.name == name)):
         raise StudyError(f"There is a study called {name!r} already; choose another name.")
     study = Study(
@@ -88,7 +91,7 @@ def create_study(db: Session, name: str, protocol: Protocol, now: datetime, *, d
 
 def find_study(db: Session, name: str) -> Study:
     """Return the study of that name; raise StudyError naming those there are."""
-    study = db.scalar(select(Study).where(Study.name == name))
+    study = db.scalar(select(Study).where(Study.name.in_({name, normalized(name)})).order_by(Study.id))
     if study is None:
         names = ", ".join(map(repr, db.scalars(select(Study.name).order_by(Study.id).limit(10)))) or "none yet"
         raise StudyError(f"There is no study called {name!r}; there are: {names}.")
@@ -848,16 +851,19 @@ def import_ratings(db: Session, study_id: int, ratings: Iterable[ImportedRating]
     """
     check_takes_imports(_locked_study(db, study_id).state)
     stimuli = {
-        row.name: row
+        normalized(row.name): row
         for row in db.execute(select(Stimulus.name, Stimulus.id, Stimulus.kind).where(Stimulus.study_id == study_id))
     }
     people = _Importees(db, study_id, now)
     count = 0
     rest = iter(ratings)
     while part := list(islice(rest, ROWS_AT_ONCE)):
-        if unknown := next((rating.stimulus for rating in part if rating.stimulus not in stimuli), None):
-            raise ImportedRatingsError(f"There is no stimulus {unknown!r} in the study; add it first.")
-        _import_part(db, study_id, part, stimuli, people)
+        rows: list[Row[Any]] = []
+        for rating in part:
+            if (found := find_by_name(stimuli, rating.stimulus)) is None:
+                raise ImportedRatingsError(f"There is no stimulus {rating.stimulus!r} in the study; add it first.")
+            rows.append(found[1])
+        _import_part(db, study_id, part, rows, people)
         count += len(part)
     recount(db, study_id)
     log_event(db, study_id, "imported", {"ratings": count}, now)
@@ -868,21 +874,21 @@ def _import_part(
     db: Session,
     study_id: int,
     part: Sequence[ImportedRating],
-    stimuli: Mapping[str, Row[*tuple[Any, ...]]],
+    stimuli: Sequence[Row[*tuple[Any, ...]]],
     people: "_Importees",
 ) -> None:
     rated_at = [rating.rated_at or people.now for rating in part]
     assignments = [
         {
             "study_id": study_id,
-            "stimulus_id": stimuli[rating.stimulus].id,
-            "kind": stimuli[rating.stimulus].kind,
+            "stimulus_id": stimulus.id,
+            "kind": stimulus.kind,
             "state": AssignmentState.RATED,
             "occurrence": 0,
             "expires_at": time,
             **people.ids(rating.participant),
         }
-        for rating, time in zip(part, rated_at, strict=True)
+        for rating, stimulus, time in zip(part, stimuli, rated_at, strict=True)
     ]
     try:
         ids = db.scalars(insert(Assignment).returning(Assignment.id, sort_by_parameter_order=True), assignments).all()
@@ -911,7 +917,7 @@ class _Importees:
     def __init__(self, db: Session, study_id: int, now: datetime) -> None:
         self._db, self._study_id, self.now = db, study_id, now
         there = db.scalars(select(Participant).where(Participant.study_id == study_id))
-        self._participants = {participant.pseudonym: participant for participant in there}
+        self._participants = {normalized(participant.pseudonym): participant for participant in there}
         self._sittings: dict[str, Sitting] = {}
 
     def ids(self, pseudonym: str) -> dict[str, int]:

@@ -1,47 +1,69 @@
 """Where stimuli come from: a folder, a zip, a CSV of paths, or a data set of the Hugging Face Hub.
 
-A folder or zip may hold a `stimuli.csv` at its top, which then says what is in the study:
+A folder or zip may hold a `stimuli.csv`, in any letter case, which then says what is in the study:
 
-    path       the picture, relative to the CSV
+    path       the picture, relative to the CSV, with / or a backslash between folders
     source     the photo or person it was made from (optional)
     kind       rated, gold, trap or training (optional, else rated)
     expected   the right grade of a gold, trap or training item (optional for training)
     feedback   what a participant in training is told about it (optional)
 
-Without it every picture is rated; other files are passed over. A zip is never unpacked to disk: its entries are read
-one at a time, within limits, and its names are names and no paths.
+It has to lie where all pictures are beside or below it: at the top, or in the single folder that a Mac packs. Without
+it every picture is rated. Hidden and system files are passed over; so are other files, which is told. A zip is never
+unpacked to disk (annotate/archives.py).
 """
 
+import os
 import stat
-import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from annotate.archives import ARCHIVE_SUFFIXES, list_entries, open_zip, read_entry
 from annotate.csv_files import CsvFile
 from annotate.errors import StimulusError
+from annotate.names import find_by_name, is_hidden, normalized
 from annotate.ratings import ItemKind
 from annotate.stimuli import MAX_IMAGE_BYTES, Candidate, check_room
 
 MANIFEST = "stimuli.csv"
 MAX_STIMULI = 60_000
 """CGFIQA, the largest set of rated faces, has 39,312."""
-MAX_UNPACKING = 200
-"""Bytes that a byte of a zip may become: pictures are compressed already."""
-SMALL_ZIP_BYTES = 2**24
-"""Unpacking to less than this harms nobody, however small the zip."""
+NAMED_SUFFIXES = 6
 
-IMAGE_SUFFIXES = frozenset({".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-ARCHIVE_SUFFIXES = frozenset({".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip"})
-_ENCRYPTED = 0x1
+IMAGE_SUFFIXES = frozenset({
+    ".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp",
+})  # fmt: skip
 _DESCRIPTIONS = ("source", "kind", "expected", "feedback")
 _KINDS = {kind.name.lower(): kind for kind in ItemKind if kind is not ItemKind.REPEAT}
 
+Read = Callable[[], bytes]
+Find = Callable[[str], tuple[str, Read] | None]
+"""From a path in a table to the file's name and how to read it."""
+
+
+@dataclass(frozen=True)
+class UploadedFile:
+    """A file that was handed in: where it lies, and the name that its owner knows it by."""
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class Upload:
+    """The pictures that were handed in, and sentences about what of it was passed over or guessed."""
+
+    candidates: list[Candidate]
+    notices: tuple[str, ...] = ()
+
 
 @contextmanager
-def open_upload(path: Path, data_dir: Path) -> Iterator[list[Candidate]]:
+def open_upload(path: Path, data_dir: Path) -> Iterator[Upload]:
     """List the pictures of a folder, a zip or a CSV; they can be read while the context is open.
 
     Raises StimulusError saying what is wrong with it, also when `data_dir` has no room for what a zip holds.
@@ -51,42 +73,49 @@ def open_upload(path: Path, data_dir: Path) -> Iterator[list[Candidate]]:
     elif not path.is_file():
         raise StimulusError(f"{path} does not exist; name a folder, a zip or a CSV of paths.")
     elif path.suffix.lower() == ".csv":
-        yield _from_manifest(_read_manifest(path), partial(_in_folder, path.parent))
+        yield Upload(_from_manifest(_read_manifest(path, path.name), _beside(path.parent)))
     else:
-        with _open_zip(path) as archive:
+        with open_zip(path) as archive:
+            _check_count(len(archive.infolist()), "The zip")
             check_room(sum(entry.file_size for entry in archive.infolist()), data_dir)
-            yield _from_zip(archive)
+            entries, guessed = list_entries(archive)
+            files = {name: partial(read_entry, archive, entry, name) for name, entry in entries.items()}
+            offered = _offer(files)
+            yield Upload(offered.candidates, (*guessed, *offered.notices))
 
 
 @contextmanager
-def open_files(files: Sequence[Path], data_dir: Path) -> Iterator[list[Candidate]]:
+def open_files(files: Sequence[UploadedFile], data_dir: Path) -> Iterator[Upload]:
     """List the pictures of files that were handed in together: one zip, or pictures with or without one CSV.
 
     The CSV is as a `stimuli.csv`, whatever its name; folders in its paths do not matter, as browsers send none.
     Raises StimulusError as `open_upload` does.
     """
-    archives = [file for file in files if file.suffix.lower() in ARCHIVE_SUFFIXES]
-    manifests = [file for file in files if file.suffix.lower() == ".csv"]
+    archives = [file for file in files if file.path.suffix.lower() in ARCHIVE_SUFFIXES]
+    manifests = [file for file in files if file.path.suffix.lower() == ".csv"]
     if archives and len(files) > 1:
         raise StimulusError("A zip comes alone; put the CSV into it as stimuli.csv, or choose the pictures themselves.")
     if len(manifests) > 1:
         raise StimulusError(f"There are {len(manifests)} CSV files; choose one that describes all pictures.")
     if archives:
-        with open_upload(archives[0], data_dir) as candidates:
-            yield candidates
+        with open_upload(archives[0].path, data_dir) as upload:
+            yield upload
         return
     pictures = [file for file in files if file not in manifests]
     _check_count(len(pictures), "The upload")
+    readers = [(normalized(file.name), partial(_read_file, file.path, file.name)) for file in pictures]
     if not manifests:
-        yield [Candidate(file.name, partial(_read_file, file, file.name)) for file in pictures]
+        yield Upload([Candidate(name, read) for name, read in readers if not is_hidden(name)])
         return
-    by_name = {file.name: file for file in pictures}
-    yield _from_manifest(_read_manifest(manifests[0]), partial(_among, by_name))
+    table = _read_manifest(manifests[0].path, manifests[0].name)
+    yield Upload(_from_manifest(table, partial(_find_among, dict(readers))))
 
 
-def _among(files: Mapping[str, Path], name: str) -> Callable[[], bytes] | None:
-    file = files.get(PurePosixPath(name.replace("\\", "/")).name)
-    return partial(_read_file, file, name) if file else None
+def _find_among(files: Mapping[str, Read], name: str) -> tuple[str, Read] | None:
+    """Return a picture under the name that the table gives it, whatever folder that says."""
+    path = PurePosixPath(normalized(name).replace("\\", "/"))
+    read = files.get(normalized(name)) or files.get(path.name)
+    return (path.as_posix(), read) if read else None
 
 
 def from_hub(name: str, *, split: str = "train", column: str = "image") -> Iterator[Candidate]:
@@ -111,7 +140,7 @@ def from_rows(rows: Iterable[Mapping[str, Any]], *, column: str = "image") -> It
     seen: set[str] = set()
     for number, row in enumerate(rows):
         image = row[column]
-        name = Path(image.get("path") or f"{number:06}").name
+        name = normalized(Path(image.get("path") or f"{number:06}").name)
         name = f"{number:06}-{name}" if name in seen else name  # folders are lost in data sets that hold the bytes
         seen.add(name)
         described = {key: str(row[key]) for key in _DESCRIPTIONS if row.get(key) is not None}
@@ -126,23 +155,82 @@ def _of_row(image: Mapping[str, Any], name: str) -> bytes:
     return bytes(data) if data is not None else _read_file(Path(image["path"]), name)
 
 
-def _from_folder(folder: Path) -> list[Candidate]:
-    manifest = folder / MANIFEST
-    if manifest.is_file():
-        return _from_manifest(_read_manifest(manifest), partial(_in_folder, folder))
-    files = (file for file in folder.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES)
-    names = sorted(file.relative_to(folder).as_posix() for file in files)
-    shown = [name for name in names if not _is_hidden(name)]
-    _check_count(len(shown), str(folder))
-    return [Candidate(name, partial(_read_file, folder / name, name)) for name in shown]
+def _from_folder(folder: Path) -> Upload:
+    files = {name: partial(_read_file, folder / path, name) for name, path in _walk(folder)}
+    return _offer(files, _beside(folder))
 
 
-def _in_folder(folder: Path, name: str) -> Callable[[], bytes] | None:
-    file = folder / name
-    try:
-        return partial(_read_file, file, name) if file.is_file() else None
-    except OSError:  # a name that no file can have
-        return None
+def _walk(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield name and path of every file that is not hidden, in linked folders too, each folder once."""
+    seen: set[str] = set()
+    for at, folders, files in os.walk(folder, followlinks=True):
+        if (real := os.path.realpath(at)) in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not is_hidden(name))
+        inside = Path(at).relative_to(folder)
+        for path in ((inside / name).as_posix() for name in sorted(files) if not is_hidden(name)):
+            yield normalized(path), path
+
+
+def _beside(folder: Path) -> Find:
+    """Return what finds a file by its path relative to a folder, which may lead out of it: the owner wrote it."""
+    names = cache(lambda: dict(_walk(folder)))  # only walked for names that are written in another way than here
+
+    def find(name: str) -> tuple[str, Read] | None:
+        """Return the file of a name as it is, else of one that is spelled as on another system."""
+        for spelled in (name, name.replace("\\", "/")):
+            with suppress(OSError, ValueError):  # a name that no file can have
+                if (folder / spelled).is_file():
+                    return normalized(spelled), partial(_read_file, folder / spelled, spelled)
+        found = find_by_name(names(), name)
+        return (found[0], partial(_read_file, folder / found[1], found[0])) if found else None
+
+    return find
+
+
+def _offer(files: Mapping[str, Read], find_elsewhere: Find | None = None) -> Upload:
+    """List the pictures among files by their names, as a table among them says where there is one.
+
+    `find_elsewhere` finds what the table names and is not among the files.
+    """
+    shown = sorted(name for name in files if not is_hidden(name))
+    pictures = [name for name in shown if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES]
+    table, others = _find_table(shown, pictures)
+    notices = [f"{name} is passed over: not all pictures are beside or below it." for name in others]
+    if table is None:
+        _check_count(len(pictures), "It")
+        rest = [name for name in shown if name not in {*pictures, *others}]
+        return Upload([Candidate(name, files[name]) for name in pictures], (*notices, *_unread(rest)))
+    at = table.removesuffix(PurePosixPath(table).name)
+    beside = {name.removeprefix(at): read for name, read in files.items() if name.startswith(at)}
+
+    def find(name: str) -> tuple[str, Read] | None:
+        """Return the file that the table names."""
+        return find_by_name(beside, name) or (find_elsewhere(name) if find_elsewhere else None)
+
+    manifest = CsvFile(files[table](), table, required=["path"], numbers=["expected"], error=StimulusError)
+    return Upload(_from_manifest(manifest, find), tuple(notices))
+
+
+def _find_table(shown: Iterable[str], pictures: Sequence[str]) -> tuple[str | None, list[str]]:
+    """Return the table that all pictures are beside or below, the topmost of them, and the tables passed over."""
+    tables = [name for name in shown if PurePosixPath(name).name.lower() == MANIFEST]
+    tables.sort(key=lambda name: (name.count("/"), PurePosixPath(name).name != MANIFEST, name))
+    folders = {name: name.removesuffix(PurePosixPath(name).name) for name in tables}
+    used = next((name for name in tables if all(each.startswith(folders[name]) for each in pictures)), None)
+    return used, [name for name in tables if name != used]
+
+
+def _unread(names: Sequence[str]) -> list[str]:
+    """Say how many files are no pictures by their suffix."""
+    counts = Counter(PurePosixPath(name).suffix.lower() or "without suffix" for name in names)
+    if not counts:
+        return []
+    kinds = ", ".join(f"{count} {suffix}" for suffix, count in counts.most_common(NAMED_SUFFIXES))
+    more = ", …" if len(counts) > NAMED_SUFFIXES else ""
+    return [f"{len(names)} files are passed over, as they are no pictures that browsers show: {kinds}{more}."]
 
 
 def _read_file(path: Path, name: str) -> bytes:
@@ -155,81 +243,22 @@ def _read_file(path: Path, name: str) -> bytes:
         raise StimulusError(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
 
 
-@contextmanager
-def _open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        raise StimulusError(f"{path.name} is neither a folder nor a zip or CSV that can be read.") from None
-    with archive:
-        yield archive
+def _read_manifest(path: Path, name: str) -> CsvFile:
+    return CsvFile.read(path, name=name, required=["path"], numbers=["expected"], error=StimulusError)
 
 
-def _from_zip(archive: zipfile.ZipFile) -> list[Candidate]:
-    entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
-    _check_entries(entries, archive)
-    by_name = {entry.filename: entry for entry in entries}
-    if MANIFEST in by_name:
-        manifest = CsvFile(_read_entry(archive, by_name[MANIFEST]), MANIFEST, required=["path"], error=StimulusError)
-        return _from_manifest(
-            manifest, lambda name: partial(_read_entry, archive, by_name[name]) if name in by_name else None
-        )
-    shown = [name for name in by_name if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES and not _is_hidden(name)]
-    return [Candidate(name, partial(_read_entry, archive, by_name[name])) for name in sorted(shown)]
-
-
-def _check_entries(entries: list[zipfile.ZipInfo], archive: zipfile.ZipFile) -> None:
-    """Refuse a zip that is up to something, before any of it is read."""
-    _check_count(len(entries), "The zip")
-    for entry in entries:
-        _check_entry(entry)
-    if len({entry.filename for entry in entries}) < len(entries):
-        raise StimulusError("The zip has several entries of one name; pack it anew.")
-    unpacked = sum(entry.file_size for entry in entries)
-    packed = Path(str(archive.filename)).stat().st_size
-    if unpacked > max(SMALL_ZIP_BYTES, MAX_UNPACKING * packed):
-        raise StimulusError(f"The zip would unpack to {unpacked >> 20} MiB, too much for pictures; pack it anew.")
-
-
-def _check_entry(entry: zipfile.ZipInfo) -> None:
-    name = PurePosixPath(entry.filename.replace("\\", "/"))
-    shown = entry.filename[:80]
-    if not name.parts or ".." in name.parts or name.is_absolute() or ":" in name.parts[0]:
-        raise StimulusError(f"The zip has an entry that leads out of it ({shown!r}); pack it anew.")
-    if stat.S_ISLNK(entry.external_attr >> 16):
-        raise StimulusError(f"The zip has a link ({shown!r}); pack the pictures themselves.")
-    if entry.flag_bits & _ENCRYPTED:
-        raise StimulusError("The zip is encrypted; pack it without a password.")
-    if name.suffix.lower() in ARCHIVE_SUFFIXES:
-        raise StimulusError(f"The zip holds another archive ({shown!r}); pack the pictures themselves.")
-
-
-def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    if entry.file_size > MAX_IMAGE_BYTES:
-        raise StimulusError(f"{entry.filename} is larger than {MAX_IMAGE_BYTES >> 20} MiB.")
-    try:
-        with archive.open(entry) as file:
-            return file.read(MAX_IMAGE_BYTES + 1)
-    except Exception as error:  # noqa: BLE001  damaged archives fail in every way
-        raise StimulusError(f"{entry.filename} cannot be unpacked ({error}).") from None
-
-
-def _read_manifest(path: Path) -> CsvFile:
-    return CsvFile.read(path, required=["path"], error=StimulusError)
-
-
-def _from_manifest(manifest: CsvFile, find: Callable[[str], Callable[[], bytes] | None]) -> list[Candidate]:
-    """List what a CSV of paths names; `find` returns how to read a path, or None when there is nothing."""
+def _from_manifest(manifest: CsvFile, find: Find) -> list[Candidate]:
+    """List what a CSV of paths names; `find` returns a file's name and how to read it, or None when there is none."""
     candidates: list[Candidate] = []
     lines: dict[str, int] = {}
     for line, row in manifest.rows():
-        name = row["path"]
+        found = find(row["path"]) if row["path"] else None
+        if found is None:
+            raise manifest.problem(line, f"names {row['path'] or 'no file'}, which does not exist beside it")
+        name, read = found
         if name in lines:
             raise manifest.problem(line, f"names {name} once more; it is in line {lines[name]} already")
         lines[name] = line
-        read = find(name) if name else None
-        if read is None:
-            raise manifest.problem(line, f"names {name or 'no file'}, which does not exist beside it")
         try:
             candidates.append(_described(name, read, row))
         except ValueError as problem:
@@ -266,8 +295,3 @@ def _number(text: str) -> float | None:
 def _check_count(count: int, name: str) -> None:
     if count > MAX_STIMULI:
         raise StimulusError(f"{name} holds {count} files, more than the {MAX_STIMULI} a study may have; split it.")
-
-
-def _is_hidden(name: str) -> bool:
-    """Whether systems made it for themselves: previews, leftovers, the __MACOSX of zips."""
-    return any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(name).parts)

@@ -7,11 +7,10 @@
 Nothing is asked of the database before somebody who may opens the tab; a panel asks when it is looked at.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -25,7 +24,14 @@ from annotate.ui.ownership import AT_ONCE, FORGET_THE_PASS, SLOW, STORED_AS, Gua
 from annotate.ui.study_analyses import Analyses
 from annotate.ui.study_html import PRESS, badge, cells, empty, meter, press, table, text, when, whole_number
 from annotate.ui.study_participants import build_participants_panel
-from annotate.ui.study_pictures import FILE_TYPES, HANDED_IN, follow_intake, said_of_intake
+from annotate.ui.study_pictures import (
+    FILE_TYPES,
+    HANDED_IN,
+    FileValue,
+    follow_intake,
+    said_of_intake,
+    uploaded_files,
+)
 from annotate.ui.study_progress import build_progress_panel
 from annotate.ui.study_protocol import SCALE_CHOICES
 from annotate.ui.study_results import build_results_panel
@@ -93,7 +99,7 @@ class Studies:
         """Go back to the list: no study, views, list."""
         return None, *_views("home"), self.listed()
 
-    def create(self, name: str, scale: str, files: list[str] | None) -> Iterator[tuple[Any, ...]]:
+    def create(self, name: str, scale: str, files: Sequence[FileValue] | None) -> Iterator[tuple[Any, ...]]:
         """Make a draft of the uploaded pictures: what is said of it, name, files, study, views, panels."""
         if not (name or "").strip():
             raise StudyError("Give the study a name first; participants do not see it.")
@@ -104,14 +110,14 @@ class Studies:
         else:
             database, folder = self.labelling.database, self.labelling.settings.data_dir
             with ExitStack() as opened:
-                candidates = opened.enter_context(open_files([Path(file) for file in files], folder))
+                upload = opened.enter_context(open_files(uploaded_files(files), folder))
                 taken = yield from follow_intake(
-                    candidates,
+                    upload.candidates,
                     lambda watched: intake.create_study(database, folder, name, watched, protocol, datetime.now(UTC)),
                     lambda panel: (panel, *(gr.skip(),) * 7),
                     opened.pop_all(),
                 )
-            for sentence in said_of_intake(taken):
+            for sentence in (*upload.notices, *said_of_intake(taken)):
                 gr.Warning(text(sentence))
             study_id = taken.study_id
         yield "", "", None, study_id, *_views("opened"), gr.update(selected="setup")
@@ -162,7 +168,10 @@ def build_studies_tab(labelling: Labelling, ownership: Ownership, trainer: Train
     tab.select(page.enter, [guard.owner_pass, study], [*views, listed], **AT_ONCE)
     guard.on(listed.click, page.open, [], [study, *views, panels], details=True, **AT_ONCE)
     guard.on([back.click, gone.change], page.leave, [], [study, *views, listed], **AT_ONCE)
-    guard.on(create.click, page.create, [name, scale, files], [busy, name, files, study, *views, panels], **SLOW)
+    guard.on(
+        create.click, page.create, [name, scale, files], [busy, name, files, study, *views, panels],
+        preprocess=False, **SLOW,
+    )  # fmt: skip
     guard.on([study.change, changed.change], page.title, [study], title, **AT_ONCE)
 
 

@@ -1,8 +1,8 @@
 """The pictures of a study: how they come in, and what of them is shown to the owner."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from annotate.ratings import ItemKind
@@ -10,13 +10,15 @@ from annotate.stimuli import Candidate, stimulus_path
 from annotate.ui.late import store
 from annotate.ui.study_html import pager, text, thumbnail, working
 from annotate.ui.study_work import follow
-from annotate.uploads import IMAGE_SUFFIXES
+from annotate.uploads import IMAGE_SUFFIXES, UploadedFile
 
 if TYPE_CHECKING:
     from annotate.database import Database
     from annotate.intake import Taken
     from annotate.tables import Stimulus
 
+FileValue = Mapping[str, Any]
+"""What a page sends of an uploaded file. Gradio takes characters such as : ? ! out of the path it keeps it under."""
 PICTURES_OF_A_PAGE = 24
 NAMED_DUPLICATES = 3
 FILE_TYPES = [*sorted(IMAGE_SUFFIXES - {".tif", ".tiff"}), ".zip", ".csv"]
@@ -34,6 +36,17 @@ _KINDS = {
     ItemKind.TRAP: "attention check",
     ItemKind.TRAINING: "training",
 }
+
+
+def uploaded_files(files: Sequence[FileValue]) -> list[UploadedFile]:
+    """Return uploaded files under the names they have on their owner's machine.
+
+    For events with `preprocess=False`: a file of `gr.File` has lost its name. Gradio has checked the path before.
+    """
+    return [
+        UploadedFile(path := Path(file["path"]), PurePosixPath(str(file.get("orig_name") or path.name)).name)
+        for file in files
+    ]
 
 
 def follow_intake(

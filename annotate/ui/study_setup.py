@@ -4,14 +4,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from annotate.errors import ProtocolError, StudyError, StudyStateError
 from annotate.ratings import ItemKind
-from annotate.stimuli import Candidate
 from annotate.study import Protocol, State, check_ready
 from annotate.training_runs import TrainingRuns, study_key
 from annotate.traps import draw_traps
@@ -19,9 +17,17 @@ from annotate.ui.labelling import Labelling
 from annotate.ui.late import intake, store
 from annotate.ui.ownership import AT_ONCE, SLOW, Guard
 from annotate.ui.study_html import PRESS, note, text, when, whole_number, working
-from annotate.ui.study_pictures import FILE_TYPES, HANDED_IN, follow_intake, pictures_panel, said_of_intake
+from annotate.ui.study_pictures import (
+    FILE_TYPES,
+    HANDED_IN,
+    FileValue,
+    follow_intake,
+    pictures_panel,
+    said_of_intake,
+    uploaded_files,
+)
 from annotate.ui.study_protocol import build_form, effort, in_words, read_values, shown_values
-from annotate.uploads import open_files
+from annotate.uploads import Upload, open_files
 
 if TYPE_CHECKING:
     from annotate.tables import Event
@@ -89,15 +95,13 @@ class Setup:
         gr.Info("The protocol is saved.")
         return time.time()
 
-    def add(self, study_id: int | None, files: list[str] | None) -> Iterator[tuple[Any, ...]]:
+    def add(self, study_id: int | None, files: Sequence[FileValue] | None) -> Iterator[tuple[Any, ...]]:
         """Add uploaded pictures: what is said of it, the emptied form, and that something changed."""
         if not files:
             raise StudyError("Choose some pictures first.")
         with ExitStack() as opened:
-            candidates = opened.enter_context(
-                open_files([Path(each) for each in files], self.labelling.settings.data_dir)
-            )
-            yield from self._add(_opened(study_id), candidates, opened)
+            upload = opened.enter_context(open_files(uploaded_files(files), self.labelling.settings.data_dir))
+            yield from self._add(_opened(study_id), upload, opened)
 
     def draw_traps(self, study_id: int | None, count: float | None) -> Iterator[tuple[Any, ...]]:
         """Draw attention checks and add them."""
@@ -106,7 +110,7 @@ class Setup:
             shown = store.stimuli_page(db, study.id, limit=1, kind=ItemKind.RATED)
         size = (shown[0].width_px, shown[0].height_px) if shown else TRAP_SIZE_PX
         traps = draw_traps(Protocol.from_json(study.protocol).scale, whole_number(count, least=1, most=100), size)
-        yield from self._add(study.id, traps)
+        yield from self._add(study.id, Upload(traps))
 
     def end(self, study_id: int | None, typed: str) -> tuple[Any, ...]:
         """Close the study for good: the emptied confirmation, and that something changed."""
@@ -142,19 +146,17 @@ class Setup:
             store.change_state(db, _opened(study_id), state, datetime.now(UTC))  # the overview warns
         return time.time()
 
-    def _add(
-        self, study_id: int, candidates: list[Candidate], opened: ExitStack | None = None
-    ) -> Iterator[tuple[Any, ...]]:
+    def _add(self, study_id: int, upload: Upload, opened: ExitStack | None = None) -> Iterator[tuple[Any, ...]]:
         database, folder = self.labelling.database, self.labelling.settings.data_dir
         with database.read() as db:
             name = store.get_study(db, study_id).name
         taken = yield from follow_intake(
-            candidates,
+            upload.candidates,
             lambda watched: intake.add_pictures(database, folder, name, watched, datetime.now(UTC)),
             lambda panel: (panel, gr.skip(), gr.skip()),
             opened.pop_all() if opened else None,
         )
-        for sentence in said_of_intake(taken):
+        for sentence in (*upload.notices, *said_of_intake(taken)):
             gr.Warning(text(sentence))
         gr.Info(f"{taken.added:,} pictures were added.")
         yield "", None, time.time()
@@ -185,7 +187,7 @@ def build_setup_panel(labelling: Labelling, guard: Guard, study: gr.State, chang
     guard.on(pause.click, setup.pause, [study], changed, **AT_ONCE)
     guard.on(save.click, setup.save, [study, *form], changed, **AT_ONCE)
     guard.on(pictures.click, setup.turn_page, [study], pictures, details=True, **AT_ONCE)
-    guard.on(add.click, setup.add, [study, files], [busy, files, changed], **SLOW)
+    guard.on(add.click, setup.add, [study, files], [busy, files, changed], preprocess=False, **SLOW)
     guard.on(draw.click, setup.draw_traps, [study, count], [busy, files, changed], **SLOW)
     guard.on(end.click, setup.end, [study, typed], [typed, changed], **AT_ONCE)
     guard.on(delete.click, setup.delete, [study, typed], [ending, typed, gone], **SLOW)

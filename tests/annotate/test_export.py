@@ -226,6 +226,26 @@ class StoppedError(Exception):
     """Stands for a killed process."""
 
 
+def test_no_name_is_a_formula_to_a_spreadsheet_and_all_are_read_again_as_they_were(
+    database: Database, tmp_path: Path
+) -> None:
+    names = ["=cmd.png", "-1.png", "+a.png", "@b.png", "'=c.png", "d.png"]
+    offered = [Candidate(name, partial(picture, number), "=s") for number, name in enumerate(names)]
+    study_id = make_study(database, tmp_path / "data", offered)
+    rate(database, study_id, [ImportedRating(name, "=p", 3.0) for name in names])
+    export_study(database, study_id, tmp_path / "data", tmp_path / "out")
+    cells = [
+        cell for name in ("ratings.csv", "mos.csv") for row in table(tmp_path / "out" / name) for cell in row.values()
+    ]
+    assert not [cell for cell in cells if cell.startswith(tuple("=+-@"))]
+    read = read_ratings(tmp_path / "out" / "ratings.csv", Protocol(), NOW)
+    assert {(each.stimulus, each.participant) for each in read.ratings} == {(name, "=p") for name in names}
+    groups = [
+        photo.groups for split in ("train", "val", "test") for photo in read_dataset(tmp_path / "out").splits[split]
+    ]
+    assert {(each["stimulus"], each["source"]) for each in groups} == {(name, "=s") for name in names}
+
+
 def test_interrupted_export_shows_nothing_and_is_gone_on_with(
     database: Database, study_id: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,7 @@
 """Ratings from elsewhere are all on the scale, each once, of pictures that are there; or none of them is added."""
 
+import unicodedata
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,9 @@ from annotate.database import Database
 from annotate.errors import ImportedRatingsError, StudyStateError
 from annotate.imports import read_ratings
 from annotate.scales import SCALES
+from annotate.stimuli import Candidate
 from annotate.study import Protocol, State
-from tests.annotate.studies import NOW, candidates, make_study, rate
+from tests.annotate.studies import NOW, candidates, make_study, picture, rate
 
 HEADER = "stimulus,participant,grade\n"
 
@@ -48,6 +51,8 @@ def test_columns_are_read_in_any_order_and_others_ignored(tmp_path: Path) -> Non
         (HEADER + "a,p,3\nb,p,3\na,p,4\n", "line 4, rates a by p once more; line 2 does already"),
         (HEADER + ",p,3\n", "line 2, names no stimulus"),
         (HEADER + "a,,3\n", "line 2, names no participant"),
+        (HEADER + "a,an\x07na,3\n", r"line 2, has the control character U\+0007 in the name of the participant"),
+        (HEADER + "a\x7f,anna,3\n", r"line 2, has the control character U\+007F in the name of the stimulus"),
         (HEADER + f"a,{'p' * 65},3\n", "more than 64 characters"),
         ("stimulus,participant,grade,response_ms\na,p,3,-1\n", "line 2, has the response time '-1'"),
         ("stimulus,participant,grade,response_ms\na,p,3,soon\n", "line 2, has the response time 'soon'"),
@@ -66,6 +71,35 @@ def test_grade_may_be_missing_only_where_unusable_was_offered(tmp_path: Path) ->
     assert read_ratings(path, Protocol(), NOW).ratings[0].grade is None
     with pytest.raises(ImportedRatingsError, match="has no grade"):
         read_ratings(path, Protocol(offer_unusable=False), NOW)
+
+
+@pytest.mark.parametrize("name", ["علی\u200cرضا", "👩\u200d🦰", "Ольга", "\u200eأحمد"])
+def test_people_and_pictures_have_names_of_any_script(database: Database, tmp_path: Path, name: str) -> None:
+    study_id = make_study(database, tmp_path, [Candidate(f"{name}.png", partial(picture, 1))])
+    rate(database, study_id, read_ratings(written(tmp_path, f"{HEADER}{name}.png,{name},4\n"), Protocol(), NOW).ratings)
+    with database.read() as db:
+        loaded = store.load_ratings(db, study_id)
+    assert (loaded.stimulus_ids, loaded.participant_ids) == ((f"{name}.png",), (name,))
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_names_are_compared_however_their_marks_are_written(database: Database, tmp_path: Path, form: str) -> None:
+    study_id = make_study(database, tmp_path, [Candidate("faces/Müller.png", partial(picture, 1))])
+    rate(database, study_id, [store.ImportedRating("faces/Müller.png", "Zoë", 3.0)])
+    table = HEADER + unicodedata.normalize(form, "faces\\Müller.png,Anaïs,4\n")
+    rate(database, study_id, read_ratings(written(tmp_path, table), Protocol(), NOW).ratings)
+    again = HEADER + unicodedata.normalize(form, "faces/Müller.png,Zoë,4\n")
+    with pytest.raises(ImportedRatingsError, match="rates the same stimulus twice"):
+        rate(database, study_id, read_ratings(written(tmp_path, again), Protocol(), NOW).ratings)
+    with database.read() as db:
+        assert store.load_ratings(db, study_id).participant_ids == ("Anaïs", "Zoë")
+        assert store.find_study(db, "faces").id == study_id
+
+
+def test_table_of_excel_is_read_with_decimal_commas(tmp_path: Path) -> None:
+    path = written(tmp_path, "sep=;\nstimulus;participant;grade\nä.png;Zoë;62,5\n", encoding="cp1252")
+    (rating,) = read_ratings(path, Protocol(scale=SCALES["continuous"]), NOW).ratings
+    assert (rating.stimulus, rating.participant, rating.grade) == ("ä.png", "Zoë", 62.5)
 
 
 def test_grades_are_those_of_the_study(tmp_path: Path) -> None:

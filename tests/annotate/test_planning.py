@@ -1,6 +1,7 @@
 """The next batch is what a rating says most about."""
 
 import json
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -139,3 +140,10 @@ def test_scores_may_come_by_path_as_they_are_written_for_files(tmp_path: Path) -
     file.write_text("name,score\na,1\n")
     with pytest.raises(SettingError, match="needs a column stimulus or path"):
         read_scores(file)
+
+
+def test_scores_are_found_by_the_names_of_another_system() -> None:
+    mac = unicodedata.normalize("NFD", "Müller.png")
+    assert scores_of(["a/Müller.png"], {f"photos\\a\\{mac}": 2.5}) == {"a/Müller.png": 2.5}
+    assert scores_of([f"a/{mac}"], {"photos/a/Müller.png": 2.5}) == {f"a/{mac}": 2.5}
+    assert scores_of(["a\\b.png"], {"a\\b.png": 1.0}) == {"a\\b.png": 1.0}

@@ -132,9 +132,14 @@ def test_file_larger_than_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) 
         check_image(bytes(2**20 + 1), "big.png")
 
 
-def test_names_are_printable_and_unique(tmp_path: Path) -> None:
-    with pytest.raises(StimulusError, match="no usable name"):
-        take_in(offer(**{"a\nb": picture()}), tmp_path)
+@pytest.mark.parametrize(("name", "said"), [("a\nb", r"U\+000A"), ("a\u2028b", r"U\+2028"), ("a\udc80b", r"U\+DC80")])
+def test_control_characters_of_a_name_are_refused_by_their_number(tmp_path: Path, name: str, said: str) -> None:
+    with pytest.raises(StimulusError, match=f"no usable name; it has the control character {said}"):
+        take_in(offer(**{name: picture()}), tmp_path)
+
+
+def test_names_may_join_letters_and_are_unique(tmp_path: Path) -> None:
+    assert take_in(offer(**{"علی\u200cرضا.png": picture()}), tmp_path).stimuli[0].name == "علی\u200cرضا.png"
     with pytest.raises(StimulusError, match="a is there twice"):
         take_in(offer(a=picture()) + offer(a=picture(2)), tmp_path)
 

@@ -1,8 +1,11 @@
 """Stimuli from folders, zips, tables and the Hub; what is wrong with one of them is said before anything is read."""
 
+import os
 import stat
 import sys
+import unicodedata
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +19,7 @@ from annotate import uploads
 from annotate.errors import StimulusError
 from annotate.ratings import ItemKind
 from annotate.stimuli import Candidate
-from annotate.uploads import from_hub, open_files, open_upload
+from annotate.uploads import Upload, UploadedFile, from_hub, open_files, open_upload
 
 
 def picture(level: int = 0) -> bytes:
@@ -40,15 +43,20 @@ def lay_out(folder: Path, files: Mapping[str, bytes]) -> Path:
 
 
 def listed(path: Path) -> list[Candidate]:
-    with open_upload(path, path.parent) as candidates:
-        for candidate in candidates:
+    return opened(path).candidates
+
+
+def opened(path: Path) -> Upload:
+    with open_upload(path, path.parent) as upload:
+        for candidate in upload.candidates:
             assert candidate.read()
-        return candidates
+        return upload
 
 
 FILES = {
     "b.png": picture(2), "deep/a.PNG": picture(1), ".hidden/c.png": picture(3), "__MACOSX/._b.png": b"junk",
-    "notes.txt": b"no picture",
+    "notes.txt": b"no picture", "@eaDir/b.png/SYNOPHOTO_THUMB_M.png": b"junk", "deep/.thumbnails/x.png": b"junk",
+    "._b.png": b"junk", "Thumbs.db": b"junk",
 }  # fmt: skip
 
 
@@ -75,6 +83,115 @@ def test_table_may_have_any_name_when_it_is_given_itself(tmp_path: Path) -> None
     assert [candidate.name for candidate in listed(tmp_path / "list.csv")] == ["faces/b.png"]
 
 
+LAYS: dict[str, Callable[[Path, Mapping[str, bytes]], Path]] = {
+    "folder": lambda at, files: lay_out(at / "x", files),
+    "zip": lambda at, files: pack(at / "x.zip", files),
+}
+GOLD = b"path,kind,expected\na.png,gold,5\nb.png,rated,\n"
+
+
+@pytest.mark.parametrize("lay", LAYS.values(), ids=LAYS)
+@pytest.mark.parametrize("table", ["stimuli.csv", "Stimuli.CSV", "faces/stimuli.csv", "faces/Stimuli.csv"])
+def test_table_at_the_top_or_in_the_single_folder_is_used_in_any_letter_case(
+    tmp_path: Path, lay: Callable[[Path, Mapping[str, bytes]], Path], table: str
+) -> None:
+    at = table.rpartition("/")[0]
+    files = {str(Path(at, name)): picture(level) for level, name in enumerate(("a.png", "b.png"))}
+    upload = opened(lay(tmp_path, {**files, "__MACOSX/faces/._a.png": b"junk", ".DS_Store": b"junk", table: GOLD}))
+    assert [(each.name, each.kind) for each in upload.candidates] == [
+        ("a.png", ItemKind.GOLD), ("b.png", ItemKind.RATED),
+    ]  # fmt: skip
+    assert upload.notices == ()
+
+
+@pytest.mark.parametrize("lay", LAYS.values(), ids=LAYS)
+def test_what_is_passed_over_is_told(tmp_path: Path, lay: Callable[[Path, Mapping[str, bytes]], Path]) -> None:
+    files = {
+        "a/1.png": picture(1), "b/2.jfif": picture(2), "b/stimuli.csv": b"path\n2.jfif\n", "b/3.heic": b"x",
+        "b/4.HEIC": b"x", "notes": b"x",
+    }  # fmt: skip
+    upload = opened(lay(tmp_path, files))
+    assert [each.name for each in upload.candidates] == ["a/1.png", "b/2.jfif"]
+    assert upload.notices == (
+        "b/stimuli.csv is passed over: not all pictures are beside or below it.",
+        "3 files are passed over, as they are no pictures that browsers show: 2 .heic, 1 without suffix.",
+    )
+
+
+MAC, ELSEWHERE = unicodedata.normalize("NFD", "Müller.png"), unicodedata.normalize("NFC", "Müller.png")
+
+
+@pytest.mark.parametrize("lay", LAYS.values(), ids=LAYS)
+@pytest.mark.parametrize(("file", "named"), [(MAC, ELSEWHERE), (ELSEWHERE, MAC), (MAC, MAC)])
+def test_names_are_found_as_a_mac_or_anybody_else_writes_them(
+    tmp_path: Path, lay: Callable[[Path, Mapping[str, bytes]], Path], file: str, named: str
+) -> None:
+    files = {f"{folder}/{file}": picture(level) for level, folder in enumerate(("one", "two"))}
+    table = f"path\none/{named}\ntwo\\{named}\n".encode()
+    upload = opened(lay(tmp_path, {**files, "stimuli.csv": table}))
+    assert [each.name for each in upload.candidates] == [f"one/{ELSEWHERE}", f"two/{ELSEWHERE}"]
+    (tmp_path / "bare").mkdir()
+    assert [each.name for each in opened(lay(tmp_path / "bare", files)).candidates] == [
+        f"one/{ELSEWHERE}", f"two/{ELSEWHERE}",
+    ]  # fmt: skip
+
+
+def test_table_of_its_own_finds_names_of_another_system(tmp_path: Path) -> None:
+    lay_out(tmp_path, {f"one/{MAC}": picture(), "list.csv": f"path\none\\{ELSEWHERE}\n".encode()})
+    assert [each.name for each in listed(tmp_path / "list.csv")] == [f"one/{ELSEWHERE}"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no name has a backslash there")
+def test_backslash_of_a_file_that_is_called_so_is_no_separator(tmp_path: Path) -> None:
+    lay_out(tmp_path, {"a\\b.png": picture(), "list.csv": b"path\na\\b.png\n"})
+    assert [each.name for each in listed(tmp_path / "list.csv")] == ["a\\b.png"]
+
+
+def test_pictures_of_linked_folders_are_found_once(tmp_path: Path) -> None:
+    lay_out(tmp_path, {"elsewhere/a.png": picture(1), "x/b.png": picture(2)})
+    (tmp_path / "x" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "x" / "loop").symlink_to(tmp_path / "x")
+    assert [each.name for each in listed(tmp_path / "x")] == ["b.png", "linked/a.png"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name", "notice"),
+    [
+        ("utf-8", MAC, ()),
+        ("gbk", "张三.png", ("The zip does not say how its names are encoded; they were read as '张三.png'.",)),
+        ("cp437", "Müller.png", ("The zip does not say how its names are encoded; they were read as 'Müller.png'.",)),
+    ],
+)
+def test_names_of_a_zip_that_does_not_say_their_encoding_are_told_apart(
+    tmp_path: Path, encoding: str, name: str, notice: tuple[str, ...]
+) -> None:
+    raw = name.encode(encoding)
+    path = pack(tmp_path / "x.zip", {"?" * len(raw): picture()})
+    path.write_bytes(path.read_bytes().replace(b"?" * len(raw), raw))
+    upload = opened(path)
+    assert [each.name for each in upload.candidates] == [unicodedata.normalize("NFC", name)]
+    assert upload.notices == notice
+
+
+def test_name_in_utf_8_beside_one_in_another_encoding_is_used(tmp_path: Path) -> None:
+    entry = zipfile.ZipInfo("M#U00fcller.png")
+    field = b"\x01" + zlib.crc32(entry.filename.encode()).to_bytes(4, "little") + "Müller.png".encode()
+    entry.extra = (0x7075).to_bytes(2, "little") + len(field).to_bytes(2, "little") + field
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr(entry, picture())
+    assert [each.name for each in listed(tmp_path / "x.zip")] == ["Müller.png"]
+
+
+def test_zip_with_backslashes_between_folders_is_read(tmp_path: Path) -> None:
+    archive = pack(tmp_path / "x.zip", {"faces\\a.png": picture(), "faces\\stimuli.csv": b"path,source\na.png,anna\n"})
+    assert [(each.name, each.source) for each in listed(archive)] == [("a.png", "anna")]
+
+
+def test_colon_in_the_name_of_a_picture_in_a_zip_is_no_drive(tmp_path: Path) -> None:
+    archive = pack(tmp_path / "x.zip", {"2026-01-01 12:00:00.png": picture()})
+    assert [each.name for each in listed(archive)] == ["2026-01-01 12:00:00.png"]
+
+
 @pytest.mark.parametrize(
     ("table", "reason"),
     [
@@ -88,8 +205,9 @@ def test_table_may_have_any_name_when_it_is_given_itself(tmp_path: Path) -> None
         (b"path,kind\nb.png,best\n", "line 2, has the kind 'best'; expected rated, gold, trap, training"),
         (b"path,kind,expected\nb.png,gold,x\n", "line 2, has the expected grade 'x'"),
         (b"path\nb.png,extra\n", "line 2, has 2 fields, the header 1"),
-        ("path\nä.png\n".encode("latin-1"), "line 2, is not UTF-8"),
-        ("path\nä.png\n".encode("utf-16"), "encoded as UTF-16"),
+        (b"path\n\x81\x8d.png\n", "line 2, is not UTF-8"),
+        ("path\nä.png\n".encode("utf-16"), "line 2, names ä.png, which does not exist"),
+        ("path\nä.png\n".encode("cp1252"), "line 2, names ä.png, which does not exist"),
         (b"path\n\0\n", "is no text"),
         (b'path\n"b.png\n', "cannot be read"),
         (b"path\n" + b"x" * 200_000, "cannot be read"),
@@ -135,6 +253,7 @@ def _wrote(name: str) -> Callable[[zipfile.ZipFile], None]:
         (_wrote("..\\a.png"), "leads out of it"),
         (_wrote("/a.png"), "leads out of it"),
         (_wrote("C:/a.png"), "leads out of it"),
+        (_wrote("C:\\a.png"), "leads out of it"),
         (_wrote("."), "leads out of it"),
         (_wrote("inner.zip"), "holds another archive"),
         (_link, "has a link"),
@@ -238,8 +357,8 @@ def test_hub_problems_are_one_sentence(hub: Rows, monkeypatch: pytest.MonkeyPatc
 
 
 def handed_in(*files: Path) -> list[Candidate]:
-    with open_files(files, files[0].parent) as candidates:
-        return candidates
+    with open_files([UploadedFile(file, file.name) for file in files], files[0].parent) as upload:
+        return upload.candidates
 
 
 def test_files_handed_in_together_may_come_with_a_table_of_any_name(tmp_path: Path) -> None:

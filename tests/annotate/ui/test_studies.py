@@ -31,6 +31,7 @@ from annotate.ui.study_analyses import Analyses
 from annotate.ui.study_downloads import Downloads
 from annotate.ui.study_links import make_links, renew_link
 from annotate.ui.study_participants import FOUND, Participants
+from annotate.ui.study_pictures import FileValue
 from annotate.ui.study_progress import Progress
 from annotate.ui.study_protocol import FIELDS, read_values, shown_values
 from annotate.ui.study_results import START, Results
@@ -61,11 +62,16 @@ def page_of(labelling: Labelling) -> Studies:
     return Studies(labelling, Ownership(labelling.settings, lambda _scope: ""))
 
 
-def uploaded(folder: Path, count: int) -> list[str]:
+def uploaded(folder: Path, count: int) -> list[FileValue]:
     folder.mkdir()
     for number in range(count):
         (folder / f"{number:03}.png").write_bytes(picture(number))
-    return [str(path) for path in sorted(folder.iterdir())]
+    return [sent(path) for path in sorted(folder.iterdir())]
+
+
+def sent(path: Path, name: str | None = None) -> FileValue:
+    """Return what a page sends of a file."""
+    return {"path": str(path), "orig_name": name or path.name}
 
 
 def last(steps: Iterator[Any]) -> Any:
@@ -85,7 +91,7 @@ def test_a_study_is_made_of_uploads_and_a_table(labelling: Labelling, tmp_path: 
     files = uploaded(tmp_path / "files", 4)
     manifest = tmp_path / "files" / "about.csv"
     manifest.write_text("path,kind,expected\n000.png,rated,\n001.png,rated,\n002.png,gold,5\n003.png,training,2\n")
-    outcome = last(page_of(labelling).create("faces", "acr5", [*files, str(manifest)]))
+    outcome = last(page_of(labelling).create("faces", "acr5", [*files, sent(manifest)]))
     with labelling.database.read() as db:
         study = store.find_study(db, "faces")
         assert store.count_stimuli(db, study.id) == {ItemKind.RATED: 2, ItemKind.GOLD: 1, ItemKind.TRAINING: 1}
@@ -95,6 +101,28 @@ def test_a_study_is_made_of_uploads_and_a_table(labelling: Labelling, tmp_path: 
     assert "2 to rate, 1 known answer, 1 training" in shown[5]
     assert "40</b> ratings from at least <b>20" in shown[0]
     assert "asks for 10 gold items" in shown[0]
+
+
+def test_uploads_keep_the_names_that_they_have_on_their_owners_machine(labelling: Labelling, tmp_path: Path) -> None:
+    names = ("2026-01-01 12:00:00.png", "who?.png", "face!.png", "face.png")
+    files = [sent(Path(each["path"]), name) for each, name in zip(uploaded(tmp_path / "x", 4), names, strict=True)]
+    table = tmp_path / "x" / "about.csv"
+    table.write_text("path,source\n" + "".join(f"{name},s\n" for name in names))
+    last(page_of(labelling).create("faces", "acr5", [*files, sent(table)]))
+    with labelling.database.read() as db:
+        assert [each.name for each in store.all_stimuli(db, store.find_study(db, "faces").id)] == list(names)
+
+
+def test_a_table_that_is_passed_over_is_named(
+    labelling: Labelling, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with zipfile.ZipFile(tmp_path / "faces.zip", "w") as archive:
+        archive.writestr("a/000.png", picture(0))
+        archive.writestr("b/001.png", picture(1))
+        archive.writestr("b/stimuli.csv", "path\n001.png\n")
+    with toasts(monkeypatch) as said:
+        last(page_of(labelling).create("faces", "acr5", [sent(tmp_path / "faces.zip")]))
+    assert said == ["b/stimuli.csv is passed over: not all pictures are beside or below it."]
 
 
 def test_who_opens_the_tab_without_a_pass_is_told_nothing_so_that_a_sign_in_meanwhile_stands(
@@ -123,7 +151,7 @@ def test_pictures_of_a_zip_are_all_taken_in_when_the_page_is_left_on_the_way(
 
     monkeypatch.setattr(intake, "create_study", wait_until_left)
     monkeypatch.setattr(study_work, "TOLD_EVERY_S", 0.01)
-    steps = page_of(labelling).create("faces", "acr5", [str(archive)])
+    steps = page_of(labelling).create("faces", "acr5", [sent(archive)])
     next(steps)
     steps.close()  # type: ignore[attr-defined]
     left.set()
@@ -138,7 +166,7 @@ def test_pictures_of_a_zip_are_all_taken_in_when_the_page_is_left_on_the_way(
 
 def test_a_study_needs_a_name_before_pictures_are_looked_at(labelling: Labelling) -> None:
     with pytest.raises(StudyError, match="name first"):
-        last(page_of(labelling).create("  ", "acr5", ["/nowhere/a.png"]))
+        last(page_of(labelling).create("  ", "acr5", [sent(Path("/nowhere/a.png"))]))
 
 
 def test_names_with_markup_show_as_text(labelling: Labelling) -> None:
