@@ -8,7 +8,8 @@ Three layouts are read, told apart by what is in the folder:
   groups stimulus (the picture's name in the study) and source are taken;
 * a plain folder with one CSV, or the CSV itself: columns image (a path relative to the CSV) and mos; optional
   landmarks (a .npy file with (68, 2) pixels), split (train, val or test) and source (who or what a photo is of; no
-  source is put in two splits); all other columns become groups.
+  source is put in two splits); all other columns become groups. It is read as Excel writes it, too: in cp1252 or
+  UTF-16, after a line `sep=;`, with decimal commas between semicolons, with backslashes between folders.
 
 The range of the MOS belongs to the data set: it comes from dataset.json or from whoever calls, and is 0..1 otherwise.
 It is never taken from the labels, because a split's own extremes say nothing about the scale people rated on.
@@ -20,19 +21,25 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, get_args
+from unicodedata import normalize
 
 from fiqa.errors import SettingError
 from fiqa.images import PHOTO_SUFFIXES
 from fiqa.protocol import read_label_file
 from training.errors import DataError
 from training.photos import Split, split_by_source
+from training.same_pictures import find_same_pictures
 
 Range = tuple[float, float]
 SPLITS: tuple[Split, ...] = get_args(Split)
+_SEPARATOR_LINE = re.compile(r'"?sep=([,;\t])"?[ \t]*\r?\n', re.IGNORECASE)
+_SAFE_CELL = re.compile(r"^'(?='*[=+\-@\t\r])")
 LISTED = 20
 """Problems that are printed before the rest is only counted."""
 
@@ -80,6 +87,15 @@ class Dataset:
         low, high = self.mos_range
         return (mos - low) / (high - low)
 
+    def check_labels_differ(self) -> None:
+        """Raise DataError where all MOS are equal, so that no network can learn from them what is better."""
+        photos = [photo for split in self.splits.values() for photo in split]
+        if len({photo.mos for photo in photos}) == 1:
+            raise DataError(
+                f"All {len(photos)} photos of {self.name} have the MOS {photos[0].mos:g}, so there is nothing to "
+                "learn: have photos of better and worse quality rated, or more people rate them."
+            )
+
     def describe(self) -> dict[str, Any]:
         """Return what identifies the data, JSON-ready: equal for equal names, labels and splits."""
         labels = sorted((split, photo.path.name, photo.mos) for split, each in self.splits.items() for photo in each)
@@ -108,6 +124,7 @@ def read_dataset(data: Path, *, mos_range: Range | None = None) -> Dataset:
     else:
         splits, aligned = reader.csv_splits(data if data.is_file() else _only_csv(root)), False
     reader.raise_problems()
+    reader.notice_same_pictures(photo for photos in splits.values() for photo in photos)
     name = str(info.get("name") or root.resolve().name)
     return Dataset(root, name, reader.mos_range, splits, aligned, tuple(reader.notices))
 
@@ -132,7 +149,11 @@ def _read_exported(root: Path) -> dict[str, dict[str, str]]:
     with (root / "mos.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     named = [row for row in rows if row.get("image")]
-    return {row["image"]: {name: row.get(name) or "" for name in ("stimulus", "source")} for row in named}
+    # An export has an apostrophe before what a spreadsheet would take for a formula.
+    return {
+        row["image"]: {name: _SAFE_CELL.sub("", row.get(name) or "") for name in ("stimulus", "source")}
+        for row in named
+    }
 
 
 def _agreed_range(root: Path, info: Mapping[str, Any], asked: Range | None) -> Range:
@@ -170,6 +191,17 @@ class _Reader:
             more = len(self._problems) - LISTED
             lines = [*self._problems[:LISTED], *([f"… and {more} more."] if more > 0 else [])]
             raise DataError("\n".join(lines))
+
+    def notice_same_pictures(self, photos: Iterable[LabelledPhoto]) -> None:
+        """Tell of pictures that have different MOS under different names, of which a network can learn neither."""
+        mos = {photo.path: photo.mos for photo in photos}
+        groups = [same for same in find_same_pictures(mos) if len({mos[path] for path in same}) > 1]
+        if groups:
+            first = " and ".join(f"{path.name} ({mos[path]:g})" for path in groups[0][:2])
+            self.notices.append(
+                f"Of {len(groups)} picture{'s' * (len(groups) > 1)} there are copies under other names with another "
+                f"MOS, as {first}: keep one label of each, or their mean."
+            )
 
     def authors_split(self, split: Split) -> tuple[LabelledPhoto, ...]:
         """Read one split of the authors' layout; none when it is not there."""
@@ -210,21 +242,22 @@ class _Reader:
 
     def _csv_photos(self, path: Path) -> Iterator[LabelledPhoto | None]:
         try:
-            text = path.read_text(encoding="utf-8-sig")
+            text, delimiter = _undo_excel(path.read_bytes())
         except (OSError, ValueError) as error:
             raise DataError(f"{path} cannot be read as text: {error}.") from error
-        header = text.partition("\n")[0]
-        delimiter = max(",;\t", key=header.count)
         rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
         columns = {str(name).strip().lower() for name in rows.fieldnames or ()}
         if not {"image", "mos"} <= columns:
             raise DataError(f"{path} needs columns image and mos; it has {', '.join(sorted(columns)) or 'none'}.")
         for row in rows:
-            cells = {str(key).strip().lower(): value for key, value in row.items() if key is not None}
-            yield self._csv_photo(path, {key: (value or "").strip() for key, value in cells.items()})
+            cells = {str(key).strip().lower(): (value or "").strip() for key, value in row.items() if key is not None}
+            if delimiter == ";":
+                cells["mos"] = cells["mos"].replace(",", ".")
+            yield self._csv_photo(path, cells)
 
     def _csv_photo(self, path: Path, row: dict[str, str]) -> LabelledPhoto | None:
-        image, mos, landmarks = row.pop("image"), row.pop("mos"), row.pop("landmarks", "")
+        mos = row.pop("mos")
+        image, landmarks = (self._as_here(row.pop(column, "")) for column in ("image", "landmarks"))
         for name in (image, landmarks):
             if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
                 self._problems.append(f"{path.name}: {name} leads out of the folder; name files inside it.")
@@ -238,6 +271,11 @@ class _Reader:
             return None
         known = self.root / landmarks if landmarks else None
         return LabelledPhoto(self.root / image, value, known, _groups(row))
+
+    def _as_here(self, name: str) -> str:
+        """Return a path as it is written here: with slashes, and its marks in the form of the file's name."""
+        spellings = (name, *(normalize(form, name.replace("\\", "/")) for form in ("NFC", "NFD")))
+        return next((each for each in spellings if (self.root / each).is_file()), spellings[1])
 
     def _checked(self, photos: list[LabelledPhoto], labels: str) -> tuple[LabelledPhoto, ...]:
         """Note labels without picture, pictures without label, labels given twice and MOS outside the range."""
@@ -261,6 +299,19 @@ class _Reader:
         if extra := sorted(path.name for path in pictures if path not in labelled):
             some = ", ".join(extra[:3]) + (", …" if len(extra) > 3 else "")
             self.notices.append(f"{len(extra)} pictures have no label in {labels} and are left out: {some}.")
+
+
+def _undo_excel(data: bytes) -> tuple[str, str]:
+    """Return text and delimiter of a CSV; raise ValueError for what is no text."""
+    for encoding in ("utf-16",) if data.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-8", "cp1252"):
+        with suppress(UnicodeDecodeError):
+            text = data.decode(encoding).lstrip("\ufeff")
+            break
+    else:
+        raise ValueError("it is neither UTF-8 nor cp1252")
+    if said := _SEPARATOR_LINE.match(text):
+        return text[said.end() :], said[1]
+    return text, max(",;\t", key=text.partition("\n")[0].count)
 
 
 def _groups(row: Mapping[str, Any]) -> dict[str, str]:

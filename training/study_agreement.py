@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -44,8 +45,8 @@ class StudyAgreement:
 
     def sentence(self, start: str, name: str) -> str:
         """Say what came of it, plainly."""
-        srccs = [f"{self.figures[when]['SRCC'].value:.3f}" for when in ("after", "before")]
-        measured = f"SRCC {srccs[0]} on photos held out, {start} has {srccs[1]}"
+        after, before = (_figure(self.figures[when]["SRCC"].value) for when in ("after", "before"))
+        measured = f"SRCC {after} on photos held out, {start} has {before}"
         said = {
             "better": f"{name} agrees better with these people than {start}",
             "worse": f"{name} agrees LESS with these people than {start}: keep {start}, or have more photos rated",
@@ -54,6 +55,10 @@ class StudyAgreement:
         few = len(self.seen.photos) < FEWEST_TO_TELL
         caution = f" {len(self.seen.photos)} photos are too few to tell much." if few else ""
         return f"{said} ({measured}).{caution}"
+
+
+def _figure(value: float) -> str:
+    return f"{value:.3f}" if math.isfinite(value) else "undefined"
 
 
 def compare(seen: SeenPhotos, dataset: Dataset, held_out: NDArray[np.float32]) -> StudyAgreement:

@@ -23,6 +23,7 @@ A run that a signal stops goes on where it was when the same command is given ag
 
 import argparse
 import json
+import math
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -41,7 +42,7 @@ from fiqa.checkpoints import find_checkpoint, read_spec
 from fiqa.errors import FiqaError
 from fiqa.loading import load_network, load_predictor
 from training.datasets import Dataset, read_dataset
-from training.errors import TrainingError
+from training.errors import DataError, TrainingError
 from training.head_fitting import Examples, HeadFitting, Heads, deal_folds, held_out_scores
 from training.loop import BEST, HISTORY, RECORD, STATE, LoopOptions, StoppedError, train
 from training.publishing import check_name, checkpoint_of
@@ -88,9 +89,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def train_on(dataset: Dataset, start: str, name: str, run: Path, tell: "Tell") -> StudyAgreement:
     """Fit the head of a checkpoint, measure, and publish it under its name."""
+    dataset.check_labels_differ()
     predictor = load_predictor(start, finder="bundled")
     seen = look_at(dataset, predictor, run / "tokens", tell=partial(tell, "preparing", "Looking at the photos"))
     target = np.array([dataset.share(mos) for mos in seen.mos], dtype=np.float32)
+    if np.ptp(target) == 0:
+        raise DataError(f"All {len(target)} photos with a face have one MOS, so there is nothing to learn: rate more.")
     examples = Examples(seen.tokens, torch.from_numpy(target), deal_folds(seen.sources, target, seed=SEED))
     tell("training", f"Fitting to {len(target)} photos", 0, recipe(len(target)).steps)
     heads = fit(dataset, start, examples, run)
@@ -140,8 +144,8 @@ def publish(heads: Heads, dataset: Dataset, agreement: StudyAgreement, start: st
         run, network, name=name, note=note, score_range=dataset.mos_range, preprocessing=spec.preprocessing
     )
     figures = {key.lower(): agreement.figures["after"][key].value for key in ("SRCC", "PLCC", "RMSE")}
-    title = f"{name} (SRCC {figures['srcc']:.2f} held out)"
-    keeper = replace(keeper, spec=replace(keeper.spec, title=title, gflops=spec.gflops))
+    measured = f" (SRCC {figures['srcc']:.2f} held out)" if math.isfinite(figures["srcc"]) else ""
+    keeper = replace(keeper, spec=replace(keeper.spec, title=name + measured, gflops=spec.gflops))
     keeper.keep(network, figures)
     evaluation = as_evaluation(dataset, agreement, name=name, start=start)
     card = model_card(read_spec(run / "checkpoint", name=name), read_record(run), evaluation)

@@ -172,6 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def labelled_material(options: argparse.Namespace, start: Start) -> tuple[Material, LoopOptions]:
     """Read photos with a MOS."""
     dataset = read_dataset(options.data, mos_range=tuple(options.mos_range) if options.mos_range else None)
+    dataset.check_labels_differ()
     if PartialState().is_main_process:
         for notice in dataset.notices:
             print(f"note: {notice}", file=sys.stderr)

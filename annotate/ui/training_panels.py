@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from annotate.csv_files import safe_cell
 from annotate.training_runs import Training
 from annotate.ui.study_figures import Axes
 from annotate.ui.study_html import cells, empty, note, table, text, thumbnail, working
@@ -103,7 +104,7 @@ def batch_csv(candidates: "Sequence[Candidate]") -> str:
     buffer = StringIO()
     writer = csv.DictWriter(buffer, list(candidates[0].row()), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(each.row() for each in candidates)
+    writer.writerows({**each.row(), "stimulus": safe_cell(each.stimulus)} for each in candidates)
     return buffer.getvalue()
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -15,8 +16,8 @@ from training.errors import DataError
 
 def write_pictures(folder: Path, names: Sequence[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        Image.new("RGB", (20, 20)).save(folder / name)
+    for number, name in enumerate(names):
+        Image.new("RGB", (20, 20), (number, 0, 0)).save(folder / name)
 
 
 def authors_layout(root: Path, labels: Mapping[str, float], **lists: Sequence[Any]) -> Path:
@@ -102,6 +103,46 @@ def test_every_problem_has_a_line_of_its_own(tmp_path: Path) -> None:
         "MOS of d.png is nan, outside 0..1",
     ):
         assert sum(part in line for line in lines) == 1
+
+
+EXCEL = "image;mos;source\nfaces\\Müller.png;0,25;Zoë\nfaces/b.png;0,5;Ünal\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        EXCEL.encode("cp1252"),
+        EXCEL.encode("utf-16"),
+        b"\xef\xbb\xbf" + EXCEL.encode("utf-8-sig"),
+        ("sep=;\r\n" + EXCEL.replace("\n", "\r\n")).encode(),
+        normalize("NFD", EXCEL.replace("Zoë", "Zoe\u0308")).encode(),
+    ],
+    ids=["cp1252", "UTF-16", "two byte order marks", "sep=", "a Mac's names"],
+)
+def test_a_csv_is_read_as_excel_writes_it(tmp_path: Path, data: bytes) -> None:
+    write_pictures(tmp_path / "faces", ["Müller.png", "b.png"])
+    (tmp_path / "labels.csv").write_bytes(data)
+    photos = [photo for split in read_dataset(tmp_path).splits.values() for photo in split]
+    assert {(photo.path.name, photo.mos) for photo in photos} == {("Müller.png", 0.25), ("b.png", 0.5)}
+    assert {normalize("NFC", photo.groups["source"]) for photo in photos} == {"Zoë", "Ünal"}
+
+
+def test_the_same_picture_with_two_mos_is_told(tmp_path: Path) -> None:
+    write_pictures(tmp_path, ["a.png", "b.png", "c.png"])
+    for name in ("a.png", "c.png"):
+        Image.new("RGB", (20, 20), "red").save(tmp_path / name)
+    csv_folder(tmp_path, "a.png,0.2", "b.png,0.4", "c.png,0.9")
+    (notice,) = read_dataset(tmp_path).notices
+    assert notice.startswith("Of 1 picture there are copies under other names with another MOS, as a.png (0.2) and c.")
+    csv_folder(tmp_path, "a.png,0.2", "b.png,0.4", "c.png,0.2")
+    assert read_dataset(tmp_path).notices == ()
+
+
+def test_equal_labels_are_nothing_to_learn_from(tmp_path: Path) -> None:
+    write_pictures(tmp_path, ["a.png", "b.png"])
+    csv_folder(tmp_path, "a.png,0.5", "b.png,0.5")
+    with pytest.raises(DataError, match=r"All 2 photos of .* have the MOS 0.5, so there is nothing to learn"):
+        read_dataset(tmp_path).check_labels_differ()
 
 
 def test_many_problems_are_counted(tmp_path: Path) -> None:

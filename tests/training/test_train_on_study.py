@@ -194,3 +194,14 @@ def test_a_name_that_is_taken_is_refused_before_anything_is_written(export: Path
     with pytest.raises(RunError, match="There is a checkpoint 'lite' already"):
         main([str(export), "--name", "lite", "--output", str(tmp_path / "run")])
     assert not (tmp_path / "run").exists()
+
+
+def test_equal_ratings_of_all_photos_are_refused_before_anything_is_published(tmp_path: Path) -> None:
+    export = write_export(tmp_path / "export")
+    label = export / "train" / "label.json"
+    label.write_text(json.dumps({**json.loads(label.read_text()), "MOS": [3.0] * PHOTOS}))
+    with pytest.raises(DataError, match="All 10 photos of faces have the MOS 3, so there is nothing to learn"):
+        main([str(export), "--name", "mine", "--output", str(tmp_path / "run")])
+    assert status(tmp_path / "run")["state"] == "failed"
+    assert "nothing to learn" in status(tmp_path / "run")["message"]
+    assert not (tmp_path / "data" / "checkpoints" / "mine").exists()
