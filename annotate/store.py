@@ -858,7 +858,7 @@ def import_ratings(db: Session, study_id: int, ratings: Iterable[ImportedRating]
     count = 0
     rest = iter(ratings)
     while part := list(islice(rest, ROWS_AT_ONCE)):
-        rows: list[Row[Any]] = []
+        rows: list[Row[str, int, ItemKind]] = []
         for rating in part:
             if (found := find_by_name(stimuli, rating.stimulus)) is None:
                 raise ImportedRatingsError(f"There is no stimulus {rating.stimulus!r} in the study; add it first.")
@@ -874,7 +874,7 @@ def _import_part(
     db: Session,
     study_id: int,
     part: Sequence[ImportedRating],
-    stimuli: Sequence[Row[*tuple[Any, ...]]],
+    stimuli: Sequence[Row[str, int, ItemKind]],
     people: "_Importees",
 ) -> None:
     rated_at = [rating.rated_at or people.now for rating in part]

@@ -3,6 +3,7 @@
 import unicodedata
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -83,7 +84,9 @@ def test_people_and_pictures_have_names_of_any_script(database: Database, tmp_pa
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_names_are_compared_however_their_marks_are_written(database: Database, tmp_path: Path, form: str) -> None:
+def test_names_are_compared_however_their_marks_are_written(
+    database: Database, tmp_path: Path, form: Literal["NFC", "NFD"]
+) -> None:
     study_id = make_study(database, tmp_path, [Candidate("faces/Müller.png", partial(picture, 1))])
     rate(database, study_id, [store.ImportedRating("faces/Müller.png", "Zoë", 3.0)])
     table = HEADER + unicodedata.normalize(form, "faces\\Müller.png,Anaïs,4\n")
