@@ -22,6 +22,7 @@ from annotate.errors import AnnotateError, BackupError, ProtocolError
 from annotate.settings import Settings
 
 if TYPE_CHECKING:
+    from annotate.backup import BackupReport
     from annotate.database import Database
     from annotate.intake import Taken
     from annotate.stimuli import Candidate
@@ -164,7 +165,10 @@ def _add_results(command: _Command) -> None:
 def _add_database(command: _Command) -> None:
     backup = command("backup", _backup, "copy the database while it is in use, and verify the copy")
     backup.add_argument("file", type=Path, nargs="?", metavar="FILE", help="default: backups/ in the data folder")
-    restore = command("restore", _restore, "put a backup in the place of the database")
+    backup.add_argument("--pictures", action="store_true", help="write a ZIP with all pictures, too")
+    restore = command(
+        "restore", _restore, "put a backup, or a ZIP of one with its pictures, in the place of the database"
+    )
     restore.add_argument("file", type=Path, metavar="FILE")
     command("migrate", _migrate, "bring the database to this version's schema, after a backup")
 
@@ -303,7 +307,7 @@ def _status(options: argparse.Namespace, settings: Settings) -> None:
     with _database(settings) as database, database.read() as db:
         studies = [store.find_study(db, options.name)] if options.name else store.list_studies(db)
         rows = [_progress(study, store.study_progress(db, study.id, _now() - ACTIVE)) for study in studies]
-    columns = ("study", "state", "pictures", "ratings", "wanted", "complete", "participants", "active")
+    columns = ("study", "state", "pictures", "ratings", "wanted", "complete", "participants", "active", "invited")
     _say(options, rows[0] if options.name else rows, _table(columns, rows) if rows else "There are no studies yet.")
 
 
@@ -324,6 +328,7 @@ def _progress(study: Any, progress: Any) -> dict[str, Any]:
         "pictures_by_ratings": {str(ratings): count for ratings, count in by_ratings.items()},
         "participants": progress.participants,
         "active": progress.active_participants,
+        "invited": progress.invited,
         "sittings": progress.sittings,
         "sittings_ended": progress.sittings_ended,
     }
@@ -443,26 +448,35 @@ def _links(options: argparse.Namespace, settings: Settings) -> None:
 
 def _backup(options: argparse.Namespace, settings: Settings) -> None:
     from annotate.backup import back_up, sqlite_file
+    from annotate.backup_archive import back_up_all
 
-    target = options.file or _backup_folder(settings)
-    report = back_up(sqlite_file(settings.database_url), target, _now())
-    _say(
-        options,
-        report.to_dict(),
-        f"{report.path} is a whole copy (studies: {report.studies}, ratings: {report.ratings}).",
-    )
+    database, target = sqlite_file(settings.database_url), options.file or _backup_folder(settings)
+    if options.pictures:
+        report = back_up_all(database, settings.data_dir, target, _now())
+    else:
+        report = back_up(database, target, _now())
+    _say(options, report.to_dict(), f"{report.path} is a whole copy ({_held(report)}).")
+
+
+def _held(report: "BackupReport") -> str:
+    """Say what a backup holds; a database alone has no pictures in it."""
+    pictures = "no pictures" if report.pictures is None else f"pictures: {report.pictures}"
+    return f"studies: {report.studies}, ratings: {report.ratings}, {pictures}"
 
 
 def _restore(options: argparse.Namespace, settings: Settings) -> None:
-    from annotate.backup import restore, sqlite_file
+    import zipfile
 
-    report = restore(options.file, sqlite_file(settings.database_url), _now())
+    from annotate.backup import restore, sqlite_file
+    from annotate.backup_archive import restore_all
+
+    database = sqlite_file(settings.database_url)
+    if zipfile.is_zipfile(options.file):
+        report = restore_all(options.file, database, settings.data_dir, _now())
+    else:
+        report = restore(options.file, database, _now())
     kept = f" What was there before is in {report.replaced}." if report.replaced else ""
-    _say(
-        options,
-        report.to_dict(),
-        f"{report.path} is restored (studies: {report.studies}, ratings: {report.ratings}).{kept}",
-    )
+    _say(options, report.to_dict(), f"{report.path} is restored ({_held(report)}).{kept}")
 
 
 def _migrate(options: argparse.Namespace, settings: Settings) -> None:

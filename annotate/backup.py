@@ -3,6 +3,7 @@
 SQLite's own online backup takes a consistent state however many people are rating meanwhile; a copy is opened and
 checked before it gets its name, so a backup that is there is a good one. Restoring keeps the state it replaces beside
 the database. The pictures are not in it: they never change, and any copy of `<data folder>/stimuli` will do.
+`annotate.backup_archive` packs both.
 
 A PostgreSQL server has tools of its own for this: `pg_dump` and `pg_restore`.
 """
@@ -29,7 +30,10 @@ _EVERY_PAGE = -1
 
 @dataclass(frozen=True)
 class BackupReport:
-    """What a verified copy holds; `replaced` is where a restore kept the state before."""
+    """What a verified copy holds; `replaced` is where a restore kept the state before.
+
+    `pictures` counts those that are in it too, None where it is the database alone.
+    """
 
     path: str
     schema: int
@@ -37,6 +41,7 @@ class BackupReport:
     ratings: int
     size_bytes: int
     replaced: str | None = None
+    pictures: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready data."""

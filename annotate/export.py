@@ -35,7 +35,7 @@ from annotate.csv_files import safe_cell
 from annotate.database import Database
 from annotate.errors import ExportError
 from annotate.export_tables import (
-    DECISIONS,
+    DECISION_TABLE,
     MOS,
     PARTICIPANTS,
     RATINGS,
@@ -168,7 +168,7 @@ def _write_people(db: Session, study_id: int, part: Path) -> int:
     """Write the tables that name participants; return how many ratings there are."""
     _write_table(part, PARTICIPANTS, participant_rows(db, study_id))
     _write_table(part, SITTINGS, sitting_rows(db, study_id))
-    _write_table(part, DECISIONS, decision_rows(db, study_id))
+    _write_table(part, DECISION_TABLE, decision_rows(db, study_id))
     return _write_table(part, RATINGS, rating_rows(db, study_id))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from annotate import store
+from annotate.decisions import DECISIONS
 from annotate.ratings import ItemKind
 from annotate.scales import LANGUAGES
 from annotate.study import Protocol
@@ -117,7 +118,7 @@ SITTINGS = ExportTable(
         **SCREEN,
     },
 )
-DECISIONS = ExportTable(
+DECISION_TABLE = ExportTable(
     "decisions",
     "One decision about a person, oldest first; later ones replace earlier ones.",
     {
@@ -138,7 +139,7 @@ TEXTS = ExportTable(
         "shown": "The text itself.",
     },
 )
-TABLES = (RATINGS, MOS, PARTICIPANTS, SITTINGS, DECISIONS, TEXTS)
+TABLES = (RATINGS, MOS, PARTICIPANTS, SITTINGS, DECISION_TABLE, TEXTS)
 
 
 def rating_rows(db: Session, study_id: int) -> Iterator[Row]:
@@ -183,23 +184,16 @@ def _sitting_row(person: Participant, sitting: Sitting) -> Row:
 
 
 def decision_rows(db: Session, study_id: int) -> Iterator[Row]:
-    """Yield a row of DECISIONS per decision."""
+    """Yield a row of DECISION_TABLE per decision."""
     for event in store.list_events(db, study_id):
-        if event.what in DECIDED:
+        if event.what in DECISIONS:
             yield {
                 "at": event.at,
                 "participant": event.detail["participant"],
                 "sitting": event.detail.get("number"),
-                "decision": DECIDED[event.what][event.detail["accepted" if event.what == "sitting" else "used"]],
+                "decision": DECISIONS[event.what][event.detail["accepted" if event.what == "sitting" else "used"]],
                 "reason": event.detail["reason"],
             }
-
-
-DECIDED: Mapping[str, Mapping[bool | None, str]] = {
-    "sitting": {True: "accepted", False: "rejected", None: "undecided"},
-    "votes": {True: "votes used", False: "votes left out"},
-}
-"""How a decision is called, by the event that tells of it."""
 
 
 def text_rows(protocol: Protocol) -> Iterator[Row]:

@@ -57,6 +57,7 @@ class Visitor(NamedTuple):
     votes_used: bool
     state: State
     protocol: dict[str, Any]
+    message: str
     run: Run | None
 
 
@@ -88,6 +89,7 @@ _VISITOR = (
         Participant.votes_used,
         Study.state,
         Study.protocol,
+        Study.message,
         *_RUN,
     )
     .join(Link, Link.participant_id == Participant.id)
@@ -110,8 +112,8 @@ def find_visitor(connection: Connection, token_hash: str) -> Visitor | None:
     row = connection.execute(_VISITOR, {"token_hash": token_hash}).first()
     if row is None:
         return None
-    run = None if row[8] is None else _run(row[8:])
-    return Visitor._make((*row[:8], run))
+    run = None if row[9] is None else _run(row[9:])
+    return Visitor._make((*row[:9], run))
 
 
 _SAVE_RUN = (

@@ -148,7 +148,7 @@ def _slashed(path: str) -> str:
 def _candidate(table: MosTable, index: int, now: float, then: float) -> Candidate:
     ratings = int(table.ratings[index])
     so_far = f"{ratings} rating{'' if ratings == 1 else 's'}"
-    reason = f"{so_far}: the MOS is known to ±{now:.2f} grades, with one more to ±{then:.2f}"
+    reason = f"{so_far}; one more should make its MOS more certain by {now - then:.2f} grades"
     return Candidate(table.stimulus_ids[index], ratings, now, then, reason)
 
 

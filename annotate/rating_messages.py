@@ -120,6 +120,11 @@ def _start_another(db: Session, message: Message, now: datetime) -> dict[str, An
     return _shown(sitting.start_another(db, message.token, now, panel=message.panel))
 
 
+def _take_code(db: Session, message: Message, now: datetime) -> dict[str, Any]:
+    sitting.take_code(db, message.token, now)
+    return {}
+
+
 def _withdraw(db: Session, message: Message, now: datetime) -> dict[str, Any]:
     sitting.withdraw(db, message.token, now)
     return {}
@@ -136,6 +141,7 @@ ACTIONS: Mapping[str, Action] = {
     "end-break": _end_break,
     "finish": _finish,
     "start-another": _start_another,
+    "take-code": _take_code,
     "withdraw": _withdraw,
 }
 

@@ -69,7 +69,8 @@ class Step:
 
     `picture` is to be rated, `upcoming` to be fetched ahead. `done` of `total` items are rated in this sitting or,
     in training, of the training. `left_s` is the rating time left, `wait_s` how long the break still lasts or when
-    to ask again. Where `can_finish`, `finish` may be called; there is a completion code if anything was rated.
+    to ask again. `message` is the owner's to everybody who is rating. Where `can_finish`, `finish` may be called;
+    there is a completion code if anything was rated.
     """
 
     kind: StepKind
@@ -84,6 +85,7 @@ class Step:
     can_finish: bool = False
     can_start_another: bool = False
     completion_code: str | None = None
+    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -233,6 +235,14 @@ def finish(db: Session, token: str, now: datetime) -> Step:
     if step.kind is not StepKind.END:
         raise SittingError("The sitting is not over yet.")
     return step
+
+
+def take_code(db: Session, token: str, now: datetime) -> None:
+    """Note that the participant copied their completion code, or followed it back to their panel."""
+    who = access.let_in(db.connection(), token)
+    last = store.last_sitting(db, who.id)
+    if last and last.completion_code and last.code_taken_at is None:
+        last.code_taken_at = now
 
 
 def withdraw(db: Session, token: str, now: datetime) -> None:
@@ -397,6 +407,7 @@ class _Visit:
             wait_s=wait_s,
             can_undo=self._has_rated() and kind is not StepKind.CLOSED,
             can_finish=can_finish,
+            message=self.who.message,
         )
 
     def _has_rated(self) -> bool:

@@ -41,7 +41,15 @@ from sqlalchemy.orm import Session
 from annotate.errors import ImportedRatingsError, StudyError
 from annotate.names import control_character, find_by_name, normalized
 from annotate.ratings import ItemKind, Ratings
-from annotate.study import Protocol, State, check_ready, check_takes_imports, check_takes_stimuli, check_transition
+from annotate.study import (
+    LONGEST_MESSAGE,
+    Protocol,
+    State,
+    check_ready,
+    check_takes_imports,
+    check_takes_stimuli,
+    check_transition,
+)
 from annotate.tables import (
     Assignment,
     AssignmentState,
@@ -56,8 +64,6 @@ from annotate.tables import (
 
 SHUFFLES = 2**31 - 1  # what an integer holds everywhere
 ROWS_AT_ONCE = 10_000
-LONGEST_MESSAGE = 500
-LONGEST_MESSAGE = 500
 LIVE = (AssignmentState.LEASED, AssignmentState.RATED)
 _PSEUDONYM_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # none that look alike
 _UNKNOWN = -1e9  # stands for NULL on the way into an array; no grade or time is that
@@ -136,9 +142,10 @@ def change_state(db: Session, study_id: int, state: State, now: datetime) -> tup
 def change_protocol(db: Session, study_id: int, now: datetime, **values: Any) -> Protocol:
     """Change values of a protocol as far as the study's state allows; raise StudyStateError or ProtocolError."""
     study = _locked_study(db, study_id)
-    protocol = Protocol.from_json(study.protocol).changed(study.state, **values)
+    before, protocol = study.protocol, Protocol.from_json(study.protocol).changed(study.state, **values)
     study.protocol = protocol.to_json()
-    log_event(db, study_id, "protocol", {name: study.protocol[name] for name in values}, now)
+    changed = {name: value for name, value in study.protocol.items() if value != before.get(name)}
+    log_event(db, study_id, "protocol", changed, now)
     return protocol
 
 

@@ -24,6 +24,8 @@ FEWEST_RATINGS = 15
 LONGEST_SITTING_S = 1800
 """ITU-R BT.500: a sitting should last no longer."""
 LONGEST_TEXT = 20_000
+LONGEST_MESSAGE = 500
+"""Of the message to those who are rating."""
 
 
 class State(StrEnum):

@@ -81,5 +81,7 @@ def test_the_new_checkpoint_scores_every_photo_on_the_scale_of_the_votes(folder:
 
 
 def test_the_photos_without_votes_are_those_to_have_rated_next(printed: str) -> None:
-    proposed = re.findall(r"^(\d\d\.png)  0 ratings: the MOS is known to ±", printed, re.MULTILINE)
+    proposed = re.findall(
+        r"^(\d\d\.png)  0 ratings; one more should make its MOS more certain by ", printed, re.MULTILINE
+    )
     assert sorted(proposed) == ["12.png", "13.png", "14.png", "15.png"]

@@ -7,7 +7,7 @@ as good as `from annotate import store`.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["access", "analysis", "backup", "export", "figures", "intake", "planning", "store"]
+__all__ = ["access", "analysis", "backup", "backup_archive", "export", "figures", "intake", "planning", "store"]
 
 
 class _Late:
@@ -21,6 +21,8 @@ class _Late:
 
 
 if TYPE_CHECKING:
-    from annotate import access, analysis, backup, export, figures, intake, planning, store
+    from annotate import access, analysis, backup, backup_archive, export, figures, intake, planning, store
 else:
-    access, analysis, backup, export, figures, intake, planning, store = (_Late(f"annotate.{name}") for name in __all__)
+    access, analysis, backup, backup_archive, export, figures, intake, planning, store = (
+        _Late(f"annotate.{name}") for name in __all__
+    )

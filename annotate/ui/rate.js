@@ -146,6 +146,14 @@ const banner = make("p", { class: "banner", role: "alert", hidden: true });
 const line = make("p", { class: "spoken", role: "status" });
 const body = make("div", { class: "body" });
 const showBanner = (message) => { if (banner.textContent !== message) banner.textContent = message; banner.hidden = !message; };
+// What the owner tells everybody who is rating; it lies over the page, so that no picture moves, until it is closed.
+const notice = make("div", { class: "told", role: "status", hidden: true });
+let noticeRead = "";
+const showNotice = (message) => {
+  notice.hidden = !message || message === noticeRead;
+  if (notice.hidden || notice.firstChild?.textContent === message) return;
+  notice.replaceChildren(make("p", {}, message), make("button", { type: "button", onclick: () => { noticeRead = message; notice.hidden = true; } }, t("close")));
+};
 const announce = (message) => { line.textContent = message; };
 
 // ---- pages: everything but the rating itself ----
@@ -204,6 +212,7 @@ const take = (content) => {
   if (content.token) { token = content.token; kept.set(place(), token); keepAddress(); }
   step = content.step;
   feedback = content.feedback ?? null;
+  showNotice(step.message);
   if (!feedback) render();
 };
 
@@ -343,15 +352,18 @@ const finishButton = () => button(t("finish"), once(() => post("finish")));
 const undoButton = () => step.can_undo ? button(t("undo"), undo, { class: "plain" }) : null;
 const finishPage = () => page("finish", t("finish_title"), paragraph(t("finish_hint")), make("div", { class: "choices" }, finishButton(), ...[undoButton()].filter(Boolean)));
 
+// The owner sees who has not taken their code; nothing depends on it, so it is sent once, even as the page is left.
+const takeCode = () => navigator.sendBeacon("rating/take-code", new Blob([JSON.stringify({ token, language })], { type: "application/json" }));
 const endPage = () => {
   const copy = button(t("copy"), async () => {
+    takeCode();
     try { await navigator.clipboard.writeText(step.completion_code); copy.textContent = t("copied"); } catch { /* it can be selected */ }
   }, { class: "plain" });
   const code = step.completion_code && make("div", { class: "code" }, paragraph(t("end_code")), make("output", {}, step.completion_code), copy);
   const another = step.can_start_another ? button(t("another"), once(() => post("start-another", panel()))) : null;
   const again = study.demo ? button(t("again"), () => { kept.drop(place()); token = ""; step = { kind: "consent" }; render(); }) : null;
   const back = step.completion_code && query.get("PROLIFIC_PID")
-    ? make("a", { class: "main", href: `${PROLIFIC}${encodeURIComponent(step.completion_code)}` }, t("to_panel")) : null;
+    ? make("a", { class: "main", onclick: takeCode, href: `${PROLIFIC}${encodeURIComponent(step.completion_code)}` }, t("to_panel")) : null;
   page("end", t("end_title"), paragraph(t("end_hint", step)), code, back, make("div", { class: "choices" }, ...[another, again].filter(Boolean)), withdrawButton());
 };
 
@@ -571,7 +583,7 @@ const render = () => {
 };
 
 const begin = async () => {
-  root.replaceChildren(banner, body, line);
+  root.replaceChildren(banner, notice, body, line);
   body.replaceChildren(paragraph(t("loading")));
   try {
     study = await insist(() => post("welcome", { study: query.get("study") || "" }));

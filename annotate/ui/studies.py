@@ -22,6 +22,7 @@ from annotate.ui.labelling import Labelling
 from annotate.ui.late import intake, store
 from annotate.ui.ownership import AT_ONCE, FORGET_THE_PASS, SLOW, STORED_AS, Guard, Ownership, as_sentences
 from annotate.ui.study_analyses import Analyses
+from annotate.ui.study_downloads import build_backups
 from annotate.ui.study_html import PRESS, badge, cells, empty, meter, press, table, text, when, whole_number
 from annotate.ui.study_participants import build_participants_panel
 from annotate.ui.study_pictures import (
@@ -145,6 +146,7 @@ def build_studies_tab(labelling: Labelling, ownership: Ownership, trainer: Train
                 sign_out = gr.Button("Sign out", size="sm", elem_id="sign-out", scale=0)
             listed = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="studies-list")
             name, scale, files, create, busy = _build_form()
+            build_backups(labelling, guard)
         with gr.Column(visible=False) as opened:
             with gr.Row(elem_classes="actions"):
                 title = gr.HTML("", apply_default_css=False, elem_id="study-title")

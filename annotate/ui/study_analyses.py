@@ -38,6 +38,10 @@ class Analyses:
         kept = self._kept.get(study_id)
         return kept.findings if kept else None
 
+    def forget(self, study_id: int) -> None:
+        """Keep nothing of a study: somebody in it was deleted, or all of it."""
+        self._kept.pop(study_id, None)
+
     def _fresh(self, study_id: int) -> "Analysis | None":
         with self._labelling.database.read() as db:
             version = store.study_version(db, study_id)

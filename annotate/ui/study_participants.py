@@ -1,12 +1,12 @@
 """The Participants panel: who takes part, what the checks found of them, and what the owner decides.
 
 Two decisions are kept apart, as in `annotate.screening`: whether sittings are accepted (and paid), and whether votes
-are used. Every one is stored with its reason.
+are used. Every one is stored with the reason that was given, and what speaks against somebody needs one.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import gradio as gr
 
@@ -15,56 +15,71 @@ from annotate.findings import Finding
 from annotate.ui.labelling import Labelling
 from annotate.ui.late import analysis, store
 from annotate.ui.ownership import AT_ONCE, SLOW, Guard
+from annotate.ui.participant_card import HEADS, person_card, person_row, proposed_reason
 from annotate.ui.study_analyses import Analyses
 from annotate.ui.study_html import (
     PRESS,
     ROWS_OF_A_PAGE,
-    cells,
+    counted,
     empty,
     note,
     pager,
-    press,
     table,
     text,
-    when,
     whole_number,
 )
 from annotate.ui.study_links import COMPLETE, MOST_LINKS, general_links, make_links, personal_links, renew_link
 from annotate.ui.study_work import leave_behind
 
-if TYPE_CHECKING:
-    from annotate.store import ParticipantRow
-    from annotate.tables import Participant, Sitting
-
 EVERYBODY, FOUND = "all", "found"
 CHOICES = [
     ("Everybody", EVERYBODY),
+    ("Invited, not begun", "invited"),
     ("Found by a check", FOUND),
+    ("Have not taken their code", "without code"),
     ("To be decided", "undecided"),
     ("Accepted", "accepted"),
     ("Rejected", "rejected"),
     ("Votes left out", "left out"),
 ]
-DECIDED: Mapping[bool | None, str] = {
-    True: '<span class="badge open">accepted</span>',
-    False: '<span class="badge stop">rejected</span>',
-    None: "–",
-}
-"""What is said of a sitting."""
-NO_REASON = "decided by the owner"
 LONGEST_REASON = 500
 COME_TO = """
 watch("value", () => requestAnimationFrame(() => {
   element.querySelector(".card")?.scrollIntoView({ behavior: "smooth", block: "nearest" });
 }));
 """
-BUTTONS: Sequence[tuple[str, str, Literal["primary", "secondary", "stop"]]] = (
-    ("accept", "Accept", "primary"),
-    ("pay-only", "Accept, leave votes out", "secondary"),
-    ("reject", "Reject", "stop"),
-    ("ask-again", "Ask again", "secondary"),
-    ("renew", "New link", "secondary"),
+BUTTONS: Sequence[tuple[str, str, Literal["primary", "secondary", "stop"], str]] = (
+    ("accept", "Accept", "primary", "The sittings are accepted, to be paid, and the votes count."),
+    (
+        "pay-only",
+        "Accept, leave votes out",
+        "secondary",
+        "The sittings are paid, the votes do not count; the pictures are wanted again from others.",
+    ),
+    (
+        "reject",
+        "Reject",
+        "stop",
+        "The sittings are not accepted and the votes do not count; the pictures are wanted again from others.",
+    ),
+    (
+        "ask-again",
+        "Let them go on",
+        "secondary",
+        "Takes a decision back and makes a new link to send, which opens where the person left off.",
+    ),
+    ("renew", "New link", "secondary", "Closes the person's links and makes a new one, for who has lost theirs."),
 )
+"""What can be decided about a person: id, label, look, and what it does."""
+GONE = (
+    "All there was of this person is deleted; the log only says that somebody was. Files that were downloaded before, "
+    "and backups, keep what they held."
+)
+LEAVES_OUT = (
+    "“Leave out whom the checks found” leaves out the votes of everybody with a red check, each with what was found as "
+    "its reason. Whether their sittings are accepted is not decided by that."
+)
+NEEDS_REASON = "Give a reason first: it is kept with the decision, and is what you answer with if the person asks."
 
 
 class Participants:
@@ -104,11 +119,12 @@ class Participants:
             yield panel, first
 
     def look(self, details: dict[str, Any], study_id: int | None) -> tuple[Any, ...]:
-        """Show one person: pseudonym, card, the buttons, and neither the reason nor the link of whoever was before."""
+        """Show one person: pseudonym, card, the buttons, the reason that the checks propose, and no link."""
         if details.get("do") != "look":
             return (gr.skip(),) * 5
-        pseudonym = str(details.get("person"))
-        return pseudonym, self._card(_opened(study_id), pseudonym), gr.update(visible=True), "", ""
+        pseudonym, study = str(details.get("person")), _opened(study_id)
+        proposed = proposed_reason(self._findings(study, pseudonym))
+        return pseudonym, self._card(study, pseudonym), gr.update(visible=True), proposed[:LONGEST_REASON], ""
 
     def accept(self, *page: Any) -> tuple[str, str]:
         """Accept the person's sittings and use their votes: card, table."""
@@ -140,7 +156,9 @@ class Participants:
         with self.labelling.database.write() as db:
             person = store.get_participant(db, _opened(study_id), _looked_at(pseudonym))
             store.delete_participant(db, person, datetime.now(UTC))
-        said = note("All there was of this person is deleted.", "good")
+        self.labelling.database.erase_deleted()
+        self.analyses.forget(_opened(study_id))
+        said = note(GONE, "good")
         return "", None, said, gr.update(visible=False), self._table(_opened(study_id), chosen, name, first)
 
     def invite(self, study_id: int | None, count: float | None) -> str:
@@ -158,7 +176,8 @@ class Participants:
         findings = self.analyses.findings(_opened(study_id)) or ()
         with self.labelling.database.write() as db:
             excluded = analysis.apply_findings(db, _opened(study_id), findings, datetime.now(UTC))
-        gr.Info(f"The votes of {len(excluded):,} more people are left out; their places are free again.")
+        people = counted(len(excluded), "more person", "more people")
+        gr.Info(f"The votes of {people} are left out; the pictures are wanted again from others.")
         yield from self.show(study_id, chosen, name)
 
     def _page(self, study_id: int, chosen: str, name: str, first: int) -> Iterator[str]:
@@ -180,10 +199,11 @@ class Participants:
             page = store.participants_page(db, study_id, among=among, names=names, skip=first, limit=ROWS_OF_A_PAGE)
             sittings = store.sittings_of(db, [row.participant.id for row in page])
         if not page:
-            return empty("Nobody here", "Hand out a link above, or choose other people to show.")
-        rows = [_row(row, sittings[row.participant.id], found) for row in page]
-        heads = ("Person", "Last seen", "Answers", "Sittings", "Checks", "Votes")
-        return table(heads, rows, caption=f"{total:,} people", kind="people") + pager(first, len(page), total)
+            return nobody(chosen, name)
+        now = datetime.now(UTC)
+        rows = [person_row(row, sittings[row.participant.id], found, now) for row in page]
+        caption = counted(total, "person", "people")
+        return table(HEADS, rows, caption=caption, kind="people") + pager(first, len(page), total)
 
     def _decide(
         self,
@@ -197,7 +217,11 @@ class Participants:
         accepted: bool | None,
         used: bool,
     ) -> tuple[str, str]:
-        now, why = datetime.now(UTC), (reason or "").strip()[:LONGEST_REASON] or NO_REASON
+        now, why = datetime.now(UTC), (reason or "").strip()[:LONGEST_REASON]
+        if not used and not why:
+            raise StudyError(NEEDS_REASON)
+        if used and why == proposed_reason(self._findings(_opened(study_id), _looked_at(pseudonym))):
+            why = ""  # what was proposed speaks against the person, and nobody meant it as a reason to accept
         with self.labelling.database.write() as db:
             person = store.get_participant(db, _opened(study_id), _looked_at(pseudonym))
             for sitting in store.list_sittings(db, person.id):
@@ -215,7 +239,19 @@ class Participants:
         with self.labelling.database.read() as db:
             person = store.get_participant(db, study_id, pseudonym)
             sittings = store.list_sittings(db, person.id)
-        return person_card(person, sittings, findings_of(self.analyses.findings(study_id) or ()).get(pseudonym, []))
+        return person_card(person, sittings, self._findings(study_id, pseudonym))
+
+    def _findings(self, study_id: int, pseudonym: str) -> list[Finding]:
+        return findings_of(self.analyses.findings(study_id) or ()).get(pseudonym, [])
+
+
+def nobody(chosen: str, name: str) -> str:
+    """Say that no person is to be shown, and why."""
+    if name and name.strip():
+        return empty("Nobody has this code", "Look whether it is typed as in your list, or show everybody.")
+    if chosen == EVERYBODY:
+        return empty("Nobody is here yet", "Hand out a link; whoever follows it appears here.")
+    return empty("Nobody of this kind", "Choose other people to show.")
 
 
 def findings_of(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
@@ -238,6 +274,7 @@ def build_participants_panel(
         chosen = gr.Dropdown(CHOICES, value=EVERYBODY, label="Show", filterable=False, elem_id="people-shown")
         name = gr.Textbox(label="Find a person", placeholder="code, then Enter", max_lines=1, elem_id="people-name")
         leave_out = gr.Button("Leave out whom the checks found", size="sm", elem_id="apply-screening", scale=0)
+    gr.HTML(f'<p class="hint">{LEAVES_OUT}</p>', apply_default_css=False)
     card = gr.HTML("", js_on_load=COME_TO, apply_default_css=False, elem_id="study-person")
     with gr.Column(visible=False, elem_id="decision") as decision:
         reason, buttons, typed, delete = _build_decision()
@@ -253,6 +290,7 @@ def build_participants_panel(
     ]
     leave_behind(study, [links, personal, listed, card], running)
     guard.on(invite.click, people.invite, [study, count], personal, **SLOW)
+    guard.on(personal.change, people.show, page, [listed, first], **SLOW)  # who is invited is shown at once
     guard.on(leave_out.click, people.leave_out, page, [listed, first], **SLOW)
     decided = [*page, first, person]
     for name_, decide in (("accept", people.accept), ("pay-only", people.pay_only), ("reject", people.reject)):
@@ -279,83 +317,29 @@ def _build_decision() -> tuple[gr.Textbox, dict[str, gr.Button], gr.Textbox, gr.
     """Lay out what can be decided about a person."""
     reason = gr.Textbox(
         label="Reason",
-        info="Kept with the decision. Rejecting leaves the votes out; the pictures are then wanted again from others.",
-        max_lines=2,
+        info="Needed to reject somebody or to leave their votes out; kept as you write it, and exported. What the "
+        "checks found is proposed.",
+        max_lines=3,
         max_length=LONGEST_REASON,
         elem_id="decision-reason",
     )
     with gr.Row(elem_classes="actions"):
         buttons = {
             name: gr.Button(label, elem_id=name, scale=0, min_width=120, variant=variant)
-            for name, label, variant in BUTTONS
+            for name, label, variant, _ in BUTTONS
         }
+    does = "".join(f"<div><dt>{label}</dt><dd>{text(what)}</dd></div>" for _, label, _, what in BUTTONS)
+    gr.HTML(f'<dl class="does">{does}</dl>', apply_default_css=False)
     with gr.Accordion("Delete this person", open=False):
         typed = gr.Textbox(
             label="Type the person's code to confirm",
-            info="Deletes everything about them, as they may ask for. It cannot be taken back.",
+            info="Deletes everything about them, as they may ask for: answers, sittings, decisions, and what the log "
+            "says of them. It cannot be taken back.",
             max_lines=1,
             elem_id="typed-person",
         )
         delete = gr.Button("Delete everything about this person", variant="stop", elem_id="delete-person")
     return reason, buttons, typed, delete
-
-
-def person_card(person: "Participant", sittings: "Sequence[Sitting]", findings: Sequence[Finding]) -> str:
-    """Return everything there is to know of a person before deciding."""
-    votes = "used" if person.votes_used else f"left out: {person.votes_reason}"
-    found = "".join(
-        f'<li class="{"against" if each.excludes_votes else ""}"><b>{text(each.check)}</b> {text(each.reason)}</li>'
-        for each in findings
-    )
-    rows = [
-        cells(
-            f"{each.number}",
-            when(each.started_at),
-            "–" if each.ended_at is None else _minutes(each),
-            f"{each.rated:,}",
-            _screen(each.screen),
-            f"<code>{text(each.completion_code or '–')}</code>",
-            f"{DECIDED[each.accepted]} {text(each.accepted_reason)}",
-        )
-        for each in sittings
-    ]
-    heads = ("Sitting", "Begun", "Took", "Answers", "Screen", "Completion code", "Decision")
-    return (
-        f'<section class="card"><h3>Person <code>{text(person.pseudonym)}</code></h3>'
-        f"<p>Joined {when(person.created_at)}; votes {text(votes)}.</p>"
-        f"{f'<ul>{found}</ul>' if found else note('No check found anything.', 'good')}"
-        f"{table(heads, rows, caption='Sittings') if rows else ''}</section>"
-    )
-
-
-def _screen(measured: Mapping[str, Any] | None) -> str:
-    """Return what the screen check measured, as the page named it."""
-    if not measured:
-        return "–"
-    return "<br>".join(f"{text(name.replace('_', ' '))} {text(value)}" for name, value in measured.items())
-
-
-def _minutes(sitting: "Sitting") -> str:
-    return f"{max(1, round(sitting.active_s / 60)):,} min"
-
-
-def _row(row: "ParticipantRow", sittings: "Sequence[Sitting]", found: Mapping[str, Sequence[Finding]] | None) -> str:
-    person = row.participant
-    decisions = " ".join(DECIDED[sitting.accepted] for sitting in sittings if sitting.accepted is not None)
-    against = [] if found is None else found.get(person.pseudonym, [])
-    chips = " ".join(_chip(each.check, each.reason, against=each.excludes_votes) for each in against)
-    return cells(
-        press("look", person.pseudonym, kind="name", person=person.pseudonym),
-        when(row.last_seen_at),
-        f"{row.ratings:,}",
-        f"{row.sittings} {decisions}",
-        "…" if found is None else chips or ("nothing found" if row.ratings else "–"),
-        "used" if person.votes_used else _chip("left out", person.votes_reason, against=True),
-    )
-
-
-def _chip(word: str, reason: str, *, against: bool) -> str:
-    return f'<span class="badge {"stop" if against else ""}" title="{text(reason)}">{text(word)}</span>'
 
 
 def _opened(study_id: int | None) -> int:

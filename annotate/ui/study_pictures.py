@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from annotate.ratings import ItemKind
 from annotate.stimuli import Candidate, stimulus_path
 from annotate.ui.late import store
-from annotate.ui.study_html import pager, text, thumbnail, working
+from annotate.ui.study_html import counted, pager, text, thumbnail, working
 from annotate.ui.study_work import follow
 from annotate.uploads import IMAGE_SUFFIXES, UploadedFile
 
@@ -104,7 +104,8 @@ def pictures_panel(database: "Database", data_dir: Path, study_id: int, first: i
     kinds = ", ".join(f"{counts[kind]:,} {name}" for kind, name in _KINDS.items() if counts.get(kind))
     figures = "".join(_figure(data_dir, each) for each in shown)
     return (
-        f'<p class="summary">{total:,} pictures{": " * bool(kinds)}{kinds}</p><div class="pictures">{figures}</div>'
+        f'<p class="summary">{counted(total, "picture")}{": " * bool(kinds)}{kinds}</p>'
+        f'<div class="pictures">{figures}</div>'
         f"{pager(first, len(shown), total, step=PICTURES_OF_A_PAGE)}"
     )
 

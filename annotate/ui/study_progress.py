@@ -1,21 +1,22 @@
 """The Progress panel: how far a study is, who is rating, and when it will be done; kept true while it is looked at.
 
 The page asks again every few seconds, but only while the panel is on screen. What it asks for reads counters and the
-sittings of the last minutes, never all ratings.
+sittings of the last minutes, never all ratings. From here the owner can tell something to those who are rating.
 """
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from annotate.errors import StudyError
 from annotate.ratings import ItemKind
-from annotate.study import State
+from annotate.study import LONGEST_MESSAGE, State
 from annotate.ui.labelling import Labelling
 from annotate.ui.late import store
 from annotate.ui.ownership import AT_ONCE, Guard
-from annotate.ui.study_html import cells, empty, meter, note, table, text
+from annotate.ui.study_html import cells, counted, empty, meter, note, table, text
 from annotate.ui.study_work import leave_behind
 
 if TYPE_CHECKING:
@@ -52,18 +53,51 @@ class Progress:
         now = datetime.now(UTC)
         with self.labelling.database.read() as db:
             study = store.get_study(db, study_id)
-            progress = store.study_progress(db, study_id, now - RECENT)
-            people = store.active_people(db, study_id, now - RECENT)
-            lately = store.ratings_since(db, study_id, now - RECENT)
+            since = now if study.state is State.CLOSED else now - RECENT  # nobody rates in a closed study
+            progress = store.study_progress(db, study_id, since)
+            people = store.active_people(db, study_id, since)
+            lately = store.ratings_since(db, study_id, since)
         return progress_panel(study, progress, people, lately, now)
+
+    def enter(self, study_id: int | None) -> tuple[Any, ...]:
+        """Show a study: panel, the message that is shown to those who rate, and whether one can be given."""
+        if study_id is None:
+            return (gr.skip(),) * 3
+        with self.labelling.database.read() as db:
+            study = store.get_study(db, study_id)
+        return self.show(study_id), study.message, gr.update(visible=study.state in (State.OPEN, State.PAUSED))
+
+    def tell(self, study_id: int | None, message: str) -> str:
+        """Show a message to everybody who is rating; an empty one takes it back."""
+        if study_id is None:
+            raise StudyError("Open a study first.")
+        with self.labelling.database.write() as db:
+            store.set_message(db, study_id, message or "", datetime.now(UTC))
+        said = (message or "").strip()
+        gr.Info("People see it with their next answer." if said else "The message is taken back.")
+        return said
 
 
 def build_progress_panel(labelling: Labelling, guard: Guard, study: gr.State, tab: gr.Tab) -> None:
     """Lay out the panel inside `tab` and connect it."""
     progress = Progress(labelling)
     panel = gr.HTML("", js_on_load=ASK, apply_default_css=False, elem_id="study-progress")
-    running = guard.on([tab.select, panel.input], progress.show, [study], panel, **AT_ONCE)
-    leave_behind(study, [panel], [running])
+    with gr.Column(elem_id="telling", visible=False) as telling:
+        message = gr.Textbox(
+            label="Tell everybody who is rating",
+            info="Shown above their pictures from their next answer on, until you take it back: clear the text and "
+            "press the button again.",
+            max_length=LONGEST_MESSAGE,
+            max_lines=3,
+            elem_id="message",
+        )
+        tell = gr.Button("Show this message", size="sm", elem_id="tell", scale=0)
+    running = [
+        guard.on(tab.select, progress.enter, [study], [panel, message, telling], **AT_ONCE),
+        guard.on(panel.input, progress.show, [study], panel, **AT_ONCE),
+    ]
+    leave_behind(study, [panel, message], running)
+    guard.on(tell.click, progress.tell, [study, message], message, **AT_ONCE)
 
 
 def progress_panel(
@@ -80,16 +114,28 @@ def progress_panel(
     figures = [
         ("Ratings", f"{progress.ratings:,}", f"of {each * pictures:,} wanted"),
         ("Pictures complete", f"{complete:,}", f"of {pictures:,}"),
-        ("People", f"{progress.participants:,}", f"{progress.sittings_ended:,} sittings ended"),
-        ("Left", *time_left(missing, lately)),
+        ("People", f"{progress.participants:,}", people_in_words(progress)),
+        ("Left", *time_left(missing, lately, progress.active_participants)),
     ]
+    said = f"As of {now:%H:%M:%S} UTC; goes on by itself while you look." if live else "The study is closed."
     return (
         f"<div{live}>{numbers(figures)}"
         f'<div class="whole">{meter(1 - missing / (each * pictures))}</div>'
         f"<h3>Pictures by number of ratings</h3>{rating_bars(progress.stimuli_by_ratings, each)}"
-        f"<h3>Rating now</h3>{_people_table(people, now)}"
-        f'<p class="hint">As of {now:%H:%M:%S} UTC; goes on by itself while you look.</p></div>'
+        f"<h3>Rating now</h3>{_people_table(people, progress, now)}"
+        f'<p class="hint">{said}</p></div>'
     )
+
+
+def people_in_words(progress: "store.StudyProgress") -> str:
+    """Say how many of the people are rating, have finished and have left, and how many never began."""
+    states = [
+        (progress.active_participants, "rating now"),
+        (progress.finished, "finished"),
+        (progress.left, "left before the end"),
+        (progress.invited, "invited, not begun"),
+    ]
+    return ", ".join(f"{count:,} {state}" for count, state in states if count) or "nobody has begun"
 
 
 def numbers(figures: list[tuple[str, str, str]]) -> str:
@@ -98,13 +144,18 @@ def numbers(figures: list[tuple[str, str, str]]) -> str:
     return f'<dl class="numbers">{shown}</dl>'
 
 
-def time_left(missing: int, lately: int) -> tuple[str, str]:
-    """Return how long `missing` ratings take if people go on as in the last `RECENT`, and how fast that is."""
+def time_left(missing: int, lately: int, active: int) -> tuple[str, str]:
+    """Return how long `missing` ratings take if people go on as in the last `RECENT`, and how fast that is.
+
+    Where nobody is rating no time is told, however many ratings came `lately`.
+    """
     if not missing:
         return "Done", "every picture has its ratings"
-    per_minute = lately / (RECENT / timedelta(minutes=1))
+    if not active:
+        return f"{missing:,}", f"{'rating' if missing == 1 else 'ratings'} missing; nobody is rating now"
     if not lately:
-        return f"{missing:,}", "ratings missing; nobody is rating"
+        return f"{missing:,}", f"{'rating' if missing == 1 else 'ratings'} missing; too early to say how long"
+    per_minute = lately / (RECENT / timedelta(minutes=1))
     return f"about {duration(missing / per_minute)}", f"at {per_minute:.1f} ratings a minute"
 
 
@@ -124,7 +175,7 @@ def rating_bars(by_ratings: Mapping[int, int], wanted: int) -> str:
     highest = max(counts)
     bars = "".join(
         f'<i class="{"done" if width * index >= wanted else ""}" style="height:{100 * count / highest:.1f}%" '
-        f'title="{_span(width * index, width)} ratings: {count:,} pictures"></i>'
+        f'title="{_span(width * index, width)} ratings: {counted(count, "picture")}"></i>'
         for index, count in enumerate(counts)
     )
     return (
@@ -137,13 +188,14 @@ def _span(low: int, width: int) -> str:
     return f"{low}" if width == 1 else f"{low} to {low + width - 1}"
 
 
-def _people_table(people: "list[store.Active]", now: datetime) -> str:
+def _people_table(people: "list[store.Active]", progress: "store.StudyProgress", now: datetime) -> str:
     if not people:
-        return note("Nobody was seen in the last ten minutes.")
+        last = progress.last_answer_at
+        return note(f"Nobody is rating now; {'nobody has begun' if last is None else f'last seen {ago(now - last)}'}.")
     rows = [
         cells(
             f"<code>{text(each.pseudonym)}</code>",
-            _ago(now - each.last_seen_at),
+            ago(now - each.last_seen_at),
             f"{meter(each.rated / max(1, each.planned))} {each.rated:,} of {each.planned:,}",
             f"{each.lately:,}",
         )
@@ -153,6 +205,7 @@ def _people_table(people: "list[store.Active]", now: datetime) -> str:
     return table(("Person", "Seen", "Of their sitting", "In ten minutes"), rows, caption="Who is rating now") + more
 
 
-def _ago(passed: timedelta) -> str:
+def ago(passed: timedelta) -> str:
+    """Return how long ago something was, in the unit that fits."""
     seconds = max(0, round(passed.total_seconds()))
-    return f"{seconds} s ago" if seconds < 90 else f"{round(seconds / 60)} min ago"
+    return f"{seconds} s ago" if seconds < 90 else f"{duration(seconds / 60)} ago"

@@ -21,7 +21,9 @@ from annotate.ui.study_html import (
     PRESS,
     ROWS_OF_A_PAGE,
     cells,
+    counted,
     empty,
+    note,
     pager,
     sort_head,
     table,
@@ -39,7 +41,11 @@ if TYPE_CHECKING:
 
 SHOWN_DISPUTED = 12
 SHOWN_NEXT = 20
-FEWEST_DISPUTED = 3  # ratings, for a spread to say that people disagree
+FEWEST_RATINGS = 8
+"""Of a picture, to carry a spread and an interval: as many as `annotate.mos` needs for the P.910 estimate. With two
+ratings the interval is 19 grades wide on five grades or, where they are equal, nought."""
+FEWEST_PICTURES = 5
+"""With so many ratings, for figures on all pictures together."""
 COLUMNS: Mapping[str, str] = {
     "stimulus": "Picture",
     "mos": "MOS",
@@ -80,9 +86,9 @@ class Results:
         self.labelling, self.analyses = labelling, analyses
 
     def enter(self, study_id: int | None) -> Iterator[tuple[Any, ...]]:
-        """Show everything: summary, table, its order, disputed pictures, what to label next, no download."""
+        """Show everything: summary, table, its order, disputed pictures, what to label next."""
         if study_id is None:
-            yield (gr.skip(),) * 6
+            yield (gr.skip(),) * 5
             return
         following = self.analyses.get(study_id)
         while True:
@@ -91,14 +97,13 @@ class Results:
             except StopIteration as end:
                 analysis: Analysis = end.value
                 break
-            yield said, "", START, "", "", gr.update(visible=False)
+            yield said, "", START, "", ""
         yield self._shown(study_id, analysis)
 
     def _shown(self, study_id: int, analysis: "Analysis") -> tuple[Any, ...]:
-        hidden = gr.update(visible=False)
         if not analysis.table.ratings.sum():
             said = empty("No votes yet", "Once people rate, their MOS and how far they agree are shown here.")
-            return said, "", START, "", self._next(study_id, analysis), hidden
+            return said, "", START, "", self._next(study_id, analysis)
         with self.labelling.database.read() as db:
             protocol = store.get_study(db, study_id).protocol
         summary = summary_panel(analysis, int(protocol["ratings_wanted"]))
@@ -108,7 +113,6 @@ class Results:
             START,
             self._disputed(study_id, analysis.table),
             self._next(study_id, analysis),
-            hidden,
         )
 
     def arrange(self, details: dict[str, Any], study_id: int | None, order: object) -> Iterator[tuple[Any, ...]]:
@@ -125,7 +129,7 @@ class Results:
                 return
 
     def _disputed(self, study_id: int, mos: "MosTable") -> str:
-        spread = np.where(mos.ratings >= FEWEST_DISPUTED, np.nan_to_num(mos.sos, nan=-1), -1)
+        spread = np.where(carries(mos), np.nan_to_num(mos.sos, nan=-1), -1)
         rows = [row for row in np.argsort(-spread, kind="stable")[:SHOWN_DISPUTED].tolist() if spread[row] > 0]
         names = [mos.stimulus_ids[row] for row in rows]
         with self.labelling.database.read() as db:
@@ -135,7 +139,7 @@ class Results:
         figures = [
             self._figure(stimuli[mos.stimulus_ids[row]], _said_of(mos, row), counts, scale.grades()) for row in rows
         ]
-        return f'<div class="pictures">{"".join(figures)}</div>' if figures else ""
+        return f'<h3>Most disputed</h3><div class="pictures">{"".join(figures)}</div>' if figures else ""
 
     def _next(self, study_id: int, analysis: "Analysis") -> str:
         with self.labelling.database.read() as db:
@@ -143,11 +147,13 @@ class Results:
             batch = planning.next_batch(analysis.table, SHOWN_NEXT, wanted_ratings=wanted)
             stimuli = store.stimuli_by_name(db, study_id, [each.stimulus for each in batch])
         if not batch:
-            return empty("Nothing is missing", f"Every picture has its {wanted} ratings.")
-        figures = [self._figure(stimuli[each.stimulus], each.reason) for each in batch]
+            return "<h3>Label next</h3>" + empty("Nothing is missing", f"Every picture has its {wanted} ratings.")
+        figures = [self._figure(stimuli[each.stimulus], f"{each.ratings} of {wanted} ratings") for each in batch]
         missing = int((wanted - analysis.table.ratings).clip(0).sum())
-        said = f"{missing:,} ratings are missing in all; one more tells most about these."
-        return f'<p class="summary">{said}</p><div class="pictures">{"".join(figures)}</div>'
+        lack = f"{counted(missing, 'rating is', 'ratings are')} missing in all"
+        said = f"{lack}. Of these pictures one more rating is expected to tell most."
+        shown = f'<p class="summary">{said}</p><div class="pictures">{"".join(figures)}</div>'
+        return f"<h3>Label next</h3>{shown}"
 
     def _figure(
         self,
@@ -171,16 +177,12 @@ def build_results_panel(labelling: Labelling, guard: Guard, analyses: Analyses, 
     results = Results(labelling, analyses)
     order = gr.State(START)
     summary = gr.HTML("", apply_default_css=False, elem_id="study-summary")
-    gr.HTML("<h3>Downloads</h3>", apply_default_css=False, elem_classes="section-head")
-    file = build_downloads(labelling, guard, study)
-    gr.HTML("<h3>Most disputed</h3>", apply_default_css=False, elem_classes="section-head")
+    build_downloads(labelling, guard, study)
     disputed = gr.HTML("", apply_default_css=False, elem_id="disputed")
-    gr.HTML("<h3>Every picture</h3>", apply_default_css=False, elem_classes="section-head")
     listed = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="mos-table")
-    gr.HTML("<h3>Label next</h3>", apply_default_css=False, elem_classes="section-head")
     batch = gr.HTML("", apply_default_css=False, elem_id="label-next")
     running = [
-        guard.on(tab.select, results.enter, [study], [summary, listed, order, disputed, batch, file], **SLOW),
+        guard.on(tab.select, results.enter, [study], [summary, listed, order, disputed, batch], **SLOW),
         guard.on(listed.click, results.arrange, [study, order], [listed, order], details=True, **AT_ONCE),
     ]
     leave_behind(study, [summary, listed, disputed, batch], running)
@@ -198,28 +200,42 @@ def rearranged(order: object, details: Mapping[str, Any]) -> Order:
     return {"column": column, "descending": descending, "first": 0}
 
 
+def carries(mos: "MosTable") -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    """Return which pictures have enough ratings to carry a spread and an interval."""
+    return np.asarray(mos.ratings) >= FEWEST_RATINGS
+
+
 def mos_panel(mos: "MosTable", order: Order) -> str:
     """Return a page of the table of all pictures."""
     rows = sorted_rows(mos, str(order["column"]), descending=bool(order["descending"]))
     first = min(whole_number(order["first"]), max(0, rows.size - 1))
     shown = rows[first : first + ROWS_OF_A_PAGE].tolist()
-    lines = [
-        cells(
-            text(mos.stimulus_ids[row]),
-            f'<b class="score">{_number(mos.mos[row])}</b>',
-            _number(mos.ci95[row]),
-            _number(mos.sos[row]),
-            f"{mos.ratings[row]:,}",
-            _number(mos.mos_p910[row]),
-            f"{mos.unusable[row]:,}" if mos.unusable[row] else "",
-        )
-        for row in shown
-    ]
     heads = [
         sort_head(label, column, str(order["column"]), descending=bool(order["descending"]))
         for column, label in COLUMNS.items()
     ]
-    return table(heads, lines, caption=f"{rows.size:,} pictures", kind="mos") + pager(first, len(shown), rows.size)
+    lines = [_line(mos, row) for row in shown]
+    caption = counted(rows.size, "picture")
+    listed = table(heads, lines, caption=caption, kind="mos") + pager(first, len(shown), rows.size)
+    return f'<h3>Every picture</h3><p class="hint">{WHAT_IS_SHOWN}</p>{listed}'
+
+
+WHAT_IS_SHOWN = (
+    f"A spread and an interval are shown from {FEWEST_RATINGS} ratings of a picture on; exports hold them for all."
+)
+
+
+def _line(mos: "MosTable", row: int) -> str:
+    spread = carries(mos)[row]
+    return cells(
+        text(mos.stimulus_ids[row]),
+        f'<b class="score">{_number(mos.mos[row])}</b>',
+        _number(mos.ci95[row] if spread else None),
+        _number(mos.sos[row] if spread else None),
+        f"{mos.ratings[row]:,}",
+        _number(mos.mos_p910[row]),
+        f"{mos.unusable[row]:,}" if mos.unusable[row] else "",
+    )
 
 
 def sorted_rows(mos: "MosTable", column: str, *, descending: bool) -> "np.ndarray[Any, np.dtype[np.int64]]":
@@ -228,30 +244,54 @@ def sorted_rows(mos: "MosTable", column: str, *, descending: bool) -> "np.ndarra
         rows = np.argsort(np.array(mos.stimulus_ids), kind="stable")
         return rows[::-1] if descending else rows
     values = np.asarray(getattr(mos, column), np.float64)
+    if column in ("ci95", "sos"):
+        values = np.where(carries(mos), values, np.nan)  # in the order of what is shown
     return np.argsort(np.where(np.isnan(values), np.inf, -values if descending else values), kind="stable")
 
 
 def summary_panel(analysis: "Analysis", wanted: int) -> str:
-    """Return the numbers, the figures, and how far people agree."""
+    """Return the numbers, and, once there are enough votes for them, the figures and how far people agree."""
     mos = analysis.table
-    rated = int((mos.ratings > 0).sum())
-    middle = float(np.nanmedian(mos.ci95)) if np.isfinite(mos.ci95).any() else math.nan
+    rated, enough = int((mos.ratings > 0).sum()), int(carries(mos).sum())
+    carried = enough >= min(FEWEST_PICTURES, len(mos.stimulus_ids))
+    middle = float(np.median(mos.ci95[carries(mos)])) if enough else math.nan
     headline = numbers([
-        ("Votes used", f"{int(mos.ratings.sum()):,}", f"of {rated:,} pictures"),
-        ("Typical certainty", f"± {_number(middle)}", "grades, half the 95 % interval"),
-        ("Agreement", _number(analysis.reliability.icc_mean), "ICC of the MOS, 1 is perfect"),
+        ("Votes used", f"{int(mos.ratings.sum()):,}", f"of {counted(rated, 'picture')}"),
+        ("Typical certainty", f"± {_number(middle)}" if enough else "–", "half the 95 % interval of a picture's MOS"),
+        ("Agreement", _number(analysis.reliability.icc_mean if carried else None), "ICC of the MOS, 1 is perfect"),
     ])  # fmt: skip
+    shown = _figures(mos, wanted) + _reliability(analysis) if carried else ""
+    made = f"As of {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC; open the panel again for what came since."
+    return f'{headline}{_what_is_missing(mos)}{shown}<p class="hint">{made}</p>'
+
+
+def _what_is_missing(mos: "MosTable") -> str:
+    """Say how many votes are missing for figures that are not shown, or nothing where none is."""
+    thin = len(mos.stimulus_ids) - int(carries(mos).sum())
+    if not thin:
+        return ""
+    missing = int((FEWEST_RATINGS - mos.ratings).clip(0).sum())
+    pictures = counted(thin, "picture has", "pictures have")
+    return note(
+        f"{pictures} fewer than the {FEWEST_RATINGS} ratings that carry an interval: "
+        f"{counted(missing, 'rating is', 'ratings are')} missing for that. Agreement and figures are shown once "
+        f"{min(FEWEST_PICTURES, len(mos.stimulus_ids))} pictures have them."
+    )
+
+
+def _figures(mos: "MosTable", wanted: int) -> str:
+    """Draw what the pictures with enough ratings say."""
+    enough = mos.only({name for name, kept in zip(mos.stimulus_ids, carries(mos), strict=True) if kept})
     drawn = (
-        histogram_figure(figures.mos_histogram(mos)),
-        sos_figure(figures.mos_against_sos(mos)),
-        confidence_figure(figures.ci95_against_ratings(mos), wanted),
+        histogram_figure(figures.mos_histogram(enough)),
+        sos_figure(figures.mos_against_sos(enough)),
+        confidence_figure(figures.ci95_against_ratings(enough), wanted),
     )
     shown = "".join(
         f"<figure><h4>{title}</h4>{svg}<figcaption>{said}</figcaption></figure>"
         for (title, said), svg in zip(FIGURES, drawn, strict=True)
     )
-    made = f"As of {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC; open the panel again for what came since."
-    return f'{headline}<div class="figures">{shown}</div>{_reliability(analysis)}<p class="hint">{made}</p>'
+    return f'<div class="figures">{shown}</div>'
 
 
 def _reliability(analysis: "Analysis") -> str:
@@ -272,7 +312,7 @@ def _mark(name: str, value: float | None) -> str:
 
 
 def _said_of(mos: "MosTable", row: int) -> str:
-    return f"MOS {_number(mos.mos[row])}, SOS {_number(mos.sos[row])}, {mos.ratings[row]} ratings"
+    return f"MOS {_number(mos.mos[row])}, SOS {_number(mos.sos[row])}, {counted(int(mos.ratings[row]), 'rating')}"
 
 
 def _number(value: float | None) -> str:

@@ -1,10 +1,10 @@
 """The Set-up panel: pictures, protocol and state of a study, and what a reviewer would object to."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 
@@ -16,7 +16,8 @@ from annotate.traps import draw_traps
 from annotate.ui.labelling import Labelling
 from annotate.ui.late import intake, store
 from annotate.ui.ownership import AT_ONCE, SLOW, Guard
-from annotate.ui.study_html import PRESS, note, text, when, whole_number, working
+from annotate.ui.study_html import PRESS, counted, note, text, whole_number, working
+from annotate.ui.study_log import log_panel
 from annotate.ui.study_pictures import (
     FILE_TYPES,
     HANDED_IN,
@@ -28,9 +29,6 @@ from annotate.ui.study_pictures import (
 )
 from annotate.ui.study_protocol import build_form, effort, in_words, read_values, shown_values
 from annotate.uploads import Upload, open_files
-
-if TYPE_CHECKING:
-    from annotate.tables import Event
 
 TRAP_SIZE_PX = (512, 512)
 """Where there is no picture yet to take the size of."""
@@ -50,9 +48,9 @@ class Setup:
         self.labelling = labelling
 
     def show(self, study_id: int | None) -> tuple[Any, ...]:
-        """Return everything in the panel: overview, four buttons, pictures, and the protocol's form."""
+        """Return everything in the panel: overview, five buttons, pictures, and the protocol's form."""
         if study_id is None:
-            return (*(gr.skip(),) * 6, *(gr.skip() for _ in shown_values(Protocol(), State.DRAFT)))
+            return (*(gr.skip(),) * 7, *(gr.skip() for _ in shown_values(Protocol(), State.DRAFT)))
         with self.labelling.database.read() as db:
             study = store.get_study(db, study_id)
             counts = store.count_stimuli(db, study_id)
@@ -60,11 +58,12 @@ class Setup:
         protocol, state = Protocol.from_json(study.protocol), study.state
         takes_pictures = state in (State.DRAFT, State.PAUSED)
         return (
-            _overview(protocol, state, counts) + _log(events),
+            _overview(protocol, state, counts) + log_panel(events),
             gr.update(visible=takes_pictures, value="Open the study" if state is State.DRAFT else "Open it again"),
             gr.update(visible=state is State.OPEN),
             gr.update(visible=takes_pictures),  # the form for more pictures
             gr.update(visible=takes_pictures),  # what saves the protocol
+            gr.update(visible=state in (State.OPEN, State.PAUSED)),  # what closes it
             self.pictures(study_id),
             *shown_values(protocol, state),
         )
@@ -125,11 +124,16 @@ class Setup:
                 store.change_state(db, study, State.CLOSED, datetime.now(UTC))
             people, key = store.count_participants(db, study), study_key(store.get_study(db, study))
         for done in range(0, people, DELETED_AT_ONCE):
-            yield working(f"Deleting the votes of {people:,} people", done / people), gr.skip(), gr.skip()
+            yield (
+                working(f"Deleting the votes of {counted(people, 'person', 'people')}", done / people),
+                gr.skip(),
+                gr.skip(),
+            )
             with self.labelling.database.write() as db:
                 store.delete_some_participants(db, study, DELETED_AT_ONCE)
         with self.labelling.database.write() as db:
             store.delete_study(db, study)
+        self.labelling.database.erase_deleted()
         TrainingRuns(self.labelling.settings.data_dir).forget(key)
         gr.Info(f"“{text(name)}” is deleted.")
         yield "", "", time.time()
@@ -158,7 +162,7 @@ class Setup:
         )
         for sentence in (*upload.notices, *said_of_intake(taken)):
             gr.Warning(text(sentence))
-        gr.Info(f"{taken.added:,} pictures were added.")
+        gr.Info(f"{counted(taken.added, 'picture was', 'pictures were')} added.")
         yield "", None, time.time()
 
 
@@ -181,7 +185,7 @@ def build_setup_panel(labelling: Labelling, guard: Guard, study: gr.State, chang
     with gr.Accordion("Close or delete", open=False):
         typed, end, delete = _build_ending()
         ending = gr.HTML("", apply_default_css=False, elem_id="ending")
-    shown = [overview, start, pause, adding, save, pictures, *form]
+    shown = [overview, start, pause, adding, save, end, pictures, *form]
     guard.on([study.change, changed.change], setup.show, [study], shown, **AT_ONCE)
     guard.on(start.click, setup.open, [study], changed, **AT_ONCE)
     guard.on(pause.click, setup.pause, [study], changed, **AT_ONCE)
@@ -238,7 +242,7 @@ def _overview(protocol: Protocol, state: State, counts: dict[ItemKind, int]) -> 
         needed = effort(protocol, counts)
         said.append(
             f'<p class="effort"><b>{needed.ratings:,}</b> ratings from at least <b>{needed.people:,}</b> people, '
-            f"about <b>{max(1, round(needed.minutes)):,}</b> minutes a sitting.</p>"
+            f"about <b>{counted(max(1, round(needed.minutes)), 'minute')}</b> a sitting.</p>"
         )
     if state is not State.CLOSED:
         said += _objections(protocol, counts)
@@ -250,16 +254,6 @@ def _objections(protocol: Protocol, counts: dict[ItemKind, int]) -> list[str]:
         return [note(warning, "warning") for warning in check_ready(protocol, counts)]
     except StudyStateError as error:
         return [note(str(error), "warning")]
-
-
-def _log(events: "Sequence[Event]") -> str:
-    """List what was done to the study, the newest first."""
-    lines = "".join(f"<li>{when(each.at)} <b>{text(each.what)}</b> {_detail(each.detail)}</li>" for each in events)
-    return f"<details><summary>What was done</summary><ul>{lines}</ul></details>"
-
-
-def _detail(detail: Mapping[str, Any]) -> str:
-    return text(", ".join(f"{name} {value}" for name, value in detail.items() if value not in ("", None)))
 
 
 def _opened(study_id: int | None) -> int:

@@ -18,7 +18,7 @@ from annotate.stimuli import stimulus_path
 from annotate.training_runs import TrainingRuns, command_for, missing, study_key
 from annotate.ui.labelling import Labelling
 from annotate.ui.ownership import AT_ONCE, SLOW, Guard
-from annotate.ui.study_downloads import Downloads
+from annotate.ui.study_downloads import Downloads, build_saved
 from annotate.ui.study_html import empty, note, working
 from annotate.ui.study_work import follow, leave_behind
 from annotate.ui.training_panels import batch_panel, command_panel, not_trained, result_panel, training_panel
@@ -180,17 +180,16 @@ def build_training_panel(labelling: Labelling, guard: Guard, study: gr.State, tr
     batch = gr.HTML("", apply_default_css=False, elem_id="next-batch")
     with gr.Accordion("Train elsewhere, or by hand", open=False, elem_id="train-elsewhere"):
         command = gr.HTML("", apply_default_css=False, elem_id="training-command")
-        pack = gr.Button("Pack pictures and labels", elem_id="pack-export", scale=0, min_width=220)
-        busy = gr.HTML("", apply_default_css=False)
-        file = gr.DownloadButton("Download", visible=False, variant="primary", elem_id="download-export")
+        pack = gr.Button("Download pictures and labels", elem_id="pack-export", scale=0, min_width=220)
+        busy = build_saved("packing-export")
     shown = [progress, result, start, stop]
     running = [
         guard.on(tab.select, panel.enter, [study], [*shown, name, command, batch], **AT_ONCE),
         guard.on(progress.input, panel.show, [study], shown, **AT_ONCE),
         guard.on(propose.click, panel.propose, [study, count], batch, **SLOW),
-        guard.on(pack.click, Downloads(labelling).training, [study], [busy, file], **SLOW),
+        guard.on(pack.click, Downloads(labelling).training, [study], busy, **SLOW),
     ]
-    leave_behind(study, [progress, result, batch, busy, file], running)
+    leave_behind(study, [progress, result, batch, busy], running)
     guard.on(start.click, panel.start, [study, name], shown, **SLOW)
     guard.on(stop.click, panel.stop, [study], shown, **AT_ONCE)
 

@@ -56,6 +56,6 @@ def leave_behind(study: gr.State, shown: Sequence[Component], running: Sequence[
 
     def empty() -> dict[Component, Any]:
         """Return nothing for everything."""
-        return {each: gr.update(visible=False) if isinstance(each, gr.DownloadButton) else "" for each in shown}
+        return dict.fromkeys(shown, "")
 
     study.change(empty, None, list(shown), cancels=list(running), **AT_ONCE)

@@ -126,9 +126,9 @@ def look_at_results(page: Page) -> None:
     expect(page.locator("#study-progress")).to_contain_text("3 of 6 wanted")
     open_panel(page, "Results")
     expect(page.locator("#mos-table td .score").first).to_have_text("4.00")
-    page.click("#pack-tables")
+    expect(page.locator("#study-summary")).to_contain_text("21 ratings are missing for that")
     with page.expect_download() as download:
-        page.click("#download")
+        page.click("#pack-tables")
     archive = zipfile.ZipFile(BytesIO(download.value.path().read_bytes()))
     (mos,) = [name for name in archive.namelist() if name.endswith("mos.csv")]
     assert [row["mos"] for row in csv.DictReader(TextIOWrapper(archive.open(mos)))] == ["4"] * PICTURES
@@ -139,6 +139,8 @@ def reject(page: Page) -> None:
     page.locator("#study-people button.name").first.click()
     expect(page.locator("#study-person .card")).to_be_visible()
     expect(page.locator("#study-people button.name").first).to_be_visible()
+    page.click("#reject")
+    expect(page.locator(".toast-body")).to_contain_text("Give a reason first")
     typed(page, "#decision-reason").fill("not looking <i>at all</i>")
     page.click("#reject")
     expect(page.locator("#study-person")).to_contain_text("votes left out: not looking <i>at all</i>")

@@ -1,22 +1,26 @@
 """What an owner does in the Studies tab, through its handlers, on the real store."""
 
 import json
+import re
 import threading
 import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import unquote
 
 import gradio as gr
 import pytest
 
-from annotate import intake, store
+from annotate import intake, sitting, store
 from annotate.access import open_link
 from annotate.backup import verify
+from annotate.backup_archive import restore_all
 from annotate.database import Database
 from annotate.errors import AccessError, BackupError, ExportError, ProtocolError, StudyError, StudyStateError
 from annotate.intake import Taken
@@ -36,7 +40,7 @@ from annotate.ui.study_progress import Progress
 from annotate.ui.study_protocol import FIELDS, read_values, shown_values
 from annotate.ui.study_results import START, Results
 from annotate.ui.study_setup import Setup
-from tests.annotate.rated import Person, new_study
+from tests.annotate.rated import NOW, Person, new_study
 from tests.annotate.studies import candidates, honest_ratings, make_study, picture, rate
 
 MARKUP = "<img src=x onerror=alert(1)>"
@@ -98,7 +102,7 @@ def test_a_study_is_made_of_uploads_and_a_table(labelling: Labelling, tmp_path: 
     assert outcome[3] == study.id
     assert study.state is State.DRAFT
     shown = Setup(labelling).show(study.id)
-    assert "2 to rate, 1 known answer, 1 training" in shown[5]
+    assert "2 to rate, 1 known answer, 1 training" in shown[6]
     assert "40</b> ratings from at least <b>20" in shown[0]
     assert "asks for 10 gold items" in shown[0]
 
@@ -257,7 +261,7 @@ def test_the_same_picture_handed_in_twice_is_told(
     with toasts(monkeypatch) as said:
         last(Setup(labelling).add(study_id, uploaded(tmp_path / "more", 3)))
     assert said[0].startswith("The same pictures are kept once: 000.png is 000.png")
-    assert said[1] == "1 pictures were added."
+    assert said[1] == "1 picture was added."
 
 
 def test_progress_tells_who_rates_and_when_it_will_be_done(database: Database, labelling: Labelling) -> None:
@@ -265,15 +269,87 @@ def test_progress_tells_who_rates_and_when_it_will_be_done(database: Database, l
     person = Person(database, study_id)
     panel = Progress(labelling)
     assert "nobody is rating" in panel.show(study_id)
+    assert "1 invited, not begun" in panel.show(study_id)
     person.now = now()
     step = person.start()
+    assert "too early to say" in panel.show(study_id)
     for _ in range(3):
         step = person.rate(step)
     shown = panel.show(study_id)
     assert "<b>3</b> of 8 wanted" in shown
     assert "3 of 4" in shown
+    assert "<b>1</b> 1 rating now" in shown
     assert "at 0.3 ratings a minute" in shown
     assert "data-live" in shown
+
+
+def test_who_has_just_finished_is_not_rating_and_no_time_is_told(database: Database, labelling: Labelling) -> None:
+    study_id = new_study(database, images=2, ratings_wanted=3, **QUICK)
+    finished, left = (Person(database, study_id) for _ in range(2))
+    finished.now = now()
+    finished.rate_all(finished.start())
+    finished.finish()
+    left.now = now() - timedelta(hours=2)
+    left.rate(left.start())
+    make_links(database, study_id, 3, "en")
+    shown = Progress(labelling).show(study_id)
+    assert "<b>2</b> 1 finished, 1 left before the end, 3 invited, not begun" in shown
+    assert "<b>3</b> ratings missing; nobody is rating now" in shown
+    assert re.search(r"Nobody is rating now; last seen \d+ s ago\.", shown)
+    assert "min" not in shown.partition("Pictures by")[0]
+
+
+def test_those_who_are_rating_are_told_what_the_owner_says(
+    database: Database, labelling: Labelling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study_id = new_study(database, images=3, **QUICK)
+    person, panel = Person(database, study_id), Progress(labelling)
+    step = person.start()
+    assert step.message == ""
+    with toasts(monkeypatch):
+        panel.tell(study_id, f"  The server restarts at noon. {MARKUP} ")
+        step = person.rate(step)
+        assert step.message == f"The server restarts at noon. {MARKUP}"
+        assert panel.enter(study_id)[1] == step.message
+        panel.tell(study_id, "")
+    assert person.rate(step).message == ""
+    with pytest.raises(StudyError, match="shorten it to 500"):
+        panel.tell(study_id, "x" * 501)
+
+
+def test_who_has_not_taken_their_code_is_listed(database: Database, labelling: Labelling) -> None:
+    study_id = new_study(database, images=1, ratings_wanted=9, **QUICK)
+    taken, waiting, _unfinished, _invited = people = [Person(database, study_id) for _ in range(4)]
+    for person in people[:3]:
+        person.rate_all(person.start())
+    for person in (taken, waiting):
+        person.finish()
+    database.transact(lambda db: sitting.take_code(db, taken.token, NOW))
+    with database.read() as db:
+        names = [open_link(db, person.token)[0].pseudonym for person in people]
+    panel = Participants(labelling, Analyses(labelling))
+    listed, _ = last(panel.show(study_id, "without code", ""))
+    assert [name in listed for name in names] == [False, True, True, False]
+    assert "code not taken" in listed
+    assert "all rated, Finish not pressed" in listed
+    invited, _ = last(panel.show(study_id, "invited", ""))
+    assert [name in invited for name in names] == [False, False, False, True]
+    assert "invited</td>" in invited
+    assert ">used<" not in invited
+
+
+def test_what_a_state_does_not_allow_is_not_offered(labelling: Labelling) -> None:
+    study_id, setup = rated_study(labelling), Setup(labelling)
+
+    def offered() -> tuple[bool, ...]:
+        """Return whether one may open, pause, add, save and close."""
+        return tuple(update["visible"] for update in setup.show(study_id)[1:6])
+
+    assert offered() == (True, False, True, True, False)
+    setup.open(study_id)
+    assert offered() == (False, True, False, False, True)
+    setup.end(study_id, "faces")
+    assert offered() == (False, False, False, False, False)
 
 
 def test_a_closed_study_is_not_watched(labelling: Labelling) -> None:
@@ -301,13 +377,34 @@ def test_people_are_decided_on_with_reasons_that_are_kept(database: Database, la
     with database.read() as db:
         assert store.unused_participants(db, study_id) == set()
         assert store.count_participants(db, study_id, among=Among.UNDECIDED) == 6
-    people.pay_only(*page, "")
+    with pytest.raises(StudyError, match="Give a reason first"):
+        people.pay_only(*page, "  ")
+    people.pay_only(*page, "too late")
     with database.read() as db:
         assert store.count_participants(db, study_id, among=Among.ACCEPTED) == 1
         assert store.unused_participants(db, study_id) == {"p00"}
     people.accept(*page, "")
     with database.read() as db:
         assert store.unused_participants(db, study_id) == set()
+        reasons = [event.detail["reason"] for event in store.list_events(db, study_id) if event.what == "sitting"]
+    assert reasons == [MARKUP, "a mistake of ours", "too late", ""]
+
+
+def test_a_person_that_is_deleted_leaves_the_log_and_the_figures_that_are_kept(
+    database: Database, labelling: Labelling
+) -> None:
+    study_id, analyses = rated_study(labelling), Analyses(labelling)
+    people = Participants(labelling, analyses)
+    last(people.show(study_id, "all", ""))
+    people.reject(study_id, "all", "", 0, "p00", "clicks")
+    assert "Sitting 1 of p00 is rejected: clicks" in Setup(labelling).show(study_id)[0]
+    assert analyses.findings(study_id) is not None
+    _, _, said, *_ = people.delete(study_id, "all", "", 0, "p00", "p00")
+    assert "backups, keep what they held" in said
+    assert analyses.findings(study_id) is None
+    shown = Setup(labelling).show(study_id)[0]
+    assert "p00" not in shown
+    assert "Somebody was deleted" in shown
 
 
 def test_a_person_is_deleted_only_by_name(database: Database, labelling: Labelling) -> None:
@@ -331,13 +428,17 @@ def test_clickers_are_shown_with_reasons_and_left_out_at_once(
     people = Participants(labelling, Analyses(labelling))
     assert "straight-liner" in last(people.show(study_id, FOUND, ""))[0]
     details = {"do": "look", "person": "clicker"}
-    _, card, _, *cleared = people.look(details, study_id)
-    assert cleared == ["", ""]
+    _, card, _, proposed, link = people.look(details, study_id)
+    assert "standard deviation" in proposed or "same" in proposed or "equal" in proposed
+    assert link == ""
+    people.accept(study_id, "all", "", 0, "clicker", proposed)  # which nobody meant as a reason to accept
+    with labelling.database.read() as db:
+        assert store.list_sittings(db, store.get_participant(db, study_id, "clicker").id)[0].accepted_reason == ""
     assert last(people.turn_page(details, study_id, "all", "")) == (gr.skip(), gr.skip())
     assert "straight-liner" in card
     with toasts(monkeypatch) as said:
         last(people.leave_out(study_id, "all", ""))
-    assert said == ["The votes of 1 more people are left out; their places are free again."]
+    assert said == ["The votes of 1 more person are left out; the pictures are wanted again from others."]
 
 
 def test_what_the_checks_find_later_leaves_new_links_alone(labelling: Labelling) -> None:
@@ -396,18 +497,35 @@ def test_a_pilot_of_two_people_has_results_and_participants(labelling: Labelling
 
 
 def test_results_show_what_the_votes_say(labelling: Labelling) -> None:
-    study_id = rated_study(labelling)
+    study_id = rated_study(labelling, people=8)
     results = Results(labelling, Analyses(labelling))
-    summary, table, order, disputed, batch, _ = last(results.enter(study_id))
+    summary, table, order, disputed, batch = last(results.enter(study_id))
     assert summary.count("<svg") == 3
     assert "Krippendorff" in summary
+    assert "missing for that" not in summary
     assert table.count("<tr>") == 13
     assert disputed.count("<figure>") > 0
     assert 'class="grades"' in disputed
-    assert "168 ratings are missing" in batch
+    assert "144 ratings are missing" in batch
+    assert "8 of 20 ratings" in batch
+    assert "±" not in batch  # a picture's certainty is told in one place
     turned, order = last(results.arrange({"do": "sort", "column": "mos"}, study_id, order))
     assert order["descending"]
     assert turned.index("011.png") < turned.index("000.png")
+
+
+def test_figures_that_the_votes_do_not_carry_are_not_shown_and_what_is_missing_is_said(labelling: Labelling) -> None:
+    study_id = rated_study(labelling, images=6, people=2)
+    summary, table, _, disputed, _ = last(Results(labelling, Analyses(labelling)).enter(study_id))
+    assert "6 pictures have fewer than the 8 ratings" in summary
+    assert "36 ratings are missing for that" in summary
+    assert "<svg" not in summary
+    assert "±" not in summary
+    assert "Krippendorff" not in summary
+    assert disputed == ""
+    _, mos, ci95, sos, ratings, *_ = re.findall(r"<td>(.*?)</td>", table)
+    assert re.search(r"\d\.\d\d", mos)
+    assert (ci95, sos, ratings) == ("–", "–", "2")
 
 
 def test_results_without_a_vote_say_so(labelling: Labelling) -> None:
@@ -446,27 +564,40 @@ def test_an_undone_and_a_new_answer_change_the_version(database: Database, label
     assert len(seen) == 4
 
 
+def packed(said: str) -> Path:
+    """Return the file that a link on the page leads to."""
+    name, address = re.findall(r'download="([^"]+)" href="gradio_api/file=([^"]+)"', said)[0]
+    path = Path(unquote(unescape(address)))
+    assert path.name == unescape(name)
+    return path
+
+
 def test_downloads_lie_where_nobody_can_guess(labelling: Labelling, tmp_path: Path) -> None:
     study_id = rated_study(labelling, name="fa/ces …")
     downloads = Downloads(labelling)
-    tables, training = (Path(last(pack(study_id))[1]["value"]) for pack in (downloads.tables, downloads.training))
+    tables, training = (packed(last(pack(study_id))) for pack in (downloads.tables, downloads.training))
     for file in (tables, training):
         assert file.parent.parent == tmp_path / "uploads"
         assert len(file.parent.name) >= 40
         assert file.parent.stat().st_mode & 0o077 == 0
         assert list(file.parent.iterdir()) == [file]
-    assert min(zipfile.ZipFile(tables).namelist()) == "fa-ces-tables/mos.csv"
+    assert min(zipfile.ZipFile(tables).namelist()) == "fa-ces-tables/README.md"
     label = json.loads(zipfile.ZipFile(training).read("fa-ces-training/train/label.json"))
     assert len(label["Image"]) == len(label["MOS"]) > 0
 
 
-def test_a_backup_is_a_whole_copy(labelling: Labelling) -> None:
+def test_a_backup_is_a_whole_copy_with_or_without_the_pictures(labelling: Labelling, tmp_path: Path) -> None:
     rated_study(labelling)
+    downloads = Downloads(labelling)
     if labelling.database.sqlite_path is None:
         with pytest.raises(BackupError, match="pg_dump"):
-            last(Downloads(labelling).backup())
-    else:
-        assert verify(Path(last(Downloads(labelling).backup())[1]["value"])).ratings == 72
+            last(downloads.backup())
+        with pytest.raises(BackupError, match="stimuli"):
+            last(downloads.backup_all())
+        return
+    assert verify(packed(last(downloads.backup()))).ratings == 72
+    everything = restore_all(packed(last(downloads.backup_all())), tmp_path / "new.sqlite3", tmp_path / "new", now())
+    assert (everything.ratings, everything.pictures) == (72, 12)
 
 
 def test_more_pictures_than_a_browser_takes_are_sent_to_the_command_line(
