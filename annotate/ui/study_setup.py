@@ -1,7 +1,7 @@
 """The Set-up panel: pictures, protocol and state of a study, and what a reviewer would object to."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any

@@ -489,7 +489,7 @@ def test_a_pilot_of_two_people_has_results_and_participants(labelling: Labelling
     rate(labelling.database, study_id, [ImportedRating(name, person, float(grade)) for name, person, grade in given])
     analyses = Analyses(labelling)
     summary, listed, *_ = last(Results(labelling, analyses).enter(study_id))
-    assert "How far the votes can be relied on" in summary
+    assert "2 pictures have fewer than the 8 ratings" in summary
     assert "nan" not in summary
     assert "000.png" in listed
     people = last(Participants(labelling, analyses).enter(study_id, Among.ALL, ""))[2]
