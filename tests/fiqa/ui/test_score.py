@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from unittest.mock import Mock
 
 import gradio as gr
 import numpy as np
@@ -32,9 +33,17 @@ def handlers(service: PredictorService) -> _Handlers:
     return _Handlers(service)
 
 
-def test_a_photo_is_decoded_once_and_the_time_for_it_counts(service: PredictorService, save: Save) -> None:
-    photo, result = score_photo(service, "first", save(102))
+def test_a_photo_is_decoded_once_and_the_time_for_it_counts(
+    service: PredictorService, save: Save, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save(102)
+    service.start().result()  # a predictor warms up on a photo of its own
+    opened = Mock(wraps=Image.open)
+    monkeypatch.setattr(Image, "open", opened)
+    photo, result = score_photo(service, "first", path)
+    opened.assert_called_once()
     assert photo.shape == (80, 100, 3)
+    assert result.timings_ms["decode"] > 0
     assert result.score == pytest.approx(0.4)
     assert result.timings_ms["total"] == pytest.approx(6 + result.timings_ms["decode"])
 
