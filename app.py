@@ -26,6 +26,7 @@ from fiqa.ui import page
 from fiqa.ui.attention import build_attention_tab
 from fiqa.ui.degradation import build_degradation_tab
 from fiqa.ui.examples import damaged_portrait
+from fiqa.ui.forgetting import KEPT_MINUTES
 from fiqa.ui.gate import visitor_of
 from fiqa.ui.retention import keep_no_statistics
 from fiqa.ui.score import LoadedPhotos, build_score_tab, score_if_possible
@@ -33,9 +34,6 @@ from fiqa.ui.server import launch_options, prepare_lending, wait_for_the_end
 from fiqa.ui.service import Predictor, PredictorService
 from fiqa.ui.traffic import log_requests
 from fiqa.ui.upload_folder import UploadFolder
-
-KEPT_MINUTES = 15
-"""How long an upload stays on the disk at most; a page left open longer asks for the photo again."""
 
 
 def create_service(settings: Settings) -> PredictorService:

@@ -93,7 +93,7 @@ def _first_map(service: PredictorService, encoded: bytes) -> float:
     for _ in fill(service, inspection, "contribution"):
         pass
     key = MapKey("contribution")
-    maps_panel([inspection], key, colour_scale([inspection.maps[key]], inspection.score_range), whole=False)
+    maps_panel([inspection], key, [colour_scale([inspection.maps[key]], inspection.score_range)], whole=False)
     return time.perf_counter() - started
 
 

@@ -27,6 +27,7 @@ from tqdm import tqdm
 from fiqa.alignment import View
 from fiqa.crops import Offset, is_right
 from fiqa.errors import SettingError
+from fiqa.images import PhotoSource, decode_photo
 from fiqa.maps import KINDS, FaceMap, Grid, MapKey, Placement, find_kind
 from fiqa.models.backbone import ColumnBackbone
 from fiqa.models.dsl_fiqa import recorded_attention
@@ -112,20 +113,21 @@ def compute_maps(
 
 def explain(
     predictor: QualityPredictor,
-    pixels: NDArray[np.uint8],
+    source: PhotoSource,
     kind: str = "contribution",
     *,
     block: int | None = None,
     face: int = 1,
     progress: bool = False,
 ) -> FaceMap:
-    """Return one map of one face of a photo (H, W, 3).
+    """Return one map of one face of a photo, which is given as to `QualityPredictor.score`.
 
     `kind` is a name of `fiqa.maps.KINDS`; `block` counts from 1, for kinds that exist once per block, and is the last
     unless given; `face` counts from 1, the largest first. `progress` shows a bar on standard error. Raises SettingError
     when there is no such map or face, NoFaceError when there is nothing like a face.
     """
     key = find_map(predictor, kind, block)
+    pixels = decode_photo(source).pixels
     chosen = choose_face(predictor, pixels, face)
     steps = tqdm(map_steps(predictor, chosen, kind), unit="crop", disable=not progress)
     return joined([step() for step in steps], placement_of(predictor, pixels, chosen))[key]
@@ -243,14 +245,13 @@ def _integrated_gradients(predictor: QualityPredictor, crop: FaceCrops) -> Grids
 
 def _score_of(predictor: QualityPredictor, crop: FaceCrops) -> Callable[[Tensor], Tensor]:
     """Return the score as a function of normalised crops (B, 3, S, S), with the landmarks of this one crop."""
-    network, weights = predictor.network, predictor.network_inputs(crop)[1]
+    network, weights = predictor.inference_network, predictor.network_inputs(crop)[1]
     known = None if weights is None else weights.clone()
 
     def score(crops: Tensor) -> Tensor:
         """Return the scores (B,) of crops (B, 3, S, S)."""
         repeated = None if known is None else known.expand(len(crops), -1)
-        scores: Tensor = network.transformer(crops, network.encoder(crops), repeated).score
-        return scores
+        return predictor.spec.in_range(network.transformer(crops, network.encoder(crops), repeated).score)
 
     return score
 

@@ -44,8 +44,9 @@ class Degradation:
     def __call__(self, photo: Photo, severity: float, *, seed: int = 0) -> Photo:
         """Return `photo` (H, W, 3) uint8 degraded at `severity` in 0..1.
 
-        Raises DegradationError when the severity is out of range or the array is no uint8 RGB photo.
+        Raises DegradationError when the severity is out of range or the photo is no uint8 RGB array.
         """
+        photo = np.asarray(photo)
         if not 0.0 <= severity <= 1.0:
             raise DegradationError(f"Severity of {self.name} is {severity}, expected a number from 0 to 1.")
         if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:

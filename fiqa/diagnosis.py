@@ -18,7 +18,7 @@ from fiqa.degradations import DEGRADATIONS
 from fiqa.errors import FiqaError
 from fiqa.images import PhotoSource, decode_photo
 from fiqa.reports import one_line
-from fiqa.results import Box
+from fiqa.results import Box, Interval
 
 if TYPE_CHECKING:
     from fiqa.faces import Face
@@ -47,6 +47,7 @@ class PhotoDiagnosis:
     diagnosis: Diagnosis
     box_xyxy: Box
     checkpoint: str
+    score_range: Interval
     atlas: str
     notices: tuple[str, ...] = ()
 
@@ -57,6 +58,7 @@ class PhotoDiagnosis:
             **self.diagnosis.to_dict(),
             "box_xyxy": [round(value, 1) for value in self.box_xyxy],
             "checkpoint": self.checkpoint,
+            "score_range": list(self.score_range),
             "atlas": self.atlas,
             "notices": list(self.notices),
             "error": None,
@@ -92,6 +94,7 @@ def diagnose(predictor: "QualityPredictor", atlas: Atlas, source: PhotoSource) -
         diagnosis=atlas.diagnose(look.embedding[None])[0],
         box_xyxy=(0.0, 0.0, float(width), float(height)) if face is None else face.box_xyxy,
         checkpoint=predictor.spec.name,
+        score_range=predictor.spec.score_range,
         atlas=atlas.origin,
         notices=(*photo.notices, *notices),
     )

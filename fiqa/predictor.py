@@ -48,7 +48,7 @@ class FaceCrops:
     face: Face | None
     view: View
     offsets: Sequence[Offset]
-    landmarks: NDArray[np.float32] | None
+    landmarks: NDArray[np.floating] | None
 
 
 class QualityPredictor:

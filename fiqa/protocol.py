@@ -32,11 +32,14 @@ UNTURNED = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 @dataclass(frozen=True)
 class LabelledPhoto:
-    """One picture of a test set; `landmarks` is (L, 2), (x, y) in pixels, or None where the file is missing."""
+    """One picture of a test set; `landmarks` is (L, 2), (x, y) in pixels, or None for a network that takes none.
+
+    Landmarks keep the precision of their file: a rounding error decides which of them a crop's border cuts off.
+    """
 
     path: Path
     mos: float
-    landmarks: NDArray[np.float32] | None
+    landmarks: NDArray[np.floating] | None
 
 
 def run_official_protocol(
@@ -46,8 +49,8 @@ def run_official_protocol(
 
     Raises SettingError when the data set is incomplete, CheckpointError when the weights are.
     """
-    photos = read_test_set(data)
     predictor = load_predictor(checkpoint, device=device, finder="bundled")
+    photos = read_test_set(data, points=landmark_count(predictor))
     offsets = ReleasedOffsets()
     bar = tqdm(photos, unit="photo", disable=not progress)
     scores = [score_as_released(predictor, photo, offsets) for photo in bar]
@@ -56,18 +59,30 @@ def run_official_protocol(
     return {name: figure(scores, labels) for name, figure in AGREEMENT.items()}
 
 
-def read_test_set(data: Path) -> list[LabelledPhoto]:
-    """Read `<data>/test` in the order of its label.json; raise SettingError naming what is wrong with it."""
+def landmark_count(predictor: QualityPredictor) -> int | None:
+    """Return how many landmarks of each face the network takes: 0 for none, None for any number."""
+    config = predictor.config
+    return {"none": 0, "coordinates": config.landmark_slots, "index": None}[config.landmarks]
+
+
+def read_test_set(data: Path, *, points: int | None = None) -> list[LabelledPhoto]:
+    """Read `<data>/test` in the order of its label.json, with `points` landmarks of each face (see `landmark_count`).
+
+    Raises SettingError naming what is wrong with it.
+    """
     folder = data / "test"
     if not (folder / "label.json").is_file():
         raise SettingError(f"{data} is no data set of the authors' layout: test/label.json is missing.")
     labels = read_label_file(folder / "label.json")
-    photos = [_labelled(folder, name, mos) for name, mos in zip(labels["Image"], labels["MOS"], strict=True)]
-    if missing := [photo.path.name for photo in photos if not photo.path.is_file()]:
+    # A label file is data from elsewhere: a name must not lead out of the folder.
+    paths = [folder / "img" / Path(name).name for name in labels["Image"]]
+    if missing := [path.name for path in paths if not path.is_file()]:
         raise SettingError(f"{folder / 'img'} lacks {len(missing)} labelled pictures: {', '.join(missing[:3])}.")
-    if len(photos) < 2:
-        raise SettingError(f"{folder / 'label.json'} names {len(photos)} pictures; agreement needs at least two.")
-    return photos
+    if len(paths) < 2:
+        raise SettingError(f"{folder / 'label.json'} names {len(paths)} pictures; agreement needs at least two.")
+    files = [folder / "landmark" / f"{path.stem}.npy" for path in paths]
+    landmarks = [None if points == 0 else _read_landmarks(file, points) for file in files]
+    return [LabelledPhoto(*each) for each in zip(paths, labels["MOS"], landmarks, strict=True)]
 
 
 def read_label_file(path: Path) -> dict[str, list[Any]]:
@@ -110,8 +125,17 @@ def _rows(photos: list[LabelledPhoto], scores: list[float]) -> Iterator[tuple[st
         yield photo.path.stem, score, photo.mos, (score - photo.mos) ** 2
 
 
-def _labelled(folder: Path, name: str, mos: float) -> LabelledPhoto:
-    # A label file is data from elsewhere: a name must not lead out of the folder.
-    path = folder / "img" / Path(name).name
-    landmarks = folder / "landmark" / f"{path.stem}.npy"
-    return LabelledPhoto(path, mos, np.load(landmarks).astype(np.float32) if landmarks.is_file() else None)
+def _read_landmarks(path: Path, points: int | None) -> NDArray[np.floating]:
+    """Read landmarks (L, 2) in their own precision; raise SettingError when they are missing or of another kind."""
+    expected = f"{path} must hold the landmarks of its picture, {points or 'any number of'} rows of x and y in pixels"
+    try:
+        landmarks: NDArray[np.floating] = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise SettingError(f"{expected}; it is missing.") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise SettingError(f"{expected}; it cannot be read: {error}.") from error
+    if landmarks.ndim != 2 or landmarks.shape[1] != 2 or landmarks.dtype.kind not in "fiu":
+        raise SettingError(f"{expected}; it holds {landmarks.dtype} of shape {landmarks.shape}.")
+    if points and len(landmarks) != points:
+        raise SettingError(f"{expected}; it holds {len(landmarks)} rows.")
+    return landmarks if landmarks.dtype.kind == "f" else landmarks.astype(np.float64)

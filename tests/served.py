@@ -16,6 +16,7 @@ from annotate.settings import Settings as LabellingSettings
 from annotate.ui.labelling import Labelling
 from annotate.ui.rate import HEAD, Rating
 from fiqa.settings import Settings
+from fiqa.ui.forgetting import KEPT_MINUTES
 from fiqa.ui.server import launch_options
 from fiqa.ui.service import Predictor, PredictorService
 from fiqa.ui.upload_folder import UploadFolder
@@ -51,7 +52,7 @@ def serve(folder: Path, *, load: Callable[[str], Predictor] = load_fake, **varia
         patch.setenv("GRADIO_TEMP_DIR", str(folder / "uploads"))
         settings = Settings.from_environment({"FIQA_DATA_DIR": str(folder / "data"), **variables})
         service = PredictorService(load, [spec("first"), spec("damaged")], "first")
-        uploads = UploadFolder(folder / "uploads", kept_minutes=app.KEPT_MINUTES)
+        uploads = UploadFolder(folder / "uploads", kept_minutes=KEPT_MINUTES)
         uploads.open()
         labelling = make_labelling(folder / "data", **variables)
         demo = app.create_demo(service, labelling, app.create_ownership(settings, labelling))

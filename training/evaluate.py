@@ -129,8 +129,8 @@ def evaluate(predictor: QualityPredictor, dataset: Dataset, split: Any) -> Evalu
 
 def _in_range_of(dataset: Dataset, predictor: QualityPredictor, scores: Sequence[float]) -> NDArray[np.float64]:
     """Map scores from the checkpoint's range to the data set's, so that errors have the unit of the MOS."""
-    low, high = predictor.spec.score_range
-    return np.interp(scores, (low, high), dataset.mos_range)
+    (low, high), (lowest, highest) = predictor.spec.score_range, dataset.mos_range
+    return lowest + (np.asarray(scores) - low) * (highest - lowest) / (high - low)
 
 
 def measure_column(evaluation: Evaluation, column: str | None) -> dict[str, Figures]:

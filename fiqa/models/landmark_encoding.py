@@ -66,7 +66,7 @@ def _mlp(slots: int, config: DslFiqaConfig) -> nn.Sequential:
     )
 
 
-def index_vector(landmarks: NDArray[np.float32], top: int, left: int, crop_px: int, slots: int) -> NDArray[np.float32]:
+def index_vector(landmarks: NDArray[np.floating], top: int, left: int, crop_px: int, slots: int) -> NDArray[np.float32]:
     """Return the released code's input (K,) in -1..1 for one crop.
 
     `landmarks` is (L, 2), (x, y) pixels of the photo that the crop at (`top`, `left`) was cut from. The
@@ -89,7 +89,7 @@ def normalise_indices(vector: NDArray[np.float64]) -> NDArray[np.float32]:
     return scaled.astype(np.float32)
 
 
-def crop_coordinates(landmarks: NDArray[np.float32], top: int, left: int, crop_px: int) -> NDArray[np.float32]:
+def crop_coordinates(landmarks: NDArray[np.floating], top: int, left: int, crop_px: int) -> NDArray[np.float32]:
     """Return landmarks (L, 2) relative to one crop: -1 at its left or top border, 1 at its right or bottom one."""
     return ((landmarks - (left, top)) * (2 / crop_px) - 1).astype(np.float32)
 
@@ -100,7 +100,7 @@ def mirrored_coordinates(coordinates: NDArray[np.float32]) -> NDArray[np.float32
 
 
 def landmark_input(
-    config: DslFiqaConfig, landmarks: NDArray[np.float32] | None, offset: Offset, width_px: int
+    config: DslFiqaConfig, landmarks: NDArray[np.floating] | None, offset: Offset, width_px: int
 ) -> NDArray[np.float32]:
     """Return what the config's encoding takes for the crop at `offset`: indices (K,) or coordinates (L, 2).
 

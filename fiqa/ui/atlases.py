@@ -6,7 +6,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from fiqa.atlas import Atlas, atlas_cache, find_atlas, keep_atlas, weights_sha256
-from fiqa.errors import FiqaError
+from fiqa.checkpoints import CheckpointSpec
 from fiqa.settings import Settings
 from fiqa.ui.service import Predictor, PredictorService
 
@@ -27,7 +27,7 @@ class AtlasShelf:
     def __init__(self, service: PredictorService) -> None:
         self._service = service
         self._atlases: dict[str, Atlas] = {}
-        self._locks = {name: Lock() for name in service.checkpoints}
+        self._locks: dict[str, Lock] = {}
 
     def get(self, checkpoint: str) -> Atlas:
         """Return the atlas of a checkpoint, waiting for it to be built if need be."""
@@ -37,20 +37,23 @@ class AtlasShelf:
 
     def prepare(self, checkpoint: str) -> Iterator[tuple[int, int]]:
         """Get the atlas of a checkpoint ready; yields (done, total) while it has to be built."""
-        if checkpoint in self._atlases:
+        spec = self._service.spec_of(checkpoint)
+        if self._is_ready(spec):
             return
-        if checkpoint not in self._locks:
-            raise FiqaError(f"Checkpoint {checkpoint!r} is not here; choose one of {', '.join(self._locks)}.")
-        with self._locks[checkpoint]:
-            if checkpoint in self._atlases:
+        with self._locks.setdefault(checkpoint, Lock()):
+            if self._is_ready(spec):
                 return
             settings = Settings.from_environment()
-            spec = self._service.checkpoints[checkpoint]
             atlas = find_atlas(spec, settings)
             if atlas is None:
                 atlas = yield from self._build(checkpoint)
                 keep_atlas(atlas, atlas_cache(spec, settings))
             self._atlases[checkpoint] = atlas
+
+    def _is_ready(self, spec: CheckpointSpec) -> bool:
+        """Whether there is an atlas for the weights that the checkpoint has now."""
+        atlas = self._atlases.get(spec.name)
+        return atlas is not None and atlas.checkpoint_sha256 == weights_sha256(spec)
 
     def _build(self, checkpoint: str) -> Generator[tuple[int, int], None, Atlas]:
         """Build a coarse atlas; each batch is a question of its own, so other visitors get their turn in between."""

@@ -8,7 +8,7 @@ face finds it again. Gradio would keep a visitor's state for an hour after they 
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -147,9 +147,15 @@ class Desk:
         self.shown = self.shown if all(each.made >= before for each in self.shown) else []
         return bool(self.inspections or self.shown)
 
-    def scale(self) -> ColourScale:
-        """Return the colour scale of everything that is shown."""
-        return colour_scale([each.maps[self.key] for each in self.shown], self.shown[0].score_range, self.colour_map)
+    def scales(self) -> list[ColourScale]:
+        """Return the colour scale of each map that is shown: one for all, unless their scores have other ranges."""
+        if len({each.score_range for each in self.shown}) == 1:
+            return [self._scale(self.shown)] * len(self.shown)
+        return [self._scale([each]) for each in self.shown]
+
+    def _scale(self, inspections: Sequence[Inspection]) -> ColourScale:
+        maps = [each.maps[self.key] for each in inspections]
+        return colour_scale(maps, inspections[0].score_range, self.colour_map)
 
     def side(self, index: object) -> Inspection:
         """Return the inspection on a side; raises FiqaError where there is none."""
@@ -271,7 +277,7 @@ class _Handlers:
                 choices = _with_newest(desk, sources, Choices(*values))
                 for panel in self._inspect(desk, _subjects(sources, checkpoint, choices), choices):
                     yield panel, "", gr.skip(), gr.skip(), *same
-                figure = maps_panel(desk.shown, desk.key, desk.scale(), whole=choices.whole)
+                figure = maps_panel(desk.shown, desk.key, desk.scales(), whole=choices.whole)
                 yield figure, "", gr.skip(), missing_note(desk.shown[0]), *self._updates(desk, sources, choices)
                 for each in desk.shown:
                     score_unguided(self.service, each)
@@ -299,7 +305,8 @@ class _Handlers:
                 if _given(event, "format") == "npz":
                     return _link(f"{name}.npz", "application/zip", values_file(inspection.maps[desk.key]))
                 pixels = _pixels(inspection.subject.source)
-                figure = figure_png(pixels, inspection.maps[desk.key], desk.scale(), _describe(inspection))
+                scale = desk.scales()[desk.shown.index(inspection)]
+                figure = figure_png(pixels, inspection.maps[desk.key], scale, _describe(inspection))
                 return _link(f"{name}.png", "image/png", figure)
         except FiqaError as error:
             raise gr.Error(str(error), print_exception=False) from None
@@ -319,7 +326,7 @@ class _Handlers:
 
         Returns:
             what the map is (kind, block, title, unit, shows, shows_not, and for maps that add up what they sum to), the
-            score of the face, and the checkpoint;
+            score of the face with its range, and the checkpoint;
             an .npy file: float32, height x width of the photo, NaN where no crop reached;
             a PNG figure.
         """
@@ -476,6 +483,7 @@ def _answer(inspection: Inspection, key: MapKey) -> dict[str, Any]:
         "face": inspection.number,
         "faces": inspection.faces,
         "score": round(inspection.score, 4),
+        "score_range": list(inspection.score_range),
         "checkpoint": inspection.subject.checkpoint,
     }
 

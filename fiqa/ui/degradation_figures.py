@@ -53,6 +53,8 @@ MAP_HEIGHT_PX, CLEAR = 520, "rgba(0,0,0,0)"
 PHOTO_MARK = "#d8861b"
 SHOWN_FINDINGS = 4
 CURVE_WIDTH, CURVE_HEIGHT = 200, 90
+LEAST_GAIN = 0.01
+"""What a repair must add to the score, as a share of its range, to be advised."""
 DOWNLOAD_KINDS = {"CSV": "text/csv", "JSON": "application/json", "NumPy": "application/octet-stream"}
 
 
@@ -303,7 +305,7 @@ def repairs_panel(estimates: Sequence[RepairEstimate], score_range: Interval, to
     """List what single repairs would do to the score, best first."""
     progress = _progress(len(estimates), total, "repairs tried") if len(estimates) < total else ""
     ordered = sorted(estimates, key=lambda estimate: -estimate.gain)
-    best = "" if progress or not ordered else f'<p class="headline">{_advice(ordered[0])}</p>'
+    best = "" if progress or not ordered else f'<p class="headline">{_advice(ordered[0], score_range)}</p>'
     rows = "".join(_repair_row(estimate, score_range) for estimate in ordered)
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("Repair", "By the amount of", "Score", "Change"))
     return _panel(
@@ -314,8 +316,9 @@ def repairs_panel(estimates: Sequence[RepairEstimate], score_range: Interval, to
     )
 
 
-def _advice(best: RepairEstimate) -> str:
-    if best.gain < 0.01:
+def _advice(best: RepairEstimate, score_range: Interval) -> str:
+    low, high = score_range
+    if best.gain < LEAST_GAIN * (high - low):
         return "No single repair is likely to help."
     return f"{REPAIRS[best.name].label}: the repair that would help most, by about {best.gain:+.2f}."
 

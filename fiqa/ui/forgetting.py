@@ -10,7 +10,9 @@ from typing import Protocol
 from weakref import WeakSet
 
 SWEEP_S = 60
-KEPT_S = 15 * 60 - SWEEP_S
+KEPT_MINUTES = 15
+"""How long a photo that was uploaded is kept at most, on the disk and in memory; the footer promises it."""
+KEPT_S = 60 * KEPT_MINUTES - SWEEP_S
 """Age at which what holds pictures of a photo is forgotten; looked after every `SWEEP_S`."""
 
 

@@ -20,19 +20,21 @@ PARTS = {
 }  # fmt: skip
 """Names of the parts of a face."""
 LANDMARKS_MATTER = 0.0005
-"""Scores that differ by less are shown as the same."""
+"""Scores that differ by less, as a share of their range, are shown as the same."""
 
 
-def maps_panel(inspections: Sequence[Inspection], key: MapKey, scale: ColourScale, *, whole: bool) -> str:
-    """Show one map of one face, or of two side by side on one colour scale, with its caption."""
+def maps_panel(inspections: Sequence[Inspection], key: MapKey, scales: Sequence[ColourScale], *, whole: bool) -> str:
+    """Show one map of one face, or of two side by side, each with its colour scale, and the map's caption."""
     kind, title = KINDS[key.kind], inspections[0].maps[key].title
     figures = "".join(
-        _figure(each, key, scale, each.whole if whole else each.close, side) for side, each in enumerate(inspections)
+        _figure(each, key, scale, each.whole if whole else each.close, side)
+        for side, (each, scale) in enumerate(zip(inspections, scales, strict=True))
     )
+    bars = "".join(_colour_bar(scale, kind.unit) for scale in dict.fromkeys(scales))
     return _panel(
         "maps",
         f'<p class="headline">{text(title)}</p><div class="sides sides-{len(inspections)}">{figures}</div>'
-        f'<div class="under">{_colour_bar(scale, kind.unit)}{_sliders()}</div>'
+        f'<div class="under">{bars}{_sliders()}</div>'
         f'<div class="caption"><p><b>Shows</b> {text(kind.shows)}</p>'
         f"<p><b>Does not show</b> {text(kind.shows_not)} {_grain(inspections[0])}</p></div>",
     )
@@ -191,9 +193,10 @@ def _landmarks(inspection: Inspection) -> str:
     if inspection.unguided is None:
         return ""
     change = inspection.score - inspection.unguided
-    effect = (
-        "the same" if abs(change) < LANDMARKS_MATTER else f"{abs(change):.3f} {'lower' if change > 0 else 'higher'}"
-    )
+    low, high = inspection.score_range
+    effect = "the same"
+    if abs(change) >= LANDMARKS_MATTER * (high - low):
+        effect = f"{abs(change):.3f} {'lower' if change > 0 else 'higher'}"
     given = "with the landmarks as you changed them" if inspection.subject.landmarks_altered else "with landmarks"
     return (
         f"<p class=guidance>The score is <b>{inspection.score:.3f}</b> {given} and <b>{inspection.unguided:.3f}</b> "

@@ -202,9 +202,8 @@ def score_photo(
 
 
 def score_if_possible(service: PredictorService, checkpoint: str, source: bytes) -> float | None:
-    """Return the score of a photo, None where it gets none; a checkpoint that was trained since is looked for."""
-    if checkpoint not in service.checkpoints:
-        service.rescan()
+    """Return the score of a photo, None where it gets none; the checkpoint may just have been trained."""
+    service.rescan()
     try:
         return score_photo(service, checkpoint, source)[1].score
     except FiqaError:

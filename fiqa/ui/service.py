@@ -56,13 +56,21 @@ class PredictorService:
         self.default = default
         self._load, self._find = load, find
         self._workers: dict[str, ThreadPoolExecutor] = {}
-        self._predictors: dict[str, Predictor] = {}
+        self._loaded: dict[str, tuple[CheckpointSpec, Predictor]] = {}
         self._adding = threading.Lock()
         self._add(checkpoints)
 
     def rescan(self) -> None:
-        """Add the checkpoints that were trained since; those that are gone stay, as long as they can be loaded."""
+        """Take in what was trained since, also under a known name; what is gone stays, as long as it can be loaded."""
         self._add(self._find())
+
+    def spec_of(self, checkpoint: str) -> CheckpointSpec:
+        """Return what is known of a checkpoint, looking again for a new one; raises FiqaError if it is not here."""
+        if checkpoint not in self.checkpoints:
+            self.rescan()
+        if checkpoint not in self.checkpoints:
+            raise FiqaError(f"Checkpoint {checkpoint!r} is not here; choose one of {', '.join(self.checkpoints)}.")
+        return self.checkpoints[checkpoint]
 
     def start(self) -> Future[str]:
         """Begin to load and warm up the default checkpoint; a visitor gets its error, if any, with the first photo."""
@@ -90,32 +98,37 @@ class PredictorService:
 
     def is_loaded(self, checkpoint: str) -> bool:
         """Whether a score can be had without waiting for a load."""
-        return checkpoint in self._predictors
+        return self._predictor(checkpoint) is not None
 
     def _add(self, checkpoints: Sequence[CheckpointSpec]) -> None:
         with self._adding:
             for each in checkpoints:
-                if each.name not in self.checkpoints:
+                if each.name not in self._workers:
                     self._workers[each.name] = ThreadPoolExecutor(1, f"predictor-{each.name}")
-                    self.checkpoints[each.name] = each
+                self.checkpoints[each.name] = each
 
     def _submit(self, checkpoint: str, question: Callable[[Predictor], Answer]) -> Future[Answer]:
         """Queue a question to a checkpoint's predictor; raises FiqaError when there is no such checkpoint."""
-        if checkpoint not in self._workers:
-            raise FiqaError(f"Checkpoint {checkpoint!r} is not here; choose one of {', '.join(self._workers)}.")
+        self.spec_of(checkpoint)
         visit = copy_context()  # a GPU lent by a Space is lent to the visitor of whom Gradio's context knows
         try:
-            return self._workers[checkpoint].submit(visit.run, lambda: question(self._loaded(checkpoint)))
+            return self._workers[checkpoint].submit(visit.run, lambda: question(self._get(checkpoint)))
         except RuntimeError:
             raise FiqaError(ENDING_MESSAGE) from None
 
-    def _loaded(self, checkpoint: str) -> Predictor:
+    def _predictor(self, checkpoint: str) -> Predictor | None:
+        """Return the predictor if it was loaded from the checkpoint as it is now."""
+        spec, predictor = self._loaded.get(checkpoint, (None, None))
+        return predictor if spec == self.checkpoints.get(checkpoint) else None
+
+    def _get(self, checkpoint: str) -> Predictor:
         """Return the predictor, loading it first if need be; runs in the checkpoint's own thread."""
-        if checkpoint not in self._predictors:
+        spec, predictor = self.checkpoints[checkpoint], self._predictor(checkpoint)
+        if predictor is None:
             predictor = self._load(checkpoint)
             _warm_up(predictor)
-            self._predictors[checkpoint] = predictor
-        return self._predictors[checkpoint]
+            self._loaded[checkpoint] = spec, predictor
+        return predictor
 
 
 @contextmanager

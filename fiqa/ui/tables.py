@@ -66,7 +66,8 @@ def _scored_cells(result: QualityResult) -> str:
 
 def _refused_cells() -> str:
     """Fill the columns of a photo without a score; sorted below every score."""
-    return '<td data-sort="-1">–</td><td data-sort="0">No score</td><td data-sort="-1">–</td><td data-sort="-1">–</td>'
+    below = '<td data-sort="-Infinity">–</td>'
+    return f'{below}<td data-sort="0">No score</td>{below}{below}'
 
 
 def _score_cells(score: float, interval: Interval, score_range: Interval) -> str:

@@ -3,15 +3,19 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import skimage.data
+from numpy.typing import NDArray
 from PIL import Image
 
+from fiqa import protocol
 from fiqa.crops import ReleasedOffsets
 from fiqa.errors import SettingError
 from fiqa.loading import load_predictor
+from fiqa.models.landmark_encoding import index_vector
 from fiqa.protocol import read_test_set, run_official_protocol, score_as_released
 
 
@@ -73,3 +77,44 @@ def test_a_label_cannot_name_a_file_outside_the_data_set(data: Path) -> None:
     (data / "test" / "label.json").write_text(json.dumps({"Image": ["../../secret.png", "img_0.png"], "MOS": [1, 2]}))
     with pytest.raises(SettingError, match="lacks 1 labelled"):
         read_test_set(data)
+
+
+@pytest.mark.parametrize(
+    ("landmarks", "said"),
+    [
+        (None, "it is missing"),
+        (np.zeros((1, 68, 2)), r"it holds float64 of shape \(1, 68, 2\)"),
+        (np.zeros((68, 3)), r"it holds float64 of shape \(68, 3\)"),
+        (np.array([["a", "b"]]), "it holds <U1"),
+        (np.zeros((98, 2)), "it holds 98 rows"),
+        (np.array([{}], dtype=object), "it cannot be read"),
+    ],
+    ids=["missing", "nested", "three columns", "words", "too many", "pickled"],
+)
+def test_landmarks_that_are_missing_or_of_another_shape_are_named_before_the_first_score(
+    data: Path, landmarks: NDArray[Any] | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = data / "test" / "landmark" / "img_2.npy"
+    path.unlink()
+    if landmarks is not None:
+        np.save(path, landmarks)
+    monkeypatch.setattr(protocol, "score_as_released", lambda *_: pytest.fail("a photo was scored"))
+    with pytest.raises(SettingError, match=rf"img_2\.npy must hold .*68 rows of x and y in pixels; {said}"):
+        run_official_protocol("lite", data, device="cpu", progress=False)
+
+
+def test_a_network_that_takes_no_landmarks_needs_no_files(data: Path) -> None:
+    for path in (data / "test" / "landmark").iterdir():
+        path.unlink()
+    assert [photo.landmarks for photo in read_test_set(data, points=0)] == [None] * 3
+
+
+def test_whether_a_landmark_lies_in_a_crop_is_decided_in_the_precision_of_its_file(data: Path) -> None:
+    outside = np.full((68, 2), 200.0)
+    outside[0] = (np.nextafter(384.0, 385.0), 100.0)  # in single precision it would be on the border, and seen
+    np.save(data / "test" / "landmark" / "img_1.npy", outside)
+    landmarks = read_test_set(data)[0].landmarks
+    assert landmarks is not None
+    vector = index_vector(landmarks, 0, 0, 384, 100)
+    assert not np.array_equal(vector, index_vector(landmarks.astype(np.float32), 0, 0, 384, 100))
+    assert np.array_equal(vector, index_vector(np.where(outside > 300, 999.0, outside), 0, 0, 384, 100))

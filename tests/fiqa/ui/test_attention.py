@@ -136,7 +136,17 @@ def test_two_photos_share_one_scale(show: Show, desk: Desk, group: str) -> None:
     assert figure_of(yielded).count("<figure") == 2
     assert figure_of(yielded).count('class="colour-bar"') == 1
     most = max(float(np.nanmax(each.maps[desk.key].in_view())) for each in desk.shown)
-    assert desk.scale().limits == (0.0, most)
+    assert [scale.limits for scale in desk.scales()] == [(0.0, most)] * 2
+
+
+def test_checkpoints_that_score_on_other_ranges_have_a_colour_scale_each(
+    show: Show, desk: Desk, handlers: _Handlers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graded = handlers.service.ask("small", lambda predictor: predictor)
+    monkeypatch.setattr(graded, "spec", replace(SMALL_SPEC, score_range=(1.0, 5.0)))
+    yielded = show(compare="checkpoint:small", kind="quality")
+    assert [scale.limits for scale in desk.scales()] == [(0.0, 1.0), (1.0, 5.0)]
+    assert figure_of(yielded).count('class="colour-bar"') == 2
 
 
 def test_two_checkpoints_stand_side_by_side(show: Show, desk: Desk) -> None:

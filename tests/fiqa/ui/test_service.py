@@ -2,6 +2,7 @@ import logging
 import threading
 import time
 from contextvars import ContextVar
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -159,3 +160,27 @@ def test_a_checkpoint_that_was_trained_since_is_found_and_scores() -> None:
     present.clear()
     service.rescan()
     assert list(service.checkpoints) == ["first", "new"]
+
+
+def test_a_checkpoint_that_was_trained_since_is_found_when_it_is_asked_for(grey: NDArray[np.uint8]) -> None:
+    service = PredictorService(load, [spec("first")], "first", lambda: [spec("first"), spec("second")])
+    assert service.score("second", grey).score == 0.4
+    assert service.spec_of("second").title == "The second one"
+
+
+def test_a_checkpoint_trained_again_under_its_name_is_loaded_again(grey: NDArray[np.uint8]) -> None:
+    loaded: list[str] = []
+
+    def count(checkpoint: str) -> FakePredictor:
+        loaded.append(checkpoint)
+        return FakePredictor()
+
+    now = replace(spec("first"), sha256="new")
+    service = PredictorService(count, [replace(now, sha256="old")], "first", lambda: [now])
+    service.score("first", grey)
+    service.score("first", grey)
+    assert loaded == ["first"]
+    service.rescan()
+    assert not service.is_loaded("first")
+    service.score("first", grey)
+    assert loaded == ["first", "first"]

@@ -33,9 +33,9 @@ def test_a_file_name_is_text_and_not_markup() -> None:
 
 def test_a_photo_without_a_score_sorts_below_every_score() -> None:
     keys = re.findall(
-        r'data-sort="(-?[\d.]+)" class="score-cell"|<td data-sort="(-1)">–', batch_table([BatchRow(REFUSED)])
+        r'data-sort="(-?[\d.]+)" class="score-cell"|<td data-sort="(-Infinity)">–', batch_table([BatchRow(REFUSED)])
     )
-    assert keys[0][1] == "-1"
+    assert keys[0][1] == "-Infinity"
 
 
 def test_downloads_hold_the_scores() -> None:

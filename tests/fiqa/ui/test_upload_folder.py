@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from fiqa.ui import forgetting
 from fiqa.ui.upload_folder import UploadFolder
+
+ROOT = Path(__file__).parents[3]
 
 
 def put(path: Path, *, age_s: float) -> Path:
@@ -62,3 +65,9 @@ def test_the_folder_is_gradios_or_our_own(tmp_path: Path) -> None:
     named = UploadFolder.from_environment({"GRADIO_TEMP_DIR": str(tmp_path)}, kept_minutes=1)
     assert named.path == tmp_path
     assert UploadFolder.from_environment({}, kept_minutes=1).path.name == "fiqa-uploads"
+
+
+def test_how_long_uploads_are_kept_is_written_once_and_the_documents_say_the_same() -> None:
+    assert forgetting.KEPT_S + forgetting.SWEEP_S == 60 * forgetting.KEPT_MINUTES
+    documented = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    assert f"on the disk for {forgetting.KEPT_MINUTES} minutes at most" in documented
