@@ -1,7 +1,8 @@
 """The command line of labelling studies: `python -m annotate …`, `fiqa-annotate …` once installed.
 
 Results go to standard output, as text or, with --json, as JSON; warnings, progress and errors, one line each, to
-standard error. The exit status is 0 when all went well, 1 when something could not be done, 2 when the command was not
+standard error. Files, pipes and JSON are in UTF-8 whatever the system's encoding is; a terminal that lacks a character
+gets a question mark. The exit status is 0 when all went well, 1 when something could not be done, 2 when the command was not
 understood and 130 after Ctrl-C. Whoever runs it owns the studies: it reads the database directly.
 
 Nothing heavy is imported before it is needed, so that `--help` is instant.
@@ -15,6 +16,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -29,8 +31,10 @@ if TYPE_CHECKING:
     from annotate.study import Protocol
 
 INTERRUPTED = 130
+INSTALLED = "fiqa-annotate"
 ACTIVE = timedelta(minutes=10)
 DUPLICATES_NAMED = 10
+MOST_TRAPS, MOST_LINKS, MOST_LISTED, MOST_RATINGS = 100, 10_000, 60_000, 1_000
 TRAP_SIZE = (512, 512)
 """Where there is no picture yet to take the size of."""
 _PROLIFIC = "&PROLIFIC_PID={{%PROLIFIC_PID%}}&STUDY_ID={{%STUDY_ID%}}&SESSION_ID={{%SESSION_ID%}}"
@@ -46,20 +50,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries warn of damaged metadata and of things only a developer can change
+    if sys.stderr is None:  # closed, as by `2>&-`
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115  until the end
+    if sys.stdout is None:
+        _complain("Standard output is closed; nothing was done.")
+        return 1
     options = _parser().parse_args(arguments)
+    _set_encoding(as_json=options.json)
     try:
         options.run(options, Settings.from_environment())
         sys.stdout.flush()
     except AnnotateError as error:
         _complain(str(error))
-        return 1
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith(("annotate", "fiqa")):
+            raise
+        _complain(f"The package {error.name} is missing: pip install 'fiqa[annotate]'")
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader of a pipe left, as `head` does; the interpreter's own last flush must not fail once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    return 0
+        _discard_output()  # the reader of a pipe left, as `head` does
+    except OSError as error:
+        _discard_output()
+        _complain(f"The result cannot be written: {error.strerror or error}.")
+    else:
+        return 0
+    return 1
+
+
+def _set_encoding(*, as_json: bool) -> None:
+    """Write UTF-8 but to a terminal; there, a character that it lacks is replaced.
+
+    Halves of characters, as file names may have, become escapes, which JSON knows.
+    """
+    if isinstance(sys.stdout, TextIOWrapper):
+        if as_json or not sys.stdout.isatty():
+            sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+        else:
+            sys.stdout.reconfigure(errors="replace")
+
+
+def _discard_output() -> None:
+    """Let the interpreter's own last flush of standard output go nowhere, where it would fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Parser(argparse.ArgumentParser):
@@ -69,7 +102,11 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="annotate", description="Crowd labelling: who rates which face image, and what that says.")
+    program = Path(sys.argv[0]).stem  # a command that is installed, or __main__
+    parser = _Parser(
+        prog=program if program == INSTALLED else "python -m annotate",
+        description="Crowd labelling: who rates which face image, and what that says.",
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Callable[[argparse.Namespace, Settings], None], says: str) -> argparse.ArgumentParser:
@@ -84,6 +121,18 @@ def _parser() -> argparse.ArgumentParser:
     _add_results(command)
     _add_database(command)
     return parser
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    """Return what reads a whole number within bounds."""
+
+    def read(text: str) -> int:
+        """Return the number; argparse says what is wrong with another text."""
+        if not text.isascii() or not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
+        return int(text)
+
+    return read
 
 
 _Command = Callable[[str, Callable[[argparse.Namespace, Settings], None], str], argparse.ArgumentParser]
@@ -103,7 +152,9 @@ def _add_making(command: _Command) -> None:
     _add_pictures_options(add)
     traps = command("traps", _traps, "draw trap items, which say which grade to give, and add them")
     traps.add_argument("name", metavar="NAME")
-    traps.add_argument("--count", type=int, default=10, metavar="N", help="default: 10, enough for a sitting")
+    traps.add_argument(
+        "--count", type=_whole(1, MOST_TRAPS), default=10, metavar="N", help="default: 10, enough for a sitting"
+    )
     protocol = command("protocol", _protocol, "show a study's protocol, or change values of it")
     protocol.add_argument("name", metavar="NAME")
     protocol.add_argument("changes", nargs="*", metavar="KEY=VALUE")
@@ -131,7 +182,13 @@ def _add_states(command: _Command) -> None:
         parser.set_defaults(state=state)
     links = command("links", _links, "print the links that let people rate")
     links.add_argument("name", metavar="NAME")
-    links.add_argument("--count", type=int, default=0, metavar="N", help="make so many personal links (default: none)")
+    links.add_argument(
+        "--count",
+        type=_whole(1, MOST_LINKS),
+        default=0,
+        metavar="N",
+        help="make so many personal links (default: none)",
+    )
     links.add_argument("--url", default="http://127.0.0.1:7860", help="where people reach the app")
     status = command("status", _status, "say how far the studies are, or one of them")
     status.add_argument("name", nargs="?", metavar="NAME")
@@ -148,7 +205,7 @@ def _add_results(command: _Command) -> None:
     reliability.add_argument("name", metavar="NAME")
     plan = command("next", _next, "say which pictures a rating would tell most about")
     plan.add_argument("name", metavar="NAME")
-    plan.add_argument("--count", type=int, default=20, metavar="N", help="pictures (default: 20)")
+    plan.add_argument("--count", type=_whole(1, MOST_LISTED), default=20, metavar="N", help="pictures (default: 20)")
     plan.add_argument("--ci95", type=float, metavar="WIDTH", help="wanted half width in grades, in place of a count")
     plan.add_argument(
         "--scores", type=Path, metavar="CSV", help="of a model, as fiqa score writes it, or columns stimulus, score"
@@ -157,7 +214,13 @@ def _add_results(command: _Command) -> None:
     export.add_argument("name", metavar="NAME")
     export.add_argument("out", type=Path, metavar="OUT", help="a new folder, or an older export")
     export.add_argument("--label", choices=("mos", "mos_p910"), default="mos", help="what is trained on (default: mos)")
-    export.add_argument("--min-ratings", type=int, default=1, metavar="N", help="fewer are not trained on (default: 1)")
+    export.add_argument(
+        "--min-ratings",
+        type=_whole(1, MOST_RATINGS),
+        default=1,
+        metavar="N",
+        help="fewer are not trained on (default: 1)",
+    )
     export.add_argument("--seed", type=int, default=20, metavar="N", help="of the splits (default: 20)")
     export.add_argument("--tables", action="store_true", help="write no pictures and nothing to train on")
 

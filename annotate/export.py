@@ -18,6 +18,7 @@ an older export. What was copied before an interruption lies in OUT.part and is 
 
 import csv
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -105,7 +106,9 @@ def export_study(
 
     Raises ExportError when `out` holds something else, a picture is missing or the disk is full.
     """
-    out = out.absolute()
+    out = Path(os.path.normpath(out.absolute()))  # no links resolved, but no name left that is none, as ".." is
+    if not out.name:
+        raise ExportError(f"{out} is no folder of its own; name a new folder in it.")
     part = out.with_name(f"{out.name}.part")
     for folder in (out, part):
         _check_ours(folder)

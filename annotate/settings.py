@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 import platformdirs
 
@@ -39,7 +40,7 @@ class Settings:
         data_dir = _folder("FIQA_DATA_DIR", values.get("FIQA_DATA_DIR") or platformdirs.user_data_dir("fiqa"))
         return cls(
             data_dir=data_dir,
-            database_url=values.get("FIQA_DATABASE_URL", f"sqlite:///{data_dir / 'ratings.sqlite3'}"),
+            database_url=values.get("FIQA_DATABASE_URL") or f"sqlite:///{quote(str(data_dir / 'ratings.sqlite3'))}",
             owner_secret=values.get("FIQA_OWNER_SECRET"),
             owners=owner_names(values.get("FIQA_OWNERS", "")),
             labels_repo=values.get("FIQA_LABELS_REPO"),

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import random
 import sqlite3
 import subprocess
@@ -236,6 +237,7 @@ def test_what_cannot_be_done_is_one_line_and_status_1(refused: Callable[..., str
         ("pause faces", "A study that is draft cannot become paused"),
         ("import faces nowhere.csv", "No such file"),
         ("export faces ratings.csv", "is a file"),
+        ("export faces /", "no folder of its own"),
         ("restore ratings.csv", "no usable backup"),
         ("backup ratings.csv", "exists already"),
     ):
@@ -250,7 +252,8 @@ def test_command_that_is_not_understood_is_one_line_and_status_2(
         main(["create", "faces"])
     assert stopped.value.code == 2
     assert capsys.readouterr().err == (
-        "annotate create: one of the arguments --images --dataset is required; see annotate create --help\n"
+        "python -m annotate create: one of the arguments --images --dataset is required; "
+        "see python -m annotate create --help\n"
     )
 
 
@@ -323,4 +326,89 @@ def test_help_is_instant_and_the_module_runs_by_name() -> None:
     )
     for command in ([sys.executable, "-c", code], [sys.executable, "-m", "annotate", "--help"]):
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-        assert "usage: annotate" in done.stdout
+        assert "usage: python -m annotate" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "bounds"),
+    [
+        ("traps faces --count 1000000", "1 to 100"),
+        ("traps faces --count 0", "1 to 100"),
+        ("next faces --count -1", "1 to 60000"),
+        ("next faces --count 1.5", "1 to 60000"),
+        ("links faces --count -5", "1 to 10000"),
+        ("export faces out --min-ratings 0", "1 to 1000"),
+    ],
+)
+def test_every_count_has_bounds(capsys: pytest.CaptureFixture[str], command: str, bounds: str) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(command.split())
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err
+    assert f"is not a whole number from {bounds}; see" in said
+    assert said.count("\n") == 1
+
+
+def test_usage_shows_the_command_that_was_typed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["/somewhere/bin/fiqa-annotate"])
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "usage: fiqa-annotate" in capsys.readouterr().out
+
+
+def test_missing_package_is_one_line_that_names_the_extra(
+    refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] == "sqlalchemy" or name == "annotate.database"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "sqlalchemy", None)
+    said = refused("status")
+    assert said == "annotate: The package sqlalchemy is missing: pip install 'fiqa[annotate]'\n"
+
+
+NAMES_OF_THE_WORLD = "Gesichter 人脸 👩\u200d🦰"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "JSON"])
+def test_what_is_piped_is_utf_8_whatever_the_system_says(run: Run, encoding: str, options: list[str]) -> None:
+    run("create", NAMES_OF_THE_WORLD, "--images", "faces")
+    done = annotate(["status", NAMES_OF_THE_WORLD, *options], encoding=encoding, stdout=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (0, b"")
+    shown = done.stdout.decode("utf-8")
+    assert "人脸" in shown
+    if options:
+        assert json.loads(shown)["study"] == NAMES_OF_THE_WORLD
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+def test_full_disk_and_closed_output_are_one_line(run: Run) -> None:
+    run("create", "faces", "--images", "faces")
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        done = annotate(["mos", "faces"], stdout=full)
+    assert (done.returncode, done.stderr) == (1, b"annotate: The result cannot be written: No space left on device.\n")
+    closed = subprocess.run(  # noqa: S602
+        f"{sys.executable} -m annotate mos faces >&-", shell=True, cwd=Path.cwd(), capture_output=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert (closed.returncode, closed.stderr) == (1, b"annotate: Standard output is closed; nothing was done.\n")
+
+
+def annotate(arguments: list[str], *, stdout: Any, encoding: str = "utf-8") -> "subprocess.CompletedProcess[bytes]":
+    """Run the command line in a process of its own."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-m", "annotate", *arguments]
+    return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, env=environment, check=False)
+
+
+@pytest.mark.parametrize("name", ["with%20percent", "who?x=1", "number#1", "a%3Fb", "spaces and ü"])
+def test_data_folder_is_taken_as_it_is_written(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("FIQA_DATA_DIR", str(folder / name))
+    assert run("status") == []
+    assert (folder / name / "ratings.sqlite3").is_file()
+    assert Path(run("backup")["path"]).parent == folder / name / "backups"
+    assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == sorted(["faces", name])
