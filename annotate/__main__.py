@@ -2,8 +2,8 @@
 
 Results go to standard output, as text or, with --json, as JSON; warnings, progress and errors, one line each, to
 standard error. Files, pipes and JSON are in UTF-8 whatever the system's encoding is; a terminal that lacks a character
-gets a question mark. The exit status is 0 when all went well, 1 when something could not be done, 2 when the command was not
-understood and 130 after Ctrl-C. Whoever runs it owns the studies: it reads the database directly.
+gets a question mark. The exit status is 0 when all went well, 1 when something could not be done, 2 when the command
+was not understood and 130 after Ctrl-C. Whoever runs it owns the studies: it reads the database directly.
 
 Nothing heavy is imported before it is needed, so that `--help` is instant.
 """
@@ -51,12 +51,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries warn of damaged metadata and of things only a developer can change
     if sys.stderr is None:  # closed, as by `2>&-`
-        sys.stderr = open(os.devnull, "w")  # noqa: SIM115  until the end
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  until the end
     if sys.stdout is None:
         _complain("Standard output is closed; nothing was done.")
         return 1
     options = _parser().parse_args(arguments)
     _set_encoding(as_json=options.json)
+    return _carry_out(options)
+
+
+def _carry_out(options: argparse.Namespace) -> int:
+    """Run the command; say in one line what went wrong."""
     try:
         options.run(options, Settings.from_environment())
         sys.stdout.flush()

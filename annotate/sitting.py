@@ -10,6 +10,7 @@ must be shown only when its transaction is committed: then a rating is on disk.
 Answers carry a key made by the client. Sent again, after a lost connection or by a double click, they change nothing.
 """
 
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -36,6 +37,8 @@ LONGEST_KEY = 64
 MOST_PX = 100_000
 KEY_USED = "This key was used for another answer; make a new one for each."
 LONGEST_EXTERNAL_ID = 200
+_PLACEHOLDER = re.compile(r"\{\{|%PROLIFIC|%7B%7B", re.IGNORECASE)
+"""Of a link for Prolific as it is handed in there: {{%PROLIFIC_PID%}}."""
 
 
 class StepKind(StrEnum):
@@ -314,8 +317,8 @@ class _Visit:
         run.last_seen_at = self.now
 
     def break_left_s(self) -> float:
-        """Return how long the break still lasts."""
-        since = self.running().break_since or self.now
+        """Return how long the break still lasts, at most as long as a break does, whatever happened to the clock."""
+        since = min(self.running().break_since or self.now, self.now)
         return max(0.0, self.protocol.break_s - (self.now - since).total_seconds())
 
     def step(self) -> Step:
@@ -367,7 +370,7 @@ class _Visit:
         if not given:
             return self._nothing_left()
         if self._is_break_due(run):
-            run.break_since = run.break_since or self.now
+            run.break_since = min(run.break_since or self.now, self.now)  # the server's clock may have been set back
             return self._step(StepKind.BREAK, given, wait_s=self.break_left_s())
         return self._step(StepKind.RATE, given)
 
@@ -426,6 +429,8 @@ def _picture(given: Given) -> Picture:
 def _external_id(panel: Panel | None) -> str | None:
     if panel is None:
         return None
+    if _PLACEHOLDER.search(panel.participant_id):
+        raise AccessError("This link was opened outside Prolific, which puts your ID into it; open it from there.")
     if not 1 <= len(panel.participant_id) <= LONGEST_EXTERNAL_ID or not panel.participant_id.isprintable():
         raise AccessError("The panel's identifier of the participant is not usable; open its link again.")
     return panel.participant_id

@@ -252,6 +252,25 @@ def test_a_break_cannot_be_skipped(database: Database) -> None:
     assert person.end_break().picture == step.upcoming
 
 
+def test_a_clock_that_was_set_back_makes_no_break_longer(database: Database) -> None:
+    person = Person(database, new_study(database, **{**QUICK, "break_every": 2, "break_s": 60}))
+    assert person.rate_all(person.start()).kind is StepKind.BREAK
+    person.wait(-3600)
+    assert person.look().wait_s == 60
+    person.wait(60)
+    assert person.look().wait_s == 0
+    assert person.end_break().kind is StepKind.RATE
+
+
+@pytest.mark.parametrize("identifier", ["{{%PROLIFIC_PID%}}", "%7B%7B%25PROLIFIC_PID%25%7D%7D"])
+def test_a_link_that_prolific_did_not_fill_in_says_where_to_open_it(database: Database, identifier: str) -> None:
+    study_id = new_study(database, **QUICK)
+    with pytest.raises(AccessError, match="opened outside Prolific"):
+        Person(database, study_id, panel=Panel(identifier, "{{%SESSION_ID%}}"))
+    with database.read() as db:
+        assert store.count_participants(db, study_id) == 0
+
+
 def test_undo_in_a_break_goes_back_to_rating(database: Database) -> None:
     person = Person(database, new_study(database, **{**QUICK, "break_every": 2}))
     person.rate_all(person.start())
