@@ -134,7 +134,8 @@ def main() -> int | str:
     labelling.start()
     uploads.sweep_regularly()
     recovered = f" Deleted {left} old uploads that the last run had left." if left else ""
-    print(f"The app is at {demo.local_url}{recovered}{ownership.notice}", flush=True)
+    own_url = None if settings.on_space else demo.local_url
+    print(f"The app is at {demo.local_url}{recovered}{ownership.notice(own_url)}", flush=True)
     wait_for_the_end()
     demo.close(verbose=False)
     uploads.clear()

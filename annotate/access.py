@@ -3,7 +3,8 @@
 A participant's token is 256 random bits; the database keeps its SHA-256 only, so that a copy of the database opens
 no sitting. The owner signs in with the secret of FIQA_OWNER_SECRET, or with one made at the start and printed on the
 terminal, and goes on with a pass: an expiry time signed with the secret, which a restarted or second process with
-the same secret takes as well.
+the same secret takes as well. Beside a secret that was made the terminal shows a link that signs in once. Its token
+stands behind the "#", which browsers send to nobody: no log and no other site sees it.
 
     guesses = GuessLimit()
     with guesses.counted(client_address, now):     # refuses those who were wrong too often
@@ -72,16 +73,34 @@ def hash_token(token: str) -> str:
 
 
 class OwnerAccess:
-    """Lets the owner of studies in. Without a secret one is made: `made` is it, to be printed once."""
+    """Lets the owner of studies in. Without a secret one is made: `made` is it, to be printed once.
+
+    `link_token`, made with it, signs in once until the process ends.
+    """
 
     def __init__(self, secret: str | None) -> None:
         self.made = None if secret else secrets.token_urlsafe(16)
+        self.link_token = None if secret else secrets.token_urlsafe(32)
+        self._unused_token = self.link_token
+        self._taking = threading.Lock()
         self._secret = (secret or self.made or "").encode()
 
     def sign_in(self, secret: str, now: datetime) -> str:
         """Return a pass for PASS_HOURS; raise AccessError when the secret is wrong."""
         if not hmac.compare_digest(secret.encode("utf-8", "surrogatepass"), self._secret):
             raise AccessError("This is not the owner's secret; it is in FIQA_OWNER_SECRET or on the app's terminal.")
+        return self._new_pass(now)
+
+    def sign_in_by_link(self, token: str, now: datetime) -> str:
+        """Return a pass for the link's token, the first time only; raise AccessError otherwise."""
+        with self._taking:
+            expected = (self._unused_token or "").encode()
+            if not expected or not hmac.compare_digest(token.encode("utf-8", "surrogatepass"), expected):
+                raise AccessError("This link signs in once, until the app ends; the secret is beside it.")
+            self._unused_token = None
+        return self._new_pass(now)
+
+    def _new_pass(self, now: datetime) -> str:
         expiry = str(int((now + timedelta(hours=PASS_HOURS)).timestamp()))
         return f"{expiry}.{self._signature(expiry)}"
 

@@ -34,6 +34,15 @@ STORED_AS = "fiqa-owner"
 """Under which name, and scrambled with what, the browser keeps the pass: it must outlive the server's process."""
 FORGET_THE_PASS = f"() => {{ localStorage.removeItem({STORED_AS!r}); }}"
 """Run in the browser the moment somebody signs out: whoever loads the page right after must not be signed in."""
+LINK = "sign-in"
+SIGN_IN_BY_LINK = f"""
+const token = new URLSearchParams(location.hash.slice(1)).get("{LINK}");
+if (token) {{
+  history.replaceState(null, "", location.pathname + location.search);
+  setTimeout(() => trigger("input", {{ token }}));
+}}
+"""
+"""Run in the browser when the door is drawn: takes the token out of the address, and signs in with it."""
 APOLOGY = "Something went wrong on the server; its log says what."
 UNSEEN: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 AT_ONCE: dict[str, Any] = {"concurrency_limit": None, **UNSEEN}
@@ -58,10 +67,19 @@ class Ownership:
         """The secret that was made because none is configured, to be printed once; None where one is."""
         return self._access.made
 
-    @property
-    def notice(self) -> str:
-        """A further line for the terminal of whoever starts the app; nothing where a secret is configured."""
-        return f"\nThe secret for the Studies tab, until the app ends: {self.made_secret}" if self.made_secret else ""
+    def notice(self, url: str | None) -> str:
+        """Return further lines for the terminal of whoever starts the app; nothing where a secret is configured.
+
+        `url` is where a browser on this machine finds the app, None where there is none.
+        """
+        if not self.made_secret:
+            return ""
+        secret = f"\nThe secret for the Studies tab, until the app ends: {self.made_secret}"
+        return (
+            f"{secret}\nOr open this link, which signs in once: {url}#{LINK}={self._access.link_token}"
+            if url
+            else secret
+        )
 
     @property
     def with_hugging_face(self) -> bool:
@@ -77,6 +95,12 @@ class Ownership:
         visitor = self._visitor_of(request.request.scope) if request.request else ""
         with self._guesses.counted(visitor, _now()):
             return self._access.sign_in(secret if isinstance(secret, str) else "", _now())
+
+    def sign_in_by_link(self, token: object, request: gr.Request) -> str:
+        """Return a pass for the token of the link of the start, once; raises AccessError as `sign_in` does."""
+        visitor = self._visitor_of(request.request.scope) if request.request else ""
+        with self._guesses.counted(visitor, _now()):
+            return self._access.sign_in_by_link(token if isinstance(token, str) else "", _now())
 
     def check(self, owner_pass: object, username: str | None) -> None:
         """Raise AccessError unless it is a valid pass, or the name, signed in with Hugging Face, of an owner."""

@@ -38,9 +38,10 @@ OPEN_BY_LINK = """
 () => ({
     __type__: "update",
     ...(document.documentElement.classList.contains("rating-only") ? { selected: "rate" } : {}),
+    ...(location.hash.startsWith("#sign-in=") ? { selected: "studies" } : {}),
 })
 """
-"""Run when the page is there: selects the tab, in which nothing is drawn until then."""
+"""Run when the page is there: selects the tab of a link, in which nothing is drawn until then."""
 
 PERSONAL = {"Cache-Control": "private, no-store"}
 THREADS = 64

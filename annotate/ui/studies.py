@@ -8,7 +8,7 @@ Nothing is asked of the database before somebody who may opens the tab; a panel 
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,17 @@ from annotate.ratings import ItemKind
 from annotate.study import Protocol
 from annotate.ui.labelling import Labelling
 from annotate.ui.late import intake, store
-from annotate.ui.ownership import AT_ONCE, FORGET_THE_PASS, SLOW, STORED_AS, Guard, Ownership, as_sentences
+from annotate.ui.ownership import (
+    AT_ONCE,
+    FORGET_THE_PASS,
+    SIGN_IN_BY_LINK,
+    SLOW,
+    STORED_AS,
+    Guard,
+    Ownership,
+    as_sentences,
+    told,
+)
 from annotate.ui.study_analyses import Analyses
 from annotate.ui.study_downloads import build_backups
 from annotate.ui.study_html import PRESS, badge, cells, empty, meter, press, table, text, when, whole_number
@@ -61,6 +71,18 @@ class Studies:
         """Give the owner a pass: pass, cleared secret, views, list."""
         with as_sentences():
             owner_pass = self.ownership.sign_in(secret, request)
+            return owner_pass, "", *_views("home"), self.listed()
+
+    def sign_in_by_link(self, event: gr.EventData, owner_pass: object, request: gr.Request) -> tuple[Any, ...]:
+        """Give who opens the link of the start a pass, as `sign_in` does; who has one needs no other."""
+        with as_sentences():
+            try:
+                owner_pass = self.ownership.sign_in_by_link(told(event).get("token"), request)
+            except AccessError:
+                with suppress(AccessError):
+                    self.ownership.check(owner_pass, None)
+                    return owner_pass, "", *_views("home"), self.listed()
+                raise
             return owner_pass, "", *_views("home"), self.listed()
 
     def sign_out(self) -> tuple[Any, ...]:
@@ -139,7 +161,7 @@ def build_studies_tab(labelling: Labelling, ownership: Ownership, trainer: Train
     study, changed = gr.State(None), gr.State(0)
     with gr.Column(elem_id="studies"):
         with gr.Column(elem_classes="door") as door:
-            secret, enter = _build_door(ownership)
+            by_link, secret, enter = _build_door(ownership)
         with gr.Column(visible=False) as home:
             with gr.Row(elem_classes="actions"):
                 gr.HTML("<h2>Studies</h2>", apply_default_css=False)
@@ -165,6 +187,7 @@ def build_studies_tab(labelling: Labelling, ownership: Ownership, trainer: Train
     views = [door, home, opened]
     signed = [guard.owner_pass, secret, *views, listed]
     gr.on([enter.click, secret.submit], page.sign_in, secret, signed, **AT_ONCE)
+    by_link.input(page.sign_in_by_link, guard.owner_pass, signed, **AT_ONCE)
     sign_out.click(None, None, None, js=FORGET_THE_PASS)
     sign_out.click(page.sign_out, None, [guard.owner_pass, study, *views, listed], **AT_ONCE)
     tab.select(page.enter, [guard.owner_pass, study], [*views, listed], **AT_ONCE)
@@ -177,14 +200,14 @@ def build_studies_tab(labelling: Labelling, ownership: Ownership, trainer: Train
     guard.on([study.change, changed.change], page.title, [study], title, **AT_ONCE)
 
 
-def _build_door(ownership: Ownership) -> tuple[gr.Textbox, gr.Button]:
+def _build_door(ownership: Ownership) -> tuple[gr.HTML, gr.Textbox, gr.Button]:
     """Lay out the signing in."""
-    gr.HTML(DOOR, apply_default_css=False, elem_classes="section-head")
+    by_link = gr.HTML(DOOR, js_on_load=SIGN_IN_BY_LINK, apply_default_css=False, elem_classes="section-head")
     secret = gr.Textbox(label="Owner's secret", type="password", info=WHERE_IT_IS, max_lines=1, elem_id="owner-secret")
     enter = gr.Button("Sign in", variant="primary", elem_id="sign-in")
     if ownership.with_hugging_face:
         gr.LoginButton(elem_id="sign-in-with-hugging-face")
-    return secret, enter
+    return by_link, secret, enter
 
 
 def _build_form() -> tuple[gr.Textbox, gr.Radio, gr.File, gr.Button, gr.HTML]:

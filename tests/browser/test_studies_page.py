@@ -233,3 +233,33 @@ def test_results_that_take_long_do_not_appear_in_the_study_that_was_opened_meanw
     shown: list[str] = page.evaluate("seen")
     assert {votes for text in shown for votes in re.findall(r"Votes used\s*(\d+)", text)} == {"30"}
     page.context.close()
+
+
+def test_the_link_of_the_start_signs_in_once_and_uploads_keep_their_names(
+    chromium: str, browser: Browser, tmp_path: Path
+) -> None:
+    assert chromium
+    names = ["2026-01-01 12:00:00.png", "face!.png", "face.png", "who?.png"]
+    with run_app(tmp_path, FIQA_OWNER_SECRET="") as app:
+        link = re.findall(r"http\S+#sign-in=\S+", app.log.read_text(encoding="utf-8"))[0]
+        with browser.new_context() as context:
+            page = context.new_page()
+            asked: list[str] = []
+            page.on("request", lambda request: asked.append(request.url))
+            page.goto(link)
+            expect(page.locator("#create-study")).to_be_visible(timeout=SCORE_MS)
+            token = link.partition("#sign-in=")[2]
+            assert token not in page.url
+            assert not [url for url in asked if token in url.partition("#")[0]]
+            pictures = [{"name": n, "mimeType": "image/png", "buffer": picture(i)} for i, n in enumerate(names)]
+            typed(page, "#study-name").fill("names")
+            page.set_input_files("#study-files input[type=file]", pictures)  # type: ignore[arg-type]
+            expect(page.locator("#study-files")).to_contain_text("who?")
+            page.click("#create-study")
+            for name in names:
+                expect(page.locator("#study-pictures").get_by_text(name, exact=True)).to_be_visible(timeout=SCORE_MS)
+        with browser.new_context() as context:
+            page = context.new_page()
+            page.goto(link)
+            expect(page.get_by_text("This link signs in once")).to_be_visible(timeout=SCORE_MS)
+            expect(page.locator("#owner-secret")).to_be_visible()

@@ -41,7 +41,7 @@ def steps() -> Iterator[int]:
 def test_the_secret_gives_a_pass_that_lets_in(tmp_path: Path) -> None:
     owned = ownership(tmp_path, FIQA_OWNER_SECRET=SECRET)
     assert owned.made_secret is None
-    assert owned.notice == ""
+    assert owned.notice("http://127.0.0.1:7860/") == ""
     handler = guard(owned).handler(lambda number: number + 1)
     assert handler(None, event(), owned.sign_in(SECRET, REQUEST), 1) == 2
 
@@ -49,8 +49,36 @@ def test_the_secret_gives_a_pass_that_lets_in(tmp_path: Path) -> None:
 def test_a_made_secret_is_told_once_to_whoever_started_the_app(tmp_path: Path) -> None:
     owned = ownership(tmp_path)
     assert owned.made_secret
-    assert owned.notice.endswith(owned.made_secret)
+    assert owned.notice(None).endswith(owned.made_secret)
     owned.check(owned.sign_in(owned.made_secret, REQUEST), None)
+
+
+def test_the_link_of_the_start_signs_in_once(tmp_path: Path) -> None:
+    owned = ownership(tmp_path)
+    link = owned.notice("http://127.0.0.1:7860/").splitlines()[-1].rpartition(" ")[2]
+    address, _, token = link.partition("#sign-in=")
+    assert address == "http://127.0.0.1:7860/"
+    assert len(token) > 40
+    owned.check(owned.sign_in_by_link(token, REQUEST), None)
+    for used_or_wrong in (token, "", None, "x", owned.made_secret):
+        with pytest.raises(AccessError, match="signs in once"):
+            owned.sign_in_by_link(used_or_wrong, REQUEST)
+
+
+def test_where_a_secret_is_configured_no_link_signs_in(tmp_path: Path) -> None:
+    owned = ownership(tmp_path, FIQA_OWNER_SECRET=SECRET)
+    for token in ("", "None", SECRET):
+        with pytest.raises(AccessError):
+            owned.sign_in_by_link(token, REQUEST)
+
+
+def test_tokens_of_links_cannot_be_guessed_for_long(tmp_path: Path) -> None:
+    owned = ownership(tmp_path)
+    for guess in range(GUESSES):
+        with pytest.raises(AccessError, match="signs in once"):
+            owned.sign_in_by_link(f"{guess}", REQUEST)
+    with pytest.raises(TooManyGuessesError):
+        owned.sign_in(str(owned.made_secret), REQUEST)
 
 
 @pytest.mark.parametrize("given", [None, "", "1.x", 7, {"a": 1}, "99999999999.0", "\udcff"])
