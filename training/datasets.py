@@ -21,8 +21,9 @@ import csv
 import hashlib
 import io
 import json
+import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -40,6 +41,7 @@ Range = tuple[float, float]
 SPLITS: tuple[Split, ...] = get_args(Split)
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t])"?[ \t]*\r?\n', re.IGNORECASE)
 _SAFE_CELL = re.compile(r"^'(?='*[=+\-@\t\r])")
+USUAL_SCALES: tuple[Range, ...] = ((1.0, 5.0), (0.0, 10.0), (0.0, 100.0), (-3.0, 3.0))
 LISTED = 20
 """Problems that are printed before the rest is only counted."""
 
@@ -107,17 +109,18 @@ class Dataset:
 _PURPOSE = {"train": "train on (split train)", "val": "validate on (split val)", "test": "test on (split test)"}
 
 
-def read_dataset(data: Path, *, mos_range: Range | None = None) -> Dataset:
+def read_dataset(data: Path, *, mos_range: Range | None = None, usual_range: Range = (0.0, 1.0)) -> Dataset:
     """Read a folder or CSV; raise DataError with one line for every problem.
 
-    `mos_range` is the (low, high) of the scale, for data that does not say so itself.
+    `mos_range` is the (low, high) of the scale, for data that does not say so itself; without, it is `usual_range`.
     """
     data = data.expanduser()
     if not data.exists():
         raise DataError(f"{data} does not exist: name a folder with train/label.json, or one with a CSV.")
     root = data if data.is_dir() else data.parent
     info = _read_info(root)
-    reader = _Reader(root, _agreed_range(root, info, mos_range))
+    agreed = _agreed_range(root, info, mos_range)
+    reader = _Reader(root, agreed or usual_range, is_stated=agreed is not None)
     if data.is_dir() and any((root / split / "label.json").is_file() for split in SPLITS):
         splits = {split: reader.authors_split(split) for split in SPLITS}
         aligned = not info
@@ -156,14 +159,14 @@ def _read_exported(root: Path) -> dict[str, dict[str, str]]:
     }
 
 
-def _agreed_range(root: Path, info: Mapping[str, Any], asked: Range | None) -> Range:
+def _agreed_range(root: Path, info: Mapping[str, Any], asked: Range | None) -> Range | None:
     said: Range | None = info.get("mos_range")
     if asked and said and asked != said:
         raise DataError(f"{root / 'dataset.json'} says that the MOS lies in {_words(said)}, not {_words(asked)}.")
-    low, high = asked or said or (0.0, 1.0)
-    if not -float("inf") < low < high < float("inf"):
-        raise DataError(f"The range of the MOS is {_words((low, high))}: its low end must be below its high end.")
-    return low, high
+    stated = asked or said
+    if stated and not -float("inf") < stated[0] < stated[1] < float("inf"):
+        raise DataError(f"The range of the MOS is {_words(stated)}: its low end must be below its high end.")
+    return stated
 
 
 def _only_csv(root: Path) -> Path:
@@ -179,8 +182,8 @@ def _only_csv(root: Path) -> Path:
 class _Reader:
     """Reads one data set, collecting problems so that all are seen at once."""
 
-    def __init__(self, root: Path, mos_range: Range) -> None:
-        self.root, self.mos_range = root, mos_range
+    def __init__(self, root: Path, mos_range: Range, *, is_stated: bool) -> None:
+        self.root, self.mos_range, self._is_stated = root, mos_range, is_stated
         self.notices: list[str] = []
         self._problems: list[str] = []
         self._exported = _read_exported(root)
@@ -287,12 +290,22 @@ class _Reader:
                 self._problems.append(f"{labels} names {photo.path.name}, which is not in {photo.path.parent}.")
             if photo.path in seen:
                 self._problems.append(f"{labels} names {photo.path.name} twice.")
-            if not low <= photo.mos <= high:
-                where = _words(self.mos_range)
-                self._problems.append(f"{labels}: the MOS of {photo.path.name} is {photo.mos:g}, outside {where}.")
+            if not math.isfinite(photo.mos):
+                self._problems.append(f"{labels}: the MOS of {photo.path.name} is {photo.mos:g}, no number.")
             seen.add(photo.path)
+        if outside := [photo for photo in photos if photo.mos < low or photo.mos > high]:
+            self._problems.append(self._misfit(outside, len(photos), labels))
         self._notice_unlabelled(folders, seen, labels)
         return tuple(photos)
+
+    def _misfit(self, outside: Sequence[LabelledPhoto], count: int, labels: str) -> str:
+        """Say which MOS do not fit the range, and how to state another one."""
+        some = ", ".join(f"{photo.mos:g} of {photo.path.name}" for photo in outside[:3])
+        problem = f"{labels}: {len(outside)} of {count} MOS lie outside {_words(self.mos_range)}, such as {some}"
+        if self._is_stated:
+            return f"{problem}: correct them, or the range that was stated."
+        low, high = _likely_scale([photo.mos for photo in outside])
+        return f"{problem}: say on which scale people rated, for example --mos-range {low:g} {high:g}."
 
     def _notice_unlabelled(self, folders: Mapping[Path, set[str]], labelled: set[Path], labels: str) -> None:
         pictures = [f / n for f, names in folders.items() for n in names if Path(n).suffix.lower() in PHOTO_SUFFIXES]
@@ -312,6 +325,13 @@ def _undo_excel(data: bytes) -> tuple[str, str]:
     if said := _SEPARATOR_LINE.match(text):
         return text[said.end() :], said[1]
     return text, max(",;\t", key=text.partition("\n")[0].count)
+
+
+def _likely_scale(values: Sequence[float]) -> Range:
+    """Return the usual scale that holds the values, else one that just does."""
+    least, most = min(values), max(values)
+    usual = [(low, high) for low, high in USUAL_SCALES if low <= least and most <= high]
+    return usual[0] if usual else (float(math.floor(least)), float(math.ceil(most)))
 
 
 def _groups(row: Mapping[str, Any]) -> dict[str, str]:

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from fiqa.checkpoints import find_checkpoint
 from fiqa.loading import load_predictor
 from fiqa.predictor import QualityPredictor
 from fiqa.results import QualityResult
@@ -66,7 +67,9 @@ class Evaluation:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Evaluate, print the tables and write the files."""
     options = _parser().parse_args(arguments)
-    dataset = read_dataset(options.data, mos_range=tuple(options.mos_range) if options.mos_range else None)
+    asked = tuple(options.mos_range) if options.mos_range else None
+    usual = find_checkpoint(options.checkpoint).score_range
+    dataset = read_dataset(options.data, mos_range=asked, usual_range=usual)
     predictor = load_predictor(options.checkpoint, device=options.device, finder=options.finder)
     if is_fitted_to(predictor, dataset):
         print(f"note: {predictor.spec.name} was fitted to these photos, so the figures flatter it.", file=sys.stderr)
@@ -88,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, required=True, help="data set or CSV (docs/training.md)")
     parser.add_argument("--split", default="test", choices=SPLITS)
     parser.add_argument(
-        "--mos-range", nargs=2, type=float, metavar=("LOW", "HIGH"), help="of the scale people rated on"
+        "--mos-range", nargs=2, type=float, metavar=("LOW", "HIGH"), help="scale of the MOS [that of the checkpoint]"
     )
     parser.add_argument("--by", nargs="+", metavar="COLUMN", help=f"break down by these [{' '.join(BREAKDOWNS)}]")
     parser.add_argument("--output", type=Path, default=Path("runs/evaluation"), help="folder [runs/evaluation]")

@@ -5,6 +5,7 @@ one, with the run's training.json beside the weights. A finished run may be put 
 by name, which live in the data folder.
 """
 
+import hashlib
 import math
 import re
 import shutil
@@ -50,9 +51,14 @@ class CheckpointKeeper:
 
     def publish(self, settings: Settings | None = None) -> Path:
         """Copy the checkpoint to where it is known by its name; return its folder."""
-        target = _named_folder(self.spec.name, settings)
-        replace_folder(target, lambda folder: shutil.copytree(self.run / CHECKPOINT, folder, dirs_exist_ok=True))
-        return target
+        return publish(self.run / CHECKPOINT, self.spec.name, settings)
+
+
+def publish(checkpoint: Path, name: str, settings: Settings | None = None) -> Path:
+    """Copy a checkpoint folder to where it is known by a name, in the data folder; return its folder there."""
+    target = (settings or Settings.from_environment()).data_dir / "checkpoints" / name
+    replace_folder(target, lambda folder: shutil.copytree(checkpoint, folder, dirs_exist_ok=True))
+    return target
 
 
 def checkpoint_of(
@@ -65,7 +71,7 @@ def checkpoint_of(
         title=name,
         licence="none stated",
         note=note,
-        source=_source(run),
+        source=source_of(run),
         preprocessing=preprocessing,
         score_range=score_range,
         parameters=sum(parameter.numel() for parameter in network.parameters()),
@@ -78,7 +84,7 @@ def check_name(name: str, run: Path, settings: Settings | None = None) -> None:
     if not NAME.fullmatch(name):
         raise RunError(f"--name {name!r} is no name for a checkpoint: use letters, digits, dots, dashes, underscores.")
     taken = {spec.name: spec for spec in list_checkpoints(settings)}
-    if name in taken and taken[name].source != _source(run):
+    if name in taken and taken[name].source != source_of(run):
         raise RunError(f"There is a checkpoint {name!r} already, from another training: choose another --name.")
 
 
@@ -91,9 +97,7 @@ def mos_note(dataset: Dataset) -> str:
     )
 
 
-def _named_folder(name: str, settings: Settings | None) -> Path:
-    return (settings or Settings.from_environment()).data_dir / "checkpoints" / name
-
-
-def _source(run: Path) -> str:
-    return f"trained by the scripts of training/ in {run.resolve()}"
+def source_of(run: Path) -> str:
+    """Return what a card says of where the weights come from; it tells runs apart, and nothing of the machine."""
+    digest = hashlib.sha256(str(run.resolve()).encode()).hexdigest()[:8]
+    return f"trained by the scripts of training/, run {run.resolve().name} ({digest})"

@@ -1,10 +1,11 @@
-"""Turn a training run into a checkpoint folder with a model card, which app and library load by name.
+"""Turn a training run into a checkpoint folder with a model card, which app and library load by name from anywhere.
 
     python -m training.release runs/quality --output my-lite --name my-lite --licence CC-BY-4.0
     fiqa score portrait.jpg --checkpoint my-lite
 
-The folder gets model.safetensors, config.json, checkpoint.json, and README.md: a card made of what the run and,
-with `--evaluation`, `python -m training.evaluate` wrote down, in the form that the Hugging Face Hub reads.
+`--output` is the folder to hand on, as it is also to the Hugging Face Hub; the checkpoints known by name, in the data
+folder, get a copy. It holds model.safetensors, config.json, checkpoint.json, and README.md: a card made of what the run
+and, with `--evaluation`, `python -m training.evaluate` wrote down, in the form that the Hub reads.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from huggingface_hub import ModelCardData
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from fiqa.bundled import CHECKPOINT, bundled
 from fiqa.checkpoints import CheckpointSpec, read_spec, save_checkpoint
 from fiqa.loading import load_network
 from fiqa.models import DslFiqa
@@ -26,6 +28,7 @@ from fiqa.models.dsl_fiqa import load_strictly
 from training.agreement import show_estimate
 from training.errors import RunError
 from training.loop import HISTORY, RECORD, STATE, load_state
+from training.publishing import check_name, publish, source_of
 from training.script import run_script
 from training.storage import replace_text
 from training.tables import markdown_table
@@ -42,15 +45,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Write the checkpoint folder of a `training.train_quality` run."""
     options = _parser().parse_args(arguments)
     record = read_record(options.run)
+    bundles = options.output.resolve() == bundled(CHECKPOINT)
+    if not bundles:
+        check_name(options.name, options.run)
     evaluation = _read_json(options.evaluation) if options.evaluation else None
     trained = read_spec(options.run / "checkpoint")
     network = load_network(trained)
     if options.last:
         trained = replace(trained, metrics=take_last(network, options.run))
-    spec = _spec(trained, network, options)
+    source = "bundled" if bundles else source_of(options.run)
+    spec = _spec(trained, network, options, source)
     save_checkpoint(network, spec, options.output)
     replace_text(options.output / "README.md", model_card(spec, record, evaluation))
     print(f"{options.output}: {spec.parameters} parameters, {spec.gflops} GFLOPs a face, {spec.metrics}")
+    if not bundles:
+        print(f"known as {spec.name}: {publish(options.output, spec.name)}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("run", type=Path, help="folder of a training.train_quality run")
     parser.add_argument("--output", type=Path, required=True, help="checkpoint folder to write")
-    parser.add_argument("--name", required=True, help="what the checkpoint is called")
+    parser.add_argument("--name", required=True, help="what the checkpoint is called, and known by in the app")
     last = "take the weights at the end of the run, not the best by validation: for few validation photos"
     parser.add_argument("--last", action="store_true", help=last)
     parser.add_argument("--licence", required=True, help="SPDX identifier; mind the licence of the photos and labels")
@@ -108,14 +117,14 @@ def _read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _spec(trained: CheckpointSpec, network: DslFiqa, options: argparse.Namespace) -> CheckpointSpec:
+def _spec(trained: CheckpointSpec, network: DslFiqa, options: argparse.Namespace, source: str) -> CheckpointSpec:
     return replace(
         trained,
         name=options.name,
         title=options.title or options.name,
         licence=options.licence,
         note=options.note or trained.note,
-        source="bundled" if options.name == "lite" else "trained by python -m training.train_quality",
+        source=source,
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         gflops=round(count_gflops(network, trained.preprocessing.crops), 3),
     )

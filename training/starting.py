@@ -54,14 +54,17 @@ def choose_start(config: str | None, *, start: str | None, pretrained: bool, scr
     if labelled and config in (None, "lite") and not pretrained and not scratch:
         return from_checkpoint("lite", None)
     network_config, preprocessing = read_config(config or "lite")
-    network = DslFiqa(network_config)
+    try:
+        network = DslFiqa(network_config)
+    except (ValueError, RuntimeError) as error:
+        raise RunError(f"--config {config} describes a network that cannot be built: {error}") from error
     if pretrained:
         return Start(_with_pretrained_backbone(network), preprocessing, f"timm {network_config.backbone}")
     if network_config == OFFICIAL and not scratch:
         try:
             return Start(_with_pretrained_backbone(network), preprocessing, f"timm {network_config.backbone}")
         except RunError as error:
-            print(f"note: {error} Training starts from random weights.", file=sys.stderr)
+            print(f"note: {error}", file=sys.stderr)
     return Start(network, preprocessing, "random weights")
 
 

@@ -160,6 +160,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         scratch=options.scratch,
         labelled=options.data is not None,
     )
+    if PartialState().is_main_process:
+        print(f"training starts from {start.origin}", file=sys.stderr)
     if options.encoder:
         load_encoder(start.network, options.encoder)
     if options.data:

@@ -14,6 +14,7 @@ Shapes: B crops, S crop side in pixels, G tokens a side, N = G² tokens.
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import torch
@@ -107,6 +108,9 @@ class PlainNetwork(nn.Module):
 def build_backbone(config: DslFiqaConfig) -> Backbone:
     """Build the backbone a config names, with random weights and without any download."""
     if config.backbone == "plain":
+        if not config.plain_widths:
+            raise ValueError("The backbone plain needs plain_widths, the channels of each stage, such as [16, 32, 64].")
+        _check_taps(config, len(config.plain_widths), "stages, one for each of plain_widths")
         network = PlainNetwork(config.plain_widths, config.backbone_taps)
         return StageBackbone(network, [config.plain_widths[tap] for tap in config.backbone_taps], config)
     return _timm_backbone(config, pretrained=False)
@@ -121,7 +125,7 @@ def _timm_backbone(config: DslFiqaConfig, *, pretrained: bool) -> Backbone:
     prepare_torchvision()
     import timm
 
-    if _keeps_resolution(config.backbone):
+    if _keeps_resolution(config):
         network = timm.create_model(config.backbone, pretrained=pretrained, num_classes=0, img_size=config.crop_px)
         return ColumnBackbone(network, config.backbone_taps, config.grid)
     taps = config.backbone_taps
@@ -129,12 +133,35 @@ def _timm_backbone(config: DslFiqaConfig, *, pretrained: bool) -> Backbone:
     return StageBackbone(stages, stages.feature_info.channels(), config)
 
 
-def _keeps_resolution(name: str) -> bool:
-    """Whether a timm network is a column of blocks on one grid of tokens; looked up without making weights."""
+def _keeps_resolution(config: DslFiqaConfig) -> bool:
+    """Whether a timm network is a column of blocks on one grid of tokens; looked up without making weights.
+
+    Raises ValueError when there is no such network, or its blocks or stages are not those that the config taps.
+    """
     import timm
 
+    if not timm.is_model(config.backbone):
+        near = get_close_matches(config.backbone, timm.list_models(), n=3)
+        hint = f"did you mean {' or '.join(near)}?" if near else "timm.list_models() names all."
+        raise ValueError(f"timm has no network {config.backbone!r}: {hint}")
     with torch.device("meta"):
-        return hasattr(timm.create_model(name, pretrained=False), "num_prefix_tokens")
+        network: Any = timm.create_model(config.backbone, pretrained=False)
+        if hasattr(network, "num_prefix_tokens"):
+            _check_taps(config, len(network.blocks), "blocks")
+            return True
+        stages: Any = timm.create_model(config.backbone, pretrained=False, features_only=True)
+    _check_taps(config, len(stages.feature_info.channels()), "stages")
+    return False
+
+
+def _check_taps(config: DslFiqaConfig, count: int, kind: str) -> None:
+    taps = config.backbone_taps
+    if not taps or min(taps) < 0 or max(taps) >= count or len(set(taps)) < len(taps):
+        example = [*range(count)][-3:]
+        raise ValueError(
+            f"backbone_taps {list(taps)} do not suit {config.backbone}: it has {count} {kind}, counted from 0. "
+            f"Choose some of them once each, for example {example}."
+        )
 
 
 def local_statistics(features: Tensor, grid: int) -> Tensor:

@@ -28,7 +28,9 @@ class DslFiqaConfig:
     # Backbone: a timm model name, or "plain" for a plain convolutional network of `plain_widths`.
     backbone: str = "vit_base_patch16_384"
     backbone_taps: tuple[int, ...] = (6, 7, 8, 9)
-    """Blocks of a ViT, or stages of a hierarchical network, whose outputs are concatenated."""
+    """Blocks of a ViT, or stages of another network, whose outputs are concatenated, counted from 0.
+
+    The default suits a ViT of 12 blocks; any other backbone needs its own."""
     plain_widths: tuple[int, ...] = ()
     backbone_dim: int | None = None
     """Project the concatenated stages of a hierarchical or plain backbone to this many channels."""
@@ -68,6 +70,14 @@ class DslFiqaConfig:
                 f"crop_px {self.crop_px} must be a multiple of patch_px {self.patch_px}, "
                 f"and the grid of {self.grid} tokens a multiple of window {self.window}."
             )
+        for name, dims, heads in (
+            ("stage_dims", self.stage_dims, self.swin_heads),
+            ("decoder_dim", (self.decoder_dim,), self.decoder_heads),
+        ):
+            if any(dim % heads for dim in dims):
+                raise ValueError(f"{name} {', '.join(map(str, dims))} must be multiples of the {heads} heads.")
+        if len(self.encoder_widths) != len(self.encoder_strides):
+            raise ValueError("encoder_widths and encoder_strides must be equally many, one of each for every layer.")
 
     @property
     def grid(self) -> int:

@@ -95,14 +95,35 @@ def test_every_problem_has_a_line_of_its_own(tmp_path: Path) -> None:
     lines = str(caught.value).splitlines()
     assert len(lines) == 6
     for part in (
-        "MOS of b.png is 3.5, outside 0..1",
+        "MOS lie outside 0..1, such as 3.5 of b.png: say on which scale people rated, for example --mos-range 1 5",
         f"names gone.png, which is not in {tmp_path}",
         "MOS of c.png is 'good', no number",
         "../out.png leads out of the folder",
         "names a.png twice",
-        "MOS of d.png is nan, outside 0..1",
+        "MOS of d.png is nan, no number",
     ):
         assert sum(part in line for line in lines) == 1
+
+
+@pytest.mark.parametrize(("mos", "scale"), [((1, 4.9), "1 5"), ((0, 7), "0 10"), ((3, 88), "0 100"), ((-2, 3), "-3 3")])
+def test_labels_on_another_scale_are_one_line_that_says_how_to_state_it(
+    tmp_path: Path, mos: tuple[float, float], scale: str
+) -> None:
+    write_pictures(tmp_path, [f"{index}.png" for index in range(40)])
+    rows = [f"{index}.png,{mos[0] + (mos[1] - mos[0]) * index / 39}" for index in range(40)]
+    with pytest.raises(DataError, match=rf"of 40 MOS lie outside 0\.\.1, .* for example --mos-range {scale}\.$"):
+        read_dataset(csv_folder(tmp_path, *rows))
+    low, high = map(float, scale.split())
+    assert read_dataset(tmp_path, mos_range=(low, high)).mos_range == (low, high)
+    assert read_dataset(tmp_path, usual_range=(low, high)).mos_range == (low, high)
+
+
+def test_labels_outside_the_range_that_was_stated_are_named(tmp_path: Path) -> None:
+    write_pictures(tmp_path, ["a.png", "b.png"])
+    with pytest.raises(
+        DataError, match=r"1 of 2 MOS lie outside 1\.\.5, such as 7 of b\.png: correct them, or the range"
+    ):
+        read_dataset(csv_folder(tmp_path, "a.png,2", "b.png,7"), mos_range=(1, 5))
 
 
 EXCEL = "image;mos;source\nfaces\\Müller.png;0,25;Zoë\nfaces/b.png;0,5;Ünal\n"

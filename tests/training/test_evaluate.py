@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
+from fiqa.bundled import CHECKPOINT, bundled
 from fiqa.degradations import degrade
 from fiqa.loading import load_predictor
 from training import evaluate
@@ -101,3 +103,17 @@ def test_the_table_names_every_row(data: Path, tmp_path: Path, capsys: pytest.Ca
 def test_an_unknown_column_is_refused_with_those_there_are(data: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no column 'age': it has degradation, group"):
         evaluate.main([*options(data), "--by", "age", "--output", str(tmp_path)])
+
+
+def test_the_scale_is_that_of_the_checkpoint_where_the_data_do_not_say(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "rated"
+    shutil.copytree(bundled(CHECKPOINT), folder)
+    card = json.loads((folder / "checkpoint.json").read_text())
+    (folder / "checkpoint.json").write_text(json.dumps(card | {"score_range": [1, 5]}))
+    files = ["--checkpoint", str(folder), "--data", str(data), "--output", str(tmp_path / "evaluation")]
+    evaluate.main([*files, "--device", "cpu", "--finder", "bundled"])
+    assert "MOS from 1 to 5" in capsys.readouterr().out
+    with pytest.raises(DataError, match=r"--mos-range 1 5\.$"):
+        evaluate.main(["--checkpoint", "lite", "--data", str(data)])

@@ -7,7 +7,14 @@ import pytest
 import torch
 from huggingface_hub import ModelCard
 
-from fiqa.checkpoints import CheckpointSpec, Preprocessing, read_spec, save_checkpoint
+from fiqa.checkpoints import (
+    CheckpointSpec,
+    Preprocessing,
+    find_checkpoint,
+    list_checkpoints,
+    read_spec,
+    save_checkpoint,
+)
 from fiqa.errors import CheckpointError
 from fiqa.loading import load_network
 from fiqa.models import LITE, DslFiqa
@@ -39,6 +46,11 @@ def run(tmp_path: Path) -> Path:
     return tmp_path / "run"
 
 
+@pytest.fixture(autouse=True)
+def _data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIQA_DATA_DIR", str(tmp_path / "data"))
+
+
 def released(run: Path, *more: str) -> Path:
     output = run.parent / "released"
     release.main([str(run), "--output", str(output), "--name", "mine", "--licence", "CC-BY-4.0", *more])
@@ -54,6 +66,32 @@ def test_a_released_folder_loads_strictly_with_the_runs_weights_and_range(run: P
     assert spec.parameters == sum(tensor.numel() for tensor in DslFiqa(LITE).parameters())
     assert spec.gflops is not None
     assert spec.gflops > 0
+
+
+def test_a_release_is_found_by_its_name_from_any_folder(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = released(run)
+    released(run)  # again, with other options say
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert "mine" in [spec.name for spec in list_checkpoints()]
+    assert find_checkpoint("mine").sha256 == read_spec(folder).sha256
+    assert load_network("mine").config == LITE
+
+
+@pytest.mark.parametrize("name", ["lite", "gfiqa", "mine"])
+def test_a_name_that_another_checkpoint_has_is_refused(run: Path, name: str) -> None:
+    released(run)
+    other = run.rename(run.parent / "other")
+    with pytest.raises(RunError, match=f"There is a checkpoint '{name}' already"):
+        release.main([str(other), "--output", str(run.parent / "out"), "--name", name, "--licence", "MIT"])
+    assert not (run.parent / "out").exists()
+
+
+def test_a_card_tells_nothing_of_the_machine(run: Path) -> None:
+    assert str(run.parent) not in (released(run) / "checkpoint.json").read_text()
 
 
 def test_the_card_is_one_that_the_hub_reads_and_states_the_runs_facts(run: Path) -> None:

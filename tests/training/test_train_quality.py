@@ -71,10 +71,11 @@ def options(labelled: Path, tiny: str, run: Path, *more: str) -> list[str]:
 
 
 def test_labels_become_a_checkpoint_by_name_that_scores_on_their_scale(
-    labelled: Path, tiny: str, tmp_path: Path
+    labelled: Path, tiny: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "run"
     main(options(labelled, tiny, run, "--steps", "4", "--name", "mine"))
+    assert "training starts from random weights" in capsys.readouterr().err
     spec = {spec.name: spec for spec in list_checkpoints()}["mine"]
     assert (spec.score_range, spec.preprocessing.view_px) == ((1.0, 5.0), 40)
     assert "the raters of faces on their scale of 1 to 5, learnt from 23 photos" in spec.note
@@ -137,7 +138,9 @@ def test_trouble_is_one_line_and_a_status(
 ) -> None:
     with pytest.raises(SystemExit) as left:
         run_script(lambda: main(["--data", str(labelled), "--config", tiny, "--scratch"]))
-    assert str(left.value.code).startswith("error: labels.csv: the MOS of 1.png is 1.138, outside 0..1.")
+    assert str(left.value.code).startswith("error: labels.csv: ")
+    assert str(left.value.code).endswith("say on which scale people rated, for example --mos-range 1 5.")
+    assert len(str(left.value.code).splitlines()) == 1
     with pytest.raises(SystemExit) as left:
         run_script(lambda: main(["--data", str(tmp_path / "nowhere")]))
     assert "nowhere does not exist" in str(left.value.code)
@@ -166,6 +169,9 @@ def test_a_start_that_does_not_fit_says_so(tiny: str, tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text('{"crop_px": 33}')
     with pytest.raises(RunError, match="neither lite, official nor a file that describes a network"):
         read_config(str(tmp_path / "bad.json"))
+    (tmp_path / "taps.json").write_text('{"backbone": "resnet18"}')
+    with pytest.raises(RunError, match=r"taps\.json describes a network that cannot be built: .*example \[2, 3, 4\]"):
+        choose_start(str(tmp_path / "taps.json"), start=None, pretrained=False, scratch=True, labelled=True)
     with pytest.raises(RunError, match=r"no finished run of training\.train_degradation"):
         load_encoder(DslFiqa(LITE), tmp_path)
 
@@ -182,7 +188,7 @@ def test_without_a_network_pretrained_weights_fail_with_a_way_out_or_are_done_wi
         choose_start("official", start=None, pretrained=True, scratch=False, labelled=True)
     start = choose_start("official", start=None, pretrained=False, scratch=False, labelled=True)
     assert start.origin == "random weights"
-    assert "Training starts from random weights." in capsys.readouterr().err
+    assert "note: The pretrained weights of vit_base_patch16_384 cannot be had" in capsys.readouterr().err
 
 
 def test_the_papers_recipe_is_the_default_of_its_network() -> None:

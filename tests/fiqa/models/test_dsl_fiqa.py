@@ -128,6 +128,25 @@ def test_loading_names_every_missing_and_unexpected_tensor(lite: DslFiqa) -> Non
         assert part in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"backbone": "resnet18"}, r"\[6, 7, 8, 9\] do not suit resnet18: it has 5 stages.* example \[2, 3, 4\]"),
+        ({"backbone": "vit_tiny_patch16_224", "backbone_taps": (11, 12)}, r"it has 12 blocks.* example \[9, 10, 11\]"),
+        ({"backbone": "resnet18", "backbone_taps": ()}, "it has 5 stages"),
+        ({"backbone": "resnet_18"}, r"timm has no network 'resnet_18': did you mean resnet18"),
+        ({"backbone": "plain"}, "plain needs plain_widths"),
+        ({"backbone": "plain", "plain_widths": (8, 8), "backbone_taps": (2,)}, "it has 2 stages, one for each"),
+        ({"swin_heads": 5}, "stage_dims 768, 384 must be multiples of the 5 heads"),
+        ({"decoder_heads": 3}, "decoder_dim 256 must be multiples of the 3 heads"),
+        ({"encoder_strides": (1, 2)}, "equally many"),
+    ],
+)
+def test_a_network_that_cannot_be_built_says_what_would_do(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        DslFiqa(DslFiqaConfig(**changes))
+
+
 def test_config_refuses_a_window_that_does_not_fit_the_grid() -> None:
     with pytest.raises(ValueError, match="multiple"):
         replace(LITE, window=3)
