@@ -144,6 +144,13 @@ def test_settings_table_lists_what_the_code_reads() -> None:
     assert set(re.findall(r"^\| `(FIQA_[A-Z_]+)` \|", section(OPERATING, "Settings"), re.MULTILINE)) == read
 
 
+def test_every_extra_and_command_of_the_package_is_in_the_docs() -> None:
+    table = section(OPERATING, "Installing without the app")
+    named = re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE)
+    project = PYPROJECT["project"]
+    assert sorted(named) == sorted([*project["optional-dependencies"], *project["scripts"]])
+
+
 def test_tree_in_the_docs_is_on_disk() -> None:
     folder = ROOT
     lines = re.findall(r"^( *[\w./]+) {2,}\S", code_blocks("", ARCHITECTURE), re.MULTILINE)
