@@ -48,7 +48,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def run_app(folder: Path, *, port: int | None = None, **variables: str) -> Iterator[AppProcess]:
+def run_app(
+    folder: Path, *, port: int | None = None, program: Path = ROOT / "app.py", **variables: str
+) -> Iterator[AppProcess]:
     """Start the app with its files in `folder` and more environment variables; wait until it is served.
 
     It listens at any free port unless one is given. At the end it is told to end if it still runs. Raises
@@ -59,8 +61,8 @@ def run_app(folder: Path, *, port: int | None = None, **variables: str) -> Itera
     environment = {**os.environ, "FIQA_HOST": "127.0.0.1", "FIQA_PORT": str(port), **files, **variables}
     log = folder / f"log-{port}"
     with log.open("wb") as file:
-        command = [sys.executable, "app.py"]
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=file)
+        command = [sys.executable, program.name]
+        process = subprocess.Popen(command, cwd=program.parent, env=environment, stdout=file, stderr=file)
     app = AppProcess(process, f"http://127.0.0.1:{port}/", log)
     try:
         _wait_for(app)

@@ -1,31 +1,19 @@
 """`pip install .` gives the package, its command and what comes with it, without a clone beside it."""
 
-import shutil
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests.installed import install_wheel
 
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel of a copy, so that nothing is left in the clone, and unpack it."""
-    folder = tmp_path_factory.mktemp("packaging")
-    copy = folder / "copy"
-    for name in ("annotate", "fiqa", "assets"):
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, copy)
-    build = ["pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(copy)]
-    subprocess.run([sys.executable, "-m", *build], check=True, capture_output=True)
-    (wheel,) = folder.glob("fiqa-*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(folder / "site")
-    return folder / "site"
+    return install_wheel(tmp_path_factory.mktemp("packaging"))
 
 
 def test_wheel_holds_everything_the_clone_does(installed: Path) -> None:
