@@ -6,15 +6,19 @@ import runpy
 import shlex
 import sys
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from huggingface_hub import metadata_load
 from PIL import Image
 from skimage.data import astronaut
 
 import fiqa
+from fiqa.models import DslFiqa, DslFiqaConfig
+from training.starting import read_config
 
 ROOT = Path(__file__).parents[1]
 PAGES = {
@@ -101,6 +105,18 @@ def test_python_in_the_docs_runs(page: str, tmp_path: Path, monkeypatch: pytest.
     Image.fromarray(astronaut()).save(tmp_path / "portrait.jpg")
     (tmp_path / "example.py").write_text(code_blocks("python", PAGES[page]), encoding="utf-8")
     runpy.run_path(str(tmp_path / "example.py"))
+
+
+def test_the_network_in_the_docs_can_be_built_and_every_field_is_explained(tmp_path: Path) -> None:
+    page = PAGES["docs/training.md"].split("\n### A network of your own\n")[1].split("\n### ")[0]
+    (tmp_path / "mine.json").write_text(code_blocks("json", page), encoding="utf-8")
+    config, preprocessing = read_config(str(tmp_path / "mine.json"))
+    crops, landmarks = torch.zeros(1, 3, config.crop_px, config.crop_px), torch.zeros(1, config.landmark_slots, 2)
+    with torch.inference_mode():
+        assert 0 <= float(DslFiqa(config).eval()(crops, landmarks).score) <= 1
+    assert (preprocessing.view_px, preprocessing.crops) == (171, 4)
+    explained = {name for row in re.findall(r"^\|.*?\|", page, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+    assert {field.name for field in fields(DslFiqaConfig)} <= explained
 
 
 @pytest.mark.parametrize("page", PAGES)
