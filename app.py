@@ -120,7 +120,7 @@ def main() -> int | str:
         demo = create_demo(service, labelling, ownership)
         if settings.zero_gpu:
             service.start().result()  # a lent GPU gets what is loaded before the launch
-        routes = rate.Rating(labelling).routes()
+        routes = rate.RatingRoutes(labelling).routes()
         options = launch_options(settings, demo, service, uploads, routes=routes, head=rate.HEAD)
         demo.launch(**options, prevent_thread_lock=True)
     except (FiqaError, AnnotateError) as error:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from annotate.backup import BackupReport
     from annotate.database import Database
     from annotate.intake import Taken
+    from annotate.protocol import StudyProtocol
     from annotate.stimuli import Candidate
-    from annotate.study import Protocol
 
 INTERRUPTED = 130
 INSTALLED = "fiqa-annotate"
@@ -194,7 +194,7 @@ def _add_states(command: _Command) -> None:
         metavar="N",
         help="make so many personal links (default: none)",
     )
-    links.add_argument("--url", default="http://127.0.0.1:7860", help="where people reach the app")
+    links.add_argument("--url", help="where people reach the app (default: FIQA_PUBLIC_URL, or this computer)")
     status = command("status", _status, "say how far the studies are, or one of them")
     status.add_argument("name", nargs="?", metavar="NAME")
 
@@ -261,8 +261,8 @@ def _add(options: argparse.Namespace, settings: Settings) -> None:
 def _traps(options: argparse.Namespace, settings: Settings) -> None:
     from annotate import store
     from annotate.intake import add_pictures
+    from annotate.protocol import StudyProtocol
     from annotate.ratings import ItemKind
-    from annotate.study import Protocol
     from annotate.traps import draw_traps
 
     with _database(settings) as database:
@@ -270,7 +270,7 @@ def _traps(options: argparse.Namespace, settings: Settings) -> None:
             study = store.find_study(db, options.name)
             shown = store.stimuli_page(db, study.id, limit=1, kind=ItemKind.RATED)
         size = (shown[0].width_px, shown[0].height_px) if shown else TRAP_SIZE
-        traps = draw_traps(Protocol.from_json(study.protocol).scale, options.count, size)
+        traps = draw_traps(StudyProtocol.from_json(study.protocol).scale, options.count, size)
         taken = add_pictures(database, settings.data_dir, options.name, traps, _now())
     _say_taken(options, taken)
 
@@ -291,8 +291,8 @@ def _pictures(options: argparse.Namespace, settings: Settings) -> Iterator[Itera
         yield tqdm(upload.candidates, unit="picture", disable=None)  # None: only on a terminal
 
 
-def _read_protocol(options: argparse.Namespace) -> "Protocol":
-    from annotate.study import Protocol
+def _read_protocol(options: argparse.Namespace) -> "StudyProtocol":
+    from annotate.protocol import StudyProtocol
 
     values: dict[str, Any] = {}
     if options.protocol:
@@ -304,7 +304,7 @@ def _read_protocol(options: argparse.Namespace) -> "Protocol":
         except (ValueError, AttributeError, TypeError):
             raise ProtocolError(f"{options.protocol} is no JSON object; write one as an export does.") from None
     asked = {"scale": options.scale, "ratings_wanted": options.ratings}
-    return Protocol.from_json(values | {name: value for name, value in asked.items() if value is not None})
+    return StudyProtocol.from_json(values | {name: value for name, value in asked.items() if value is not None})
 
 
 def _say_taken(options: argparse.Namespace, taken: "Taken") -> None:
@@ -344,12 +344,12 @@ def _change(text: str) -> tuple[str, Any]:
 def _import(options: argparse.Namespace, settings: Settings) -> None:
     from annotate import store
     from annotate.imports import read_ratings
-    from annotate.study import Protocol
+    from annotate.protocol import StudyProtocol
 
     with _database(settings) as database:
         with database.read() as db:
             study = store.find_study(db, options.name)
-        read = read_ratings(options.ratings, Protocol.from_json(study.protocol), _now())
+        read = read_ratings(options.ratings, StudyProtocol.from_json(study.protocol), _now())
         with database.write() as db:
             count = store.import_ratings(db, study.id, read.ratings, _now())
     passed_over = f"; {read.repeats} repeated ones were passed over" if read.repeats else ""
@@ -503,7 +503,8 @@ def _links(options: argparse.Namespace, settings: Settings) -> None:
         study = store.find_study(db, options.name)
         people = [store.create_participant(db, study.id, _now()) for _ in range(options.count)]
         tokens = {person.pseudonym: issue_link(db, person.id, _now()) for person in people}
-    anyone = f"{options.url.rstrip('/')}/?study={study.join_code}"
+    url = options.url or settings.public_url or "http://127.0.0.1:7860"
+    anyone = f"{url.rstrip('/')}/?study={study.join_code}"
     personal = [{"participant": name, "url": f"{anyone}&participant={token}"} for name, token in tokens.items()]
     found = {"study": study.name, "anyone": anyone, "prolific": anyone + _PROLIFIC, "personal": personal}
     lines = [

@@ -16,10 +16,10 @@ from annotate import store
 from annotate.database import Database
 from annotate.findings import Finding, ScreeningRules
 from annotate.mos import MosTable, estimate_mos
+from annotate.protocol import StudyProtocol
 from annotate.ratings import Flags, ItemKind, Ratings
 from annotate.reliability import Reliability, estimate_reliability
 from annotate.screening import Screening, screen
-from annotate.study import Protocol
 
 
 class Votes(NamedTuple):
@@ -95,7 +95,7 @@ def screen_study(db: Session, study_id: int) -> tuple[Ratings, Screening]:
 
 
 def _rules(db: Session, study_id: int) -> ScreeningRules:
-    protocol = Protocol.from_json(store.get_study(db, study_id).protocol)
+    protocol = StudyProtocol.from_json(store.get_study(db, study_id).protocol)
     return ScreeningRules(gold_tolerance=protocol.gold_tolerance / 4)
 
 

@@ -13,22 +13,22 @@ one level (`taken`) stand in the random order of `shuffle`, and each choice begi
 """
 
 from datetime import datetime, timedelta
-from random import Random
 
 from sqlalchemy import Connection
 
 from annotate import places
 from annotate.places import Given, Picture, Run, Visitor
+from annotate.protocol import StudyProtocol
 from annotate.ratings import ItemKind
-from annotate.study import Protocol
+from annotate.sitting_plan import AHEAD, REPEAT_GAP, CheckSchedule, count_sitting
 
-AHEAD = 2
-"""One stimulus to show and one to fetch meanwhile."""
-REPEAT_GAP = 4
 RECLAIM_EVERY = 5
+_ANY_NUMBER = 2**31 - 1  # of places: gold and trap items may be given to everybody
 
 
-def assign_ahead(connection: Connection, protocol: Protocol, visitor: Visitor, run: Run, now: datetime) -> list[Given]:
+def assign_ahead(
+    connection: Connection, protocol: StudyProtocol, visitor: Visitor, run: Run, now: datetime
+) -> list[Given]:
     """Return what the participant rates next, first to last: up to AHEAD items, none if nothing is left for them.
 
     The participant must be locked, so that two tabs of theirs get the same.
@@ -41,7 +41,7 @@ def assign_ahead(connection: Connection, protocol: Protocol, visitor: Visitor, r
 
 
 def _assign(
-    connection: Connection, protocol: Protocol, visitor: Visitor, run: Run, now: datetime, count: int
+    connection: Connection, protocol: StudyProtocol, visitor: Visitor, run: Run, now: datetime, count: int
 ) -> list[Given]:
     """Lease up to `count` new items."""
     # Not for every item, as that would cost as much as choosing one; but before anybody is told that none is left.
@@ -60,7 +60,7 @@ def _assign(
 
 
 def assign_training(
-    connection: Connection, protocol: Protocol, visitor: Visitor, run: Run, now: datetime
+    connection: Connection, protocol: StudyProtocol, visitor: Visitor, run: Run, now: datetime
 ) -> tuple[list[Given], int, int]:
     """Return the training items to rate next, up to AHEAD, how many are rated, and how many there are in all.
 
@@ -76,17 +76,32 @@ def assign_training(
     return given, done, total
 
 
+def plan_sitting(connection: Connection, protocol: StudyProtocol, visitor: Visitor) -> int:
+    """Return how many items the participant's next sitting will have, checks and repeats included.
+
+    More or fewer come only where others take or give back places meanwhile.
+    """
+    limit = protocol.sitting_items
+    wanted = {ItemKind.RATED: protocol.ratings_wanted, ItemKind.GOLD: _ANY_NUMBER, ItemKind.TRAP: _ANY_NUMBER}
+    available = {
+        kind: places.count_unseen(connection, visitor, kind, wanted=most, limit=limit) for kind, most in wanted.items()
+    }
+    before = places.count_given(connection, visitor.id)
+    before.pop(ItemKind.TRAINING, None)
+    held = sum(item.kind is not ItemKind.TRAINING for item in places.leased_to(connection, visitor.id))
+    schedule = CheckSchedule(protocol, visitor.seed)
+    return held + sum(count_sitting(schedule, available, items=limit - held, before=before).values())
+
+
 class _Planner:
     """Chooses a participant's next items; `counts` says how many of each kind they have or had."""
 
-    def __init__(self, connection: Connection, protocol: Protocol, visitor: Visitor, run: Run, until: datetime) -> None:
+    def __init__(
+        self, connection: Connection, protocol: StudyProtocol, visitor: Visitor, run: Run, until: datetime
+    ) -> None:
         self.connection, self.visitor, self.run, self.until = connection, visitor, run, until
         self.wanted = protocol.ratings_wanted
-        self.every = {
-            ItemKind.GOLD: protocol.gold_every,
-            ItemKind.TRAP: protocol.trap_every,
-            ItemKind.REPEAT: protocol.repeat_every,
-        }
+        self.schedule = CheckSchedule(protocol, visitor.seed)
         self.counts = places.count_given(connection, visitor.id)
         self.counts.pop(ItemKind.TRAINING, None)
 
@@ -96,20 +111,11 @@ class _Planner:
 
     def assign(self) -> Given | None:
         """Lease the next item; None when there is nothing left for this participant."""
-        due = [kind for kind, every in self.every.items() if every and self._is_due(kind, every)]
-        for kind in (*due, ItemKind.RATED):
+        for kind in (*self.schedule.due(self.counts), ItemKind.RATED):
             if picture := self._choose(kind):
                 self.counts[kind] = self.counts.get(kind, 0) + 1
                 return places.lease(self.connection, self.visitor, self.run, picture, kind, self.until)
         return None
-
-    def _is_due(self, kind: ItemKind, every: int) -> bool:
-        """Return whether the block of `every` items that we are in still lacks this kind, at its drawn place."""
-        block, offset = divmod(self.position, every)
-        had = self.counts.get(kind, 0)
-        # The last places of a block stay free, for kinds that were drawn for one place and give way to each other.
-        place = self._random(kind.name, block).randrange(max(1, every - len(self.every) + 1))
-        return had < block or (had == block and offset >= place)
 
     def _choose(self, kind: ItemKind) -> Picture | None:
         if kind is ItemKind.REPEAT:
@@ -120,11 +126,11 @@ class _Planner:
         candidates = places.repeatable_stimuli(self.connection, self.visitor.id, skip_last=REPEAT_GAP)
         if not candidates:
             return None
-        return places.picture_by_id(self.connection, self._random("repeat", self.position).choice(candidates))
+        return places.picture_by_id(self.connection, self.schedule.draw("repeat", self.position).choice(candidates))
 
     def _least_taken(self, kind: ItemKind, *, below: int | None) -> Picture | None:
         """Return, of the stimuli never seen, one with the fewest places taken."""
-        start = self._random("start", self.position).randrange(places.SHUFFLES)
+        start = self.schedule.draw("start", self.position).randrange(places.SHUFFLES)
         level = places.fewest_taken(self.connection, self.visitor.study_id, kind, at_least=0)
         while level is not None and (below is None or level < below):
             for low, high in ((start, places.SHUFFLES), (0, start)):
@@ -133,7 +139,3 @@ class _Planner:
                     return found
             level = places.fewest_taken(self.connection, self.visitor.study_id, kind, at_least=level + 1)
         return None
-
-    def _random(self, what: str, number: int) -> Random:
-        """Return a generator for one decision about this participant, the same whenever it is taken again."""
-        return Random(f"{self.visitor.seed}/{what}/{number}")  # noqa: S311  # an order is no secret

@@ -20,7 +20,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
@@ -68,8 +68,9 @@ class Database:
 
     @property
     def sqlite_path(self) -> Path | None:
-        """The file, None where the database is a server's."""
-        return Path(str(self.engine.url.database)) if self.engine.dialect.name == "sqlite" else None
+        """The file, None where the database is a server's, or in memory."""
+        file = self.engine.url.database if self.engine.dialect.name == "sqlite" else None
+        return Path(file) if file else None
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -205,6 +206,26 @@ def open_database(url: str) -> Database:
     return Database(engine, was_cut_off=was_cut_off)
 
 
+def open_temporary_database() -> Database:
+    """Open an empty database in memory, which is gone when it is closed.
+
+    There is one connection, so that one transaction runs at a time, of those who read too.
+    """
+    engine = create_engine(
+        "sqlite://",
+        poolclass=QueuePool,
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=BUSY_S,
+        connect_args={"check_same_thread": False},
+    )
+    event.listen(engine, "connect", _configure_memory)
+    event.listen(engine, "begin", _begin_sqlite)
+    with engine.begin() as connection:
+        migrate(connection)
+    return Database(engine)
+
+
 def _has_log(url: URL) -> bool:
     """Whether there is a write-ahead log, which SQLite deletes when the last one closes the database."""
     log = Path(f"{_file_of(url)}-wal")
@@ -256,6 +277,11 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA secure_delete = ON")  # overwrites what is deleted: people may ask for that
+
+
+def _configure_memory(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # as for a file
+    connection.execute("PRAGMA foreign_keys = ON")
 
 
 def _begin_sqlite(connection: Connection) -> None:

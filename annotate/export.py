@@ -51,11 +51,12 @@ from annotate.export_tables import (
     readme,
     sitting_rows,
     text_rows,
+    with_questions,
 )
 from annotate.layout import Label, Layout, Picture, lay_out
+from annotate.protocol import StudyProtocol
 from annotate.splits import SHARES
 from annotate.stimuli import stimulus_path
-from annotate.study import Protocol
 from annotate.tables import Study
 
 Progress = Callable[[Sequence[Picture]], Iterable[Picture]]
@@ -116,15 +117,15 @@ def export_study(
         with database.read() as db:
             study = store.get_study(db, study_id)
             _prepare(part, study)
-            protocol = Protocol.from_json(study.protocol)
-            ratings = _write_people(db, study_id, part) if with_people else 0
+            protocol = StudyProtocol.from_json(study.protocol)
+            ratings = _write_people(db, study_id, protocol, part) if with_people else 0
             pictures = _pictures(db, study_id)
         layout = lay_out(pictures, protocol.scale, label=label, min_ratings=min_ratings, seed=seed)
         _write_table(part, MOS, _mos_rows(pictures, layout))
         _write_table(part, TEXTS, text_rows(protocol))
         if layout.files:
             _write_layout(part, layout, study, data_dir, progress)
-        tables = TABLES if with_people else (MOS, TEXTS)
+        tables = tuple(with_questions(each, protocol) for each in (TABLES if with_people else (MOS, TEXTS)))
         (part / README).write_text(readme(study.name, tables, with_pictures=bool(layout.files)), encoding="utf-8")
         _remove_others(part, layout, tables)
         _swap(part, out)
@@ -167,9 +168,9 @@ def _prepare(part: Path, study: Study) -> None:
     _write_json(part / "protocol.json", described)
 
 
-def _write_people(db: Session, study_id: int, part: Path) -> int:
+def _write_people(db: Session, study_id: int, protocol: StudyProtocol, part: Path) -> int:
     """Write the tables that name participants; return how many ratings there are."""
-    _write_table(part, PARTICIPANTS, participant_rows(db, study_id))
+    _write_table(part, with_questions(PARTICIPANTS, protocol), participant_rows(db, study_id, protocol))
     _write_table(part, SITTINGS, sitting_rows(db, study_id))
     _write_table(part, DECISION_TABLE, decision_rows(db, study_id))
     return _write_table(part, RATINGS, rating_rows(db, study_id))

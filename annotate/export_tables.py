@@ -5,16 +5,16 @@ a column without an explanation cannot be written.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from annotate import store
 from annotate.decisions import DECISIONS
+from annotate.protocol import TEXTS as PROTOCOL_TEXTS
+from annotate.protocol import StudyProtocol
 from annotate.ratings import ItemKind
-from annotate.scales import LANGUAGES
-from annotate.study import Protocol
 from annotate.tables import Participant, Sitting
 
 Row = dict[str, Any]
@@ -135,11 +135,29 @@ TEXTS = ExportTable(
     "One text as participants read it, in one language.",
     {
         "language": "Language of the text.",
-        "text": "Which text: consent, eligibility, or grade and the grade that it is the word of.",
+        "text": "Which text: instructions, consent, eligibility, question and its name, or grade and the grade that it "
+        "is the word of.",
         "shown": "The text itself.",
     },
 )
 TABLES = (RATINGS, MOS, PARTICIPANTS, SITTINGS, DECISION_TABLE, TEXTS)
+ANSWER = "answer_"
+"""Before the name of a question that participants were asked at the start: its column in PARTICIPANTS."""
+
+
+def with_questions(table: ExportTable, protocol: StudyProtocol) -> ExportTable:
+    """Return PARTICIPANTS with a column for each question of the study; every other table as it is."""
+    if table is not PARTICIPANTS:
+        return table
+    texts = {
+        each.name: each.text[each.language_for(protocol.language, protocol.language)] for each in protocol.questions
+    }
+    asked = {
+        f"{ANSWER}{name}": f"Answer to “{text}”, in the wording of the study's first language; empty where they did "
+        "not say."
+        for name, text in texts.items()
+    }
+    return replace(table, columns={**table.columns, **asked})
 
 
 def rating_rows(db: Session, study_id: int) -> Iterator[Row]:
@@ -152,10 +170,12 @@ def rating_rows(db: Session, study_id: int) -> Iterator[Row]:
         }
 
 
-def participant_rows(db: Session, study_id: int) -> Iterator[Row]:
-    """Yield a row of PARTICIPANTS per person."""
+def participant_rows(db: Session, study_id: int, protocol: StudyProtocol) -> Iterator[Row]:
+    """Yield a row of PARTICIPANTS, with their answers to the study's questions, per person."""
     for person, sittings in store.all_participants(db, study_id):
+        answers = person.start_answers or {}
         yield {
+            **{f"{ANSWER}{question.name}": answers.get(question.name) for question in protocol.questions},
             "participant": person.pseudonym,
             "language": person.language,
             "joined_at": person.created_at,
@@ -196,10 +216,14 @@ def decision_rows(db: Session, study_id: int) -> Iterator[Row]:
             }
 
 
-def text_rows(protocol: Protocol) -> Iterator[Row]:
+def text_rows(protocol: StudyProtocol) -> Iterator[Row]:
     """Yield a row of TEXTS per language and text."""
-    for language in LANGUAGES:
-        texts = {"consent": protocol.consent_for(language), "eligibility": protocol.eligibility_for(language)}
+    for language in protocol.languages:
+        shown_texts = protocol.texts_for(language)
+        texts = {name: getattr(shown_texts, name) for name in PROTOCOL_TEXTS}
+        for question in protocol.questions:
+            asked_in = question.language_for(language, protocol.language)
+            texts[f"question {question.name}"] = question.text[asked_in]
         words = {f"grade {grade:g}": word for grade, word in protocol.scale.words(language).items()}
         for text, shown in {**texts, **words}.items():
             yield {"language": language, "text": text, "shown": shown}

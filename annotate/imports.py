@@ -17,9 +17,9 @@ from pathlib import Path
 from annotate.csv_files import CsvFile
 from annotate.errors import GradeError, ImportedRatingsError
 from annotate.names import control_character, normalized
+from annotate.protocol import StudyProtocol
 from annotate.ratings import ItemKind
 from annotate.store import ImportedRating
-from annotate.study import Protocol
 
 REQUIRED = ("stimulus", "participant", "grade")
 LONGEST_PSEUDONYM = 64
@@ -34,7 +34,7 @@ class RatingsFile:
     repeats: int
 
 
-def read_ratings(path: Path, protocol: Protocol, now: datetime) -> RatingsFile:
+def read_ratings(path: Path, protocol: StudyProtocol, now: datetime) -> RatingsFile:
     """Read and check a CSV of ratings; raise ImportedRatingsError naming the line that cannot be used."""
     file = CsvFile.read(path, required=REQUIRED, numbers=("grade", "response_ms"), error=ImportedRatingsError)
     repeats = 0
@@ -55,7 +55,7 @@ def read_ratings(path: Path, protocol: Protocol, now: datetime) -> RatingsFile:
     return RatingsFile(tuple(ratings), repeats)
 
 
-def _rating(row: dict[str, str], protocol: Protocol, now: datetime) -> ImportedRating:
+def _rating(row: dict[str, str], protocol: StudyProtocol, now: datetime) -> ImportedRating:
     """Return a row as a rating; raise ValueError or GradeError, to go on after "line 3"."""
     for column in ("stimulus", "participant"):
         if not row[column]:
@@ -81,7 +81,7 @@ def _check_first(rating: ImportedRating, line: int, lines: dict[tuple[str, str],
     lines[key] = line
 
 
-def _grade(text: str, protocol: Protocol) -> float | None:
+def _grade(text: str, protocol: StudyProtocol) -> float | None:
     if text:
         return protocol.scale.check(text)
     if not protocol.offer_unusable:

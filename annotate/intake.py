@@ -8,11 +8,13 @@ from typing import Any
 
 from annotate import store
 from annotate.database import Database
+from annotate.design_review import warn
 from annotate.errors import GradeError, StimulusError, StudyError
 from annotate.names import normalized
+from annotate.protocol import StudyProtocol
 from annotate.scales import Scale
 from annotate.stimuli import Candidate, take_in
-from annotate.study import Protocol, State, check_takes_stimuli, warn
+from annotate.study import State, check_takes_stimuli
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,12 @@ class Taken:
 
 
 def create_study(
-    database: Database, data_dir: Path, name: str, candidates: Iterable[Candidate], protocol: Protocol, now: datetime
+    database: Database,
+    data_dir: Path,
+    name: str,
+    candidates: Iterable[Candidate],
+    protocol: StudyProtocol,
+    now: datetime,
 ) -> Taken:
     """Make a study of pictures, wholly or not at all.
 
@@ -54,7 +61,7 @@ def create_study(
     with database.write() as db:
         study = store.create_study(db, name, protocol, now)
         store.add_stimuli(db, study.id, intake.stimuli, now)
-        warnings = warn(protocol, store.count_stimuli(db, study.id))
+        warnings = warn(protocol, store.summarize_stimuli(db, study.id))
         return Taken(study.name, study.id, study.state, len(intake.stimuli), intake.duplicates, warnings)
 
 
@@ -68,11 +75,11 @@ def add_pictures(
     with database.read() as db:
         study = store.find_study(db, name)
         check_takes_stimuli(study.state)
-    protocol = Protocol.from_json(study.protocol)
+    protocol = StudyProtocol.from_json(study.protocol)
     intake = take_in(_on_scale(candidates, protocol.scale), data_dir)
     with database.write() as db:
         there = store.add_stimuli(db, study.id, intake.stimuli, now)
-        warnings = warn(protocol, store.count_stimuli(db, study.id))
+        warnings = warn(protocol, store.summarize_stimuli(db, study.id))
     added = len(intake.stimuli) - len(there)
     return Taken(study.name, study.id, study.state, added, (*intake.duplicates, *there), warnings)
 

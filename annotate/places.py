@@ -47,7 +47,10 @@ class Run:
 
 
 class Visitor(NamedTuple):
-    """A participant as their link tells, with what their study says; `run` is the sitting they are in."""
+    """A participant as their link tells, with what their study says; `run` is the sitting they are in.
+
+    `asked` says that they were asked the questions that come before the first rating.
+    """
 
     id: int
     study_id: int
@@ -55,6 +58,8 @@ class Visitor(NamedTuple):
     consented: bool
     trained: bool
     votes_used: bool
+    asked: bool
+    language: str
     state: State
     protocol: dict[str, Any]
     message: str
@@ -87,6 +92,8 @@ _VISITOR = (
         Participant.consented_at.is_not(None),
         Participant.trained_at.is_not(None),
         Participant.votes_used,
+        Participant.start_answers.is_not(None),
+        Participant.language,
         Study.state,
         Study.protocol,
         Study.message,
@@ -112,8 +119,9 @@ def find_visitor(connection: Connection, token_hash: str) -> Visitor | None:
     row = connection.execute(_VISITOR, {"token_hash": token_hash}).first()
     if row is None:
         return None
-    run = None if row[9] is None else _run(row[9:])
-    return Visitor._make((*row[:9], run))
+    known = len(Visitor._fields) - 1
+    run = None if row[known] is None else _run(row[known:])
+    return Visitor._make((*row[:known], run))
 
 
 _SAVE_RUN = (
@@ -174,6 +182,12 @@ def count_sittings(connection: Connection, participant_id: int) -> int:
 def note_consent(connection: Connection, participant_id: int, now: datetime) -> None:
     """Note that a participant consents."""
     connection.execute(update(Participant).where(Participant.id == participant_id).values(consented_at=now))
+
+
+def save_start_answers(connection: Connection, participant_id: int, answers: dict[str, str]) -> None:
+    """Store what a participant answered before they rate."""
+    answered = update(Participant).where(Participant.id == participant_id).values(start_answers=answers)
+    connection.execute(answered)
 
 
 def note_training(connection: Connection, participant_id: int, now: datetime) -> None:
@@ -347,9 +361,9 @@ def unseen_picture(
     return None if row is None else Picture._make(row)
 
 
-def count_unseen(connection: Connection, visitor: Visitor, *, wanted: int, limit: int) -> int:
-    """Return how many stimuli with a free place the participant never had; counts no further than `limit`."""
-    values = {**_whose(visitor, ItemKind.RATED), "wanted": wanted, "limit": limit}
+def count_unseen(connection: Connection, visitor: Visitor, kind: ItemKind, *, wanted: int, limit: int) -> int:
+    """Return how many stimuli of a kind with a free place the participant never had, but `limit` at most."""
+    values = {**_whose(visitor, kind), "wanted": wanted, "limit": limit}
     return connection.scalar(_COUNT_WITH_PLACE, values) or 0
 
 

@@ -12,11 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from annotate import access, sitting, store
+from annotate.admission import Refusal, find_refusal
 from annotate.errors import AccessError, DatabaseError, RatingError
 from annotate.places import Answer
+from annotate.protocol import StudyProtocol
 from annotate.scales import LANGUAGES
 from annotate.sitting import Panel, Picture, Step
-from annotate.study import Protocol
+from annotate.start_questions import LONGEST_ANSWER, StartQuestion
 from annotate.tables import Study
 
 Token = Annotated[str, Field(max_length=access.LONGEST_TOKEN, pattern=r"^[\w-]*$")]
@@ -53,6 +55,7 @@ class Message(BaseModel):
     answer: SentAnswer | None = None
     screen: dict[str, float | bool] = Field({}, max_length=20)
     passed: bool = False
+    start_answers: dict[Token, Number | Annotated[str, Field(max_length=LONGEST_ANSWER)]] = Field({}, max_length=20)
 
     @property
     def panel(self) -> Panel | None:
@@ -63,17 +66,25 @@ class Message(BaseModel):
 Action = Callable[[Session, Message, datetime], dict[str, Any]]
 
 
-def _welcome(db: Session, message: Message, _now: datetime) -> dict[str, Any]:
+def _welcome(db: Session, message: Message, now: datetime) -> dict[str, Any]:
     """Describe the study of a link; without a link that is the demo."""
     if message.token:
         participant, study = access.open_link(db, message.token)
-        return {**_describe(db, study), "language": participant.language}
+        language = StudyProtocol.from_json(study.protocol).language_for(participant.language)
+        return {**_describe(db, study), "language": language, "refusal": None}
     study_found = store.study_by_join_code(db, message.study) if message.study else store.find_demo(db)
     if study_found is None and not message.study:
         raise DatabaseError("The demo study is not there yet; try again in a moment.")
     if study_found is None:
         raise AccessError("This link opens no study. Open it as it was sent to you, or ask for a new one.")
-    return _describe(db, study_found)
+    return {**_describe(db, study_found), "refusal": _refusal(db, study_found, message, now)}
+
+
+def _refusal(db: Session, study: Study, message: Message, now: datetime) -> Refusal | None:
+    """Return why a newcomer cannot begin; whom a panel sends again is none."""
+    if message.panel and store.participant_by_external_id(db, study.id, message.panel.participant_id):
+        return None
+    return find_refusal(db, study.id, study.state, StudyProtocol.from_json(study.protocol), now)
 
 
 def _join(db: Session, message: Message, now: datetime) -> dict[str, Any]:
@@ -88,6 +99,10 @@ def _look(db: Session, message: Message, now: datetime) -> dict[str, Any]:
 
 def _consent(db: Session, message: Message, now: datetime) -> dict[str, Any]:
     return _shown(sitting.give_consent(db, message.token, now, panel=message.panel))
+
+
+def _answer_questions(db: Session, message: Message, now: datetime) -> dict[str, Any]:
+    return _shown(sitting.answer_questions(db, message.token, now, message.start_answers))
 
 
 def _screen(db: Session, message: Message, now: datetime) -> dict[str, Any]:
@@ -135,6 +150,7 @@ ACTIONS: Mapping[str, Action] = {
     "join": _join,
     "look": _look,
     "consent": _consent,
+    "questions": _answer_questions,
     "screen": _screen,
     "rate": _rate,
     "undo": _undo,
@@ -148,7 +164,7 @@ ACTIONS: Mapping[str, Action] = {
 
 def _describe(db: Session, study: Study) -> dict[str, Any]:
     """Return what the page must know of a study, in every language."""
-    protocol = Protocol.from_json(study.protocol)
+    protocol = StudyProtocol.from_json(study.protocol)
     scale = protocol.scale
     width_px, height_px = store.largest_sides(db, study.id)
     return {
@@ -159,14 +175,26 @@ def _describe(db: Session, study: Study) -> dict[str, Any]:
         "height_px": height_px,
         "offer_unusable": protocol.offer_unusable,
         "sight_check": protocol.sight_check,
-        "consent": {language: protocol.consent_for(language) for language in LANGUAGES},
-        "eligibility": {language: protocol.eligibility_for(language) for language in LANGUAGES},
+        "min_screen_side_px": protocol.min_screen_side_px,
+        "languages": {language: LANGUAGES[language] for language in protocol.languages},
+        "texts": {language: asdict(protocol.texts_for(language)) for language in protocol.languages},
+        "questions": [_describe_question(question, protocol) for question in protocol.questions],
         "scale": {
             "grades": scale.grades(),
             "low": scale.low,
             "high": scale.high,
             "words": {language: list(scale.words(language).items()) for language in LANGUAGES},
         },
+    }
+
+
+def _describe_question(question: StartQuestion, protocol: StudyProtocol) -> dict[str, Any]:
+    """Return a question in every language that is offered, in another where one is missing."""
+    asked = {language: question.language_for(language, protocol.language) for language in protocol.languages}
+    return {
+        "name": question.name,
+        "text": {language: question.text[found] for language, found in asked.items()},
+        "choices": {language: list(question.choices.get(found, ())) for language, found in asked.items()},
     }
 
 

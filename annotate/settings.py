@@ -4,6 +4,7 @@ FIQA_DATA_DIR      folder for stimuli and, unless a URL is set, the database   t
 FIQA_DATABASE_URL  SQLAlchemy URL of the ratings database                      SQLite in the data folder
 FIQA_OWNER_SECRET  what the owner of studies signs in with                     one is made at every start
 FIQA_OWNERS        who may own studies, signed in with Hugging Face            nobody
+FIQA_PUBLIC_URL    address under which participants reach the app              that of the Space, if it is one
 FIQA_LABELS_REPO   private dataset "owner/name" of the Hub that keeps a copy   none
 FIQA_LABELS_MINUTES  minutes between two copies, 1 to 1440                     5
 """
@@ -12,7 +13,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import platformdirs
 
@@ -30,6 +31,7 @@ class Settings:
     database_url: str = field(repr=False)  # may hold a password
     owner_secret: str | None = field(default=None, repr=False)
     owners: frozenset[str] = frozenset()
+    public_url: str | None = None
     labels_repo: str | None = None
     labels_minutes: int = 5
 
@@ -43,6 +45,7 @@ class Settings:
             database_url=values.get("FIQA_DATABASE_URL") or f"sqlite:///{quote(str(data_dir / 'ratings.sqlite3'))}",
             owner_secret=values.get("FIQA_OWNER_SECRET"),
             owners=owner_names(values.get("FIQA_OWNERS", "")),
+            public_url=_public_url(values),
             labels_repo=values.get("FIQA_LABELS_REPO"),
             labels_minutes=_minutes("FIQA_LABELS_MINUTES", values.get("FIQA_LABELS_MINUTES", "5")),
         )
@@ -51,6 +54,16 @@ class Settings:
     def stimuli_dir(self) -> Path:
         """Where the files of stimuli are, named after their content; it may not exist yet."""
         return self.data_dir / "stimuli"
+
+
+def _public_url(values: Mapping[str, str]) -> str | None:
+    """Return the address with a slash at the end: the one that is set, or that of the Space this runs on."""
+    if url := values.get("FIQA_PUBLIC_URL"):
+        parsed = urlsplit(url)
+        if parsed.scheme not in ("http", "https") or not parsed.netloc or parsed.query or parsed.fragment:
+            raise SettingError(f"FIQA_PUBLIC_URL is {url!r}, expected an address such as https://faces.example.org.")
+        return f"{url.rstrip('/')}/"
+    return f"https://{values['SPACE_HOST']}/" if "SPACE_HOST" in values else None
 
 
 def _minutes(name: str, value: str) -> int:

@@ -1,7 +1,7 @@
 """One participant's run, as a series of steps that a page can show: consent, screen check, training, rating, breaks.
 
-    join ─> CONSENT ─> SCREEN_CHECK ─> TRAINING ─> RATE ⇄ BREAK ─> FINISH ─> END
-                                                    └─> WAITING (others hold the last places)
+    join ─> CONSENT ─> QUESTIONS ─> SCREEN_CHECK ─> TRAINING ─> RATE ⇄ BREAK ─> FINISH ─> END
+                                                                 └─> WAITING (others hold the last places)
 
 Where a participant is follows from the database alone, so a sitting goes on where it was left, on any device, after
 a reload or a restart. Every function but `join` takes the participant's token and checks it. What a function returns
@@ -21,12 +21,21 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from annotate import access, places, store
-from annotate.assignment import assign_ahead, assign_training
-from annotate.errors import AccessError, AssignmentGoneError, RatingError, SittingError, StudyStateError
+from annotate.admission import Refusal, check_admission, find_refusal
+from annotate.assignment import assign_ahead, assign_training, plan_sitting
+from annotate.errors import (
+    AccessError,
+    AssignmentGoneError,
+    ProtocolError,
+    RatingError,
+    SittingError,
+    StudyStateError,
+)
 from annotate.places import Answer, Given, Run
+from annotate.protocol import StudyProtocol
 from annotate.ratings import ItemKind
-from annotate.scales import LANGUAGES
-from annotate.study import Protocol, State
+from annotate.sitting_plan import is_too_late_for_a_break
+from annotate.study import State
 from annotate.tables import AssignmentState, Participant
 
 IDLE_S = 60.0
@@ -45,6 +54,7 @@ class StepKind(StrEnum):
     """What a participant does next; see the module. CLOSED: the study is not open to them."""
 
     CONSENT = "consent"
+    QUESTIONS = "questions"
     SCREEN_CHECK = "screen check"
     TRAINING = "training"
     RATE = "rate"
@@ -73,7 +83,7 @@ class Step:
     `picture` is to be rated, `upcoming` to be fetched ahead. `done` of `total` items are rated in this sitting or,
     in training, of the training. `left_s` is the rating time left, `wait_s` how long the break still lasts or when
     to ask again. `message` is the owner's to everybody who is rating. Where `can_finish`, `finish` may be called;
-    there is a completion code if anything was rated.
+    there is a completion code if anything was rated. `refusal` says why somebody who has not begun cannot begin.
     """
 
     kind: StepKind
@@ -89,6 +99,7 @@ class Step:
     can_start_another: bool = False
     completion_code: str | None = None
     message: str = ""
+    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True)
@@ -126,9 +137,10 @@ def join(db: Session, join_code: str, now: datetime, *, language: str = "en", pa
         raise AccessError("This link opens no study. Open it as it was sent to you, or ask for a new one.")
     external_id = _external_id(panel)
     known = store.participant_by_external_id(db, study.id, external_id) if external_id else None
-    if known is None and study.state is not State.OPEN:
-        raise StudyStateError("The study is not open at the moment; try again later.")
-    language = language if language in LANGUAGES else study.protocol["language"]
+    protocol = StudyProtocol.from_json(study.protocol)
+    if known is None:
+        check_admission(db, study.id, study.state, protocol, now)
+    language = protocol.language_for(language)
     participant = known or store.create_participant(db, study.id, now, external_id=external_id, language=language)
     return access.issue_link(db, participant.id, now)
 
@@ -148,10 +160,34 @@ def give_consent(db: Session, token: str, now: datetime, *, panel: Panel | None 
     visit = _Visit(db, token, now)
     visit.check_open()
     if not visit.consented:
+        check_admission(db, visit.who.study_id, visit.state, visit.protocol, now)
         places.note_consent(visit.connection, visit.who.id, now)
         visit.consented = True
         visit.begin_run(panel)
     return visit.step()
+
+
+def answer_questions(db: Session, token: str, now: datetime, answers: Mapping[str, object]) -> Step:
+    """Store what a participant answers before they rate, once; what they leave out stays blank.
+
+    `answers` maps names of questions to the number of a choice, from 0, or to a text. Raises SittingError.
+    """
+    visit = _Visit(db, token, now)
+    visit.running()
+    if not visit.asked:
+        places.save_start_answers(visit.connection, visit.who.id, _checked_answers(visit.protocol, answers))
+        visit.asked = True
+    return visit.step()
+
+
+def _checked_answers(protocol: StudyProtocol, answers: Mapping[str, object]) -> dict[str, str]:
+    questions = {question.name: question for question in protocol.questions}
+    if unknown := answers.keys() - questions.keys():
+        raise SittingError(f"The study does not ask {min(unknown)!r}.")
+    try:
+        return {name: questions[name].answer(given, protocol.language) for name, given in answers.items()}
+    except ProtocolError as error:
+        raise SittingError(str(error)) from None
 
 
 def start_another(db: Session, token: str, now: datetime, *, panel: Panel | None = None) -> Step:
@@ -168,9 +204,10 @@ def start_another(db: Session, token: str, now: datetime, *, panel: Panel | None
 def record_screen(
     db: Session, token: str, now: datetime, *, device: str, result: Mapping[str, Any], passed: bool
 ) -> Step:
-    """Store what the screen check measured; who did not pass is asked again."""
+    """Store what the screen check measured; who did not pass is asked again, and whose screen is too small."""
     visit = _Visit(db, token, now)
     run = visit.running()
+    passed = passed and visit.protocol.takes_screen(*(_side_px(result, side) for side in ("width", "height")))
     run.device, run.screened = access.hash_token(device), passed  # any text will do, and it stays the client's
     places.save_screen(visit.connection, run, dict(result) if passed else None)
     return visit.step()
@@ -263,6 +300,11 @@ def find_picture(db: Session, token: str, assignment_id: int) -> Picture:
     raise AssignmentGoneError("This picture is not for you to rate at the moment.")
 
 
+def _side_px(screen: Mapping[str, Any], side: str) -> float:
+    """Return a side of the screen in pixels of CSS, 0 where the page did not tell."""
+    return float(screen.get(f"screen_{side}_px", 0))
+
+
 class _Visit:
     """A participant with everything that decides on their next step; nobody else acts for them meanwhile."""
 
@@ -272,7 +314,8 @@ class _Visit:
         self.who = access.let_in(self.connection, token)
         self.state, self.run = self.who.state, self.who.run
         self.consented, self.trained = self.who.consented, self.who.trained
-        self.protocol = Protocol.from_json(self.who.protocol)
+        self.protocol = StudyProtocol.from_json(self.who.protocol)
+        self.asked = self.who.asked or not self.protocol.questions
         self._as_read = replace(self.run) if self.run else None
 
     def check_open(self) -> None:
@@ -291,8 +334,7 @@ class _Visit:
 
     def begin_run(self, panel: Panel | None) -> None:
         """Begin a sitting."""
-        limit, wanted = self.protocol.sitting_items, self.protocol.ratings_wanted
-        planned = places.count_unseen(self.connection, self.who, wanted=wanted, limit=limit)
+        planned = plan_sitting(self.connection, self.protocol, self.who)
         external_id = panel.session_id[:LONGEST_EXTERNAL_ID] if panel else None
         self.run = places.begin_run(self.connection, self.who.id, self.now, planned=planned, external_id=external_id)
 
@@ -306,7 +348,8 @@ class _Visit:
         """Return whether the protocol allows a further sitting."""
         most = self.protocol.max_sittings
         allowed = not most or places.count_sittings(self.connection, self.who.id) < most
-        return allowed and self.who.votes_used and self.state is State.OPEN
+        over = self.protocol.closes_at is not None and self.protocol.closes_at <= self.now
+        return allowed and not over and self.who.votes_used and self.state is State.OPEN
 
     def spend_time(self) -> None:
         """Count the time since the last action as rating time, outside training and breaks."""
@@ -336,10 +379,17 @@ class _Visit:
         if self.state is State.PAUSED:
             return self._step(StepKind.WAITING, wait_s=RETRY_S)
         if self.run is None:
-            return self._step(StepKind.CONSENT)
+            return self._before_the_first()
+        if not self.asked:
+            return self._step(StepKind.QUESTIONS)
         if not self.run.screened:
             return self._step(StepKind.SCREEN_CHECK)
         return self._training(self.run) or self._main_part(self.run)
+
+    def _before_the_first(self) -> Step:
+        """Ask for consent, or say why it is too late for that."""
+        refusal = find_refusal(self.db, self.who.study_id, self.state, self.protocol, self.now)
+        return self._step(StepKind.CLOSED, refusal=refusal) if refusal else self._step(StepKind.CONSENT)
 
     def _end(self) -> Step:
         last = store.last_sitting(self.db, self.who.id)
@@ -382,7 +432,7 @@ class _Visit:
 
     def _is_break_due(self, run: Run) -> bool:
         every = self.protocol.break_every
-        return bool(every) and run.rated // every > run.breaks
+        return bool(every) and run.rated // every > run.breaks and not is_too_late_for_a_break(run.rated, run.planned)
 
     def _step(
         self,
@@ -393,6 +443,7 @@ class _Visit:
         total: int | None = None,
         wait_s: float = 0.0,
         can_finish: bool = False,
+        refusal: Refusal | None = None,
     ) -> Step:
         """Return a step with what every step of the running sitting shows."""
         pictures: list[Picture | None] = [_picture(item) for item in given]
@@ -411,6 +462,7 @@ class _Visit:
             can_undo=self._has_rated() and kind is not StepKind.CLOSED,
             can_finish=can_finish,
             message=self.who.message,
+            refusal=refusal,
         )
 
     def _has_rated(self) -> bool:
@@ -436,7 +488,7 @@ def _external_id(panel: Panel | None) -> str | None:
     return panel.participant_id
 
 
-def _checked(answer: Answer, protocol: Protocol) -> Answer:
+def _checked(answer: Answer, protocol: StudyProtocol) -> Answer:
     """Return the answer with its grade as a float; raise GradeError or RatingError when something is off."""
     if not 1 <= len(answer.key) <= LONGEST_KEY or not answer.key.isascii() or not answer.key.isprintable():
         raise RatingError(f"A rating's key is 1 to {LONGEST_KEY} printable ASCII characters.")
@@ -472,7 +524,7 @@ def _rateable(visit: _Visit, given: Given | None) -> Given:
     return given
 
 
-def _feedback(given: Given | None, answer: Answer, protocol: Protocol) -> Feedback | None:
+def _feedback(given: Given | None, answer: Answer, protocol: StudyProtocol) -> Feedback | None:
     """Return what training says about an answer; the main part says nothing."""
     if given is None or given.kind is not ItemKind.TRAINING:
         return None

@@ -38,14 +38,15 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from annotate.errors import ImportedRatingsError, StudyError
+from annotate.design_review import StimulusSummary, check_ready
+from annotate.errors import ImportedRatingsError, StudyError, StudyStateError
 from annotate.names import control_character, find_by_name, normalized
+from annotate.protocol import StudyProtocol
 from annotate.ratings import ItemKind, Ratings
 from annotate.study import (
     LONGEST_MESSAGE,
-    Protocol,
     State,
-    check_ready,
+    check_is_draft,
     check_takes_imports,
     check_takes_stimuli,
     check_transition,
@@ -72,7 +73,7 @@ _UNKNOWN = -1e9  # stands for NULL on the way into an array; no grade or time is
 # Studies
 
 
-def create_study(db: Session, name: str, protocol: Protocol, now: datetime, *, demo: bool = False) -> Study:
+def create_study(db: Session, name: str, protocol: StudyProtocol, now: datetime, *, demo: bool = False) -> Study:
     """Make a study in draft; raise StudyError when the name is blank, too long or taken."""
     name = normalized(name.strip())
     if not 1 <= len(name) <= 200:
@@ -133,18 +134,28 @@ def change_state(db: Session, study_id: int, state: State, now: datetime) -> tup
     check_transition(study.state, state)
     warnings: tuple[str, ...] = ()
     if state is State.OPEN:
-        warnings = check_ready(Protocol.from_json(study.protocol), count_stimuli(db, study_id))
+        warnings = _make_ready(db, study, now)
     log_event(db, study_id, "state", {"from": study.state, "to": state}, now)
     study.state = state
     return warnings
 
 
-def change_protocol(db: Session, study_id: int, now: datetime, **values: Any) -> Protocol:
+def _make_ready(db: Session, study: Study, now: datetime) -> tuple[str, ...]:
+    """Check a study that is about to open; from its first opening on its texts stay as they are."""
+    protocol = StudyProtocol.from_json(study.protocol)
+    warnings = check_ready(protocol, summarize_stimuli(db, study.id), now)
+    if study.state is State.DRAFT:
+        study.protocol = protocol.with_texts_fixed().to_json()
+    return warnings
+
+
+def change_protocol(db: Session, study_id: int, now: datetime, **values: Any) -> StudyProtocol:
     """Change values of a protocol as far as the study's state allows; raise StudyStateError or ProtocolError."""
     study = _locked_study(db, study_id)
-    before, protocol = study.protocol, Protocol.from_json(study.protocol).changed(study.state, **values)
-    study.protocol = protocol.to_json()
-    changed = {name: value for name, value in study.protocol.items() if value != before.get(name)}
+    former = StudyProtocol.from_json(study.protocol)
+    protocol = former.changed(study.state, **values)
+    study.protocol, before = protocol.to_json(), former.to_json()
+    changed = {name: value for name, value in study.protocol.items() if value != before[name]}
     log_event(db, study_id, "protocol", changed, now)
     return protocol
 
@@ -394,6 +405,17 @@ def count_stimuli(db: Session, study_id: int) -> dict[ItemKind, int]:
     return dict(db.execute(counts).all())
 
 
+def summarize_stimuli(db: Session, study_id: int) -> StimulusSummary:
+    """Return what the stimuli of a study are, all together."""
+    silent = select(func.count()).where(
+        Stimulus.study_id == study_id,
+        Stimulus.kind == ItemKind.TRAINING,
+        Stimulus.expected.is_(None),
+        Stimulus.feedback == "",
+    )
+    return StimulusSummary(count_stimuli(db, study_id), largest_sides(db, study_id), db.scalar(silent) or 0)
+
+
 def largest_sides(db: Session, study_id: int) -> tuple[int, int]:
     """Return the largest width and the largest height among the stimuli, in pixels; 0 where there are none."""
     sides = select(func.max(Stimulus.width_px), func.max(Stimulus.height_px)).where(Stimulus.study_id == study_id)
@@ -433,6 +455,36 @@ def stimuli_by_name(db: Session, study_id: int, names: Sequence[str]) -> dict[st
     """Return the stimuli of these names; those that do not exist are left out."""
     found = db.scalars(select(Stimulus).where(Stimulus.study_id == study_id, Stimulus.name.in_(names)))
     return {stimulus.name: stimulus for stimulus in found}
+
+
+def get_stimulus(db: Session, study_id: int, stimulus_id: int) -> Stimulus:
+    """Return a stimulus of a study; raise StudyError when there is none of that id."""
+    found = db.scalar(select(Stimulus).where(Stimulus.study_id == study_id, Stimulus.id == stimulus_id))
+    if found is None:
+        raise StudyError("The picture is not in the study any more.")
+    return found
+
+
+def change_stimulus(
+    db: Session, stimulus: Stimulus, now: datetime, *, kind: ItemKind, expected: float | None, feedback: str
+) -> None:
+    """Give a stimulus of a draft another kind, right grade or feedback; raise StudyStateError, or StudyError."""
+    _check_can_change(db, stimulus)
+    stimulus.kind, stimulus.expected, stimulus.feedback = kind, expected, feedback
+    log_event(db, stimulus.study_id, "picture changed", {"picture": stimulus.name, "kind": kind.name.lower()}, now)
+
+
+def remove_stimulus(db: Session, stimulus: Stimulus, now: datetime) -> None:
+    """Take a stimulus out of a draft; its file stays, other studies may show it. Raises as `change_stimulus` does."""
+    _check_can_change(db, stimulus)
+    log_event(db, stimulus.study_id, "picture removed", {"picture": stimulus.name}, now)
+    db.execute(delete(Stimulus).where(Stimulus.id == stimulus.id))
+
+
+def _check_can_change(db: Session, stimulus: Stimulus) -> None:
+    check_is_draft(_locked_study(db, stimulus.study_id).state)
+    if db.scalar(select(exists().where(Assignment.stimulus_id == stimulus.id))):
+        raise StudyStateError(f"{stimulus.name} has ratings already, which were imported; it stays as it is.")
 
 
 # Participants and their links
@@ -649,6 +701,13 @@ def _lock_stimuli(db: Session, which: ColumnElement[bool]) -> None:
     db.execute(select(Stimulus.id).where(which).order_by(Stimulus.id).with_for_update(key_share=True)).all()
 
 
+def count_begun(db: Session, study_id: int) -> int:
+    """Return how many people have begun whose votes are used; nobody else begins until the commit."""
+    _locked_study(db, study_id)  # on PostgreSQL two who come at once would both take the last seat
+    begun = (Participant.study_id == study_id, Participant.consented_at.is_not(None), Participant.votes_used)
+    return db.scalar(select(func.count()).where(*begun)) or 0
+
+
 # Sittings
 
 
@@ -769,7 +828,7 @@ def load_ratings(db: Session, study_id: int) -> Ratings:
     The ids are the names of all stimuli but those for training, the pseudonyms of participants, and
     `pseudonym/number` of sittings. Ratings of participants whose votes are not used are there too.
     """
-    scale = Protocol.from_json(get_study(db, study_id).protocol).scale
+    scale = StudyProtocol.from_json(get_study(db, study_id).protocol).scale
     stimuli = select(Stimulus.id, Stimulus.name, Stimulus.expected).where(
         Stimulus.study_id == study_id, Stimulus.kind != ItemKind.TRAINING
     )

@@ -117,7 +117,7 @@ class SchemaVersion(Table):
 
 
 class Study(Table):
-    """A labelling campaign. `protocol` is JSON of `annotate.study.Protocol`; `join_code` opens it to newcomers.
+    """A labelling campaign. `protocol` is JSON of a `StudyProtocol`; `join_code` opens it to newcomers.
 
     `message` is shown to those who are rating, until it is taken back.
     """
@@ -172,7 +172,8 @@ class Participant(Table):
     """A person in one study. `external_id` is a panel's identifier (Prolific's); exports show the pseudonym only.
 
     `votes_used` is the outcome of screening, with its reason; it is independent of `sitting.accepted`.
-    `seed` makes the person's order of stimuli.
+    `seed` makes the person's order of stimuli. `start_answers` is what they answered to the study's questions by the
+    questions' names, None before they were asked.
     """
 
     __tablename__ = "participant"
@@ -189,6 +190,7 @@ class Participant(Table):
     trained_at: Mapped[datetime | None]
     votes_used: Mapped[bool] = mapped_column(default=True)
     votes_reason: Mapped[str] = mapped_column(Text, default="")
+    start_answers: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class Link(Table):

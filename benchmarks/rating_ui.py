@@ -31,9 +31,10 @@ from skimage.data import astronaut
 
 from annotate import access, store
 from annotate.database import Database, open_database
+from annotate.protocol import StudyProtocol
 from annotate.settings import Settings
 from annotate.stimuli import Candidate
-from annotate.study import Protocol, State
+from annotate.study import State
 from benchmarks.rating_load import compare
 from fiqa.degradations import degrade
 from tests.annotate.studies import make_study
@@ -105,7 +106,7 @@ def _open_study(database: Database, data_dir: Path, people: int) -> list[str]:
     """Open a study without checks or breaks; return a token for everybody."""
     now = datetime.now(UTC)
     offered = [Candidate(f"{number}.png", partial(_png, number)) for number in range(PICTURES)]
-    protocol = Protocol(
+    protocol = StudyProtocol(
         ratings_wanted=people, training_count=0, gold_every=0, trap_every=0, repeat_every=0, break_every=0
     )
     study_id = make_study(database, data_dir, offered, protocol=protocol)

@@ -33,8 +33,9 @@ from skimage.data import astronaut
 
 from annotate import store
 from annotate.database import open_database
+from annotate.protocol import StudyProtocol
 from annotate.stimuli import Candidate, take_in
-from annotate.study import Protocol, State
+from annotate.study import State
 from fiqa.degradations import degrade
 from fiqa.ui.examples import damaged_portrait
 from tests.app_process import AppProcess, run_app
@@ -47,7 +48,7 @@ PICTURES = 200
 MIB, KIB = 2**20, 2**10
 REFUSALS = (413, 429, 503, 507)
 DAMAGE = ((), (("gaussian_blur", 0.4),), (("gaussian_noise", 0.6),), (("jpeg", 0.8),), (("low_light", 0.6),))
-PROTOCOL = Protocol(
+PROTOCOL = StudyProtocol(
     ratings_wanted=1000, training_count=0, gold_every=0, trap_every=0, repeat_every=0, break_every=0,
     sitting_items=10_000, sitting_limit_s=14_400,
 )  # fmt: skip

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 import app
 from annotate.settings import Settings as LabellingSettings
 from annotate.ui.labelling import Labelling
-from annotate.ui.rate import HEAD, Rating
+from annotate.ui.rate import HEAD, RatingRoutes
 from fiqa.settings import Settings
 from fiqa.ui.forgetting import KEPT_MINUTES
 from fiqa.ui.server import launch_options
@@ -56,7 +56,7 @@ def serve(folder: Path, *, load: Callable[[str], Predictor] = load_fake, **varia
         uploads.open()
         labelling = make_labelling(folder / "data", **variables)
         demo = app.create_demo(service, labelling, app.create_ownership(settings, labelling))
-        options = launch_options(settings, demo, service, uploads, routes=Rating(labelling).routes(), head=HEAD)
+        options = launch_options(settings, demo, service, uploads, routes=RatingRoutes(labelling).routes(), head=HEAD)
         demo.launch(**{**options, "server_port": None}, prevent_thread_lock=True)
         labelling.start()
         yield Served(demo, str(demo.local_url), uploads.path, labelling)

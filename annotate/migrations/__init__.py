@@ -13,9 +13,14 @@ from sqlalchemy import Connection, func, insert, inspect, select, text
 from annotate.errors import DatabaseError
 from annotate.migrations.m001_first import create_first_schema
 from annotate.migrations.m002_message_and_codes import add_message_and_codes
+from annotate.migrations.m003_start_answers import add_start_answers
 from annotate.tables import SchemaVersion
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (create_first_schema, add_message_and_codes)
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
+    create_first_schema,
+    add_message_and_codes,
+    add_start_answers,
+)
 LATEST = len(MIGRATIONS)
 _LOCK = 0x66697161  # any number, the same in every process
 

@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from annotate.protocol import StudyProtocol
 from annotate.ratings import ItemKind
 from annotate.stimuli import Candidate
-from annotate.study import Protocol
 
 Portrait = Callable[[Sequence[tuple[str, float]]], NDArray[np.uint8]]
 """Gives a portrait (H, W, 3) uint8 with degradations: (name, severity 0..1), in order."""
 
 NAME = "Demo: one portrait, damaged in several ways"
-PROTOCOL = Protocol(
+PROTOCOL = StudyProtocol(
     ratings_wanted=1000,
     training_count=2,
     gold_every=0,

@@ -15,6 +15,7 @@ from annotate.settings import Settings
 from annotate.stimuli import take_in
 from annotate.study import State
 from annotate.ui import demo
+from annotate.ui.previews import StudyPreviews
 
 if TYPE_CHECKING:
     from annotate.database import Database
@@ -36,6 +37,7 @@ class Labelling:
     def __init__(self, settings: Settings, portrait: demo.Portrait) -> None:
         self.settings = settings
         self._portrait = portrait
+        self.previews = StudyPreviews()
         self._database: Database | None = None
         self._copy: HubCopy | None = None
         self._problem = ""
@@ -62,6 +64,7 @@ class Labelling:
             self._thread.join(CLOSING_S)
         if self._copy:
             self._copy.stop()
+        self.previews.close()
         if self._database:
             self._database.close()
 

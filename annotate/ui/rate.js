@@ -8,7 +8,12 @@ const LEAST_LOOK_MS = 200; // a second click of a double click must not rate the
 const RETRY_MS = [1000, 2000, 4000, 8000];
 const TIMEOUT_MS = 20000;
 const ANSWER = "fiqa-answer-";
+const WITHDRAWN = "fiqa-withdrawn-";
 const PROLIFIC = "https://app.prolific.com/submissions/complete?cc=";
+
+// A test run has routes of its own, and neither the server nor the browser keeps anything of it.
+const preview = query.get("preview");
+const ROUTES = preview ? `rating/preview/${encodeURIComponent(preview)}` : "rating";
 
 let token = query.get("participant") || "";
 let study = null;
@@ -19,10 +24,16 @@ let language = "en";
 let feedback = null;
 const times = []; // seconds per picture, for the time left
 
-// ---- what the browser keeps; without storage (some frames) only as long as the page lives ----
+// ---- what the browser keeps; without storage (some frames), or in a test run, only as long as the page lives ----
 
 const memory = new Map();
-const kept = {
+const inMemory = {
+  get: (name) => memory.get(name) ?? null,
+  set: (name, value) => memory.set(name, value),
+  drop: (name) => memory.delete(name),
+  names: () => [...memory.keys()],
+};
+const kept = preview ? inMemory : {
   get: (name) => { try { return localStorage.getItem(name) ?? memory.get(name) ?? null; } catch { return memory.get(name) ?? null; } },
   set: (name, value) => { try { localStorage.setItem(name, value); } catch { memory.set(name, value); } },
   drop: (name) => { memory.delete(name); try { localStorage.removeItem(name); } catch { /* nothing is kept */ } },
@@ -67,7 +78,7 @@ const wait = (ms) => new Promise((resolve) => {
 const request = async (path, options) => {
   let answer;
   try {
-    answer = await fetch(`rating/${path}`, { ...options, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    answer = await fetch(`${ROUTES}/${path}`, { ...options, signal: AbortSignal.timeout(TIMEOUT_MS) });
     if (answer.ok) return options.method ? await answer.json() : await answer.blob();
   } catch { throw new Lost(); }
   const { kind, error } = await answer.json().catch(() => ({}));
@@ -160,7 +171,7 @@ const announce = (message) => { line.textContent = message; };
 
 const STEPS = ["consent", "screen check", "training", "rate", "end"];
 const STEP_WORDS = ["step_consent", "step_screen", "step_training", "step_rating", "step_end"];
-const stepIndex = (kind) => ({ break: 3, waiting: 3, finish: 3, closed: 4 })[kind] ?? STEPS.indexOf(kind);
+const stepIndex = (kind) => ({ questions: 0, break: 3, waiting: 3, finish: 3, closed: 4 })[kind] ?? STEPS.indexOf(kind);
 
 const stepList = (kind) => make("ol", { class: "steps" }, ...STEP_WORDS.map((name, index) => make("li", {
   class: index < stepIndex(kind) ? "done" : "",
@@ -173,7 +184,9 @@ const languageChoice = () => {
     kept.set("fiqa-language", language);
     render();
   } });
-  for (const [code, name] of Object.entries(LANGUAGES)) choice.append(make("option", { value: code, selected: code === language, lang: code }, name));
+  const offered = Object.entries(study?.languages ?? LANGUAGES);
+  if (offered.length < 2) return null;
+  for (const [code, name] of offered) choice.append(make("option", { value: code, selected: code === language, lang: code }, name));
   return choice;
 };
 
@@ -183,9 +196,13 @@ const page = (kind, title, ...content) => {
   root.className = "rate page";
   root.lang = language;
   const heading = make("h2", { tabindex: "-1" }, title);
-  const demo = study?.demo ? make("p", { class: "demo" }, make("b", {}, t("demo")), ` ${t("demo_hint")}`) : null;
-  body.replaceChildren(make("div", { class: "top" }, stepList(kind), languageChoice()), ...[demo].filter(Boolean), heading, ...content.filter(Boolean));
+  body.replaceChildren(make("div", { class: "top" }, stepList(kind), languageChoice()), ...[remark()].filter(Boolean), heading, ...content.filter(Boolean));
   if (linked || movesFocus) heading.focus({ preventScroll: true });
+};
+// Says of the demo and of a test run what they are.
+const remark = () => {
+  if (preview) return make("p", { class: "demo" }, make("b", {}, t("preview")), ` ${t("preview_hint")}`);
+  return study?.demo ? make("p", { class: "demo" }, make("b", {}, t("demo")), ` ${t("demo_hint")}`) : null;
 };
 const paragraph = (text, attributes = {}) => make("p", attributes, text);
 const button = (text, onclick, attributes = {}) => make("button", { type: "button", class: "main", ...attributes, onclick }, text);
@@ -228,6 +245,7 @@ const keepAddress = () => {
 // After a refusal the truth is with the server: ask where we are.
 const recover = async (error) => {
   if (error.kind === "AccessError") return showInvalid();
+  if (!token) return welcome(); // the study closed, or the last seat was taken, while they read
   try {
     take(await insist(() => post("look", { device })));
     announce(error.kind === "StudyStateError" || error.kind === "SittingError" ? "" : t("moved_on"));
@@ -237,7 +255,7 @@ const recover = async (error) => {
 const showInvalid = () => {
   if (!linked && study) { kept.drop(place()); token = ""; step = { kind: "consent" }; return render(); } // a demo made anew
   step = null;
-  page("consent", t("invalid_title"), paragraph(t("invalid_hint")));
+  page("consent", t("invalid_title"), paragraph(t(preview ? "preview_gone" : "invalid_hint")));
 };
 
 const consentPage = () => {
@@ -246,9 +264,12 @@ const consentPage = () => {
   const begin = button(t("consent_button"), once(() => token ? post("consent", panel()) : post("join", { study: study.join_code, ...panel() })), { disabled: true });
   const check = () => { begin.disabled = !(box.checked && eligible.checked); };
   for (const each of [box, eligible]) each.addEventListener("change", check);
+  const texts = study.texts[language];
   page("consent", t("consent_title"),
-    paragraph(study.consent[language] ?? study.consent.en, { class: "consent" }),
-    make("label", { for: "eligibility-box" }, eligible, ` ${study.eligibility[language] ?? study.eligibility.en}`),
+    paragraph(texts.instructions, { class: "instructions" }),
+    make("h3", {}, t("consent_heading")),
+    paragraph(texts.consent, { class: "consent" }),
+    make("label", { for: "eligibility-box" }, eligible, ` ${texts.eligibility}`),
     make("label", { for: "consent-box" }, box, ` ${t("consent_box")}`), begin);
 };
 const panel = () => {
@@ -256,11 +277,33 @@ const panel = () => {
   return participant ? { panel_participant: participant, panel_session: query.get("SESSION_ID") || "" } : {};
 };
 
+// Questions before the first picture; whoever leaves one out is not asked again.
+const questionsPage = () => {
+  const fields = study.questions.map((question) => askQuestion(question));
+  const answers = () => Object.fromEntries(fields.map(({ name, value }) => [name, value()]).filter(([, given]) => given !== ""));
+  page("questions", t("questions_title"), paragraph(t("questions_hint")), ...fields.map((field) => field.shown),
+    button(t("screen_button"), once(() => post("questions", { start_answers: answers() }))), withdrawButton());
+};
+const askQuestion = ({ name, text, choices }) => {
+  const id = `question-${name}`;
+  const label = make("label", { for: id }, text[language]);
+  const listed = choices[language];
+  if (!listed.length) {
+    const written = make("input", { type: "text", id, maxlength: 200 });
+    return { name, value: () => written.value.trim(), shown: make("div", { class: "question" }, label, written) };
+  }
+  const chosen = make("select", { id }, make("option", { value: "" }, t("no_answer")),
+    ...listed.map((choice, index) => make("option", { value: index }, choice)));
+  return { name, value: () => chosen.value && Number(chosen.value), shown: make("div", { class: "question" }, label, chosen) };
+};
+
 // Room for the picture beside everything else in the rating room, in pixels of the screen; `window_px` in those of CSS.
 const around = ([width]) => width < 640 ? [16, 384] : [32, 210];
 const room = (window_px = [innerWidth, innerHeight]) =>
   window_px.map((side, index) => Math.floor((side - around(window_px)[index]) * devicePixelRatio));
 const fits = (window_px) => study.width_px <= room(window_px)[0] && study.height_px <= room(window_px)[1];
+// The shorter side, in pixels of CSS: it is the same whichever way a phone is held.
+const isLargeEnough = () => Math.min(screen.width, screen.height) >= study.min_screen_side_px;
 const couldFit = ([width, height]) => fits([width, height]) || fits([height, width]); // turned
 
 const patches = (name, background, levels) => {
@@ -285,6 +328,7 @@ const verdictOnScreen = () => {
   const needed = `${study.width_px}×${study.height_px}`;
   const whole = [Math.max(screen.width, innerWidth), Math.max(screen.height, innerHeight)];
   if (isEnlarged()) return t("screen_enlarged");
+  if (!isLargeEnough()) return t("screen_required", { needed: study.min_screen_side_px, there: Math.min(screen.width, screen.height) });
   if (!fits() && !couldFit(whole)) return t("screen_never", { needed, there: room(whole).join("×") });
   if (!fits()) return t("screen_small", { needed, there: room().join("×") });
   return t("screen_fits") + (Number.isInteger(devicePixelRatio * 4) ? "" : ` ${t("screen_zoom", { ratio: devicePixelRatio.toFixed(2) })}`);
@@ -300,11 +344,11 @@ const screenPage = () => {
     window_width_px: innerWidth, window_height_px: innerHeight, screen_width_px: screen.width, screen_height_px: screen.height,
     pixel_ratio: devicePixelRatio, zoom: zoom(), fits: fits(), dark_patches: Number(dark.value), light_patches: Number(light.value), ...sight?.found(),
   });
-  const go = button(t("screen_button"), once(() => post("screen", { device, screen: measured(), passed: fits() })));
+  const go = button(t("screen_button"), once(() => post("screen", { device, screen: measured(), passed: fits() && isLargeEnough() })));
   const check = () => {
     if (!verdict.isConnected) return removeEventListener("resize", check);
     verdict.textContent = verdictOnScreen();
-    const good = fits() && !isEnlarged();
+    const good = fits() && isLargeEnough() && !isEnlarged();
     verdict.classList.toggle("bad", !good);
     go.disabled = !(good && choices.every((choice) => choice.value));
   };
@@ -323,10 +367,19 @@ const withdrawButton = () => button(t("withdraw"), async () => {
   try { await insist(() => post("withdraw")); } catch (error) { if (!(error instanceof Refused)) throw error; }
   for (const { name } of keptAnswers()) kept.drop(name);
   kept.drop(place());
+  kept.set(WITHDRAWN + study.join_code, "yes");
   token = "";
+  if (linked && !query.get("participant")) history.replaceState(history.state, "", `${location.pathname}?${query}`); // as they came
   step = null;
-  page("end", t("withdrawn_title"), paragraph(t("withdrawn_hint")));
+  withdrawnPage();
 }, { class: "plain" });
+
+// The study's general link still lets anybody begin: whoever withdrew is told so, and begins as somebody new.
+const withdrawnPage = () => page("end", t("withdrawn_title"), paragraph(t("withdrawn_hint")),
+  query.get("participant") ? null : button(t("begin_anew"), () => {
+    kept.drop(WITHDRAWN + study.join_code);
+    welcome();
+  }, { class: "plain" }));
 
 const breakPage = () => {
   const until = performance.now() + 1000 * step.wait_s;
@@ -367,7 +420,11 @@ const endPage = () => {
   page("end", t("end_title"), paragraph(t("end_hint", step)), code, back, make("div", { class: "choices" }, ...[another, again].filter(Boolean)), withdrawButton());
 };
 
-const closedPage = () => page("closed", t("closed_title"), paragraph(t("closed_hint")), step.can_finish ? finishButton() : null);
+const CLOSED = { over: ["over_title", "over_hint"], full: ["full_title", "full_hint"] };
+const closedPage = () => {
+  const [title, hint] = CLOSED[step.refusal] ?? ["closed_title", "closed_hint"];
+  page("closed", t(title), paragraph(t(hint)), step.can_finish ? finishButton() : null);
+};
 
 // ---- the rating room: a picture, the grades, and nothing else ----
 
@@ -412,14 +469,18 @@ const enterRoom = () => {
     : null;
   const leave = make("button", { type: "button", class: "leave", onclick: leaveRoom }, t("leave"));
   const grades = make("div", { class: "grades", role: "group", "aria-label": t("question") }, ...(study.scale.grades.length ? gradeButtons() : slider()));
-  const after = make("div", { class: "after", hidden: true });
+  const after = make("div", { class: "after concealed" });
   const heading = make("h2", { tabindex: "-1" }, t("question"));
   const extras = make("div", { class: "extras" }, undoKey, unusable);
-  body.replaceChildren(make("div", { class: "top-bar" }, count, progress, leave), stage,
-    make("div", { class: "controls" }, heading, grades, after, extras));
-  parts = { stage, progress, count, undoKey, grades, after, extras, unusable, heading, language };
+  const answering = make("div", { class: "answering" }, grades, extras);
+  const tried = preview ? make("span", { class: "tried" }, t("preview")) : null;
+  body.replaceChildren(make("div", { class: "top-bar" }, ...[tried].filter(Boolean), count, progress, leave), stage,
+    make("div", { class: "controls" }, heading, make("div", { class: "answers" }, answering, after)));
+  parts = { stage, progress, count, undoKey, grades, after, answering, unusable, heading, language };
   heading.focus({ preventScroll: true });
 };
+// Keeps its room on the page: what appears and goes must not move the picture.
+const conceal = (part, hidden) => part.classList.toggle("concealed", hidden);
 const leaveRoom = () => {
   if (busy) return; // the answer under way goes on to the next picture
   shown = feedback = null;
@@ -435,12 +496,12 @@ const ratingRoom = async () => {
   if (!parts?.stage.isConnected || parts.language !== language) enterRoom();
   const { stage, progress, count, undoKey, grades, after } = parts;
   const training = step.kind === "training";
-  after.hidden = true;
-  grades.hidden = parts.extras.hidden = false;
+  conceal(after, true);
+  conceal(parts.answering, false);
   count.textContent = training ? t("training", { number: step.done + 1, total: step.total }) : `${t("progress", step)}, ${t("minutes_left", { minutes: minutesLeft() })}`;
   progress.max = step.total || 1;
   progress.value = step.done;
-  undoKey.hidden = !step.can_undo;
+  conceal(undoKey, !step.can_undo);
   await showPicture(stage, step.picture);
   if (step.upcoming) fetchPicture(step.upcoming).catch(() => {});
 };
@@ -526,7 +587,7 @@ const deliverKept = async () => {
 // Whoever closes the page on an answer that is still under way may never come back.
 addEventListener("pagehide", () => {
   for (const { answer } of keptAnswers()) {
-    navigator.sendBeacon("rating/rate", new Blob([JSON.stringify({ token, language, answer })], { type: "application/json" }));
+    navigator.sendBeacon(`${ROUTES}/rate`, new Blob([JSON.stringify({ token, language, answer })], { type: "application/json" }));
   }
 });
 
@@ -535,8 +596,8 @@ const showFeedback = (given) => {
   const name = expected === null ? "feedback_none" : near ? "feedback_near" : "feedback_far";
   const message = t(name, { given: gradeText(given), expected: expected === null ? "" : gradeText(expected) });
   const next = button(t("next"), () => { feedback = null; render(); parts.heading.focus(); }, { disabled: true, "aria-describedby": "feedback" });
-  parts.grades.hidden = parts.extras.hidden = true;
-  parts.after.hidden = false;
+  conceal(parts.answering, true);
+  conceal(parts.after, false);
   parts.after.replaceChildren(paragraph(text ? `${message} ${text}` : message, { id: "feedback" }), next);
   announce("");
   shown = null;
@@ -575,22 +636,33 @@ addEventListener("resize", () => { if (shown) nativeSize(shown.image); });
 
 // ---- beginning ----
 
-const PAGES = { consent: consentPage, "screen check": screenPage, training: ratingRoom, rate: ratingRoom, break: breakPage, waiting: waitingPage, finish: finishPage, end: endPage, closed: closedPage };
+const PAGES = { consent: consentPage, questions: questionsPage, "screen check": screenPage, training: ratingRoom, rate: ratingRoom, break: breakPage, waiting: waitingPage, finish: finishPage, end: endPage, closed: closedPage };
 const render = () => {
   if (!["training", "rate"].includes(step.kind)) shown = null;
   if (step.upcoming) fetchPicture(step.upcoming).catch(() => {});
   return PAGES[step.kind]();
 };
 
+const meet = async () => { study = await insist(() => post("welcome", { study: query.get("study") || "", ...panel() })); };
+// What a newcomer sees first.
+const greet = () => {
+  step = study.refusal ? { kind: "closed", refusal: study.refusal } : { kind: "consent" };
+  return render();
+};
+const welcome = async () => {
+  try { await meet(); } catch (error) { if (error instanceof Refused) return showInvalid(); throw error; }
+  return greet();
+};
+
 const begin = async () => {
   root.replaceChildren(banner, notice, body, line);
   body.replaceChildren(paragraph(t("loading")));
   try {
-    study = await insist(() => post("welcome", { study: query.get("study") || "" }));
+    await meet();
     const chosen = kept.get("fiqa-language") || (token ? study.language : navigator.language.slice(0, 2));
-    language = chosen in LANGUAGES ? chosen : study.language;
+    language = chosen in study.languages ? chosen : study.language;
     token ||= kept.get(place()) || "";
-    if (!token) { step = { kind: "consent" }; return render(); }
+    if (!token) return kept.get(WITHDRAWN + study.join_code) ? withdrawnPage() : greet();
     await deliverKept();
     take(await insist(() => post("look", { device })));
   } catch (error) {

@@ -6,6 +6,8 @@ under the same key after a lost connection or a restart, and fetch pictures byte
     POST /rating/{action}             JSON of `Message`; answers {"step": …} after the commit, or {"kind", "error"}
     GET  /rating/picture/{number}     the file of an assignment that is the participant's to rate now
 
+    /rating/preview/{code}/…          the same on a test run (see `annotate.ui.previews`)
+
 Whoever calls brings the token of their personal link each time, in the message or, for a picture, as Bearer.
 """
 
@@ -14,6 +16,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import gradio as gr
 from anyio import CapacityLimiter, to_thread
@@ -28,9 +31,12 @@ from annotate.stimuli import stimulus_path
 from annotate.ui.labelling import Labelling
 from annotate.ui.wording import WORDING
 
+if TYPE_CHECKING:
+    from annotate.database import Database
+
 HEAD = """
 <script>
-if (/[?&](study|participant)=/.test(location.search)) document.documentElement.classList.add("rating-only");
+if (/[?&](study|participant|preview)=/.test(location.search)) document.documentElement.classList.add("rating-only");
 </script>
 """
 """A link of a study shows nothing but the study, before anything else is drawn."""
@@ -56,7 +62,7 @@ def build_rate_tab() -> None:
     gr.HTML('<div class="rate"></div>', js_on_load=script, apply_default_css=False, elem_id="rate")
 
 
-class Rating:
+class RatingRoutes:
     """Answers the page.
 
     Wrong links are not counted: at 128 bits and more nobody guesses them, and one person's old link must not shut
@@ -70,16 +76,22 @@ class Rating:
     def routes(self) -> list[Route]:
         """Return what the server serves beside Gradio."""
         return [
-            Route("/rating/picture/{assignment_id:int}", self._serve_picture),
-            Route("/rating/{action}", self._serve_action, methods=["POST"]),
+            Route(f"/rating/{preview}{what}", serve, methods=[method])
+            for preview in ("", "preview/{code}/")
+            for what, serve, method in (
+                ("picture/{assignment_id:int}", self._serve_picture, "GET"),
+                ("{action}", self._serve_action, "POST"),
+            )
         ]
 
     async def _serve_action(self, request: Request) -> Response:
-        return await self._answer(partial(self._act, request.path_params["action"], await request.body()))
+        code, action = request.path_params.get("code"), request.path_params["action"]
+        return await self._answer(partial(self._act, code, action, await request.body()))
 
     async def _serve_picture(self, request: Request) -> Response:
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
-        return await self._answer(partial(self._picture, token, request.path_params["assignment_id"]))
+        code, number = request.path_params.get("code"), request.path_params["assignment_id"]
+        return await self._answer(partial(self._picture, code, token, number))
 
     async def _answer(self, work: Callable[[], Response]) -> Response:
         """Run the work in a thread; whatever was wrong becomes one sentence and a status."""
@@ -88,7 +100,11 @@ class Rating:
         except AnnotateError as error:
             return _refusal(type(error).__name__, str(error), _status(error))
 
-    def _act(self, name: str, body: bytes) -> Response:
+    def _database(self, code: str | None) -> "Database":
+        """Return the database of a test run, or without a code the one that keeps what is rated."""
+        return self.labelling.database if code is None else self.labelling.previews.database(code)
+
+    def _act(self, code: str | None, name: str, body: bytes) -> Response:
         """Answer only when the transaction is on disk."""
         # Late, here and below: the page is laid out without the database's library.
         from annotate.rating_messages import ACTIONS, Message
@@ -100,17 +116,18 @@ class Rating:
             message = Message.model_validate_json(body)
         except ValidationError:
             return _refusal("RequestError", "This is no message of the rating page.", 400)
-        content = self.labelling.database.transact(lambda db: act(db, message, datetime.now(UTC)))
+        database = self._database(code)
+        content = database.transact(lambda db: act(db, message, datetime.now(UTC)))
         if name == "withdraw":
-            self.labelling.database.erase_deleted()
+            database.erase_deleted()
         return JSONResponse(content, headers=PERSONAL)
 
-    def _picture(self, token: str, assignment_id: int) -> Response:
+    def _picture(self, code: str | None, token: str, assignment_id: int) -> Response:
         from annotate import sitting
 
         if not 0 < assignment_id < 2**31:
             raise AssignmentGoneError("There is no such picture.")
-        with self.labelling.database.read() as db:
+        with self._database(code).read() as db:
             picture = sitting.find_picture(db, token, assignment_id)
         path = stimulus_path(self.labelling.settings.data_dir, picture.sha256, picture.format)
         if not path.is_file():

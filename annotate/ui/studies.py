@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from annotate.errors import AccessError, StudyError
+from annotate.protocol import StudyProtocol
 from annotate.ratings import ItemKind
-from annotate.study import Protocol
 from annotate.ui.labelling import Labelling
 from annotate.ui.late import intake, store
 from annotate.ui.ownership import (
@@ -126,7 +126,7 @@ class Studies:
         """Make a draft of the uploaded pictures: what is said of it, name, files, study, views, panels."""
         if not (name or "").strip():
             raise StudyError("Give the study a name first; participants do not see it.")
-        protocol = Protocol.from_json({"scale": scale})
+        protocol = StudyProtocol.from_json({"scale": scale})
         if not files:
             with self.labelling.database.write() as db:
                 study_id = store.create_study(db, name, protocol, datetime.now(UTC)).id

@@ -1,11 +1,13 @@
 """The links of a study: one for everybody, Prolific's, and personal ones.
 
 A personal token is stored nowhere: what is shown here once cannot be shown again, only replaced by a new one. The
-addresses are completed by the page, which knows under what name it was reached.
+addresses are completed by the page (`study_links.js`): by FIQA_PUBLIC_URL, or by the name under which it was reached.
 """
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from annotate.ui.late import access, store
@@ -17,45 +19,23 @@ if TYPE_CHECKING:
 
 MOST_LINKS = 1000
 PROLIFIC = "&PROLIFIC_PID={{%PROLIFIC_PID%}}&STUDY_ID={{%STUDY_ID%}}&SESSION_ID={{%SESSION_ID%}}"
-COMPLETE = """
-const address = (path) => location.origin + location.pathname + path;
-const complete = () => {
-  for (const link of element.querySelectorAll("[data-path]")) link.textContent = address(link.dataset.path);
-};
-watch("value", complete);
-complete();
-const save = (name, lines) => {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([lines.join("\\r\\n") + "\\r\\n"], { type: "text/csv" }));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-};
-element.addEventListener("click", async (event) => {
-  const button = event.target.closest("button[data-do]");
-  if (!button) return;
-  if (button.dataset.do === "copy") {
-    const link = button.parentElement.querySelector("[data-path]");
-    try {
-      await navigator.clipboard.writeText(link.textContent);
-      button.textContent = "Copied";
-    } catch {
-      getSelection().selectAllChildren(link);
-    }
-  }
-  if (button.dataset.do === "save") {
-    const people = [...element.querySelectorAll("[data-person]")];
-    save("links.csv", ["participant,url", ...people.map((each) => `${each.dataset.person},${each.textContent}`)]);
-  }
-});
-"""
+ONLY_HERE = (
+    '<p class="note warning" data-only-here hidden>These addresses work on this computer only. To invite others, start '
+    "the app with FIQA_PUBLIC_URL set to the address under which they reach it.</p>"
+)
+
+
+def complete_links(public_url: str | None) -> str:
+    """Return the script that completes the links on the page; without `public_url` by the address of the page."""
+    script = files("annotate.ui").joinpath("study_links.js").read_text(encoding="utf-8")
+    return f"const PUBLIC_URL = {json.dumps(public_url)};\n{script}"
 
 
 def general_links(study: "Study") -> str:
     """Return the links that anybody may follow."""
     join = f"?study={study.join_code}"
     return (
-        f"<dl class='links'>{_link('Everybody', join)}{_link('Prolific', join + PROLIFIC)}</dl>"
+        f"{ONLY_HERE}<dl class='links'>{_link('Everybody', join)}{_link('Prolific', join + PROLIFIC)}</dl>"
         '<p class="hint">Whoever follows the first becomes a participant. On Prolific, put the second as the study’s '
         "address and the completion code from Prolific into the protocol.</p>"
     )
@@ -84,7 +64,8 @@ def renew_link(database: "Database", study_id: int, pseudonym: str) -> tuple[str
 def personal_links(links: Sequence[tuple[str, str]], said: str) -> str:
     """Show personal links, once."""
     listed = "".join(f"<div><dt>{text(name)}</dt>{_address(path, name)}</div>" for name, path in links)
-    return f"{note(said, 'good')}<dl class='links many'>{listed}</dl>{press('save', 'Save as CSV', kind='small')}"
+    save = press("save", "Save as CSV", kind="small")
+    return f"{note(said, 'good')}{ONLY_HERE}<dl class='links many'>{listed}</dl>{save}"
 
 
 def _personal(join_code: str, token: str) -> str:

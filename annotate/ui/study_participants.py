@@ -28,7 +28,7 @@ from annotate.ui.study_html import (
     text,
     whole_number,
 )
-from annotate.ui.study_links import COMPLETE, MOST_LINKS, general_links, make_links, personal_links, renew_link
+from annotate.ui.study_links import MOST_LINKS, complete_links, general_links, make_links, personal_links, renew_link
 from annotate.ui.study_work import leave_behind
 
 EVERYBODY, FOUND = "all", "found"
@@ -268,7 +268,8 @@ def build_participants_panel(
     """Lay out the panel inside `tab` and connect it."""
     people = Participants(labelling, analyses)
     person, first = gr.State(None), gr.State(0)
-    links, count, invite, personal = _build_invitation()
+    script = complete_links(labelling.settings.public_url)
+    links, count, invite, personal = _build_invitation(script)
     gr.HTML("<h3>Who takes part</h3>", apply_default_css=False, elem_classes="section-head")
     with gr.Row(elem_classes="actions"):
         chosen = gr.Dropdown(CHOICES, value=EVERYBODY, label="Show", filterable=False, elem_id="people-shown")
@@ -278,7 +279,7 @@ def build_participants_panel(
     card = gr.HTML("", js_on_load=COME_TO, apply_default_css=False, elem_id="study-person")
     with gr.Column(visible=False, elem_id="decision") as decision:
         reason, buttons, typed, delete = _build_decision()
-        link = gr.HTML("", js_on_load=COMPLETE, apply_default_css=False, elem_id="renewed-link")
+        link = gr.HTML("", js_on_load=script, apply_default_css=False, elem_id="renewed-link")
     listed = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="study-people")
     page = [study, chosen, name]
     entered = [links, personal, listed, first, person, card, decision]
@@ -300,16 +301,16 @@ def build_participants_panel(
     guard.on(delete.click, people.delete, [*decided, typed], [typed, person, card, decision, listed], **AT_ONCE)
 
 
-def _build_invitation() -> tuple[gr.HTML, gr.Number, gr.Button, gr.HTML]:
+def _build_invitation(script: str) -> tuple[gr.HTML, gr.Number, gr.Button, gr.HTML]:
     """Lay out the links to hand out."""
     gr.HTML("<h3>Invite people</h3>", apply_default_css=False, elem_classes="section-head")
-    links = gr.HTML("", js_on_load=COMPLETE, apply_default_css=False, elem_id="study-links")
+    links = gr.HTML("", js_on_load=script, apply_default_css=False, elem_id="study-links")
     with gr.Row(elem_classes="actions"):
         count = gr.Number(
             20, label="Personal links", precision=0, minimum=1, maximum=MOST_LINKS, scale=0, elem_id="link-count"
         )
         invite = gr.Button("Make personal links", elem_id="make-links", scale=0, min_width=180)
-    personal = gr.HTML("", js_on_load=COMPLETE, apply_default_css=False, elem_id="personal-links")
+    personal = gr.HTML("", js_on_load=script, apply_default_css=False, elem_id="personal-links")
     return links, count, invite, personal
 
 

@@ -5,10 +5,12 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from annotate.design_review import KIND_NAMES
 from annotate.ratings import ItemKind
 from annotate.stimuli import Candidate, stimulus_path
+from annotate.study import State
 from annotate.ui.late import store
-from annotate.ui.study_html import counted, pager, text, thumbnail, working
+from annotate.ui.study_html import counted, pager, press, text, thumbnail, working
 from annotate.ui.study_work import follow
 from annotate.uploads import IMAGE_SUFFIXES, UploadedFile
 
@@ -24,18 +26,13 @@ NAMED_DUPLICATES = 3
 FILE_TYPES = [*sorted(IMAGE_SUFFIXES - {".tif", ".tiff"}), ".zip", ".csv"]
 HANDED_IN = (
     "Pictures, or one ZIP of them; they are kept byte for byte. A CSV beside them (or <code>stimuli.csv</code> in the "
-    "ZIP) may say more, in columns: <code>path</code>, <code>kind</code> (rated, gold, trap, training), "
+    "ZIP) may say more, in columns: <code>path</code>, <code>kind</code> (<code>rated</code>: a picture to rate, "
+    "<code>gold</code>: a known answer, <code>trap</code>: an attention check, <code>training</code>), "
     "<code>expected</code> (the right grade), <code>feedback</code> (said in training), <code>source</code> (the photo "
     "or person, so that splits keep them together). A file may have 25 MB; more than that, and thousands of "
     "pictures, come in from the command line: "
     "<code>python -m annotate create NAME --images FOLDER</code>."
 )
-_KINDS = {
-    ItemKind.RATED: "to rate",
-    ItemKind.GOLD: "known answer",
-    ItemKind.TRAP: "attention check",
-    ItemKind.TRAINING: "training",
-}
 
 
 def uploaded_files(files: Sequence[FileValue]) -> list[UploadedFile]:
@@ -98,11 +95,14 @@ def said_of_intake(taken: "Taken") -> list[str]:
 def pictures_panel(database: "Database", data_dir: Path, study_id: int, first: int) -> str:
     """Return a page of the study's pictures, in the order they were added; `first` counts from 0."""
     with database.read() as db:
+        editable = store.get_study(db, study_id).state is State.DRAFT
         counts = store.count_stimuli(db, study_id)
         shown = store.stimuli_page(db, study_id, skip=first, limit=PICTURES_OF_A_PAGE)
     total = sum(counts.values())
-    kinds = ", ".join(f"{counts[kind]:,} {name}" for kind, name in _KINDS.items() if counts.get(kind))
-    figures = "".join(_figure(data_dir, each) for each in shown)
+    kinds = ", ".join(
+        f"{counts[kind]:,} {names[counts[kind] != 1]}" for kind, names in KIND_NAMES.items() if counts.get(kind)
+    )
+    figures = "".join(_figure(data_dir, each, editable=editable) for each in shown)
     return (
         f'<p class="summary">{counted(total, "picture")}{": " * bool(kinds)}{kinds}</p>'
         f'<div class="pictures">{figures}</div>'
@@ -110,9 +110,11 @@ def pictures_panel(database: "Database", data_dir: Path, study_id: int, first: i
     )
 
 
-def _figure(data_dir: Path, stimulus: "Stimulus") -> str:
+def _figure(data_dir: Path, stimulus: "Stimulus", *, editable: bool) -> str:
     expected = "" if stimulus.expected is None else f", {stimulus.expected:g}"
-    kind = "" if stimulus.kind is ItemKind.RATED else f"<b>{_KINDS[stimulus.kind]}{expected}</b>"
+    kind = "" if stimulus.kind is ItemKind.RATED else f"<b>{KIND_NAMES[stimulus.kind][0]}{expected}</b>"
     picture = thumbnail(stimulus_path(data_dir, stimulus.sha256, stimulus.format))
     caption = f"{kind}<span>{text(stimulus.name)}</span><small>{stimulus.width_px}×{stimulus.height_px}</small>"
+    if editable:
+        caption += press("edit", "Change", kind="small", picture=stimulus.id)
     return f"<figure>{picture}<figcaption>{caption}</figcaption></figure>"

@@ -1,16 +1,18 @@
 """Studies that can be rated, and people who rate them, without a page."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from annotate import sitting, store
 from annotate.database import Database
 from annotate.places import Answer
+from annotate.protocol import StudyProtocol
 from annotate.ratings import ItemKind
 from annotate.sitting import Outcome, Step, StepKind
 from annotate.stimuli import StimulusFile
-from annotate.study import Protocol, State
+from annotate.study import State
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -34,7 +36,7 @@ def new_study(
         *stimuli(training, ItemKind.TRAINING, 3.0),
     ]
     with database.write() as db:
-        study = store.create_study(db, "faces", Protocol(**protocol), NOW)
+        study = store.create_study(db, "faces", StudyProtocol(**protocol), NOW)
         store.add_stimuli(db, study.id, files, NOW)
         store.change_state(db, study.id, State.OPEN, NOW)
         return study.id
@@ -54,14 +56,19 @@ class Person:
 
     def start(self) -> Step:
         """Consent and pass the screen check."""
-        self.database.transact(lambda db: sitting.give_consent(db, self.token, self.now))
+        self.consent()
         return self.check_screen()
 
-    def check_screen(self, device: str = "desk", *, passed: bool = True) -> Step:
+    def consent(self) -> Step:
+        return self.database.transact(lambda db: sitting.give_consent(db, self.token, self.now))
+
+    def answer_questions(self, answers: Mapping[str, object]) -> Step:
+        return self.database.transact(lambda db: sitting.answer_questions(db, self.token, self.now, answers))
+
+    def check_screen(self, device: str = "desk", *, passed: bool = True, **measured: float) -> Step:
+        result = {"pixel_ratio": 1.0, **measured}
         return self.database.transact(
-            lambda db: sitting.record_screen(
-                db, self.token, self.now, device=device, result={"pixel_ratio": 1.0}, passed=passed
-            )
+            lambda db: sitting.record_screen(db, self.token, self.now, device=device, result=result, passed=passed)
         )
 
     def look(self, device: str | None = None) -> Step:

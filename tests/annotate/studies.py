@@ -12,9 +12,9 @@ from PIL import Image
 from annotate import store
 from annotate.database import Database
 from annotate.intake import create_study
+from annotate.protocol import StudyProtocol
 from annotate.stimuli import Candidate
 from annotate.store import ImportedRating
-from annotate.study import Protocol
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 
@@ -40,10 +40,10 @@ def make_study(
     offered: Sequence[Candidate],
     *,
     name: str = "faces",
-    protocol: Protocol | None = None,
+    protocol: StudyProtocol | None = None,
 ) -> int:
     """Make a study and return its id."""
-    return create_study(database, data_dir, name, offered, protocol or Protocol(), NOW).study_id
+    return create_study(database, data_dir, name, offered, protocol or StudyProtocol(), NOW).study_id
 
 
 def honest_ratings(names: Sequence[str], people: int, *, seed: int = 1) -> list[ImportedRating]:

@@ -16,11 +16,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import func, select
 
 from annotate import access, places, sitting, store
-from annotate.assignment import REPEAT_GAP
 from annotate.database import Database, open_database
 from annotate.errors import AnnotateError
 from annotate.places import Answer
 from annotate.ratings import ItemKind
+from annotate.sitting_plan import REPEAT_GAP
 from annotate.tables import Assignment, AssignmentState, Participant, Rating, Stimulus
 from tests.annotate.rated import NOW, Person, new_study
 from tests.annotate.rater import rate_together

@@ -154,13 +154,13 @@ def test_restoring_over_a_file_that_is_no_database_any_more(database: Database, 
 def test_restoring_an_older_backup_over_a_newer_schema(database: Database, file: Path, tmp_path: Path) -> None:
     back_up(file, tmp_path / "copy.sqlite3", NOW)
     with database.write() as db:
-        db.execute(text("UPDATE schema_version SET version = 99 WHERE version > 1"))
+        db.execute(text("UPDATE schema_version SET version = 99 WHERE version = 1"))
     assert restore(tmp_path / "copy.sqlite3", file, NOW).schema == LATEST
 
 
 def test_backup_of_a_newer_version_is_not_restored(database: Database, file: Path, tmp_path: Path) -> None:
     with database.write() as db:
-        db.execute(text("UPDATE schema_version SET version = 99 WHERE version > 1"))
+        db.execute(text("UPDATE schema_version SET version = 99 WHERE version = 1"))
     back_up(file, tmp_path / "newer.sqlite3", NOW)
     with pytest.raises(BackupError, match="has schema 99, this program knows up to"):
         restore(tmp_path / "newer.sqlite3", file, NOW)

@@ -20,10 +20,11 @@ from annotate.export import export_study
 from annotate.export_tables import SCREEN, TABLES
 from annotate.imports import read_ratings
 from annotate.layout import Picture
+from annotate.protocol import StudyProtocol
 from annotate.ratings import ItemKind
+from annotate.start_questions import READY_QUESTIONS, StartQuestion
 from annotate.stimuli import Candidate, stimulus_path
 from annotate.store import ImportedRating
-from annotate.study import Protocol
 from fiqa.protocol import read_test_set
 from tests.annotate.rated import Person, new_study
 from tests.annotate.studies import NOW, candidates, honest_ratings, make_study, picture, rate
@@ -77,7 +78,7 @@ def test_tables_say_what_the_database_says(database: Database, study_id: int, tm
         assert float(row["mos"]) == pytest.approx(figures["mos"], abs=1e-6)
         assert float(row["ci95"]) == pytest.approx(figures["ci95"], abs=1e-6)
         assert int(row["ratings"]) == PEOPLE
-    assert json.loads((tmp_path / "out" / "protocol.json").read_text())["protocol"] == Protocol().to_json()
+    assert json.loads((tmp_path / "out" / "protocol.json").read_text())["protocol"] == StudyProtocol().to_json()
 
 
 def test_everything_about_how_a_study_was_run_is_exported(database: Database, tmp_path: Path) -> None:
@@ -99,7 +100,8 @@ def test_everything_about_how_a_study_was_run_is_exported(database: Database, tm
     decisions = [(each["decision"], each["reason"]) for each in table(tmp_path / "out" / "decisions.csv")]
     assert decisions == [("rejected", "clicks, „alles gleich“"), ("votes left out", "clicks")]
     texts = {(each["language"], each["text"]): each["shown"] for each in table(tmp_path / "out" / "texts.csv")}
-    assert texts["de", "consent"].startswith("Sie sehen")
+    assert texts["de", "instructions"].startswith("Sie sehen")
+    assert texts["de", "consent"].startswith("Wir speichern")
     assert texts["es", "grade 5"] == "Excelente"
 
 
@@ -217,7 +219,7 @@ def test_tables_alone_can_be_had(database: Database, study_id: int, tmp_path: Pa
 def test_exported_ratings_can_be_imported(database: Database, study_id: int, tmp_path: Path) -> None:
     export_study(database, study_id, tmp_path, tmp_path / "out")
     again = make_study(database, tmp_path, candidates(COUNT), name="again")
-    rate(database, again, read_ratings(tmp_path / "out" / "ratings.csv", Protocol(), NOW).ratings)
+    rate(database, again, read_ratings(tmp_path / "out" / "ratings.csv", StudyProtocol(), NOW).ratings)
     with database.read() as db:
         assert mos_rows(db, again) == mos_rows(db, study_id)
 
@@ -238,7 +240,7 @@ def test_no_name_is_a_formula_to_a_spreadsheet_and_all_are_read_again_as_they_we
         cell for name in ("ratings.csv", "mos.csv") for row in table(tmp_path / "out" / name) for cell in row.values()
     ]
     assert not [cell for cell in cells if cell.startswith(tuple("=+-@"))]
-    read = read_ratings(tmp_path / "out" / "ratings.csv", Protocol(), NOW)
+    read = read_ratings(tmp_path / "out" / "ratings.csv", StudyProtocol(), NOW)
     assert {(each.stimulus, each.participant) for each in read.ratings} == {(name, "=p") for name in names}
     groups = [
         photo.groups for split in ("train", "val", "test") for photo in read_dataset(tmp_path / "out").splits[split]
@@ -384,3 +386,21 @@ def test_file_names_are_safe_and_unique(database: Database, tmp_path: Path) -> N
     assert files[0].name == "face.png"
     assert {file.suffix for file in files} == {".png"}
     assert all((tmp_path / "out" / file).is_file() for file in files)
+
+
+def test_answers_to_the_questions_at_the_start_are_columns_in_one_wording(database: Database, tmp_path: Path) -> None:
+    questions = (READY_QUESTIONS["age_group"], StartQuestion("lamp", {"en": "Which lamp?"}, {}))
+    study_id = new_study(database, images=1, questions=questions, training_count=0)
+    for language, answers in (("de", {"age_group": 0, "lamp": "LED"}), ("en", {"age_group": 0}), ("es", {})):
+        person = Person(database, study_id, language=language)
+        person.consent()
+        person.answer_questions(answers)
+    Person(database, study_id)
+    export_study(database, study_id, tmp_path, tmp_path / "out", label=None)
+    people = table(tmp_path / "out" / "participants.csv")
+    answered = [(each["answer_age_group"], each["answer_lamp"]) for each in people]
+    assert answered == [("18 to 29", "LED"), ("18 to 29", ""), ("", ""), ("", "")]
+    readme = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert "| `answer_lamp` | Answer to “Which lamp?”" in readme
+    shown = {(each["language"], each["text"]): each["shown"] for each in table(tmp_path / "out" / "texts.csv")}
+    assert shown["de", "question age_group"] == "Wie alt sind Sie?"

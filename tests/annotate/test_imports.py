@@ -11,9 +11,10 @@ from annotate import store
 from annotate.database import Database
 from annotate.errors import ImportedRatingsError, StudyStateError
 from annotate.imports import read_ratings
+from annotate.protocol import StudyProtocol
 from annotate.scales import SCALES
 from annotate.stimuli import Candidate
-from annotate.study import Protocol, State
+from annotate.study import State
 from tests.annotate.studies import NOW, candidates, make_study, picture, rate
 
 HEADER = "stimulus,participant,grade\n"
@@ -31,7 +32,7 @@ def test_columns_are_read_in_any_order_and_others_ignored(tmp_path: Path) -> Non
         "anna;x;4;a.png;812.4;2026-01-31T10:00:00+01:00\n"
         'bert;"y; z";;a.png;;\n'
     )
-    read = read_ratings(written(tmp_path, table, encoding="utf-8-sig"), Protocol(), NOW)
+    read = read_ratings(written(tmp_path, table, encoding="utf-8-sig"), StudyProtocol(), NOW)
     first, second = read.ratings
     assert (first.stimulus, first.participant, first.grade, first.response_ms) == ("a.png", "anna", 4.0, 812)
     assert first.rated_at
@@ -64,20 +65,24 @@ def test_columns_are_read_in_any_order_and_others_ignored(tmp_path: Path) -> Non
 )
 def test_bad_table_is_refused_with_its_line(tmp_path: Path, table: str, reason: str) -> None:
     with pytest.raises(ImportedRatingsError, match=reason):
-        read_ratings(written(tmp_path, table), Protocol(), NOW)
+        read_ratings(written(tmp_path, table), StudyProtocol(), NOW)
 
 
 def test_grade_may_be_missing_only_where_unusable_was_offered(tmp_path: Path) -> None:
     path = written(tmp_path, HEADER + "a,p,\n")
-    assert read_ratings(path, Protocol(), NOW).ratings[0].grade is None
+    assert read_ratings(path, StudyProtocol(), NOW).ratings[0].grade is None
     with pytest.raises(ImportedRatingsError, match="has no grade"):
-        read_ratings(path, Protocol(offer_unusable=False), NOW)
+        read_ratings(path, StudyProtocol(offer_unusable=False), NOW)
 
 
 @pytest.mark.parametrize("name", ["علی\u200cرضا", "👩\u200d🦰", "Ольга", "\u200eأحمد"])
 def test_people_and_pictures_have_names_of_any_script(database: Database, tmp_path: Path, name: str) -> None:
     study_id = make_study(database, tmp_path, [Candidate(f"{name}.png", partial(picture, 1))])
-    rate(database, study_id, read_ratings(written(tmp_path, f"{HEADER}{name}.png,{name},4\n"), Protocol(), NOW).ratings)
+    rate(
+        database,
+        study_id,
+        read_ratings(written(tmp_path, f"{HEADER}{name}.png,{name},4\n"), StudyProtocol(), NOW).ratings,
+    )
     with database.read() as db:
         loaded = store.load_ratings(db, study_id)
     assert (loaded.stimulus_ids, loaded.participant_ids) == ((f"{name}.png",), (name,))
@@ -90,10 +95,10 @@ def test_names_are_compared_however_their_marks_are_written(
     study_id = make_study(database, tmp_path, [Candidate("faces/Müller.png", partial(picture, 1))])
     rate(database, study_id, [store.ImportedRating("faces/Müller.png", "Zoë", 3.0)])
     table = HEADER + unicodedata.normalize(form, "faces\\Müller.png,Anaïs,4\n")
-    rate(database, study_id, read_ratings(written(tmp_path, table), Protocol(), NOW).ratings)
+    rate(database, study_id, read_ratings(written(tmp_path, table), StudyProtocol(), NOW).ratings)
     again = HEADER + unicodedata.normalize(form, "faces/Müller.png,Zoë,4\n")
     with pytest.raises(ImportedRatingsError, match="rates the same stimulus twice"):
-        rate(database, study_id, read_ratings(written(tmp_path, again), Protocol(), NOW).ratings)
+        rate(database, study_id, read_ratings(written(tmp_path, again), StudyProtocol(), NOW).ratings)
     with database.read() as db:
         assert store.load_ratings(db, study_id).participant_ids == ("Anaïs", "Zoë")
         assert store.find_study(db, "faces").id == study_id
@@ -101,18 +106,18 @@ def test_names_are_compared_however_their_marks_are_written(
 
 def test_table_of_excel_is_read_with_decimal_commas(tmp_path: Path) -> None:
     path = written(tmp_path, "sep=;\nstimulus;participant;grade\nä.png;Zoë;62,5\n", encoding="cp1252")
-    (rating,) = read_ratings(path, Protocol(scale=SCALES["continuous"]), NOW).ratings
+    (rating,) = read_ratings(path, StudyProtocol(scale=SCALES["continuous"]), NOW).ratings
     assert (rating.stimulus, rating.participant, rating.grade) == ("ä.png", "Zoë", 62.5)
 
 
 def test_grades_are_those_of_the_study(tmp_path: Path) -> None:
     path = written(tmp_path, HEADER + "a,p,62.5\n")
-    assert read_ratings(path, Protocol(scale=SCALES["continuous"]), NOW).ratings[0].grade == 62.5
+    assert read_ratings(path, StudyProtocol(scale=SCALES["continuous"]), NOW).ratings[0].grade == 62.5
 
 
 def test_repeated_items_of_an_export_are_passed_over(tmp_path: Path) -> None:
     table = "stimulus,participant,grade,kind\na,p,3,rated\na,p,4,repeat\n"
-    read = read_ratings(written(tmp_path, table), Protocol(), NOW)
+    read = read_ratings(written(tmp_path, table), StudyProtocol(), NOW)
     assert ([rating.grade for rating in read.ratings], read.repeats) == ([3.0], 1)
 
 
@@ -122,7 +127,7 @@ def test_nothing_is_added_when_one_rating_does_not_fit_the_study(
 ) -> None:
     study_id = make_study(database, tmp_path, candidates(3))
     rate(database, study_id, [store.ImportedRating("000.png", "known", 2.0)])
-    read = read_ratings(written(tmp_path, HEADER + table), Protocol(), NOW)
+    read = read_ratings(written(tmp_path, HEADER + table), StudyProtocol(), NOW)
     with pytest.raises(ImportedRatingsError):
         rate(database, study_id, read.ratings)
     with database.read() as db:

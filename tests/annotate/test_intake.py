@@ -10,9 +10,10 @@ from annotate import store
 from annotate.database import Database
 from annotate.errors import StimulusError, StudyError, StudyStateError
 from annotate.intake import add_pictures, create_study
+from annotate.protocol import StudyProtocol
 from annotate.ratings import ItemKind
 from annotate.stimuli import Candidate
-from annotate.study import Protocol, State
+from annotate.study import State
 from tests.annotate.studies import NOW, candidates, make_study, picture
 
 
@@ -26,15 +27,15 @@ def counts(database: Database, study_id: int) -> dict[ItemKind, int]:
 
 
 def test_new_study_is_a_draft_with_its_pictures(database: Database, tmp_path: Path) -> None:
-    taken = create_study(database, tmp_path, "faces", [*candidates(3), gold(9, 2.0)], Protocol(), NOW)
+    taken = create_study(database, tmp_path, "faces", [*candidates(3), gold(9, 2.0)], StudyProtocol(), NOW)
     assert (taken.state, taken.added, taken.duplicates) == (State.DRAFT, 4, ())
     assert counts(database, taken.study_id) == {ItemKind.RATED: 3, ItemKind.GOLD: 1}
-    assert "The design asks for 10 gold items per sitting, the study has 1." in taken.warnings
+    assert "A sitting asks for 1 attention check; the study has none." in taken.warnings
 
 
 def test_bad_picture_makes_no_study(database: Database, tmp_path: Path) -> None:
     with pytest.raises(StimulusError):
-        create_study(database, tmp_path, "faces", [*candidates(3), Candidate("x", bytes)], Protocol(), NOW)
+        create_study(database, tmp_path, "faces", [*candidates(3), Candidate("x", bytes)], StudyProtocol(), NOW)
     with database.read() as db:
         assert store.list_studies(db) == []
     assert not (tmp_path / "stimuli").exists()
@@ -48,12 +49,12 @@ def test_taken_name_is_refused_before_pictures_are_looked_at(database: Database,
         yield
 
     with pytest.raises(StudyError, match="called 'faces' already"):
-        create_study(database, tmp_path, "faces", unread(), Protocol(), NOW)
+        create_study(database, tmp_path, "faces", unread(), StudyProtocol(), NOW)
 
 
 def test_grade_that_cannot_be_given_is_expected_of_nothing(database: Database, tmp_path: Path) -> None:
     with pytest.raises(StimulusError, match=r"expected grade of gold\.png cannot be given: 7\.0 is no grade"):
-        create_study(database, tmp_path, "faces", [gold(1, 7.0)], Protocol(), NOW)
+        create_study(database, tmp_path, "faces", [gold(1, 7.0)], StudyProtocol(), NOW)
 
 
 def test_pictures_are_added_to_a_draft_and_known_ones_named(database: Database, tmp_path: Path) -> None:

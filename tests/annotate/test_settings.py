@@ -32,6 +32,28 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert (settings.labels_repo, settings.labels_minutes) == ("anna/labels", 2)
 
 
+@pytest.mark.parametrize(
+    ("variables", "url"),
+    [
+        ({}, None),
+        ({"FIQA_PUBLIC_URL": "https://faces.example.org"}, "https://faces.example.org/"),
+        ({"FIQA_PUBLIC_URL": "http://lab:7860/faces/"}, "http://lab:7860/faces/"),
+        ({"SPACE_HOST": "anna-faces.hf.space"}, "https://anna-faces.hf.space/"),
+        ({"SPACE_HOST": "anna-faces.hf.space", "FIQA_PUBLIC_URL": "https://a.org"}, "https://a.org/"),
+    ],
+)
+def test_links_begin_with_the_address_that_is_set_or_that_of_the_space(
+    variables: dict[str, str], url: str | None
+) -> None:
+    assert Settings.from_environment(variables).public_url == url
+
+
+@pytest.mark.parametrize("value", ["faces.example.org", "ftp://faces.org", "https://", "https://a.org/?study=x"])
+def test_what_is_no_public_address_is_refused(value: str) -> None:
+    with pytest.raises(SettingError, match="FIQA_PUBLIC_URL is"):
+        Settings.from_environment({"FIQA_PUBLIC_URL": value})
+
+
 @pytest.mark.parametrize("value", ["0", "1441", "soon", "1.5"])
 def test_minutes_that_make_no_sense_are_refused(value: str) -> None:
     with pytest.raises(SettingError, match="FIQA_LABELS_MINUTES"):

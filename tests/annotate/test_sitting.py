@@ -1,6 +1,7 @@
 """What a participant goes through, step by step, on both databases."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from annotate.errors import (
 )
 from annotate.ratings import ItemKind
 from annotate.sitting import Panel, StepKind
+from annotate.start_questions import READY_QUESTIONS, StartQuestion
 from annotate.study import State
 from annotate.tables import Assignment, Link, Participant, Rating, Sitting, Stimulus
 from tests.annotate.rated import NOW, Person, new_study
@@ -509,3 +511,75 @@ def test_a_step_does_not_give_checks_away(database: Database) -> None:
     with database.read() as db:
         kinds = set(db.scalars(select(Assignment.kind)))
     assert kinds == {ItemKind.RATED, ItemKind.GOLD}
+
+
+QUESTIONS = (READY_QUESTIONS["age_group"], StartQuestion("lamp", {"en": "Which lamp?"}, {}))
+
+
+def test_questions_come_once_between_consent_and_screen_check(database: Database) -> None:
+    person = Person(database, new_study(database, questions=QUESTIONS, max_sittings=2, sitting_items=2, **QUICK))
+    assert person.consent().kind is StepKind.QUESTIONS
+    assert person.look().kind is StepKind.QUESTIONS
+    assert person.answer_questions({"age_group": 1, "lamp": " LED "}).kind is StepKind.SCREEN_CHECK
+    person.answer_questions({"age_group": 2})  # sent again, or from another tab
+    with database.read() as db:
+        assert db.scalars(select(Participant.start_answers)).all() == [{"age_group": "30 to 44", "lamp": "LED"}]
+    person.rate_all(person.check_screen())
+    person.finish()
+    assert person.start_another().kind is StepKind.RATE
+
+
+@pytest.mark.parametrize("answers", [{"weight": 1}, {"age_group": 9}, {"age_group": "old"}, {"lamp": "x" * 201}])
+def test_what_no_question_asks_is_refused(database: Database, answers: dict[str, object]) -> None:
+    person = Person(database, new_study(database, questions=QUESTIONS, **QUICK))
+    person.consent()
+    with pytest.raises(SittingError):
+        person.answer_questions(answers)
+    assert person.look().kind is StepKind.QUESTIONS
+
+
+def test_nobody_begins_after_the_deadline_and_who_is_rating_may_finish(database: Database) -> None:
+    deadline = NOW + timedelta(hours=1)
+    study_id = new_study(database, images=4, closes_at=deadline, max_sittings=2, sitting_items=2, **QUICK)
+    rating, invited = Person(database, study_id), Person(database, study_id)
+    step = rating.start()
+    for person in (rating, invited):
+        person.wait(3600)
+    rating.rate_all(step)
+    assert not rating.finish().can_start_another
+    assert (invited.look().kind, invited.look().refusal) == (StepKind.CLOSED, "over")
+    with pytest.raises(StudyStateError, match="is over"):
+        invited.consent()
+    with database.read() as db:
+        code = store.get_study(db, study_id).join_code
+    with pytest.raises(StudyStateError, match="is over"):
+        database.transact(lambda db: sitting.join(db, code, deadline))
+
+
+def test_a_full_study_takes_nobody_until_a_seat_is_free(database: Database) -> None:
+    study_id = new_study(database, max_people=2, **QUICK)
+    one, two, three = (Person(database, study_id) for _ in range(3))  # personal links that nobody followed take no seat
+    one.start()
+    two.start()
+    assert (three.look().kind, three.look().refusal) == (StepKind.CLOSED, "full")
+    with pytest.raises(StudyStateError, match="Enough people"):
+        three.consent()
+    assert one.look().kind is StepKind.RATE
+    two.withdraw()
+    assert three.start().kind is StepKind.RATE
+
+
+def test_a_screen_that_is_too_small_is_not_passed_whatever_the_page_says(database: Database) -> None:
+    person = Person(database, new_study(database, min_screen_side_px=600, **QUICK))
+    person.consent()
+    assert person.check_screen().kind is StepKind.SCREEN_CHECK
+    assert person.check_screen(screen_width_px=844, screen_height_px=390).kind is StepKind.SCREEN_CHECK
+    assert person.check_screen(screen_width_px=1280, screen_height_px=720).kind is StepKind.RATE
+
+
+def test_nobody_joins_in_a_language_that_is_not_offered(database: Database) -> None:
+    study_id = new_study(database, language="de", languages=("de", "es"), **QUICK)
+    for wanted in ("en", "es"):
+        Person(database, study_id, language=wanted)
+    with database.read() as db:
+        assert db.scalars(select(Participant.language).order_by(Participant.id)).all() == ["de", "es"]

@@ -17,16 +17,17 @@ from annotate.analysis import apply_screening, load_votes, mos_table, screen_stu
 from annotate.database import open_database
 from annotate.findings import Check
 from annotate.places import Answer
+from annotate.protocol import StudyProtocol
 from annotate.ratings import ItemKind, Ratings
 from annotate.sitting import Step, StepKind
 from annotate.stimuli import Candidate
-from annotate.study import Protocol, State
+from annotate.study import State
 from annotate.tables import Stimulus
 from tests.annotate.studies import NOW, candidates, make_study, picture
 
 PICTURES, PEOPLE, CLICKERS = 20, 8, 2
 GOLDS = TRAPS = 6
-PROTOCOL = Protocol(
+PROTOCOL = StudyProtocol(
     ratings_wanted=PEOPLE, sitting_items=PICTURES + 20, gold_every=7, trap_every=7, repeat_every=7, break_every=0,
     training_count=1,
 )  # fmt: skip

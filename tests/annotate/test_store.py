@@ -10,9 +10,10 @@ from sqlalchemy import select
 from annotate import store
 from annotate.database import Database
 from annotate.errors import ImportedRatingsError, StudyError, StudyStateError
+from annotate.protocol import StudyProtocol
 from annotate.ratings import ItemKind
 from annotate.store import ImportedRating
-from annotate.study import Protocol, State
+from annotate.study import State
 from annotate.tables import Participant, Stimulus
 from tests.annotate.rated import NOW, Person, new_study, stimuli
 
@@ -35,13 +36,13 @@ def places_of(database: Database) -> dict[str, tuple[int, int]]:
 @pytest.mark.parametrize("name", ["", "   ", "x" * 201, "a\nb", "a\x00b"])
 def test_a_study_needs_a_name(database: Database, name: str) -> None:
     with pytest.raises(StudyError, match="name"), database.write() as db:
-        store.create_study(db, name, Protocol(), NOW)
+        store.create_study(db, name, StudyProtocol(), NOW)
 
 
 def test_two_studies_cannot_have_one_name(database: Database) -> None:
     new_study(database)
     with pytest.raises(StudyError, match="already"), database.write() as db:
-        store.create_study(db, " faces ", Protocol(), NOW)
+        store.create_study(db, " faces ", StudyProtocol(), NOW)
 
 
 def test_an_unknown_study_is_refused_with_those_there_are(database: Database) -> None:
@@ -52,8 +53,8 @@ def test_an_unknown_study_is_refused_with_those_there_are(database: Database) ->
 
 def test_a_study_without_stimuli_cannot_be_opened(database: Database) -> None:
     with database.write() as db:
-        study_id = store.create_study(db, "empty", Protocol(), NOW).id
-    with pytest.raises(StudyStateError, match="no stimuli"), database.write() as db:
+        study_id = store.create_study(db, "empty", StudyProtocol(), NOW).id
+    with pytest.raises(StudyStateError, match="no pictures"), database.write() as db:
         store.change_state(db, study_id, State.OPEN, NOW)
 
 
@@ -85,7 +86,7 @@ def test_a_name_stands_for_one_picture(database: Database) -> None:
 def test_what_is_known_of_a_stimulus_is_kept(database: Database) -> None:
     told = replace(stimuli(1, ItemKind.TRAINING, 2.0)[0], feedback="Look at the eyes.", source="anna")
     with database.write() as db:
-        study = store.create_study(db, "told", Protocol(), NOW)
+        study = store.create_study(db, "told", StudyProtocol(), NOW)
         store.add_stimuli(db, study.id, [told], NOW)
         (kept,) = store.stimuli_page(db, study.id)
         assert (kept.feedback, kept.source, kept.expected) == ("Look at the eyes.", "anna", 2.0)

@@ -13,10 +13,11 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from annotate import access, store
+from annotate.protocol import StudyProtocol
 from annotate.ratings import ItemKind
 from annotate.stimuli import Candidate
 from annotate.store import RatingRow
-from annotate.study import Protocol, State
+from annotate.study import State
 from annotate.ui.labelling import Labelling
 from tests.annotate.studies import make_study
 
@@ -69,7 +70,7 @@ def open_study(labelling: Labelling, name: str, *, images: int = 4, training: in
         Candidate(f"t{number}.png", partial(noise_png, 100 + number), kind=ItemKind.TRAINING, expected=3.0)
         for number in range(training)
     ]
-    chosen = Protocol.from_json({**PLAIN, "training_count": training, **protocol})
+    chosen = StudyProtocol.from_json({**PLAIN, "training_count": training, **protocol})
     study_id = make_study(labelling.database, labelling.settings.data_dir, offered, name=name, protocol=chosen)
     with labelling.database.write() as db:
         store.change_state(db, study_id, State.OPEN, datetime.now(UTC))

@@ -17,10 +17,11 @@ from skimage.data import astronaut
 
 from annotate import store
 from annotate.database import open_database
+from annotate.protocol import StudyProtocol
 from annotate.settings import Settings
 from annotate.stimuli import Candidate
 from annotate.store import ImportedRating
-from annotate.study import Protocol, State
+from annotate.study import State
 from fiqa.degradations import degrade
 from tests.annotate.rated import Person
 from tests.annotate.studies import honest_ratings, make_study, rate
@@ -204,7 +205,7 @@ def _prepare_study(folder: Path) -> None:
     database = open_database(Settings.from_environment({"FIQA_DATA_DIR": str(folder)}).database_url)
     names = [f"astronaut-{number:02}.png" for number in range(PICTURES)]
     offered = [Candidate(name, partial(_damaged, number)) for number, name in enumerate(names)]
-    protocol = Protocol(training_count=0, gold_every=0, trap_every=0, repeat_every=0, break_every=0)
+    protocol = StudyProtocol(training_count=0, gold_every=0, trap_every=0, repeat_every=0, break_every=0)
     study_id = make_study(database, folder, offered, name="Portraits under damage", protocol=protocol)
     clicker = [ImportedRating(name, "p99", 3.0) for name in names]
     rate(database, study_id, [*honest_ratings(names, 15), *clicker])

@@ -92,13 +92,15 @@ def make_and_open_study(page: Page, name: str) -> None:
     page.click("#create-study")
     expect(page.locator("#study-title")).to_contain_text(name)
     expect(page.locator("#study-pictures img")).to_have_count(PICTURES)
-    expect(page.locator("#study-overview")).to_contain_text("The design asks for 10 gold items")
+    expect(page.locator("#study-overview")).to_contain_text("A sitting asks for 1 known answer")
 
     typed(page, "#protocol-ratings_wanted").fill("2")
     typed(page, "#protocol-training_count").fill("0")
     page.click("#save-protocol")
-    expect(page.locator("#study-overview")).to_contain_text("6 ratings from at least 2 people")
+    expect(page.locator("#study-overview")).to_contain_text("6 ratings wanted: 2 people")
     page.click("#open-study")
+    expect(page.locator("#opening-says")).to_contain_text("stay as they are")
+    page.click("#confirm-open")
     expect(page.locator("#study-title .badge.open")).to_be_visible()
     expect(page.locator("#save-protocol")).to_be_hidden()
 

@@ -32,11 +32,12 @@ from annotate import access, store
 from annotate.analysis import mos_table
 from annotate.database import Database, open_database
 from annotate.export import export_study
+from annotate.protocol import StudyProtocol
 from annotate.settings import Settings
 from annotate.sitting import StepKind
 from annotate.stimuli import Candidate
 from annotate.store import RatingRow
-from annotate.study import Protocol, State
+from annotate.study import State
 from annotate.tables import Rating, Stimulus
 from annotate.training_runs import Training, TrainingRuns, study_key
 from fiqa.degradations import degrade
@@ -49,7 +50,7 @@ from tests.browser.raters import Rater, open_pages
 PEOPLE, PICTURES = 20, 12
 SMALLEST_PX = 300
 TYPES = ("gaussian_blur", "gaussian_noise", "jpeg")
-PROTOCOL = Protocol(training_count=0, gold_every=0, trap_every=0, repeat_every=0, break_every=5, break_s=0)
+PROTOCOL = StudyProtocol(training_count=0, gold_every=0, trap_every=0, repeat_every=0, break_every=5, break_s=0)
 AT_THE_DOOR = 3
 """People whose pages load at the same time; more would only take each other's processor."""
 BEFORE_THE_KILL = 7

@@ -12,10 +12,10 @@ from playwright.sync_api import Browser, Page, expect
 from skimage.data import astronaut
 
 from annotate.database import open_database
+from annotate.protocol import StudyProtocol
 from annotate.settings import Settings
 from annotate.stimuli import Candidate
 from annotate.store import ImportedRating
-from annotate.study import Protocol
 from fiqa.degradations import degrade
 from tests.annotate.studies import make_study, rate
 from tests.app_process import run_app
@@ -41,7 +41,7 @@ def prepare(folder: Path) -> None:
     folder.mkdir(parents=True)
     database = open_database(settings.database_url)
     offered = [Candidate(f"{number:02}.png", partial(damaged, number), None) for number in range(PICTURES)]
-    study_id = make_study(database, folder, offered, name=NAME, protocol=Protocol(ratings_wanted=PEOPLE))
+    study_id = make_study(database, folder, offered, name=NAME, protocol=StudyProtocol(ratings_wanted=PEOPLE))
     ratings = [
         ImportedRating(f"{number:02}.png", f"p{who}", float(max(1, 5 - number // 3 - (who + number) % 2)))
         for number in range(RATED)

@@ -12,9 +12,10 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from annotate import store
-from annotate.study import Protocol, State
+from annotate.protocol import StudyProtocol
+from annotate.study import State
 from annotate.ui.labelling import Labelling
-from annotate.ui.rate import Rating
+from annotate.ui.rate import RatingRoutes
 from tests.annotate.studies import candidates, make_study
 from tests.served import make_labelling
 
@@ -38,7 +39,7 @@ def labelling(tmp_path: Path) -> Iterator[Labelling]:
 
 @pytest.fixture
 def site(labelling: Labelling) -> Iterator[TestClient]:
-    with TestClient(Starlette(routes=Rating(labelling).routes())) as client:
+    with TestClient(Starlette(routes=RatingRoutes(labelling).routes())) as client:
         yield client
 
 
@@ -51,7 +52,11 @@ def join_code(labelling: Labelling) -> str:
 def open_study(labelling: Labelling, *, name: str = "faces", **protocol: Any) -> str:
     """Open a study of IMAGES pictures; return what lets newcomers in."""
     study_id = make_study(
-        labelling.database, labelling.settings.data_dir, candidates(IMAGES), name=name, protocol=Protocol(**protocol)
+        labelling.database,
+        labelling.settings.data_dir,
+        candidates(IMAGES),
+        name=name,
+        protocol=StudyProtocol(**protocol),
     )
     with labelling.database.write() as db:
         store.change_state(db, study_id, State.OPEN, datetime.now(UTC))
@@ -66,9 +71,10 @@ class Rater:
     token: str = ""
     step: dict[str, Any] = field(default_factory=dict)
     keys: int = 0
+    routes: str = "/rating"
 
     def post(self, action: str, **body: Any) -> Any:  # of httpx, or of its successor
-        return self.site.post(f"/rating/{action}", json={"token": self.token, **body})
+        return self.site.post(f"{self.routes}/{action}", json={"token": self.token, **body})
 
     def go(self, action: str, **body: Any) -> dict[str, Any]:
         """Take a step that must succeed."""
@@ -82,7 +88,7 @@ class Rater:
         return self.go("screen", device="desk", passed=True)
 
     def picture(self, number: int) -> Any:  # of httpx, or of its successor
-        return self.site.get(f"/rating/picture/{number}", headers={"Authorization": f"Bearer {self.token}"})
+        return self.site.get(f"{self.routes}/picture/{number}", headers={"Authorization": f"Bearer {self.token}"})
 
     def answer(self, grade: float | None = 3) -> dict[str, Any]:
         """Return an answer to what is shown, under a new key."""

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from annotate import store
 from annotate.rating_messages import ACTIONS
 from annotate.ui.labelling import Labelling
-from annotate.ui.rate import Rating
+from annotate.ui.rate import RatingRoutes
 from tests.annotate.studies import picture
 from tests.annotate.ui.conftest import BRIEF, IMAGES, Rater, open_study
 from tests.served import make_labelling
@@ -163,13 +163,14 @@ def test_a_study_is_described_in_every_language(site: TestClient, labelling: Lab
     assert described["sight_check"] is True
     assert described["scale"]["grades"] == [1, 2, 3, 4, 5]
     assert described["scale"]["words"]["de"][0] == [1, "Schlecht"]
-    assert set(described["consent"]) == set(described["eligibility"]) == {"en", "de", "es"}
+    assert set(described["languages"]) == set(described["texts"]) == {"en", "de", "es"}
+    assert all(set(texts) == {"instructions", "consent", "eligibility"} for texts in described["texts"].values())
 
 
 def test_while_the_database_is_away_the_page_is_told_so(labelling: Labelling) -> None:
     closed = make_labelling(labelling.settings.data_dir / "none", FIQA_DATABASE_URL="nonsense://")
     closed.start()
-    with TestClient(Starlette(routes=Rating(closed).routes())) as site:
+    with TestClient(Starlette(routes=RatingRoutes(closed).routes())) as site:
         refused = Rater(site, "token").post("look")
     closed.close()
     assert (refused.status_code, refused.json()["kind"]) == (503, "DatabaseError")

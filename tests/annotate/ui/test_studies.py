@@ -22,24 +22,35 @@ from annotate.access import open_link
 from annotate.backup import verify
 from annotate.backup_archive import restore_all
 from annotate.database import Database
-from annotate.errors import AccessError, BackupError, ExportError, ProtocolError, StudyError, StudyStateError
+from annotate.errors import (
+    AccessError,
+    BackupError,
+    ExportError,
+    ProtocolError,
+    StimulusError,
+    StudyError,
+    StudyStateError,
+)
 from annotate.intake import Taken
+from annotate.protocol import StudyProtocol, StudyTexts
 from annotate.ratings import ItemKind
 from annotate.settings import Settings
+from annotate.start_questions import READY_QUESTIONS, StartQuestion
 from annotate.store import Among, ImportedRating
-from annotate.study import Protocol, State
+from annotate.study import State
 from annotate.ui import study_downloads, study_work
 from annotate.ui.ownership import Ownership
 from annotate.ui.studies import Studies
 from annotate.ui.study_analyses import Analyses
 from annotate.ui.study_downloads import Downloads
-from annotate.ui.study_links import make_links, renew_link
+from annotate.ui.study_links import complete_links, make_links, renew_link
 from annotate.ui.study_participants import FOUND, Participants
 from annotate.ui.study_pictures import FileValue
 from annotate.ui.study_progress import Progress
-from annotate.ui.study_protocol import FIELDS, read_values, shown_values
+from annotate.ui.study_protocol import FIELDS, read_values, shown_value, shown_values
 from annotate.ui.study_results import START, Results
-from annotate.ui.study_setup import Setup
+from annotate.ui.study_setup import SHOWN, Setup
+from annotate.ui.study_stimulus import StimulusEditor
 from tests.annotate.rated import NOW, Person, new_study
 from tests.annotate.studies import candidates, honest_ratings, make_study, picture, rate
 
@@ -78,6 +89,13 @@ def sent(path: Path, name: str | None = None) -> FileValue:
     return {"path": str(path), "orig_name": name or path.name}
 
 
+def form(labelling: Labelling, study_id: int, **changed: Any) -> list[Any]:
+    """Return what stands in the protocol's form, with fields that were changed and not saved."""
+    with labelling.database.read() as db:
+        protocol = StudyProtocol.from_json(store.get_study(db, study_id).protocol)
+    return [changed.get(field.name, shown_value(protocol, field)) for field in FIELDS]
+
+
 def last(steps: Iterator[Any]) -> Any:
     return list(steps)[-1]
 
@@ -102,9 +120,9 @@ def test_a_study_is_made_of_uploads_and_a_table(labelling: Labelling, tmp_path: 
     assert outcome[3] == study.id
     assert study.state is State.DRAFT
     shown = Setup(labelling).show(study.id)
-    assert "2 to rate, 1 known answer, 1 training" in shown[6]
-    assert "40</b> ratings from at least <b>20" in shown[0]
-    assert "asks for 10 gold items" in shown[0]
+    assert "2 pictures to rate, 1 known answer, 1 training picture" in shown[SHOWN.index("pictures")]
+    assert "40</b> ratings wanted: <b>20</b> people" in shown[0]
+    assert "A sitting asks for 1 attention check; the study has none." in shown[0]
 
 
 def test_uploads_keep_the_names_that_they_have_on_their_owners_machine(labelling: Labelling, tmp_path: Path) -> None:
@@ -183,23 +201,23 @@ def test_names_with_markup_show_as_text(labelling: Labelling) -> None:
 
 def test_a_draft_is_opened_paused_and_closed_for_good(labelling: Labelling) -> None:
     study_id, setup = rated_study(labelling), Setup(labelling)
-    setup.open(study_id)
+    setup.open(study_id, *form(labelling, study_id))
     assert "can rate now" in setup.show(study_id)[0]
     setup.pause(study_id)
-    setup.open(study_id)
+    setup.open(study_id, *form(labelling, study_id))
     with pytest.raises(StudyStateError, match="name exactly"):
         setup.end(study_id, "Faces")
     setup.end(study_id, "faces")
     with pytest.raises(StudyStateError, match="cannot become open"):
-        setup.open(study_id)
+        setup.open(study_id, *form(labelling, study_id))
 
 
 def test_a_study_without_pictures_says_so_and_does_not_open(labelling: Labelling) -> None:
     study_id = last(page_of(labelling).create("empty", "acr5", None))[3]
     setup = Setup(labelling)
-    assert "no stimuli to rate" in setup.show(study_id)[0]
+    assert "no pictures to rate" in setup.show(study_id)[0]
     with pytest.raises(StudyStateError, match="add some"):
-        setup.open(study_id)
+        setup.open(study_id, *form(labelling, study_id))
 
 
 def test_deleting_needs_the_name_and_leaves_nothing(labelling: Labelling, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,20 +233,27 @@ def test_deleting_needs_the_name_and_leaves_nothing(labelling: Labelling, monkey
 
 
 def test_the_form_holds_every_value_of_the_protocol(labelling: Labelling, monkeypatch: pytest.MonkeyPatch) -> None:
-    protocol = Protocol(ratings_wanted=7, sitting_limit_s=900, consent_text="Yes?", gold_tolerance=0.5)
+    protocol = StudyProtocol(
+        ratings_wanted=7,
+        sitting_limit_s=900,
+        gold_tolerance=0.5,
+        closes_at=datetime(2030, 1, 1, 12, tzinfo=UTC),
+        languages=("en", "de"),
+        texts={"de": StudyTexts(consent="Ja?")},
+        questions=(READY_QUESTIONS["device"], StartQuestion("lens", {"en": "Lenses?"}, {"en": ("yes", "no")})),
+    )
     values = [update["value"] for update in shown_values(protocol, State.DRAFT)]
-    assert Protocol.from_json(read_values(values)) == protocol
-    assert {field.name for field in FIELDS} == protocol.to_json().keys()
+    assert StudyProtocol.from_json(read_values(values)) == protocol
     study_id, setup = rated_study(labelling), Setup(labelling)
     with toasts(monkeypatch):
         setup.save(study_id, *values)
     with labelling.database.read() as db:
-        assert Protocol.from_json(store.get_study(db, study_id).protocol) == protocol
+        assert StudyProtocol.from_json(store.get_study(db, study_id).protocol) == protocol
 
 
 def test_a_bad_value_is_called_as_the_form_calls_it(labelling: Labelling) -> None:
     study_id = rated_study(labelling)
-    values = [update["value"] for update in shown_values(Protocol(), State.DRAFT)]
+    values = form(labelling, study_id)
     values[1] = 0
     with pytest.raises(ProtocolError, match="“Ratings per picture” is 0; expected 1 to 1000"):
         Setup(labelling).save(study_id, *values)
@@ -237,12 +262,12 @@ def test_a_bad_value_is_called_as_the_form_calls_it(labelling: Labelling) -> Non
 def test_what_must_not_change_while_paused_is_locked() -> None:
     locked = {
         field.name
-        for field, update in zip(FIELDS, shown_values(Protocol(), State.PAUSED), strict=True)
+        for field, update in zip(FIELDS, shown_values(StudyProtocol(), State.PAUSED), strict=True)
         if not update["interactive"]
     }
-    assert {"scale", "gold_every", "consent_text"} <= locked
+    assert {"scale", "gold_every", "consent", "languages", "own_questions"} <= locked
     assert not {"ratings_wanted", "sitting_items"} & locked
-    assert not any(update["interactive"] for update in shown_values(Protocol(), State.OPEN))
+    assert not any(update["interactive"] for update in shown_values(StudyProtocol(), State.OPEN))
 
 
 def test_attention_checks_are_drawn_and_added(labelling: Labelling, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,6 +287,113 @@ def test_the_same_picture_handed_in_twice_is_told(
         last(Setup(labelling).add(study_id, uploaded(tmp_path / "more", 3)))
     assert said[0].startswith("The same pictures are kept once: 000.png is 000.png")
     assert said[1] == "1 picture was added."
+
+
+def test_opening_says_what_it_fixes_and_saves_what_was_changed(labelling: Labelling) -> None:
+    study_id, setup = rated_study(labelling), Setup(labelling)
+    changed = form(labelling, study_id, ratings_wanted=3, closes_at="2090-01-01 12:00")
+    said, asked = setup.ask(study_id, *changed)
+    assert asked["visible"]
+    assert "stay as they are" in said
+    assert "3 ratings per picture are few" in said  # of the form, and not of what is saved
+    with labelling.database.read() as db:
+        study = store.get_study(db, study_id)
+        assert (study.state, study.protocol["ratings_wanted"]) == (State.DRAFT, 20)
+    setup.open(study_id, *changed)
+    with labelling.database.read() as db:
+        study = store.get_study(db, study_id)
+        assert (study.state, study.protocol["ratings_wanted"]) == (State.OPEN, 3)
+        assert study.protocol["closes_at"] == "2090-01-01T12:00:00+00:00"
+        assert study.protocol["texts"].keys() == {"en", "de", "es"}  # as participants read them from now on
+
+
+def test_a_form_that_makes_no_sense_opens_nothing(labelling: Labelling) -> None:
+    study_id, setup = rated_study(labelling), Setup(labelling)
+    for name, value, reason in (
+        ("ratings_wanted", 0, "“Ratings per picture” is 0"),
+        ("closes_at", "next week", "“Deadline"),
+        ("languages", [], "“Languages offered” is"),
+        ("own_questions", "Glasses?", "is no question"),
+    ):
+        bad = form(labelling, study_id, **{name: value})
+        for act in (setup.ask, setup.open, setup.save, setup.try_out):
+            with pytest.raises(ProtocolError, match=reason):
+                act(study_id, *bad)
+    with labelling.database.read() as db:
+        assert store.get_study(db, study_id).state is State.DRAFT
+
+
+def test_what_was_changed_while_paused_is_saved_by_opening_again(labelling: Labelling) -> None:
+    study_id, setup = rated_study(labelling), Setup(labelling)
+    setup.open(study_id, *form(labelling, study_id))
+    setup.pause(study_id)
+    setup.open(study_id, *form(labelling, study_id, max_people=7))
+    with labelling.database.read() as db:
+        study = store.get_study(db, study_id)
+        assert (study.state, study.protocol["max_people"]) == (State.OPEN, 7)
+
+
+def test_after_opening_the_links_are_there(labelling: Labelling) -> None:
+    study_id, setup = rated_study(labelling), Setup(labelling)
+    links = SHOWN.index("links")
+    assert not setup.show(study_id)[links]["visible"]
+    setup.open(study_id, *form(labelling, study_id))
+    shown = setup.show(study_id)[links]
+    assert shown["visible"]
+    assert "?study=" in shown["value"]
+    assert "FIQA_PUBLIC_URL" in shown["value"]  # shown by the page where only this computer reaches it
+
+
+def test_links_begin_with_the_public_address() -> None:
+    assert 'const PUBLIC_URL = "https://faces.example.org/";' in complete_links("https://faces.example.org/")
+    assert "const PUBLIC_URL = null;" in complete_links(None)
+
+
+def test_new_pictures_leave_the_form_as_it_stands(labelling: Labelling) -> None:
+    study_id, setup = rated_study(labelling), Setup(labelling)
+    overview, pictures, editor = setup.refresh(study_id)
+    assert "ratings wanted" in overview
+    assert "12 pictures to rate" in pictures
+    assert not editor["visible"]
+
+
+def test_a_picture_of_a_draft_is_changed_and_removed(labelling: Labelling) -> None:
+    study_id = make_study(labelling.database, labelling.settings.data_dir, candidates(3))
+    editor, setup = StimulusEditor(labelling), Setup(labelling)
+    with labelling.database.read() as db:
+        first, second, _ = (each.id for each in store.all_stimuli(db, study_id))
+    picked, opened, head, kind, expected, feedback = editor.open({"do": "edit", "picture": str(first)}, study_id)
+    assert (picked, opened["visible"], kind, expected, feedback) == (first, True, "RATED", None, "")
+    assert "000.png" in head
+    with pytest.raises(StimulusError, match="Say the right grade: known answers need one"):
+        editor.save(study_id, first, "GOLD", None, "")
+    with pytest.raises(StimulusError, match="The right grade cannot be given"):
+        editor.save(study_id, first, "TRAINING", 7, "")
+    editor.save(study_id, first, "TRAINING", 2, " Look at the eyes. ")
+    editor.remove(study_id, second)
+    assert "1 picture to rate, 1 training picture" in setup.pictures(study_id)
+    with labelling.database.read() as db:
+        changed = store.get_stimulus(db, study_id, first)
+        assert (changed.kind, changed.expected, changed.feedback) == (ItemKind.TRAINING, 2, "Look at the eyes.")
+        assert [event.what for event in store.list_events(db, study_id)][-2:] == ["picture changed", "picture removed"]
+    with pytest.raises(StudyError, match="not in the study any more"):
+        editor.remove(study_id, second)
+
+
+def test_a_picture_stays_as_it_is_once_the_study_is_open_or_it_was_rated(labelling: Labelling) -> None:
+    rated = rated_study(labelling)
+    editor, setup = StimulusEditor(labelling), Setup(labelling)
+    with labelling.database.read() as db:
+        first = next(store.all_stimuli(db, rated)).id
+    assert 'data-do="edit"' in setup.pictures(rated)
+    with pytest.raises(StudyStateError, match="has ratings already"):
+        editor.remove(rated, first)
+    setup.open(rated, *form(labelling, rated))
+    assert 'data-do="edit"' not in setup.pictures(rated)
+    with pytest.raises(StudyStateError, match="only be changed or removed in a draft"):
+        editor.remove(rated, first)
+    with pytest.raises(StudyStateError, match="only be changed or removed in a draft"):
+        editor.save(rated, first, "TRAINING", None, "")
 
 
 def test_progress_tells_who_rates_and_when_it_will_be_done(database: Database, labelling: Labelling) -> None:
@@ -342,19 +474,20 @@ def test_what_a_state_does_not_allow_is_not_offered(labelling: Labelling) -> Non
     study_id, setup = rated_study(labelling), Setup(labelling)
 
     def offered() -> tuple[bool, ...]:
-        """Return whether one may open, pause, add, save and close."""
-        return tuple(update["visible"] for update in setup.show(study_id)[1:6])
+        """Return whether one may open, take a test run, pause, add, save and close."""
+        shown = dict(zip(SHOWN, setup.show(study_id), strict=False))
+        return tuple(shown[name]["visible"] for name in ("start", "attempt", "pause", "adding", "save", "end"))
 
-    assert offered() == (True, False, True, True, False)
-    setup.open(study_id)
-    assert offered() == (False, True, False, False, True)
+    assert offered() == (True, True, False, True, True, False)
+    setup.open(study_id, *form(labelling, study_id))
+    assert offered() == (False, False, True, False, False, True)
     setup.end(study_id, "faces")
-    assert offered() == (False, False, False, False, False)
+    assert offered() == (False,) * 6
 
 
 def test_a_closed_study_is_not_watched(labelling: Labelling) -> None:
     study_id, setup = rated_study(labelling), Setup(labelling)
-    setup.open(study_id)
+    setup.open(study_id, *form(labelling, study_id))
     setup.end(study_id, "faces")
     assert "data-live" not in Progress(labelling).show(study_id)
 
