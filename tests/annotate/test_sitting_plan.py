@@ -49,14 +49,16 @@ def test_as_many_people_as_are_said_to_be_needed_rate_everything_in_sittings_of_
     stimuli = {
         ItemKind.RATED: counts["images"], ItemKind.GOLD: counts.get("gold", 0), ItemKind.TRAP: counts.get("traps", 0),
     }  # fmt: skip
-    for _ in range(effort(protocol, stimuli).people):
-        assert count_missing(database, study_id, protocol.ratings_wanted) > 0
+    people = 0
+    while count_missing(database, study_id, protocol.ratings_wanted):
+        people += 1
         person = Person(database, study_id)
         totals = [rate_to_the_end(person, person.start())]
         while person.look().can_start_another and count_missing(database, study_id, protocol.ratings_wanted):
             totals.append(rate_to_the_end(person, person.start_another()))
         assert all(len(set(each)) == 1 for each in totals)
-    assert count_missing(database, study_id, protocol.ratings_wanted) == 0
+    # Where a person's checks come is drawn; who is lucky has fewer of them and rates a few more pictures.
+    assert people <= effort(protocol, stimuli).people <= people + 1
 
 
 def count_missing(database: Database, study_id: int, wanted: int) -> int:
