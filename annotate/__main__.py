@@ -43,6 +43,8 @@ _REASONS = {
     "unusable": "at least half of the people called them unusable",
 }
 FINDING_COLUMNS = ("participant", "sitting", "check", "reason")
+JOINERS = "\u200c\u200d"
+"""Of letters, as in Persian names and in emoji; they show nothing by themselves."""
 MOS_COLUMNS = ("stimulus", "mos", "sos", "ci95", "ratings", "mos_p910", "unusable")
 
 
@@ -297,7 +299,7 @@ def _read_protocol(options: argparse.Namespace) -> "StudyProtocol":
     values: dict[str, Any] = {}
     if options.protocol:
         try:
-            read = json.loads(options.protocol.read_text(encoding="utf-8"))
+            read = json.loads(options.protocol.read_text(encoding="utf-8-sig"))
             values = dict(read.get("protocol", read))
         except OSError as error:
             raise ProtocolError(f"{options.protocol} cannot be read: {error.strerror}.") from None
@@ -605,8 +607,8 @@ def _now() -> datetime:
 
 
 def _one_line(text: str) -> str:
-    """Return text that is safe on a terminal: names may hold line ends and control sequences."""
-    return "".join(char if char.isprintable() else " " for char in text)
+    """Return text that is safe on a terminal: names may hold line ends and control sequences, and letters may join."""
+    return "".join(char if char.isprintable() or char in JOINERS else " " for char in text)
 
 
 def _warn(message: str) -> None:

@@ -90,7 +90,7 @@ def missing_ratings(
     if not 0 < wanted_ci95 < math.inf:
         raise SettingError(f"A wanted CI95 of {wanted_ci95} cannot be reached; give the half width in grades, above 0.")
     prior_variance, noise = _estimate(table, model_scores)
-    wanted = noise * ((_HALF_WIDTH / wanted_ci95) ** 2 - 1 / prior_variance)
+    wanted = noise * (min(_HALF_WIDTH / wanted_ci95, _MOST_RATINGS) ** 2 - 1 / prior_variance)
     return np.ceil(np.clip(wanted - table.ratings, 0, _MOST_RATINGS)).astype(np.int64)
 
 

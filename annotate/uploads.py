@@ -230,7 +230,8 @@ def _unread(names: Sequence[str]) -> list[str]:
         return []
     kinds = ", ".join(f"{count} {suffix}" for suffix, count in counts.most_common(NAMED_SUFFIXES))
     more = ", …" if len(counts) > NAMED_SUFFIXES else ""
-    return [f"{len(names)} files are passed over, as they are no pictures that browsers show: {kinds}{more}."]
+    files = "1 file is" if len(names) == 1 else f"{len(names)} files are"
+    return [f"{files} passed over, being no pictures that browsers show: {kinds}{more}."]
 
 
 def _read_file(path: Path, name: str) -> bytes:

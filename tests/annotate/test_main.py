@@ -368,6 +368,14 @@ def test_missing_package_is_one_line_that_names_the_extra(
     assert said == "annotate: The package sqlalchemy is missing: pip install 'fiqa[annotate]'\n"
 
 
+def test_names_that_join_letters_are_shown_as_they_are(
+    run: Run, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("create", "علی\u200cرضا", "--images", "faces")
+    assert main(["status"]) == 0
+    assert "علی\u200cرضا" in capsys.readouterr().out
+
+
 NAMES_OF_THE_WORLD = "Gesichter 人脸 👩\u200d🦰"
 
 

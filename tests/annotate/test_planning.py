@@ -72,7 +72,7 @@ def test_people_who_disagree_by_the_whole_scale_leave_every_mos_open() -> None:
     assert all(each.uncertainty > 1 for each in next_batch(study, 2))
 
 
-@pytest.mark.parametrize("ci95", [0.05, 0.1, 0.3, 1.0])
+@pytest.mark.parametrize("ci95", [1e-300, 0.05, 0.1, 0.3, 1.0])
 @pytest.mark.parametrize("constant", [True, False], ids=["all grades alike", "as simulated"])
 def test_ratings_are_missing_exactly_of_the_stimuli_that_are_listed(ci95: float, *, constant: bool) -> None:
     study = simulate(HONEST, seed=0).ratings

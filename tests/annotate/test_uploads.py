@@ -114,7 +114,7 @@ def test_what_is_passed_over_is_told(tmp_path: Path, lay: Callable[[Path, Mappin
     assert [each.name for each in upload.candidates] == ["a/1.png", "b/2.jfif"]
     assert upload.notices == (
         "b/stimuli.csv is passed over: not all pictures are beside or below it.",
-        "3 files are passed over, as they are no pictures that browsers show: 2 .heic, 1 without suffix.",
+        "3 files are passed over, being no pictures that browsers show: 2 .heic, 1 without suffix.",
     )
 
 
