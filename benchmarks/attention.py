@@ -98,11 +98,11 @@ def _first_map(service: PredictorService, encoded: bytes) -> float:
 
 
 def found_faces(predictor: QualityPredictor, folder: Path | None, every: int) -> Iterator[tuple[Photo, Face]]:
-    """Yield photos with the largest face in each; what holds none is left out."""
+    """Yield photos with the main face of each; what holds none is left out."""
     for photo in astronauts() if folder is None else photos_in(folder, every):
         try:
-            if faces := predictor.find_faces(photo)[0]:
-                yield photo, faces[0]
+            if face := predictor.find_faces(photo).face:
+                yield photo, face
         except FiqaError:
             continue
 

@@ -204,7 +204,7 @@ async def _score(place: Place, client: httpx.AsyncClient, session: str, photo: b
     (path,) = (await _post(client, "/gradio_api/upload", files={"files": ("face.jpg", photo, "image/jpeg")})).json()
     data = {"path": path, "orig_name": "face.jpg", "meta": {"_type": "gradio.FileData"}}
     await _event(client, place.events["take_photos"], [[{"image": data, "caption": None}], None, "lite"], session)
-    shown = await _event(client, place.events["show_scores"], [None, "lite"], session)
+    shown = await _event(client, place.events["show_scores"], [None, "lite", "main"], session)
     if 'class=\\"score\\"' not in shown:
         raise RuntimeError("no score")
 

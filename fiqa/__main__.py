@@ -21,11 +21,13 @@ from typing import Any, NoReturn
 
 from fiqa import __version__, reports
 from fiqa.errors import FiqaError, SettingError
+from fiqa.face_choice import ALIGNED_LAYOUTS, FACE_CHOICES, FaceChoice, read_face_choice
 from fiqa.maps import KINDS
 from fiqa.reports import ScoredPhoto, one_line
 from fiqa.settings import DEVICES, Settings
 
 INTERRUPTED = 130
+ALL_FACES = "all"
 Formats = Mapping[str, Callable[[Sequence[Any]], str]]
 LOSSLESS: dict[str, dict[str, Any]] = {".png": {}, ".tif": {}, ".tiff": {}, ".bmp": {}, ".webp": {"lossless": True}}
 
@@ -72,11 +74,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_score(parser: argparse.ArgumentParser) -> None:
     _add_photo_options(parser)
+    _add_face_options(parser, all_faces=True)
     parser.set_defaults(run=_score)
 
 
 def _add_degradation(parser: argparse.ArgumentParser) -> None:
     _add_photo_options(parser)
+    _add_face_options(parser)
     parser.set_defaults(run=_degradation)
 
 
@@ -111,7 +115,7 @@ def _add_attention(parser: argparse.ArgumentParser) -> None:
         "--map", choices=KINDS, default="contribution", metavar="NAME", help=f"one of {', '.join(KINDS)}"
     )
     parser.add_argument("--block", type=int, metavar="N", help="of attention, counted from 1 (default: the last)")
-    parser.add_argument("--face", type=int, default=1, metavar="N", help="counted from 1, the largest (the default)")
+    _add_face_options(parser)
     parser.add_argument("--colour-map", metavar="NAME", help="of Matplotlib, perceptually uniform: viridis, magma, …")
     _add_network_options(parser)
     parser.add_argument(
@@ -139,6 +143,33 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_face_options(parser: argparse.ArgumentParser, *, all_faces: bool = False) -> None:
+    every = "; all for a row for every face" if all_faces else ""
+    parser.add_argument(
+        "--face",
+        type=_face_or_all if all_faces else _face,
+        default="main",
+        metavar="WHICH",
+        help=f"{', '.join(FACE_CHOICES)}, or a number from 1, the most prominent (default: main){every}",
+    )
+    parser.add_argument(
+        "--aligned",
+        choices=ALIGNED_LAYOUTS,
+        help="the photos are square crops in this layout: the face is at a known place and is not searched",
+    )
+
+
+def _face(text: str) -> FaceChoice:
+    try:
+        return read_face_choice(text)
+    except SettingError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _face_or_all(text: str) -> FaceChoice:
+    return text if text == ALL_FACES else _face(text)
+
+
 def _device(name: str) -> str:
     if not DEVICES.fullmatch(name):
         raise argparse.ArgumentTypeError(f"{name!r} is none of auto, cpu, cuda, cuda:N, mps")
@@ -146,7 +177,17 @@ def _device(name: str) -> str:
 
 
 def _score(options: argparse.Namespace) -> int:
-    return _answer(options, lambda predictor: predictor.score_many, ScoredPhoto, reports.FORMATS)
+    every = options.face == ALL_FACES
+    which = {"face": 1 if every else options.face, "aligned": options.aligned}
+    formats: Formats = {
+        **reports.FORMATS,  # JSON has every face anyway
+        **({name: _by_face(reports.FORMATS[name]) for name in ("table", "csv")} if every else {}),
+    }
+    return _answer(options, lambda predictor: partial(predictor.score_many, **which), ScoredPhoto, formats)
+
+
+def _by_face(write: Callable[[Sequence[ScoredPhoto]], str]) -> Callable[[Sequence[ScoredPhoto]], str]:
+    return lambda photos: write(reports.each_face(photos))
 
 
 def _degradation(options: argparse.Namespace) -> int:
@@ -155,7 +196,7 @@ def _degradation(options: argparse.Namespace) -> int:
 
     def with_atlas(predictor: Any) -> Any:
         atlas = open_atlas(predictor, Settings.from_environment(), progress=sys.stderr.isatty())
-        return partial(diagnosis.diagnose_many, predictor, atlas)
+        return partial(diagnosis.diagnose_many, predictor, atlas, face=options.face, aligned=options.aligned)
 
     return _answer(options, with_atlas, diagnosis.DiagnosedPhoto, diagnosis.FORMATS)
 
@@ -301,13 +342,18 @@ def _attention(options: argparse.Namespace) -> int:
     )
     photo = decode_photo(options.photo).pixels
     face_map = explain(
-        predictor, photo, options.map, block=options.block, face=options.face, progress=sys.stderr.isatty()
-    )
+        predictor, photo, options.map,
+        block=options.block, face=options.face, aligned=options.aligned, progress=sys.stderr.isatty(),
+    )  # fmt: skip
     scale = colour_scale([face_map], predictor.spec.score_range, options.colour_map)
-    heading = f"{options.photo.name}, face {options.face}, {predictor.spec.name}"
+    heading = f"{options.photo.name}, {_named(options.face)}, {predictor.spec.name}"
     figure = suffix == ".png"
     _write(figure_png(photo, face_map, scale, heading) if figure else array_file(face_map), options.output)
     return 0
+
+
+def _named(face: FaceChoice) -> str:
+    return f"face {face}" if isinstance(face, int) else f"{face} face"
 
 
 def _evaluate(options: argparse.Namespace) -> int:

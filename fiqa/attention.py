@@ -27,6 +27,7 @@ from tqdm import tqdm
 from fiqa.alignment import View
 from fiqa.crops import Offset, is_right
 from fiqa.errors import SettingError
+from fiqa.face_choice import FaceChoice
 from fiqa.images import PhotoSource, decode_photo
 from fiqa.maps import KINDS, FaceMap, Grid, MapKey, Placement, find_kind
 from fiqa.models.backbone import ColumnBackbone
@@ -117,18 +118,19 @@ def explain(
     kind: str = "contribution",
     *,
     block: int | None = None,
-    face: int = 1,
+    face: FaceChoice = "main",
+    aligned: str | None = None,
     progress: bool = False,
 ) -> FaceMap:
     """Return one map of one face of a photo, which is given as to `QualityPredictor.score`.
 
     `kind` is a name of `fiqa.maps.KINDS`; `block` counts from 1, for kinds that exist once per block, and is the last
-    unless given; `face` counts from 1, the largest first. `progress` shows a bar on standard error. Raises SettingError
-    when there is no such map or face, NoFaceError when there is nothing like a face.
+    unless given; `face` and `aligned` are as `QualityPredictor.score` takes them. `progress` shows a bar on
+    standard error. Raises SettingError when there is no such map or face, NoFaceError when nothing is like a face.
     """
     key = find_map(predictor, kind, block)
     pixels = decode_photo(source).pixels
-    chosen = choose_face(predictor, pixels, face)
+    chosen = choose_face(predictor, pixels, face, aligned=aligned)
     steps = tqdm(map_steps(predictor, chosen, kind), unit="crop", disable=not progress)
     return joined([step() for step in steps], placement_of(predictor, pixels, chosen))[key]
 
@@ -141,16 +143,14 @@ def placement_of(predictor: QualityPredictor, pixels: NDArray[np.uint8], face: F
     )
 
 
-def choose_face(predictor: QualityPredictor, pixels: NDArray[np.uint8], number: int = 1) -> FaceCrops:
-    """Return face `number` of a photo (H, W, 3), counted from 1, the largest first, as the network is shown it.
+def choose_face(
+    predictor: QualityPredictor, pixels: NDArray[np.uint8], choice: FaceChoice = "main", *, aligned: str | None = None
+) -> FaceCrops:
+    """Return a face of a photo (H, W, 3) as the network is shown it; choices as `QualityPredictor.score` takes them.
 
-    Raises SettingError when there are not so many, NoFaceError when there is nothing like a face.
+    Raises SettingError when there is no such face, NoFaceError when there is nothing like a face.
     """
-    faces, _ = predictor.find_faces(pixels)
-    if not 1 <= number <= max(1, len(faces)):
-        found = "one face" if len(faces) < 2 else f"{len(faces)} faces"
-        raise SettingError(f"There is no face {number}: {found} was found, counted from 1, the largest first.")
-    return predictor.face_crops(pixels, faces[number - 1] if faces else None)
+    return predictor.face_crops(pixels, predictor.find_faces(pixels, choice, aligned=aligned).face)
 
 
 def _regions(predictor: QualityPredictor, crop: FaceCrops) -> Grids:

@@ -1,4 +1,4 @@
-"""What is wrong with a photo: its largest face, looked at through the degradation encoder and held against the atlas.
+"""What is wrong with a photo: its main face, looked at through the degradation encoder and held against the atlas.
 
 Shapes: F faces, E embedding channels, S view side in pixels.
 """
@@ -21,6 +21,7 @@ from fiqa.reports import one_line
 from fiqa.results import Box, Interval
 
 if TYPE_CHECKING:
+    from fiqa.face_choice import FaceChoice
     from fiqa.faces import Face
     from fiqa.predictor import QualityPredictor
 
@@ -38,7 +39,7 @@ class Look:
 
 @dataclass(frozen=True)
 class PhotoDiagnosis:
-    """What is known about the largest face of a photo, `box_xyxy` in pixels of the photo.
+    """What is known about one face of a photo, `box_xyxy` in pixels of the photo.
 
     `embedding` (E,) is the face's, for plots of one's own; `atlas` says what the diagnosis rests on.
     """
@@ -79,34 +80,46 @@ class DiagnosedPhoto:
         return {"path": self.path, **self.outcome.to_dict()}
 
 
-def diagnose(predictor: "QualityPredictor", atlas: Atlas, source: PhotoSource) -> PhotoDiagnosis:
-    """Say how the largest face of a photo was degraded: a path, encoded bytes, a PIL image or an RGB array.
+def diagnose(
+    predictor: "QualityPredictor",
+    atlas: Atlas,
+    source: PhotoSource,
+    *,
+    face: "FaceChoice" = "main",
+    aligned: str | None = None,
+) -> PhotoDiagnosis:
+    """Say how a face of a photo was degraded: a path, encoded bytes, a PIL image or an RGB array.
 
-    Raises PhotoError when it cannot be read, NoFaceError when there is nothing face-like in it.
+    `face` and `aligned` are as `QualityPredictor.score` takes them. Raises PhotoError when the photo cannot be read,
+    NoFaceError when there is nothing face-like in it, SettingError when there is no such face.
     """
     photo = decode_photo(source)
-    faces, notices = predictor.find_faces(photo.pixels)
-    face = faces[0] if faces else None
-    (look,) = look_at(predictor, [photo.pixels], face)
+    found = predictor.find_faces(photo.pixels, face, aligned=aligned)
+    (look,) = look_at(predictor, [photo.pixels], found.face)
     height, width = photo.pixels.shape[:2]
     return PhotoDiagnosis(
         look=look,
         diagnosis=atlas.diagnose(look.embedding[None])[0],
-        box_xyxy=(0.0, 0.0, float(width), float(height)) if face is None else face.box_xyxy,
+        box_xyxy=(0.0, 0.0, float(width), float(height)) if found.face is None else found.face.box_xyxy,
         checkpoint=predictor.spec.name,
         score_range=predictor.spec.score_range,
         atlas=atlas.origin,
-        notices=(*photo.notices, *notices),
+        notices=(*photo.notices, *found.notices),
     )
 
 
 def diagnose_many(
-    predictor: "QualityPredictor", atlas: Atlas, sources: Iterable[PhotoSource]
+    predictor: "QualityPredictor",
+    atlas: Atlas,
+    sources: Iterable[PhotoSource],
+    *,
+    face: "FaceChoice" = "main",
+    aligned: str | None = None,
 ) -> Iterator[PhotoDiagnosis | FiqaError]:
-    """Diagnose photos one by one, in order; a photo that cannot be diagnosed yields its error."""
+    """Diagnose photos one by one, in order, as `diagnose` does; a photo that cannot be diagnosed yields its error."""
     for source in sources:
         try:
-            yield diagnose(predictor, atlas, source)
+            yield diagnose(predictor, atlas, source, face=face, aligned=aligned)
         except FiqaError as error:
             yield error
 
@@ -151,7 +164,7 @@ def to_table(photos: Sequence[DiagnosedPhoto]) -> str:
     for photo in photos:
         name = one_line(photo.path)
         if isinstance(photo.outcome, FiqaError):
-            lines.append(f"{'–':>6}  {'–':>7}  {'–':52}  {name}")
+            lines += [f"{'–':>6}  {'–':>7}  {'–':52}  {name}", f"{'':71}{one_line(str(photo.outcome))}"]
             continue
         likely = ", ".join(map(in_words, photo.outcome.diagnosis.degradations[:2]))
         lines.append(f"{photo.outcome.look.score:6.3f}  {photo.outcome.diagnosis.outlier:7.2f}  {likely:52}  {name}")

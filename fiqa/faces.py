@@ -5,11 +5,14 @@ landmark network (`fiqa.landmarks`) places 68 points in each and confirms that i
 is the package of that name (Bulat & Tzimiropoulos, 2017, arXiv:1703.07332), larger and slower, which fetches its
 weights when first used. "auto" takes face-alignment where it can run without fetching anything, else bundled.
 
+Faces come in the order of their prominence: the area of a face inside the photo, less where the border cuts it and
+less towards the corners. The first one is the main face, which speaks for the photo unless another is asked for.
+
 torch loads when a finder is made, not with this module.
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +25,7 @@ from PIL import Image
 
 from fiqa.alignment import Landmarks, roll_deg
 from fiqa.errors import CheckpointError, SettingError
+from fiqa.face_choice import FACE_CHOICES, FaceChoice
 from fiqa.landmarks import LandmarkPredictor, read_bundled, to_tensor
 from fiqa.results import Box
 
@@ -33,6 +37,7 @@ FACE_ALIGNMENT_WEIGHTS = ("2DFAN4-11f355bf06.pth.tar", "s3fd-619a316812.pth")
 
 Photo = NDArray[np.uint8]
 Boxes = NDArray[np.float64]
+Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -48,9 +53,54 @@ class Face:
     confidence: float
 
     @property
-    def side_px(self) -> float:
-        """Longer side of the landmarks' box."""
-        return float(np.ptp(self.landmarks, axis=0).max())
+    def visible_area(self) -> float:
+        """Square pixels of the face's box inside the photo."""
+        left, top, right, bottom = self.box_xyxy
+        return (right - left) * (bottom - top)
+
+    @property
+    def visible_share(self) -> float:
+        """Share of the landmarks' box that lies inside the photo, 0..1."""
+        whole = float(np.ptp(self.landmarks, axis=0).prod())
+        return min(1.0, self.visible_area / whole) if whole > 0 else 0.0
+
+    def eccentricity(self, size_px: Size) -> float:
+        """Distance of the visible box's centre from that of a photo of (width, height), 0 there and 1 in a corner."""
+        left, top, right, bottom = self.box_xyxy
+        width, height = size_px
+        return float(np.hypot(left + right - width, top + bottom - height) / np.hypot(width, height))
+
+    def prominence(self, size_px: Size) -> float:
+        """How much the face stands out in a photo of (width, height): a corner costs half of its area."""
+        return self.visible_area * self.visible_share * (1 - self.eccentricity(size_px) / 2)
+
+
+def by_prominence(faces: Iterable[Face], photo: Photo) -> list[Face]:
+    """Return the faces of a photo (H, W, 3), the most prominent first."""
+    height, width = photo.shape[:2]
+    return sorted(faces, key=lambda face: -face.prominence((width, height)))
+
+
+def choose_face(faces: Sequence[Face], choice: FaceChoice, size_px: Size) -> int:
+    """Return the index of a face of a photo of (width, height): a number from 1, or a word of `FACE_CHOICES`.
+
+    Raises SettingError when there is no such face; where none was found, 1 and every word stand for the whole photo.
+    """
+    if not faces and choice in (1, *FACE_CHOICES):
+        return 0
+    match choice:
+        case "main":
+            return 0
+        case "largest":
+            return max(range(len(faces)), key=lambda index: faces[index].visible_area)
+        case "central":
+            return min(range(len(faces)), key=lambda index: faces[index].eccentricity(size_px))
+        case int() if 1 <= choice <= len(faces):
+            return choice - 1
+        case int():
+            found = {0: "no face was", 1: "one face was"}.get(len(faces), f"{len(faces)} faces were")
+            raise SettingError(f"There is no face {choice}: {found} found, counted from 1, the main one first.")
+    raise SettingError(f"There is no face {choice!r}: choose a number or one of {', '.join(FACE_CHOICES)}.")
 
 
 class FaceFinder(Protocol):
@@ -63,11 +113,15 @@ class FaceFinder(Protocol):
     knows_absence: bool
 
     def find(self, photo: Photo) -> list[Face]:
-        """Return the faces of an RGB photo (H, W, 3) uint8, largest first."""
+        """Return the faces of an RGB photo (H, W, 3) uint8, the most prominent first."""
         ...
 
     def find_faint(self, photo: Photo) -> Face | None:
         """Return the most face-like place of a photo in which `find` found none; None if nothing resembles a face."""
+        ...
+
+    def place(self, photo: Photo, box: Boxes) -> Face | None:
+        """Return the face that is known to lie in a box (4,) of the photo; None if its landmarks make no sense."""
         ...
 
 
@@ -124,7 +178,7 @@ class FaceAlignmentFinder:
             ) from error
 
     def find(self, photo: Photo) -> list[Face]:
-        """Return the faces of an RGB photo (H, W, 3) uint8, largest first."""
+        """Return the faces of an RGB photo (H, W, 3) uint8, the most prominent first."""
         small = _shrunk(photo, self._LONGEST_PX)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # it warns where there is no face
@@ -134,11 +188,16 @@ class FaceAlignmentFinder:
             _face(photo, (landmarks * scale).astype(np.float32), float(box[4]))
             for landmarks, box in zip(found or (), boxes if found else (), strict=True)
         ]
-        return sorted(faces, key=lambda face: -face.side_px)
+        return by_prominence(faces, photo)
 
     def find_faint(self, photo: Photo) -> Face | None:
         """Return None: the package tells nothing about what it did not take for a face."""
         return None
+
+    def place(self, photo: Photo, box: Boxes) -> Face | None:
+        """Return the face that is known to lie in a box (4,) of the photo."""
+        found = self._aligner.get_landmarks_from_image(photo, detected_faces=[box])
+        return _face(photo, np.asarray(found[0], dtype=np.float32), 1.0) if found else None
 
 
 @dataclass(frozen=True)
@@ -210,16 +269,21 @@ class BundledFaceFinder:
         self._landmarks = LandmarkPredictor()
 
     def find(self, photo: Photo) -> list[Face]:
-        """Return the faces of an RGB photo (H, W, 3) uint8, largest first."""
+        """Return the faces of an RGB photo (H, W, 3) uint8, the most prominent first."""
         faces = self._upright(photo, self._ACCEPTED)
         if not faces:
             turned = [self._turned(photo, quarters) for quarters in (2, 1, 3)]
             faces = max(turned, key=lambda found: max((face.confidence for face in found), default=0.0))
-        return sorted(faces, key=lambda face: -face.side_px)
+        return by_prominence(faces, photo)
 
     def find_faint(self, photo: Photo) -> Face | None:
         """Return the upright place that resembles a face most, if any does at all."""
         return next(iter(self._upright(photo, self._FAINT)), None)
+
+    def place(self, photo: Photo, box: Boxes) -> Face | None:
+        """Return the face that is known to lie in a box (4,) of the photo; None if its landmarks make no sense."""
+        landmarks, likely = self._landmarks.predict(photo, box[None])
+        return _face(photo, landmarks[0], float(likely[0])) if _is_plausible(landmarks[0], box) else None
 
     def _upright(self, photo: Photo, accepted: float) -> list[Face]:
         """Return the faces of at least the confidence `accepted`, best first, each once.

@@ -24,8 +24,9 @@ from torch import Tensor, nn
 from fiqa.alignment import View, align, whole_view
 from fiqa.checkpoints import CheckpointSpec, save_checkpoint
 from fiqa.crops import Offset, cut_crops, grid_offsets
-from fiqa.errors import CheckpointError, FiqaError, NoFaceError, PhotoError
-from fiqa.faces import Face, FaceFinder
+from fiqa.errors import CheckpointError, FiqaError, NoFaceError, PhotoError, SettingError
+from fiqa.face_choice import ALIGNED_LAYOUTS, FaceChoice
+from fiqa.faces import Face, FaceFinder, choose_face
 from fiqa.images import PhotoSource, decode_photo
 from fiqa.models import DslFiqa, Prediction
 from fiqa.models.folding import folded
@@ -36,9 +37,32 @@ BATCH_PX = {"cpu": 2**17, "cuda": 2**22, "mps": 2**21}
 """Pixels of one batch of crops. On a CPU large batches are slower: their maps leave the caches."""
 SMALL_FACE_PX = 48
 """Faces smaller than this are enlarged so much that their score says little."""
+CUT_SHARE = 0.95
+"""A face of which less lies inside the photo is cut by its border."""
+UNCLEAR_CONFIDENCE = 0.6
+"""Where a crop is aligned, a face that the landmark network doubts more is scored with a notice."""
 CACHED_LANDMARKS = 256
 FAINT_NOTICE = "No face can be made out clearly; the place most like one was scored, so take the score with care."
+UNCLEAR_NOTICE = "The face can hardly be made out where such a crop has it, so take the score with care."
+UNPLACED_NOTICE = "No landmarks could be placed; the crop was scored as a whole, so take the score with care."
 WHOLE_NOTICE = "No face was found; the middle of the photo was scored as a whole, so take the score with care."
+
+
+@dataclass(frozen=True)
+class FoundFaces:
+    """The faces of a photo, the most prominent first; none where it is to be scored whole.
+
+    `chosen` is the index of the one that speaks for the photo; `notices` say what a user should know about them.
+    """
+
+    faces: Sequence[Face]
+    chosen: int = 0
+    notices: tuple[str, ...] = ()
+
+    @property
+    def face(self) -> Face | None:
+        """The face that speaks for the photo, None where it is scored whole."""
+        return self.faces[self.chosen] if self.faces else None
 
 
 @dataclass(frozen=True)
@@ -91,62 +115,96 @@ class QualityPredictor:
         """Where scores are computed; maps may be computed elsewhere."""
         return self.device
 
-    def score(self, source: PhotoSource) -> QualityResult:
+    def score(self, source: PhotoSource, *, face: FaceChoice = "main", aligned: str | None = None) -> QualityResult:
         """Score one photo.
 
         Args:
             source: A path, the bytes of a file, a Pillow image, or an array (H, W), (H, W, 3) or (H, W, 4) of uint8,
                 of uint16 with 65535 as white, or of floats in 0..1.
+            face: Whose score the photo gets: "main" (the most prominent), "largest", "central" or a number counted
+                from 1 in the order of `faces`.
+            aligned: Skips finding faces, for square crops that have one at a known place: "ffhq" or "gfiqa", a name
+                of `fiqa.face_choice.ALIGNED_LAYOUTS`.
 
         Raises:
             PhotoError: It cannot be read.
             NoFaceError: There is nothing face-like in it.
+            SettingError: There is no such face or layout.
             CheckpointError: The network gives no finite number for it.
         """
         started = time.perf_counter()
         photo = decode_photo(source)
         decoded = time.perf_counter()
-        faces, notices = self.find_faces(photo.pixels)
-        found = time.perf_counter()
-        results = self._score_faces(photo.pixels, faces)
+        found = self.find_faces(photo.pixels, face, aligned=aligned)
+        ended = time.perf_counter()
+        results = self._score_faces(photo.pixels, found.faces)
         finished = time.perf_counter()
-        seconds = {"decode": decoded - started, "faces": found - decoded, "network": finished - found}
+        seconds = {"decode": decoded - started, "faces": ended - decoded, "network": finished - ended}
         return QualityResult(
-            score=results[0].score,
-            interval=results[0].interval,
+            score=results[found.chosen].score,
+            interval=results[found.chosen].interval,
             faces=tuple(results),
+            face=found.chosen + 1,
             checkpoint=self.spec.name,
             score_range=self.spec.score_range,
             finder=self.finder.name,
-            notices=(*photo.notices, *notices),
+            notices=(*photo.notices, *found.notices),
             timings_ms={name: 1000 * value for name, value in {**seconds, "total": finished - started}.items()},
         )
 
-    def score_many(self, sources: Iterable[PhotoSource]) -> Iterator[QualityResult | FiqaError]:
-        """Score photos one by one, in order; a photo that cannot be scored yields its error.
+    def score_many(
+        self, sources: Iterable[PhotoSource], *, face: FaceChoice = "main", aligned: str | None = None
+    ) -> Iterator[QualityResult | FiqaError]:
+        """Score photos one by one, in order, as `score` does; a photo that cannot be scored yields its error.
 
         Raises PhotoError at once for a single photo or folder.
         """
-        return (self._score_or_error(source) for source in several(sources))
+        return (self._score_or_error(source, face, aligned) for source in several(sources))
 
-    def _score_or_error(self, source: PhotoSource) -> QualityResult | FiqaError:
+    def _score_or_error(self, source: PhotoSource, face: FaceChoice, aligned: str | None) -> QualityResult | FiqaError:
         try:
-            return self.score(source)
+            return self.score(source, face=face, aligned=aligned)
         except FiqaError as error:
             return error
 
-    def find_faces(self, pixels: NDArray[np.uint8]) -> tuple[list[Face], list[str]]:
-        """Return the faces of a photo (H, W, 3), largest first, and notices; no face: the photo is scored whole.
+    def find_faces(
+        self, pixels: NDArray[np.uint8], choice: FaceChoice = "main", *, aligned: str | None = None
+    ) -> FoundFaces:
+        """Find the faces of a photo (H, W, 3), or place the one of an aligned crop; choices as `score` takes them.
 
-        Raises NoFaceError when the picture holds nothing like a face.
+        Raises NoFaceError when the picture holds nothing like a face, SettingError when there is no such face.
         """
+        faces, notices = self._look_for_faces(pixels) if aligned is None else self._place_face(pixels, aligned)
+        size_px = (pixels.shape[1], pixels.shape[0])
+        chosen = choose_face(faces, choice, size_px)
+        about = face_notices(faces, chosen, choice) if faces else []
+        return FoundFaces(faces, chosen, (*notices, *about))
+
+    def _look_for_faces(self, pixels: NDArray[np.uint8]) -> tuple[list[Face], list[str]]:
+        """Return the faces of a photo, and notices on how they were found."""
         if faces := self.finder.find(pixels):
-            return faces, face_notices(faces)
+            return faces, []
         if faint := self.finder.find_faint(pixels):
             return [faint], [FAINT_NOTICE]
         if self.finder.knows_absence:
             raise NoFaceError("No face was found in this picture: choose a photo that shows one.")
         return [], [WHOLE_NOTICE]
+
+    def _place_face(self, pixels: NDArray[np.uint8], layout: str) -> tuple[list[Face], list[str]]:
+        """Return the face of an aligned crop, and notices on how sure its landmarks are."""
+        if layout not in ALIGNED_LAYOUTS:
+            raise SettingError(
+                f"Unknown layout {layout!r} of aligned crops: choose one of {', '.join(ALIGNED_LAYOUTS)}."
+            )
+        height, width = pixels.shape[:2]
+        if height != width:
+            raise PhotoError(
+                f"An aligned crop is square and this is {width} × {height}: let the face be found instead."
+            )
+        face = self.finder.place(pixels, width * np.array(ALIGNED_LAYOUTS[layout]))
+        if face is None:
+            return [], [UNPLACED_NOTICE]
+        return [face], [UNCLEAR_NOTICE] if face.confidence < UNCLEAR_CONFIDENCE else []
 
     def face_crops(self, pixels: NDArray[np.uint8], face: Face | None) -> FaceCrops:
         """Cut the view and place the crops of one face, or of the whole photo for None."""
@@ -201,7 +259,7 @@ class QualityPredictor:
         tensor = torch.from_numpy(crops).to(self.device).permute(0, 3, 1, 2)
         return (tensor.float() - self._mean) / self._std
 
-    def _score_faces(self, pixels: NDArray[np.uint8], faces: list[Face]) -> list[FaceResult]:
+    def _score_faces(self, pixels: NDArray[np.uint8], faces: Sequence[Face]) -> list[FaceResult]:
         cut = [self.face_crops(pixels, face) for face in faces] or [self.face_crops(pixels, None)]
         scores = self.crop_scores(cut)
         return [self._face_result(pixels, face.face, row) for face, row in zip(cut, scores, strict=True)]
@@ -279,12 +337,17 @@ def confidence_interval(scores: NDArray[np.float64], score_range: Interval) -> I
     return max(score_range[0], mean - half), min(max(score_range[1], mean), mean + half)
 
 
-def face_notices(faces: Sequence[Face]) -> list[str]:
-    """Return what a user should know about the faces that were found, largest first."""
+def face_notices(faces: Sequence[Face], chosen: int, choice: FaceChoice) -> list[str]:
+    """Return what a user should know about the faces that were found and the one that was chosen."""
     notices = []
     if len(faces) > 1:
-        notices.append(f"{len(faces)} faces were found; the photo's score is that of the largest.")
-    left, top, right, bottom = faces[0].box_xyxy
+        which = {"main": "the most prominent", "largest": "the largest", "central": "the one nearest the middle"}
+        named = which.get(str(choice), f"number {chosen + 1}")
+        notices.append(f"{len(faces)} faces were found; the photo's score is that of {named}.")
+    face = faces[chosen]
+    left, top, right, bottom = face.box_xyxy
     if max(right - left, bottom - top) < SMALL_FACE_PX:
         notices.append(f"The face is smaller than {SMALL_FACE_PX} pixels, too small for a reliable score.")
+    if face.visible_share < CUT_SHARE:
+        notices.append("The photo's border cuts the face, which can raise its score as well as lower it.")
     return notices

@@ -5,16 +5,18 @@ CSV and JSON are the same from the command line, the app and its API.
 
 import csv
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from io import StringIO
 from typing import Any
 
 from fiqa.errors import FiqaError
 from fiqa.results import QualityResult
 
-CSV_COLUMNS = ("path", "score", "interval_low", "interval_high", "faces", "notices", "error")
-_UNSCORED: dict[str, Any] = {"score": None, "interval": None, "faces": [], "notices": []}
+CSV_COLUMNS = ("path", "score", "interval_low", "interval_high", "face", "faces", "notices", "error")
+_UNSCORED: dict[str, Any] = {"score": None, "interval": None, "face": None, "faces": [], "notices": []}
+
+_INDENT = " " * 34
 
 
 @dataclass(frozen=True)
@@ -31,27 +33,41 @@ class ScoredPhoto:
         return {"path": self.path, **self.outcome.to_dict()}
 
 
+def each_face(photos: Iterable[ScoredPhoto]) -> list[ScoredPhoto]:
+    """Return one entry a face; notices, which are on the photo, stay with its first."""
+    return [entry for photo in photos for entry in _faces_of(photo)]
+
+
+def _faces_of(photo: ScoredPhoto) -> Iterator[ScoredPhoto]:
+    if isinstance(photo.outcome, FiqaError):
+        yield photo
+        return
+    for number, face in enumerate(photo.outcome.faces, start=1):
+        notices = photo.outcome.notices if number == 1 else ()
+        scored = replace(photo.outcome, score=face.score, interval=face.interval, face=number, notices=notices)
+        yield replace(photo, outcome=scored)
+
+
 def to_json(photos: Sequence[ScoredPhoto]) -> str:
     """Return a list with one object a photo."""
     return json.dumps([photo.to_dict() for photo in photos], indent=1) + "\n"
 
 
 def to_csv(photos: Sequence[ScoredPhoto]) -> str:
-    """Return one line a photo under `CSV_COLUMNS`; `faces` is their number."""
+    """Return one line a photo under `CSV_COLUMNS`; `face` is the number of the one scored, of as many as `faces`."""
     buffer = StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
     for row in (photo.to_dict() for photo in photos):
         low, high = row["interval"] or (None, None)
-        writer.writerow(
-            [row["path"], row["score"], low, high, len(row["faces"]), " ".join(row["notices"]), row["error"]]
-        )
+        face = (row["face"], len(row["faces"]))
+        writer.writerow([row["path"], row["score"], low, high, *face, " ".join(row["notices"]), row["error"]])
     return buffer.getvalue()
 
 
 def to_table(photos: Sequence[ScoredPhoto]) -> str:
-    """Return aligned columns; notices stand indented below their photo."""
-    lines = [f"{'score':>6}  {'95 % interval':>14}  {'faces':>5}  photo"]
+    """Return aligned columns; notices, or why there is no score, stand indented below their photo."""
+    lines = [f"{'score':>6}  {'95 % interval':>14}  {'face':>8}  photo"]
     for photo in photos:
         lines += _table_lines(photo)
     return "\n".join(lines) + "\n"
@@ -59,12 +75,14 @@ def to_table(photos: Sequence[ScoredPhoto]) -> str:
 
 def _table_lines(photo: ScoredPhoto) -> list[str]:
     if isinstance(photo.outcome, FiqaError):
-        return [f"{'–':>6}  {'–':>14}  {'–':>5}  {one_line(photo.path)}"]
+        row = f"{'–':>6}  {'–':>14}  {'–':>8}  {one_line(photo.path)}"
+        return [row, f"{_INDENT}{one_line(str(photo.outcome))}"]
     low, high = photo.outcome.interval
     interval = f"{low:.3f}–{high:.3f}"
-    faces = sum(face.landmarks is not None for face in photo.outcome.faces)
-    first = f"{photo.outcome.score:6.3f}  {interval:>14}  {faces:5}  {one_line(photo.path)}"
-    return [first, *(f"{'':31}{notice}" for notice in photo.outcome.notices)]
+    found = sum(face.landmarks is not None for face in photo.outcome.faces)
+    face = f"{photo.outcome.face} of {found}" if found else "none"
+    first = f"{photo.outcome.score:6.3f}  {interval:>14}  {face:>8}  {one_line(photo.path)}"
+    return [first, *(f"{_INDENT}{notice}" for notice in photo.outcome.notices)]
 
 
 def one_line(text: str) -> str:

@@ -39,9 +39,10 @@ class FaceResult:
 class QualityResult:
     """Quality of one photo.
 
-    `score` and `interval` are those of the largest face; `faces` holds every face, largest first
-    (one entry for the whole photo when none was found, and `notices` says so). `timings_ms` has
-    "decode", "faces", "network" and "total". `checkpoint` and `finder` name what was used.
+    `score` and `interval` are those of face number `face`, counted from 1: the main one unless another was asked for.
+    `faces` holds every face, the most prominent first (one entry for the whole photo when none was found, and
+    `notices` says so). `timings_ms` has "decode", "faces", "network" and "total". `checkpoint` and `finder` name what
+    was used.
     """
 
     score: float
@@ -52,12 +53,19 @@ class QualityResult:
     finder: str
     notices: tuple[str, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=dict)
+    face: int = 1
+
+    @property
+    def chosen(self) -> FaceResult:
+        """The face that speaks for the photo."""
+        return self.faces[self.face - 1]
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready data as documented for the command line and the API."""
         return {
             "score": round(self.score, 4),
             "interval": [round(value, 4) for value in self.interval],
+            "face": self.face,
             "faces": [face.to_dict() for face in self.faces],
             "notices": list(self.notices),
             "checkpoint": self.checkpoint,

@@ -56,9 +56,8 @@ class Subject:
 
 
 def find_subject(predictor: "QualityPredictor", photo: NDArray[np.uint8]) -> Subject:
-    """Find the largest face of a photo (H, W, 3) and what decides its score; raises NoFaceError."""
-    faces, _ = predictor.find_faces(photo)
-    face = faces[0] if faces else None
+    """Find the main face of a photo (H, W, 3) and what decides its score; raises NoFaceError."""
+    face = predictor.find_faces(photo).face
     to_photo = predictor.face_crops(photo, face).view.to_photo
     side = predictor.spec.preprocessing.view_px
     corners = np.array([[0, 0], [0, side], [side, 0], [side, side]]) @ to_photo[:, :2].T + to_photo[:, 2]

@@ -123,6 +123,13 @@ def test_a_program_can_score_a_photo(client: Client, photo: str) -> None:
     assert answer["error"] is None
 
 
+def test_a_program_can_say_whose_face_counts(client: Client, photo: str) -> None:
+    answer = client.predict(handle_file(photo), "first", "central", "", api_name="/score")
+    assert answer["notices"] == ["central, None"]
+    answer = client.predict(handle_file(photo), aligned="ffhq", api_name="/score")
+    assert answer["notices"] == ["main, ffhq"]
+
+
 def test_a_program_can_score_many_photos(client: Client, photo: str, tmp_path: Path) -> None:
     (tmp_path / "notes.jpg").write_text("not a photo", encoding="utf-8")
     files = [handle_file(photo), handle_file(str(tmp_path / "notes.jpg"))]
@@ -145,7 +152,7 @@ def test_a_program_is_told_what_was_wrong(client: Client, photo: str, tmp_path: 
 def test_files_that_were_not_uploaded_are_out_of_reach(client: Client) -> None:
     ours = {"path": str(ROOT / "assets" / "checkpoints" / "lite" / "config.json"), "meta": {"_type": "gradio.FileData"}}
     endpoint = f"{client.src}gradio_api/call/score_batch"
-    event = httpx.post(endpoint, json={"data": [[ours], "first"]}).json()["event_id"]
+    event = httpx.post(endpoint, json={"data": [[ours], "first", "main", None]}).json()["event_id"]
     answer = httpx.get(f"{endpoint}/{event}", timeout=30).text
     assert answer.startswith("event: error")
     assert "config.json" not in answer

@@ -1,6 +1,6 @@
 """What a network sees in the photos of a study: everything its head needs, computed once and kept.
 
-Every photo is looked at as a user's is when it is scored: its largest face is found, cut and put through the network in
+Every photo is looked at as a user's is when it is scored: its main face is found, cut and put through the network in
 the same crops. Photos in which no face is found are left out and named, as they would get no score either.
 """
 
@@ -71,7 +71,7 @@ def look_at(
 
 
 def _see(predictor: QualityPredictor, path: Path, kept: Path) -> tuple[Tensor, float]:
-    """Return tokens (K, N, D) in half precision and the score in 0..1 of the largest face in a photo."""
+    """Return tokens (K, N, D) in half precision and the score in 0..1 of the main face in a photo."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -86,12 +86,12 @@ def _see(predictor: QualityPredictor, path: Path, kept: Path) -> tuple[Tensor, f
 
 def _tokens_and_score(predictor: QualityPredictor, data: bytes) -> tuple[Tensor, float]:
     pixels = decode_photo(data).pixels
-    faces, _ = predictor.find_faces(pixels)
+    face = predictor.find_faces(pixels).face
     tokens: list[Tensor] = []
     head = predictor.network.transformer.head
     watching = head.register_forward_pre_hook(lambda _, inputs: tokens.append(inputs[0].float().cpu()))
     try:
-        predicted = predictor.predict([predictor.face_crops(pixels, faces[0] if faces else None)])
+        predicted = predictor.predict([predictor.face_crops(pixels, face)])
     finally:
         watching.remove()
     low, high = predictor.spec.score_range

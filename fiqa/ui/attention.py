@@ -321,7 +321,7 @@ class _Handlers:
             checkpoint: Name of the checkpoint.
             kind: Which map: contribution, quality, confidence, occlusion, integrated_gradients, attention, rollout or
                 cross_attention.
-            face: Which face, counted from 1, the largest first.
+            face: Which face, counted from 1, the most prominent first.
             block: Which block of attention, counted from 1; the last unless given.
 
         Returns:
@@ -345,7 +345,7 @@ class _Handlers:
         pixels = decode_upload(photo).pixels
         inspection = begin(self.service, Subject("", "photo", checkpoint, face), pixels)
         if inspection.number != face:
-            raise FiqaError(f"There is no face {face}: {inspection.faces} found, counted from 1, the largest first.")
+            raise FiqaError(f"There is no face {face}: {inspection.faces} found, counted from 1, the main one first.")
         key = inspection.find(kind, block)
         for each in dict.fromkeys((FIRST_KIND, kind)):
             for _ in fill(self.service, inspection, each):

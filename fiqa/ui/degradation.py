@@ -370,7 +370,7 @@ class _Handlers:
             yield error_panel(str(error))
 
     def degradation(self, photo: bytes | None, checkpoint: str) -> dict[str, Any]:
-        """Say how the largest face in a photo was degraded.
+        """Say how the main face in a photo was degraded.
 
         Args:
             photo: The photo, as an image file of any common format.

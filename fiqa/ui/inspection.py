@@ -31,7 +31,7 @@ Window = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Subject:
-    """What to look at: face `face` (from 1, the largest first) of a photo, with a checkpoint.
+    """What to look at: face `face` (from 1, the most prominent first) of a photo, with a checkpoint.
 
     `source` is the path of the photo in the upload cache or the index of an example. `right` and `down` move the
     landmarks by shares of the face; those of the parts in `without` are dropped.
@@ -153,7 +153,7 @@ def _network_of(predictor: Predictor) -> "QualityPredictor":
 def _begin(predictor: "QualityPredictor", subject: Subject, pixels: NDArray[np.uint8]) -> Inspection:
     from fiqa.attention import block_count, placement_of, why_missing
 
-    faces, _ = predictor.find_faces(pixels)
+    faces = predictor.find_faces(pixels).faces
     number = min(subject.face, max(1, len(faces)))
     face = predictor.face_crops(pixels, faces[number - 1] if faces else None)
     if face.landmarks is not None:

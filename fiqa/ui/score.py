@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fiqa.errors import FiqaError, PhotoError, SettingError
+from fiqa.face_choice import ALIGNED_LAYOUTS, FaceChoice, read_face_choice
 from fiqa.images import PHOTO_SUFFIXES, DecodedPhoto, decode_photo
 from fiqa.reports import ScoredPhoto
 from fiqa.results import QualityResult
@@ -39,6 +40,15 @@ DECODER = ThreadPoolExecutor(1, "decoder")
 a lock would let the late go first."""
 UNSEEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 """For events that draw their own progress and are no endpoint."""
+
+FACE_OPTIONS = [
+    ("The main face", "main"),
+    ("The largest face", "largest"),
+    ("The face nearest the middle", "central"),
+    ("Aligned crops, as in FFHQ", "ffhq"),
+    ("Aligned crops, as in GFIQA", "gfiqa"),
+]
+"""Whose score a photo gets, or that the photos are crops in which no face has to be found."""
 
 PASTE_PHOTOS = """
 document.addEventListener("paste", (event) => {
@@ -108,13 +118,16 @@ def build_score_tab(service: PredictorService, photos: gr.State, tab: gr.Tab) ->
                 visible=len(service.checkpoints) > 1,
                 elem_id="checkpoint",
             )
+            face = gr.Dropdown(
+                FACE_OPTIONS, value="main", label="Face that is scored", filterable=False, elem_id="scored-face"
+            )
         with gr.Column(scale=9, min_width=300, elem_classes="results"):
             panel = gr.HTML(empty_panel(), js_on_load=SHOW_AND_SORT, apply_default_css=False, elem_id="panel")
     handlers = _Handlers(service)
     gr.on(
-        [photos.change, checkpoint.change],
+        [photos.change, checkpoint.change, face.change],
         handlers.show_scores,
-        [photos, checkpoint],
+        [photos, checkpoint, face],
         panel,
         trigger_mode="always_last",
         concurrency_limit=SCORING_LIMIT,
@@ -187,7 +200,12 @@ def decode_upload(source: str | bytes) -> DecodedPhoto:
 
 @politely()
 def score_photo(
-    service: PredictorService, checkpoint: str, source: str | bytes
+    service: PredictorService,
+    checkpoint: str,
+    source: str | bytes,
+    *,
+    face: FaceChoice = "main",
+    aligned: str | None = None,
 ) -> tuple[NDArray[np.uint8], QualityResult]:
     """Decode one upload and score it; returns the photo (H, W, 3) uint8 as displayed, and the result.
 
@@ -196,7 +214,7 @@ def score_photo(
     started = time.perf_counter()
     decoded = decode_upload(source)
     decode_ms = 1000 * (time.perf_counter() - started)
-    result = service.score(checkpoint, decoded.pixels)
+    result = service.score(checkpoint, decoded.pixels, face=face, aligned=aligned)
     timings = {**result.timings_ms, "decode": decode_ms, "total": result.timings_ms.get("total", 0.0) + decode_ms}
     return decoded.pixels, replace(result, notices=decoded.notices + result.notices, timings_ms=timings)
 
@@ -225,37 +243,48 @@ class _Handlers:
         busy = busy_panel(len(items), is_loaded=self.service.is_loaded(checkpoint))
         return LoadedPhotos(items), busy if items else empty_panel()
 
-    def show_scores(self, photos: LoadedPhotos, checkpoint: str) -> Iterator[str]:
+    def show_scores(self, photos: LoadedPhotos, checkpoint: str, face: str = "main") -> Iterator[str]:
         """Score the page's photos; a batch reports its progress on the way."""
         try:
             with politely():
-                yield from self._panels(photos, checkpoint)
+                yield from self._panels(photos, checkpoint, face)
         except FiqaError as error:
             yield error_panel(str(error))
 
-    def score(self, photo: bytes | None, checkpoint: str) -> dict[str, Any]:
-        """Score the quality of the largest face in one photo, and of every other face in it.
+    def score(
+        self, photo: bytes | None, checkpoint: str, face: str = "main", aligned: str | None = None
+    ) -> dict[str, Any]:
+        """Score the quality of the main face in one photo, and of every other face in it.
 
         Args:
             photo: The photo, as an image file of any common format.
             checkpoint: Name of the checkpoint to score with.
+            face: Whose score the photo gets: main (the most prominent), largest, central, or a number from 1.
+            aligned: ffhq or gfiqa for crops in the layout of these data sets, in which no face has to be found.
 
         Returns:
-            score (higher is better, within score_range) and its 95 % interval,
-            faces (of each box_xyxy and 68 landmarks in pixels of the photo, score and interval),
+            score (higher is better, within score_range) and its 95 % interval, face (number of the one that has it),
+            faces (most prominent first; of each box_xyxy and 68 landmarks in pixels of the photo, score and interval),
             notices, checkpoint, finder, timings_ms.
         """
         try:
-            return score_photo(self.service, checkpoint, given(photo))[1].to_dict()
+            choice = read_face_choice(face)
+            return score_photo(self.service, checkpoint, given(photo), face=choice, aligned=aligned or None)[
+                1
+            ].to_dict()
         except FiqaError as error:
             raise gr.Error(str(error), print_exception=False) from None
 
-    def score_batch(self, photos: list[str] | None, checkpoint: str) -> list[dict[str, Any]]:
+    def score_batch(
+        self, photos: list[str] | None, checkpoint: str, face: str = "main", aligned: str | None = None
+    ) -> list[dict[str, Any]]:
         """Score the quality of the faces in many photos; a photo that cannot be scored does not stop the others.
 
         Args:
             photos: The photos, as image files of any common format.
             checkpoint: Name of the checkpoint to score with.
+            face: Whose score each photo gets, as in /score.
+            aligned: ffhq or gfiqa for aligned crops, as in /score.
 
         Returns:
             One entry per photo in order: what /score gives,
@@ -264,27 +293,31 @@ class _Handlers:
         items = [(path, Path(path).name) for path in photos or []]
         try:
             check_count(len(items))
-            return [_as_answer(row.scored) for row in self._scored(items, checkpoint)]
+            rows = self._scored(items, checkpoint, read_face_choice(face), aligned or None)
+            return [_as_answer(row.scored) for row in rows]
         except FiqaError as error:
             raise gr.Error(str(error), print_exception=False) from None
 
-    def _panels(self, photos: LoadedPhotos, checkpoint: str) -> Iterator[str]:
+    def _panels(self, photos: LoadedPhotos, checkpoint: str, option: str) -> Iterator[str]:
+        face, aligned = _asked(option)
         if not photos.items:
             yield empty_panel()
         elif len(photos.items) == 1:
             path, name = photos.items[0]
-            photo, result = score_photo(self.service, checkpoint, path)
+            photo, result = score_photo(self.service, checkpoint, path, face=face, aligned=aligned)
             yield photo_panel(name, photo, result, self.service.checkpoints[checkpoint])
         else:
-            yield from self._batch_panels(photos, checkpoint)
+            yield from self._batch_panels(photos, checkpoint, face, aligned)
 
-    def _batch_panels(self, photos: LoadedPhotos, checkpoint: str) -> Iterator[str]:
+    def _batch_panels(
+        self, photos: LoadedPhotos, checkpoint: str, face: FaceChoice, aligned: str | None
+    ) -> Iterator[str]:
         count = len(photos.items)
         check_count(count)
         yield progress_panel(0, count)
         rows: list[BatchRow] = []
         told = time.monotonic()
-        for row in self._scored(photos.items, checkpoint):
+        for row in self._scored(photos.items, checkpoint, face, aligned):
             rows.append(row)
             if photos.superseded:
                 return
@@ -293,13 +326,20 @@ class _Handlers:
                 yield progress_panel(len(rows), count)
         yield batch_panel(rows, self.service.checkpoints[checkpoint])
 
-    def _scored(self, items: Sequence[tuple[str, str]], checkpoint: str) -> Iterator[BatchRow]:
+    def _scored(
+        self, items: Sequence[tuple[str, str]], checkpoint: str, face: FaceChoice, aligned: str | None
+    ) -> Iterator[BatchRow]:
         for path, name in items:
             try:
-                photo, result = score_photo(self.service, checkpoint, path)
-                yield BatchRow(ScoredPhoto(name, result), thumbnail_uri(photo, result.faces[0].box_xyxy))
+                photo, result = score_photo(self.service, checkpoint, path, face=face, aligned=aligned)
+                yield BatchRow(ScoredPhoto(name, result), thumbnail_uri(photo, result.chosen.box_xyxy))
             except FiqaError as error:
                 yield BatchRow(ScoredPhoto(name, error))
+
+
+def _asked(option: str) -> tuple[FaceChoice, str | None]:
+    """Return which face is asked for, and in which layout, by an option of the page."""
+    return ("main", option) if option in ALIGNED_LAYOUTS else (read_face_choice(option), None)
 
 
 def given(photo: bytes | None) -> bytes:
@@ -332,11 +372,12 @@ def _build_endpoints(handlers: _Handlers, checkpoint: gr.Dropdown) -> None:
         # Bytes, because as a path Gradio's File leaves an empty temporary file behind for each call.
         one = gr.File(type="binary", label="Photo")
         many = gr.File(file_count="multiple", type="filepath", label="Photos")
+        face, aligned = gr.Textbox("main", label="Face"), gr.Textbox(None, label="Aligned")
         answer = gr.JSON(label="Result")
     for name, handler, source in (("score", handlers.score, one), ("score_batch", handlers.score_batch, many)):
         gr.Button(name, visible=False).click(
             handler,
-            [source, checkpoint],
+            [source, checkpoint, face, aligned],
             answer,
             api_name=name,
             concurrency_limit=SCORING_LIMIT,

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from fiqa.checkpoints import CheckpointSpec
 from fiqa.errors import FiqaError
+from fiqa.face_choice import FaceChoice
 from fiqa.results import QualityResult
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,9 @@ class Predictor(Protocol):
     @property
     def scoring_device(self) -> str: ...
 
-    def score(self, source: NDArray[np.uint8]) -> QualityResult: ...
+    def score(
+        self, source: NDArray[np.uint8], *, face: FaceChoice = "main", aligned: str | None = None
+    ) -> QualityResult: ...
 
 
 class PredictorService:
@@ -88,9 +91,11 @@ class PredictorService:
         for worker in self._workers.values():
             worker.shutdown(wait=False, cancel_futures=True)
 
-    def score(self, checkpoint: str, photo: NDArray[np.uint8]) -> QualityResult:
+    def score(
+        self, checkpoint: str, photo: NDArray[np.uint8], *, face: FaceChoice = "main", aligned: str | None = None
+    ) -> QualityResult:
         """Score `photo` (H, W, 3) uint8 RGB, waiting for the checkpoint to be loaded if need be."""
-        return self.ask(checkpoint, lambda predictor: predictor.score(photo))
+        return self.ask(checkpoint, lambda predictor: predictor.score(photo, face=face, aligned=aligned))
 
     def device(self, checkpoint: str) -> str:
         """Name what computes the checkpoint's scores, waiting for it to be loaded if need be."""

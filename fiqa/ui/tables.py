@@ -19,7 +19,7 @@ class BatchRow:
 
 
 def face_table(result: QualityResult) -> str:
-    """List the faces of one photo, largest first; nothing when there is only one."""
+    """List the faces of one photo, the most prominent first; nothing when there is only one."""
     if len(result.faces) < 2:
         return ""
     rows = "".join(
@@ -27,7 +27,9 @@ def face_table(result: QualityResult) -> str:
         f'<td class="number">{face.box_xyxy[2] - face.box_xyxy[0]:.0f}</td></tr>'
         for number, face in enumerate(result.faces, start=1)
     )
-    return _table(("Face", "Score", "Grade", "95 % interval", "Width, px"), rows, caption="Faces, largest first")
+    return _table(
+        ("Face", "Score", "Grade", "95 % interval", "Width, px"), rows, caption="Faces, the most prominent first"
+    )
 
 
 def batch_table(rows: Sequence[BatchRow]) -> str:

@@ -204,7 +204,7 @@ def test_the_bundled_atlas_belongs_to_the_bundled_weights(settings: Settings) ->
 
 
 def test_views_and_photos_are_embedded_alike(predictor: QualityPredictor) -> None:
-    faces, _ = predictor.find_faces(ASTRONAUT)
+    faces = predictor.find_faces(ASTRONAUT).faces
     (look,) = look_at(predictor, [ASTRONAUT], faces[0])
     assert np.allclose(embed_views(predictor, look.view[None])[0], look.embedding, atol=1e-4)
 

@@ -33,7 +33,7 @@ from fiqa.faces import Face, load_face_finder
 from fiqa.maps import KINDS, MapKey
 from fiqa.models import LITE, DslFiqa
 from fiqa.models.dsl_fiqa import recorded_attention
-from fiqa.predictor import FaceCrops, QualityPredictor
+from fiqa.predictor import FaceCrops, FoundFaces, QualityPredictor
 from tests.fiqa.small_networks import small_vit_predictor
 from training.labelled_views import mirrored_landmarks
 
@@ -108,7 +108,7 @@ def test_values_at_the_centre_of_a_crop_are_the_networks_there(lite: QualityPred
 @pytest.fixture(scope="module")
 def found(lite: QualityPredictor) -> list[tuple[NDArray[np.uint8], Face]]:
     """The portraits and the face in each."""
-    return [(photo, lite.find_faces(photo)[0][0]) for photo in portraits().values()]
+    return [(photo, lite.find_faces(photo).faces[0]) for photo in portraits().values()]
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
@@ -173,7 +173,7 @@ def test_a_photo_smaller_than_a_crop_has_its_map(predictor: QualityPredictor) ->
 
 
 def test_a_photo_scored_whole_has_its_map(lite: QualityPredictor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lite, "find_faces", lambda _pixels: ([], []))
+    monkeypatch.setattr(lite, "find_faces", lambda *_asked, **_options: FoundFaces([]))
     values = explain(lite, ASTRONAUT[:, :400], "quality").in_photo().values
     assert np.isfinite(values[60:450]).all()
     assert np.isnan(values[:50]).all()

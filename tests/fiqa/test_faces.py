@@ -18,11 +18,14 @@ from skimage import data
 from fiqa import faces as module
 from fiqa.degradations import DEGRADATIONS
 from fiqa.errors import CheckpointError, SettingError
+from fiqa.face_choice import ALIGNED_LAYOUTS
 from fiqa.faces import (
     FACE_ALIGNMENT_WEIGHTS,
     BundledFaceFinder,
     Face,
     FaceAlignmentFinder,
+    by_prominence,
+    choose_face,
     distinct,
     load_face_finder,
     overlaps,
@@ -107,7 +110,7 @@ def test_a_face_that_fills_the_photo_is_found(finder: BundledFaceFinder, astrona
     assert error(face, astronaut.landmarks - [left - 10, top - 10]) < 0.1
 
 
-def test_several_faces_are_all_found_largest_first(finder: BundledFaceFinder) -> None:
+def test_several_faces_are_all_found_the_most_prominent_first(finder: BundledFaceFinder) -> None:
     canvas = Image.new("RGB", (1000, 700), (90, 110, 100))
     square = Image.fromarray(data.astronaut()[30:250, 110:330])
     corners = {(20, 20): 260, (330, 40): 200, (600, 300): 330, (60, 400): 220}
@@ -115,11 +118,87 @@ def test_several_faces_are_all_found_largest_first(finder: BundledFaceFinder) ->
         canvas.paste(square.resize((side, side), Image.Resampling.LANCZOS), corner)
     found = finder.find(np.asarray(canvas))
     assert len(found) == len(corners)
-    sizes = [face.side_px for face in found]
-    assert sizes == sorted(sizes, reverse=True)
+    prominence = [face.prominence((1000, 700)) for face in found]
+    assert prominence == sorted(prominence, reverse=True)
     centres = [face.landmarks.mean(axis=0) for face in found]
     for (left, top), side in corners.items():
         assert any(left < x < left + side and top < y < top + side for x, y in centres)
+
+
+def face_at(left: float, top: float, side_px: float, *, photo: tuple[int, int] = (900, 600)) -> Face:
+    """Return a face whose landmarks fill a square, of which the box shows what lies in a photo of (width, height)."""
+    square = np.stack([np.linspace(left, left + side_px, 68), np.linspace(top, top + side_px, 68)], axis=1)
+    corners = np.clip([left, top, left + side_px, top + side_px], 0, [*photo, *photo]).tolist()
+    return Face((corners[0], corners[1], corners[2], corners[3]), square.astype(np.float32), 1.0)
+
+
+MIDDLE = face_at(350, 200, 200)
+
+
+@pytest.mark.parametrize(
+    ("other", "main"),
+    [
+        (face_at(-150, 180, 280), MIDDLE),  # a neighbour whose landmarks reach farther, most of them outside
+        (face_at(700, 380, 200), MIDDLE),  # as large, in a corner
+        (face_at(60, 60, 300), None),  # clearly larger and whole, off the middle
+        (face_at(20, 20, 60), MIDDLE),
+    ],
+)
+def test_the_main_face_is_the_one_that_is_seen_most_and_nearest_the_middle(other: Face, main: Face | None) -> None:
+    photo = np.zeros((600, 900, 3), np.uint8)
+    assert by_prominence([other, MIDDLE], photo)[0] is (main or other)
+    assert by_prominence([MIDDLE, other], photo)[0] is (main or other)
+
+
+def test_a_face_is_chosen_by_number_size_or_place() -> None:
+    faces = [face_at(300, 180, 220), face_at(30, 30, 240), face_at(420, 280, 60)]
+    chosen = [choose_face(faces, choice, (900, 600)) for choice in ("main", "largest", "central", 1, 2, 3)]
+    assert chosen == [0, 1, 2, 0, 1, 2]
+    assert choose_face([], "central", (900, 600)) == choose_face([], 1, (900, 600)) == 0
+
+
+@pytest.mark.parametrize(
+    ("faces", "choice", "message"),
+    [
+        ([MIDDLE], 2, "There is no face 2: one face was found"),
+        ([MIDDLE, MIDDLE], 0, "There is no face 0: 2 faces were found"),
+        ([MIDDLE], "smallest", "main, largest, central"),
+        ([], 2, "There is no face 2: no face was found"),
+    ],
+)
+def test_a_face_that_is_not_there_is_refused(faces: list[Face], choice: int | str, message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        choose_face(faces, choice, (900, 600))
+
+
+def ffhq_crop(photo: Photo, landmarks: NDArray[np.floating[Any]], side_px: int = 512) -> Photo:
+    """Cut a face as FFHQ's script does, without its padding: for faces well inside their photo."""
+    eyes = [landmarks[part].mean(axis=0) for part in (slice(36, 42), slice(42, 48))]
+    mouth = (landmarks[48] + landmarks[54]) / 2
+    middle, apart = (eyes[0] + eyes[1]) / 2, eyes[1] - eyes[0]
+    down = mouth - middle
+    across = apart - down[::-1] * [-1, 1]
+    across *= max(2 * np.hypot(*apart), 1.8 * np.hypot(*down)) / np.hypot(*across)
+    centre, along = middle + 0.1 * down, across[::-1] * [-1, 1]
+    corners = (centre - across - along, centre - across + along, centre + across + along, centre + across - along)
+    quad = tuple(float(value) for value in np.concatenate(corners))
+    cut = Image.fromarray(photo).transform((side_px, side_px), Image.Transform.QUAD, quad, Image.Resampling.BICUBIC)
+    return np.asarray(cut)
+
+
+def test_the_face_of_an_aligned_crop_is_placed_where_it_is_found(finder: BundledFaceFinder, astronaut: Face) -> None:
+    crop = ffhq_crop(data.astronaut(), astronaut.landmarks)
+    placed = finder.place(crop, 512 * np.array(ALIGNED_LAYOUTS["ffhq"]))
+    assert placed is not None
+    (found,) = finder.find(crop)
+    assert error(placed, found.landmarks) < 0.03
+    assert placed.confidence > 0.9
+
+
+def test_nothing_like_a_face_is_not_placed(finder: BundledFaceFinder) -> None:
+    flat = np.full((256, 256, 3), 128, np.uint8)
+    placed = finder.place(flat, 256 * np.array(ALIGNED_LAYOUTS["ffhq"]))
+    assert placed is None or placed.confidence < 0.3
 
 
 def test_a_crowd_is_counted(finder: BundledFaceFinder) -> None:

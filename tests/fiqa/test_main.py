@@ -18,6 +18,7 @@ from skimage.data import astronaut
 from fiqa import checkpoints
 from fiqa.__main__ import main
 from fiqa.errors import CheckpointError, FiqaError, SettingError
+from fiqa.face_choice import FaceChoice
 from fiqa.images import decode_photo
 from fiqa.results import FaceResult, QualityResult
 
@@ -32,10 +33,15 @@ LITE = {
 class BrightnessPredictor:
     """Scores a photo by its brightness; stops as Ctrl-C does after `patience` photos."""
 
-    def __init__(self, patience: int = 99) -> None:
-        self.patience = patience
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.record = record
+        self.patience, self.faces = record.pop("patience", 99), record.pop("faces", 1)
 
-    def score_many(self, sources: Iterable[str]) -> Iterator[QualityResult | FiqaError]:
+    def score_many(
+        self, sources: Iterable[str], *, face: FaceChoice = "main", aligned: str | None = None
+    ) -> Iterator[QualityResult | FiqaError]:
+        if (face, aligned) != ("main", None):
+            self.record["which"] = {"face": face, "aligned": aligned}
         for number, source in enumerate(sources):
             if number == self.patience:
                 raise KeyboardInterrupt
@@ -44,9 +50,11 @@ class BrightnessPredictor:
             except FiqaError as error:
                 yield error
                 continue
-            score = float(pixels.mean()) / 255
-            face = FaceResult((1.0, 2.0, 30.0, 40.0), LANDMARKS, score, (score - 0.01, score + 0.01))
-            yield QualityResult(score, face.interval, (face,), "lite", (0.0, 1.0), "bundled", notices=("A notice.",))
+            scores = [float(pixels.mean()) / 255 - 0.1 * number for number in range(self.faces)]
+            found = [FaceResult((1.0, 2.0, 30.0, 40.0), LANDMARKS, each, (each - 0.01, each + 0.01)) for each in scores]
+            yield QualityResult(
+                scores[0], found[0].interval, tuple(found), "lite", (0.0, 1.0), "bundled", notices=("A notice.",)
+            )
 
 
 @pytest.fixture
@@ -60,7 +68,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         if device == "cuda:7":
             raise SettingError("There is no device cuda:7 here.")
         record.update(checkpoint=checkpoint, device=device, finder=finder)
-        return BrightnessPredictor(record.get("patience", 99))
+        return BrightnessPredictor(record)
 
     def run_official_protocol(checkpoint: str, data: Path, **options: Any) -> dict[str, float]:
         record.update(checkpoint=checkpoint, data=data, **options)
@@ -120,6 +128,45 @@ def test_folder_is_searched_and_bad_files_cost_one_line_each(
     assert good["notices"] == ["A notice."]
     assert {"box_xyxy", "score", "landmarks"} <= good["faces"][0].keys()
     assert np.shape(good["faces"][0]["landmarks"]) == (68, 2)
+
+
+def test_faces_are_asked_for_by_the_options(asked: dict[str, Any], folder: Path) -> None:
+    assert main(["score", "photos/bright.png", "--face", "central", "--aligned", "gfiqa"]) == 0
+    assert asked["which"] == {"face": "central", "aligned": "gfiqa"}
+    assert main(["score", "photos/bright.png", "--face", "2"]) == 0
+    assert asked["which"] == {"face": 2, "aligned": None}
+
+
+@pytest.mark.parametrize("words", [["--face", "smallest"], ["--face", "0"], ["--aligned", "celeba"]])
+def test_a_face_that_cannot_be_meant_is_refused_at_once(
+    asked: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["score", "photos/bright.png", *words])
+    assert exit_.value.code == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert words[1] in said
+
+
+def test_every_face_has_a_row_where_all_are_asked_for(
+    asked: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked["faces"] = 2
+    assert main(["score", "photos/bright.png", "--face", "all", "--format", "csv"]) == 0
+    rows = list(csv.DictReader(StringIO(capsys.readouterr().out)))
+    assert [(row["score"], row["face"], row["faces"]) for row in rows] == [("0.7843", "1", "2"), ("0.6843", "2", "2")]
+    assert [row["notices"] for row in rows] == ["A notice.", ""]
+    assert main(["score", "photos/bright.png", "--face", "all"]) == 0
+    assert "0.684" in (table := capsys.readouterr().out)
+    assert "2 of 2" in table
+
+
+def test_the_table_says_why_a_photo_has_no_score(
+    asked: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["score", "photos/broken.png"]) == 1
+    assert "broken.png is empty (0 bytes)." in capsys.readouterr().out
 
 
 def test_every_object_has_the_documented_fields(

@@ -86,7 +86,7 @@ def test_the_released_network_scores_as_on_the_processor() -> None:
         network = DslFiqa(OFFICIAL)
         load_strictly(network, convert(reference.released_state("de"), reference.released_state("iqa")), "recipe")
         predictor = QualityPredictor(network, RELEASED["cgfiqa"], load_face_finder("bundled"), device=device)
-        face = predictor.face_crops(ASTRONAUT, predictor.find_faces(ASTRONAUT)[0][0])
+        face = predictor.face_crops(ASTRONAUT, predictor.find_faces(ASTRONAUT).faces[0])
         scores.append(predictor.predict([replace(face, offsets=face.offsets[:1])]).score.numpy())
     assert scores[1] == pytest.approx(scores[0], rel=0.005, abs=0.001)
 

@@ -11,14 +11,17 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from scipy import stats
 
 from fiqa import load_network, load_predictor, save_checkpoint
 from fiqa.degradations import DEGRADATIONS, LEVELS, PAPER_TYPES
-from fiqa.errors import CheckpointError, NoFaceError, PhotoError
+from fiqa.errors import CheckpointError, NoFaceError, PhotoError, SettingError
+from fiqa.faces import BundledFaceFinder
 from fiqa.predictor import FAINT_NOTICE, QualityPredictor, confidence_interval
 from fiqa.results import QualityResult
+from tests.fiqa.test_faces import ffhq_crop
 
 ASTRONAUT = np.asarray(skimage.data.astronaut())
 
@@ -115,7 +118,7 @@ def test_scores_are_on_the_scale_of_the_labels(predictor: QualityPredictor) -> N
     assert grade.interval == pytest.approx([1 + 4 * bound for bound in share.interval])
 
 
-def test_every_face_of_a_group_is_scored_and_the_largest_speaks_for_the_photo(predictor: QualityPredictor) -> None:
+def test_every_face_of_a_group_is_scored_and_the_main_one_speaks_for_the_photo(predictor: QualityPredictor) -> None:
     face = ASTRONAUT[20:260, 110:350]
     group = np.full((300, 900, 3), 90, dtype=np.uint8)
     group[30:270, 20:260] = face
@@ -126,6 +129,81 @@ def test_every_face_of_a_group_is_scored_and_the_largest_speaks_for_the_photo(pr
     by_place = sorted(result.faces, key=lambda item: item.box_xyxy[0])
     assert by_place[0].score > by_place[1].score
     assert any("3 faces" in notice for notice in result.notices)
+
+
+def pair_with_a_cut_neighbour() -> NDArray[np.uint8]:
+    """A face near the middle, and a larger, blurred one of which the left border shows less than half."""
+    photo = np.full((420, 700, 3), 90, np.uint8)
+    neighbour = np.asarray(Image.fromarray(ASTRONAUT[0:240, 110:350]).resize((380, 380)))
+    photo[20:400, :210] = DEGRADATIONS["gaussian_blur"](neighbour, 0.5)[:, 170:]
+    photo[120:330, 300:510] = np.asarray(Image.fromarray(ASTRONAUT[20:260, 110:350]).resize((210, 210)))
+    return photo
+
+
+def test_a_neighbour_cut_off_by_the_border_does_not_speak_for_the_photo(predictor: QualityPredictor) -> None:
+    result = predictor.score(pair_with_a_cut_neighbour())
+    assert len(result.faces) == 2
+    assert result.face == 1
+    assert result.chosen.box_xyxy[0] > 300
+
+
+@pytest.mark.parametrize(("choice", "words"), [("largest", "the largest"), ("central", "nearest"), (2, "number 2")])
+def test_a_photo_has_the_score_of_the_face_that_is_asked_for(
+    predictor: QualityPredictor, choice: int | str, words: str
+) -> None:
+    result = predictor.score(pair_with_a_cut_neighbour(), face=choice)
+    assert result.score == result.faces[result.face - 1].score == result.chosen.score
+    assert result.face == 2 or choice == "central"
+    assert any(words in notice for notice in result.notices)
+
+
+def test_a_face_cut_by_the_border_is_scored_with_a_notice(predictor: QualityPredictor) -> None:
+    cut = np.ascontiguousarray(ASTRONAUT[:, 215:])
+    assert any("border cuts the face" in notice for notice in predictor.score(cut).notices)
+    assert not predictor.score(ASTRONAUT).notices
+
+
+def test_an_aligned_crop_is_scored_as_when_its_face_is_found(predictor: QualityPredictor) -> None:
+    crop = ffhq_crop(ASTRONAUT, predictor.finder.find(ASTRONAUT)[0].landmarks)
+    found, aligned = predictor.score(crop), predictor.score(crop, aligned="ffhq")
+    assert aligned.score == pytest.approx(found.score, abs=0.02)
+    assert not aligned.notices
+
+
+def test_the_face_of_an_aligned_crop_is_not_searched(
+    predictor: QualityPredictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predictor.finder, "find", lambda _photo: pytest.fail("searched"))
+    crop = ffhq_crop(ASTRONAUT, np.asarray(BundledFaceFinder().find(ASTRONAUT)[0].landmarks))
+    grown = np.asarray(Image.fromarray(ASTRONAUT[:279, 86:365]).resize((512, 512)))
+    assert 0.5 < predictor.score(crop, aligned="ffhq").score < 1
+    assert 0.5 < predictor.score(grown, aligned="gfiqa").score < 1
+
+
+def test_an_aligned_crop_damaged_beyond_recognition_is_scored_with_a_notice(predictor: QualityPredictor) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
+    result = predictor.score(noise, aligned="ffhq")
+    assert any("with care" in notice for notice in result.notices)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"aligned": "celeba"}, "Unknown layout 'celeba'.*ffhq, gfiqa"),
+        ({"face": 2}, "no face 2: one face was found"),
+        ({"aligned": "ffhq", "face": 2}, "no face 2"),
+    ],
+)
+def test_a_face_or_layout_that_is_not_there_is_refused(
+    predictor: QualityPredictor, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(SettingError, match=message):
+        predictor.score(ASTRONAUT, **options)
+
+
+def test_an_aligned_crop_is_square(predictor: QualityPredictor) -> None:
+    with pytest.raises(PhotoError, match="512 × 300"):
+        predictor.score(ASTRONAUT[:300], aligned="ffhq")
 
 
 def test_scoring_many_yields_results_and_errors_in_order(predictor: QualityPredictor) -> None:

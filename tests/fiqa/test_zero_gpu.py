@@ -78,7 +78,7 @@ def test_only_numbers_come_back(predictor: ZeroGpuPredictor, lender: Lender) -> 
 
 
 def test_maps_and_what_ifs_take_no_gpu(predictor: ZeroGpuPredictor, lender: Lender) -> None:
-    faces, _ = predictor.find_faces(ASTRONAUT)
+    faces = predictor.find_faces(ASTRONAUT).faces
     predictor.predict([predictor.face_crops(ASTRONAUT, faces[0])])
     assert lender.asked_s == []
     assert {parameter.device.type for parameter in predictor.network.parameters()} == {"cpu"}

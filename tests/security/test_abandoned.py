@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -23,16 +24,16 @@ def test_a_batch_ends_when_its_page_is_closed(tmp_path: Path) -> None:
     scored: list[float] = []
 
     class Slow(FakePredictor):
-        def score(self, source: NDArray[np.uint8]) -> QualityResult:
+        def score(self, source: NDArray[np.uint8], **asked: Any) -> QualityResult:
             time.sleep(0.1)
             scored.append(time.monotonic())
-            return super().score(source)
+            return super().score(source, **asked)
 
     with serve(tmp_path, load=lambda _: Slow()) as served, httpx.Client(base_url=served.address, timeout=30) as client:
         visitor = Attacker(served, client, tmp_path)
         photo = file_data(visitor.upload("face.jpg", photo_with_place()))
         visitor.outcome(visitor.event("take_photos"), [tray(*[photo] * PHOTOS), None, "first"], session="page")
-        visitor.join(visitor.event("show_scores"), [None, "first"], session="page")
+        visitor.join(visitor.event("show_scores"), [None, "first", "main"], session="page")
         with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": "page"}) as stream:
             next(line for line in stream.iter_lines() if "process_generating" in line)
         _wait_until_still(scored)

@@ -35,7 +35,7 @@ def visit(attacker: Attacker, session: str, *names: str, shade: int = 102) -> li
     photos = [file_data(attacker.upload(name, photo_with_place(shade), "image/jpeg"), name) for name in names]
     items = [{**item, "caption": name} for item, name in zip(tray(*photos), names, strict=True)]
     taken = attacker.outcome(attacker.event("take_photos"), [items, None, "first"], session=session)
-    shown = attacker.outcome(attacker.event("show_scores"), [None, "first"], session=session)
+    shown = attacker.outcome(attacker.event("show_scores"), [None, "first", "main"], session=session)
     return [taken, shown]
 
 
@@ -62,7 +62,7 @@ def test_the_name_of_a_photo_is_text_wherever_it_is_shown(attacker: Attacker) ->
 def test_a_forged_session_holds_nothing_of_anybody(session: str, attacker: Attacker) -> None:
     visit(attacker, "victim", "victims-face.jpg")
     before = sorted(attacker.served.uploads.parent.iterdir())
-    answer = attacker.join(attacker.event("show_scores"), [None, "first"], session=session)
+    answer = attacker.join(attacker.event("show_scores"), [None, "first", "main"], session=session)
     if answer.status_code == 200 and len(session) < 1000:
         said = json.dumps(attacker.listen(session))
         assert "victims-face" not in said
@@ -72,7 +72,7 @@ def test_a_forged_session_holds_nothing_of_anybody(session: str, attacker: Attac
 
 def test_photos_cannot_be_slipped_into_the_page_s_memory(attacker: Attacker) -> None:
     slipped = {"items": [[str(attacker.hidden), "face.jpg"]], "superseded": False}
-    shown = attacker.outcome(attacker.event("show_scores"), [slipped, "first"], session="slip")
+    shown = attacker.outcome(attacker.event("show_scores"), [slipped, "first", "main"], session="slip")
     assert "Your score appears here" in json.dumps(shown)
 
 

@@ -71,7 +71,7 @@ def test_a_view_is_what_inference_would_cut(tmp_path: Path) -> None:
     lite = predictor.spec.preprocessing
     cut = LabelledViews(data, "train", lite, whole=False, store=LandmarkStore(tmp_path, tmp_path / "run"))
     pixels, landmarks = cut.view(0)
-    face = predictor.find_faces(skimage.data.astronaut())[0][0]
+    face = predictor.find_faces(skimage.data.astronaut()).faces[0]
     expected = predictor.face_crops(skimage.data.astronaut(), face)
     assert np.array_equal(pixels, expected.view.image)
     assert landmarks == pytest.approx(expected.landmarks, abs=1e-4)

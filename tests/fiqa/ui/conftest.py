@@ -1,11 +1,14 @@
 """A predictor that needs no network: what it says follows from the photo's mean, so tests can foresee it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from fiqa.checkpoints import CheckpointSpec, Preprocessing
 from fiqa.errors import CheckpointError, NoFaceError
+from fiqa.face_choice import FaceChoice
 from fiqa.results import FaceResult, QualityResult
 from fiqa.ui.service import PredictorService
 
@@ -38,13 +41,16 @@ class FakePredictor:
 
     scoring_device = "cpu"
 
-    def score(self, source: NDArray[np.uint8]) -> QualityResult:
+    def score(
+        self, source: NDArray[np.uint8], *, face: FaceChoice = "main", aligned: str | None = None
+    ) -> QualityResult:
         mean = float(source.mean())
         if mean == 0:
             raise NoFaceError("There is no face in this picture.")
         if mean == 255:
             raise RuntimeError("an error nobody foresaw, with /secret/path in it")
-        return result(mean / 255)
+        answer = result(mean / 255)
+        return answer if (face, aligned) == ("main", None) else replace(answer, notices=(f"{face}, {aligned}",))
 
 
 def load(checkpoint: str) -> FakePredictor:

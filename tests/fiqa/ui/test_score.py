@@ -125,6 +125,23 @@ def test_the_api_gives_the_dictionary_of_the_command_line(handlers: _Handlers, s
     assert len(answer["faces"][0]["landmarks"]) == 68
 
 
+@pytest.mark.parametrize(("option", "asked"), [("largest", "largest, None"), ("ffhq", "main, ffhq")])
+def test_the_page_asks_for_the_chosen_face(handlers: _Handlers, save: Save, option: str, asked: str) -> None:
+    photo = (save(102), "a.png")
+    *_, panel = handlers.show_scores(LoadedPhotos((photo,)), "first", option)
+    assert asked in panel
+    *_, table = handlers.show_scores(LoadedPhotos((photo, photo)), "first", option)
+    assert table.count(asked) == 2
+
+
+def test_programs_ask_for_a_face_by_number_or_for_none_to_be_found(handlers: _Handlers, save: Save) -> None:
+    path = save(102)
+    assert handlers.score(Path(path).read_bytes(), "first", "2")["notices"] == ["2, None"]
+    assert handlers.score_batch([path], "first", "main", "gfiqa")[0]["notices"] == ["main, gfiqa"]
+    with pytest.raises(gr.Error, match="no face 'biggest'"):
+        handlers.score(Path(path).read_bytes(), "first", "biggest")
+
+
 @pytest.mark.parametrize("photo", [None, b"", b"not a photo"])
 def test_the_api_refuses_politely(handlers: _Handlers, photo: bytes | None) -> None:
     with pytest.raises(gr.Error) as caught:

@@ -3,6 +3,7 @@ import threading
 import time
 from contextvars import ContextVar
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,9 +44,9 @@ def test_a_predictor_stays_in_one_thread_whoever_asks(grey: NDArray[np.uint8]) -
     at_work: set[int] = set()
 
     class Watched(FakePredictor):
-        def score(self, source: NDArray[np.uint8]) -> QualityResult:
+        def score(self, source: NDArray[np.uint8], **asked: Any) -> QualityResult:
             at_work.add(threading.get_ident())
-            return super().score(source)
+            return super().score(source, **asked)
 
     service = PredictorService(lambda _: Watched(), [spec("first")], "first")
     threads = [threading.Thread(target=service.score, args=("first", grey)) for _ in range(4)]
@@ -88,9 +89,9 @@ def test_every_step_is_warmed_up_on_a_photo_with_a_face() -> None:
     seen: list[NDArray[np.uint8]] = []
 
     class Watched(FakePredictor):
-        def score(self, source: NDArray[np.uint8]) -> QualityResult:
+        def score(self, source: NDArray[np.uint8], **asked: Any) -> QualityResult:
             seen.append(source)
-            return super().score(source)
+            return super().score(source, **asked)
 
     service = PredictorService(lambda _: Watched(), [spec("first")], "first")
     service.device("first")
