@@ -1,13 +1,13 @@
 """The command line: `fiqa …` once installed, `python -m fiqa …` anywhere.
 
 Results go to standard output; progress and errors, one line each, to standard error. The exit status is 0 when all
-went well, 1 when something could not be done, 2 when the command was not understood and 130 after Ctrl-C.
+went well, 1 when something could not be done, 2 when the command was not understood, 130 after Ctrl-C, 143 after
+SIGTERM and 129 after SIGHUP.
 
 Nothing heavy is imported before it is needed, so that `--help` is instant.
 """
 
 import argparse
-import glob
 import json
 import os
 import sys
@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from io import BytesIO
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -23,11 +23,13 @@ from fiqa import __version__, reports
 from fiqa.errors import FiqaError, SettingError
 from fiqa.face_choice import ALIGNED_LAYOUTS, FACE_CHOICES, FaceChoice, read_face_choice
 from fiqa.maps import KINDS
+from fiqa.output import check_writable, write_file
 from fiqa.reports import ScoredPhoto, one_line
 from fiqa.settings import DEVICES, Settings
+from fiqa.stopping import status_of, stopped_by_signals
 
-INTERRUPTED = 130
 ALL_FACES = "all"
+TABLE_SUFFIXES = ("", "txt")
 Formats = Mapping[str, Callable[[Sequence[Any]], str]]
 LOSSLESS: dict[str, dict[str, Any]] = {".png": {}, ".tif": {}, ".tiff": {}, ".bmp": {}, ".webp": {"lossless": True}}
 
@@ -37,20 +39,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: its idle threads must not hold a busy machine
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries warn of damaged metadata and of things only a developer can change
-    options = _parser().parse_args(arguments)
+    _prepare_streams()
     try:
-        status: int = options.run(options)
-        sys.stdout.flush()
+        with stopped_by_signals():
+            return _run(arguments)
     except FiqaError as error:
         _complain(str(error))
         return 1
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of a pipe left, as `head` does; the interpreter's own last flush must not fail once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt as stop:
+        return status_of(stop)
+    except BrokenPipeError:  # the reader of a pipe left, as `head` does
+        _abandon_standard_output()
         return 1
-    return status
+    except OSError as error:
+        _abandon_standard_output()
+        _complain(f"{error.filename or 'standard output'} cannot be written or read: {error.strerror or error}")
+        return 1
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        options = _parser().parse_args(arguments)
+        status: int = options.run(options)
+        return status
+    finally:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+
+
+def _prepare_streams() -> None:
+    """Make sure that nothing fails for a letter that a terminal lacks, or for a standard error that is closed."""
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  it stays open to the end
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
+def _abandon_standard_output() -> None:
+    """Let the interpreter's own last flush go nowhere, so that it does not fail once more."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Parser(argparse.ArgumentParser):
@@ -85,7 +113,12 @@ def _add_degradation(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_photo_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="photo, folder (searched recursively) or pattern")
+    parser.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="photo, folder (searched recursively), pattern, or - for standard input",
+    )
     _add_network_options(parser)
     parser.add_argument("--format", choices=reports.FORMATS, help="default: by the suffix of --output, else table")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
@@ -101,7 +134,7 @@ def _add_checkpoints(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_degrade(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("photo", type=Path, metavar="PHOTO")
+    parser.add_argument("photo", type=Path, metavar="PHOTO", help="a file, or - for standard input")
     parser.add_argument("--type", required=True, metavar="NAME", help="kind of degradation, for example jpeg")
     parser.add_argument("--severity", required=True, type=float, metavar="S", help="0 (unchanged) to 1 (barely usable)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of what is random in it (default: 0)")
@@ -110,7 +143,7 @@ def _add_degrade(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_attention(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("photo", type=Path, metavar="PHOTO")
+    parser.add_argument("photo", type=Path, metavar="PHOTO", help="a file, or - for standard input")
     parser.add_argument(
         "--map", choices=KINDS, default="contribution", metavar="NAME", help=f"one of {', '.join(KINDS)}"
     )
@@ -206,57 +239,46 @@ def _answer(
 ) -> int:
     """Answer for every photo asked about, in one of the formats.
 
-    `prepare` takes the predictor and returns what maps paths to outcomes, some of them errors; `entry` joins the two.
+    `prepare` takes the predictor and returns what maps photos to outcomes, some of them errors; `entry` joins the two.
     """
+    from fiqa.sources import find_photos, read_photos
+
+    write, output = _chosen_format(formats, options), _output_file(options)
+    found = find_photos(options.paths)
+    if output:
+        check_writable(output, found.paths)
+    for trouble in found.troubles:
+        _complain(trouble)
+    if remark := found.remark():
+        _complain(remark)
+    answers = prepare(_predictor(options))
+    photos: list[Any] = []
+    stopped = 0
+    try:
+        outcomes = zip(found.paths, answers(read_photos(found.paths)), strict=True)
+        photos.extend(entry(*each) for each in _with_progress(outcomes, len(found.paths)))
+    except KeyboardInterrupt as stop:
+        # What is done of a long run is kept: extend() has added each photo as it came.
+        _complain(f"interrupted after {len(photos)} of {len(found.paths)} photos")
+        stopped = status_of(stop)
+    _write(write(photos), output)
+    bad = found.troubles or any(isinstance(photo.outcome, FiqaError) for photo in photos)
+    return stopped or int(bool(bad))
+
+
+def _predictor(options: argparse.Namespace) -> Any:
+    """Return the predictor that the options and the environment name."""
     from fiqa.loading import load_predictor
 
     settings = Settings.from_environment()
-    if options.output:
-        _check_writable(options.output)
-    found = {word: list(_find_photos(word)) for word in options.paths}
-    empty = [word for word, paths in found.items() if not paths]
-    for word in empty:
-        _complain(f"{word} is a folder without photos")
-    paths = list(dict.fromkeys(path for paths in found.values() for path in paths))
-    answers = prepare(
-        load_predictor(
-            options.checkpoint or settings.checkpoint, device=options.device or settings.device, finder=settings.finder
-        )
+    return load_predictor(
+        options.checkpoint or settings.checkpoint, device=options.device or settings.device, finder=settings.finder
     )
-    photos: list[Any] = []
-    interrupted = False
-    try:
-        photos.extend(entry(*each) for each in _with_progress(zip(paths, answers(paths), strict=True), len(paths)))
-    except KeyboardInterrupt:
-        # What is done of a long run is kept: extend() has added each photo as it came.
-        _complain(f"interrupted after {len(photos)} of {len(paths)} photos")
-        interrupted = True
-    _write(_chosen_format(formats, options)(photos), options.output)
-    bad = empty or any(isinstance(photo.outcome, FiqaError) for photo in photos)
-    return INTERRUPTED if interrupted else int(bool(bad))
 
 
-def _find_photos(word: str) -> Iterator[str]:
-    """Yield the photos that a path, folder or pattern stands for; a path to nothing is yielded as it is."""
-    from fiqa.images import PHOTO_SUFFIXES
-
-    path = Path(word)
-    if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in PHOTO_SUFFIXES)
-        yield from (str(file) for file in files if not _is_hidden(file.relative_to(path)))
-    elif path.exists() or not glob.has_magic(word):
-        yield word
-    else:
-        matches = sorted(glob.glob(word, recursive=True))  # noqa: PTH207  Path.glob takes no absolute pattern
-        for match in matches:
-            yield from _find_photos(match)
-        if not matches:
-            yield word
-
-
-def _is_hidden(path: Path) -> bool:
-    """Whether a file or one of its folders is hidden: systems keep previews and leftovers there."""
-    return any(part.startswith(".") for part in path.parts)
+def _output_file(options: argparse.Namespace) -> Path | None:
+    """Return the file to write, None for standard output."""
+    return None if options.output in (None, Path("-")) else options.output
 
 
 def _with_progress(answered: Iterable[tuple[str, Any]], total: int) -> Iterator[tuple[str, Any]]:
@@ -266,13 +288,22 @@ def _with_progress(answered: Iterable[tuple[str, Any]], total: int) -> Iterator[
     bar = tqdm(answered, total=total, unit="photo", disable=None)  # None: only on a terminal
     for path, outcome in bar:
         if isinstance(outcome, FiqaError):
-            bar.write(f"{one_line(path)}: {one_line(str(outcome))}", file=sys.stderr)
+            with suppress(OSError):  # standard error may be full or gone
+                bar.write(f"{one_line(path)}: {one_line(str(outcome))}", file=sys.stderr)
         yield path, outcome
 
 
 def _chosen_format(formats: Formats, options: argparse.Namespace) -> Callable[[Sequence[Any]], str]:
-    by_suffix = options.output.suffix.removeprefix(".").lower() if options.output else ""
-    return formats.get(options.format or by_suffix, formats["table"])
+    """Return how to write: as --format says, else as the suffix of --output does; raises SettingError for others."""
+    output = _output_file(options)
+    by_suffix = output.suffix.removeprefix(".").lower() if output else ""
+    if options.format or by_suffix in formats:
+        return formats[options.format or by_suffix]
+    if by_suffix not in TABLE_SUFFIXES:
+        raise SettingError(
+            f"{output} would not hold what its suffix says: end it in .csv, .json or .txt, or say --format."
+        )
+    return formats["table"]
 
 
 def _checkpoints(options: argparse.Namespace) -> int:
@@ -319,28 +350,31 @@ def _degrade(options: argparse.Namespace) -> int:
         raise SettingError(
             f"--output must end in one of {', '.join(LOSSLESS)}: others would degrade the photo once more."
         )
-    photo = degrade(decode_photo(options.photo).pixels, [(options.type, options.severity)], seed=options.seed)
+    check_writable(options.output, [options.photo])
+    photo = degrade(decode_photo(_source(options.photo)).pixels, [(options.type, options.severity)], seed=options.seed)
     buffer = BytesIO()
     Image.fromarray(photo).save(buffer, Image.registered_extensions()[suffix], **LOSSLESS[suffix])
     _write(buffer.getvalue(), options.output)
     return 0
 
 
+def _source(photo: Path) -> Path | bytes:
+    from fiqa.sources import STANDARD_INPUT, read_standard_input
+
+    return read_standard_input() if str(photo) == STANDARD_INPUT else photo
+
+
 def _attention(options: argparse.Namespace) -> int:
     suffix = options.output.suffix.lower()
     if suffix not in (".png", ".npy"):
         raise SettingError("--output must end in .png for a figure or in .npy for the values.")
-    _check_writable(options.output)
+    check_writable(options.output, [options.photo])
     from fiqa.attention import explain
     from fiqa.images import decode_photo
-    from fiqa.loading import load_predictor
     from fiqa.map_figures import array_file, colour_scale, figure_png
 
-    settings = Settings.from_environment()
-    predictor = load_predictor(
-        options.checkpoint or settings.checkpoint, device=options.device or settings.device, finder=settings.finder
-    )
-    photo = decode_photo(options.photo).pixels
+    photo = decode_photo(_source(options.photo)).pixels
+    predictor = _predictor(options)
     face_map = explain(
         predictor, photo, options.map,
         block=options.block, face=options.face, aligned=options.aligned, progress=sys.stderr.isatty(),
@@ -371,33 +405,22 @@ def _evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _check_writable(path: Path) -> None:
-    """Refuse a place that cannot be written before the work is done, not after."""
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise SettingError(f"{path} cannot be written: name a file in a folder that exists.")
-    if not os.access(path.absolute().parent, os.W_OK):
-        raise SettingError(f"{path} cannot be written: permission denied.")
-
-
 def _write(content: str | bytes, path: Path | None = None) -> None:
-    """Write to standard output, or to a file that is there whole or not at all."""
+    """Write to a file or to standard output: in UTF-8, or to a terminal in the letters that it has."""
     data = content.encode("utf-8", errors="surrogateescape") if isinstance(content, str) else content
-    if path is None:
+    if path:
+        write_file(path, data)
+    elif sys.stdout is None:
+        raise SettingError("Standard output is closed: open it, or name a file with --output.")
+    elif isinstance(content, str) and sys.stdout.isatty():
+        sys.stdout.write(content.encode("utf-8", errors="replace").decode("utf-8"))
+    else:
         sys.stdout.buffer.write(data)
-        return
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    except OSError as error:
-        raise SettingError(f"{path} cannot be written: {error.strerror}.") from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 def _complain(message: str) -> None:
-    print(f"fiqa: {one_line(message)}", file=sys.stderr)
+    with suppress(OSError):  # standard error may be full or gone
+        print(f"fiqa: {one_line(message)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -53,6 +53,8 @@ class Degradation:
             raise DegradationError(f"Expected a uint8 RGB photo (H, W, 3), got {photo.dtype} {photo.shape}.")
         if severity == 0.0:
             return photo.copy()
+        if seed < 0:
+            raise DegradationError(f"The seed {seed} is negative: choose a whole number from 0.")
         return self._apply(photo, self.parameter(severity), np.random.default_rng(seed))
 
 

@@ -10,6 +10,7 @@ import csv
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from fiqa.errors import PhotoError, SettingError
 from fiqa.images import decode_photo
 from fiqa.loading import load_predictor
 from fiqa.metrics import AGREEMENT
+from fiqa.output import check_writable, make_folder, write_file
 from fiqa.predictor import FaceCrops, QualityPredictor
 
 COLUMNS = ("Name", "Predict", "GT", "Error")
@@ -51,11 +53,14 @@ def run_official_protocol(
     """
     predictor = load_predictor(checkpoint, device=device, finder="bundled")
     photos = read_test_set(data, points=landmark_count(predictor))
+    table = output / data.resolve().name / "prediction.csv"
+    make_folder(table.parent)
+    check_writable(table)
     offsets = ReleasedOffsets()
     bar = tqdm(photos, unit="photo", disable=not progress)
     scores = [score_as_released(predictor, photo, offsets) for photo in bar]
     labels = [photo.mos for photo in photos]
-    write_predictions(output / data.resolve().name / "prediction.csv", photos, scores)
+    write_predictions(table, photos, scores)
     return {name: figure(scores, labels) for name, figure in AGREEMENT.items()}
 
 
@@ -113,11 +118,11 @@ def score_as_released(predictor: QualityPredictor, photo: LabelledPhoto, offsets
 
 def write_predictions(path: Path, photos: list[LabelledPhoto], scores: list[float]) -> None:
     """Write the authors' table: name without suffix, score, label, squared error."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        writer.writerows(_rows(photos, scores))
+    table = StringIO()
+    writer = csv.writer(table)
+    writer.writerow(COLUMNS)
+    writer.writerows(_rows(photos, scores))
+    write_file(path, table.getvalue().encode())
 
 
 def _rows(photos: list[LabelledPhoto], scores: list[float]) -> Iterator[tuple[str, float, float, float]]:

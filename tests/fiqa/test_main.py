@@ -2,10 +2,12 @@
 
 import csv
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -36,6 +38,14 @@ class BrightnessPredictor:
     def __init__(self, record: dict[str, Any]) -> None:
         self.record = record
         self.patience, self.faces = record.pop("patience", 99), record.pop("faces", 1)
+        self.signal, self.goes_on = record.pop("signal", None), record.pop("goes_on", False)
+
+    def stop(self) -> None:
+        """End as a person or the system ends a run."""
+        if self.signal is None:
+            raise KeyboardInterrupt
+        os.kill(os.getpid(), self.signal)
+        assert self.goes_on, "the signal had no effect"
 
     def score_many(
         self, sources: Iterable[str], *, face: FaceChoice = "main", aligned: str | None = None
@@ -44,7 +54,7 @@ class BrightnessPredictor:
             self.record["which"] = {"face": face, "aligned": aligned}
         for number, source in enumerate(sources):
             if number == self.patience:
-                raise KeyboardInterrupt
+                self.stop()
             try:
                 pixels = decode_photo(source).pixels
             except FiqaError as error:
@@ -118,7 +128,10 @@ def test_folder_is_searched_and_bad_files_cost_one_line_each(
     said = capsys.readouterr()
     rows = {row["path"]: row for row in json.loads(said.out)}
     assert list(rows) == ["photos/bright.png", "photos/broken.png", "photos/deep/dark.JPG"]
-    assert said.err == "photos/broken.png: broken.png is empty (0 bytes).\n"
+    assert said.err.splitlines() == [
+        "fiqa: 1 file that is no photo was passed over: 1 .txt",
+        "photos/broken.png: broken.png is empty (0 bytes).",
+    ]
 
     assert rows["photos/broken.png"]["score"] is None
     assert rows["photos/broken.png"]["error"] == "broken.png is empty (0 bytes)."
@@ -157,6 +170,7 @@ def test_every_face_has_a_row_where_all_are_asked_for(
     rows = list(csv.DictReader(StringIO(capsys.readouterr().out)))
     assert [(row["score"], row["face"], row["faces"]) for row in rows] == [("0.7843", "1", "2"), ("0.6843", "2", "2")]
     assert [row["notices"] for row in rows] == ["A notice.", ""]
+    asked["faces"] = 2
     assert main(["score", "photos/bright.png", "--face", "all"]) == 0
     assert "0.684" in (table := capsys.readouterr().out)
     assert "2 of 2" in table
@@ -282,6 +296,132 @@ def test_control_sequences_in_file_names_do_not_reach_the_terminal(
     said = capsys.readouterr()
     assert "\x1b" not in said.out + said.err
     assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_run_told_to_end_writes_what_is_done(
+    asked: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str], number: signal.Signals, status: int
+) -> None:
+    asked.update(patience=1, signal=number)
+    words = ["photos/bright.png", "photos/deep/dark.JPG", "--output", "scores.json"]
+    assert main(["score", *words]) == status
+    assert [row["path"] for row in json.loads(Path("scores.json").read_text())] == ["photos/bright.png"]
+    assert capsys.readouterr().err == "fiqa: interrupted after 1 of 2 photos\n"
+    assert signal.getsignal(number) is signal.SIG_DFL
+
+
+def test_a_hangup_that_is_ignored_stays_ignored(asked: dict[str, Any], folder: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        asked.update(patience=1, signal=signal.SIGHUP, goes_on=True)
+        assert main(["score", "photos/bright.png", "photos/deep/dark.JPG"]) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_photo_comes_from_standard_input(
+    asked: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", TextIOWrapper((folder / "photos/bright.png").open("rb")))
+    assert main(["score", "-"]) == 0
+    assert "0.784" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["score", ""], "empty path"),
+        (["score", "photos", "--output", "scores.xlsx"], "scores.xlsx would not hold what its suffix says"),
+        (["score", "photos/bright.png", "--output", "photos/bright.png", "--format", "csv"], "is one of the photos"),
+        (
+            ["degrade", "photos/bright.png", "--type", "jpeg", "--severity", "1", "--output", "photos/bright.png"],
+            "photos",
+        ),
+        (
+            ["degrade", "photos/bright.png", "--type", "jpeg", "--severity", "1", "--seed", "-1", "--output", "x.png"],
+            "-1",
+        ),
+        (["attention", "photos/bright.png", "--output", "loop.png"], "circle"),
+    ],
+)
+def test_words_that_would_do_harm_or_nothing_cost_one_line(
+    asked: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str], words: list[str], reason: str
+) -> None:
+    before = (folder / "photos/bright.png").read_bytes()
+    (folder / "loop.png").symlink_to("loop.png")
+    assert main(words) == 1
+    said = capsys.readouterr()
+    assert reason in said.err
+    assert said.err.count("\n") == 1
+    assert (folder / "photos/bright.png").read_bytes() == before
+
+
+def test_a_format_that_is_named_goes_into_a_file_of_any_suffix(asked: dict[str, Any], folder: Path) -> None:
+    assert main(["score", "photos/bright.png", "--output", "scores.dat", "--format", "csv"]) == 0
+    assert Path("scores.dat").read_text().startswith("path,")
+
+
+class Terminal(TextIOWrapper):
+    """A terminal that knows some letters only."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_terminal_without_a_letter_gets_a_replacement(
+    asked: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    (folder / "photos/bright.png").rename(folder / "photos/ψ.png")
+    shown = BytesIO()
+    monkeypatch.setattr(sys, "stdout", Terminal(shown, encoding=encoding))
+    assert main(["score", "photos/ψ.png"]) == 0
+    assert "photos/?.png" in shown.getvalue().decode(encoding)
+
+
+def test_a_pipe_gets_utf_8_whatever_the_terminal(
+    asked: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "photos/bright.png").rename(folder / "photos/ψ.png")
+    piped = BytesIO()
+    monkeypatch.setattr(sys, "stdout", TextIOWrapper(piped, encoding="ascii"))
+    assert main(["score", "photos/ψ.png", "--format", "csv"]) == 0
+    assert "photos/ψ.png,0.78" in piped.getvalue().decode()
+
+
+def run_in_shell(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of a shell in which `fiqa` is this command line."""
+    line = f'fiqa() {{ "{sys.executable}" -m fiqa "$@"; }}\n{command}'
+    return subprocess.run(
+        ["bash", "-c", line], cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ("fiqa checkpoints > /dev/full", "No space left on device"),
+        ("fiqa checkpoints >&-", "Standard output is closed"),
+    ],
+)
+def test_a_full_disk_or_closed_output_costs_one_line(command: str, reason: str) -> None:
+    done = run_in_shell(command)
+    assert done.returncode == 1
+    assert done.stderr.startswith("fiqa: ")
+    assert reason in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_closed_standard_error_costs_nothing() -> None:
+    done = run_in_shell("fiqa checkpoints --format json 2>&-")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)
+
+
+def test_help_is_shown_on_a_terminal_without_its_letters() -> None:
+    done = run_in_shell("fiqa attention --help", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    assert "--colour-map" in done.stdout
 
 
 def test_environment_sets_the_defaults(asked: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

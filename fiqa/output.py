@@ -1,0 +1,98 @@
+"""Writes results where a path leads: to a file, through a link, into a pipe or a device.
+
+A regular file is there whole or not at all: new content is written beside it and renamed. A link stays a link, and what
+it leads to is written. Anything else (`/dev/stdout`, a named pipe, `>(…)`) is opened and written to as it is.
+"""
+
+import os
+import shutil
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from stat import S_ISDIR, S_ISREG
+
+from fiqa.errors import SettingError
+
+_SYSTEM_FOLDERS = ("dev", "proc")
+"""What lies there stands for something already open, even where it looks like a regular file."""
+
+
+def check_writable(path: Path, inputs: Iterable[str | Path] = ()) -> None:
+    """Refuse a place that cannot be written, or that holds an input, before the work is done; raises SettingError."""
+    target = _follow(path)
+    if any(_is_same(path, each) for each in inputs):
+        raise SettingError(f"{path} is one of the photos and would be overwritten: name another file.")
+    if _is_opened(path):
+        writable = os.access(path, os.W_OK)
+    elif target.is_dir() or not target.parent.is_dir():
+        raise SettingError(f"{path} cannot be written: name a file in a folder that exists.")
+    else:
+        writable = os.access(target if target.exists() else target.parent, os.W_OK)
+    if not writable:
+        raise SettingError(f"{path} cannot be written: permission denied.")
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write data where `path` leads; raises SettingError when that fails, and leaves a regular file as it was."""
+    try:
+        target = _follow(path)
+        if _is_opened(path) or not os.access(target.parent, os.W_OK):
+            _write_into(path, data)
+        else:
+            _replace(target, data)
+    except OSError as error:
+        raise SettingError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those it lies in; raises SettingError when that fails."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingError(f"The folder {path} cannot be made: {error.strerror}.") from error
+
+
+def _follow(path: Path) -> Path:
+    """Return what a link leads to, in the end, be it there or not."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as error:
+        raise SettingError(f"{path} cannot be written: its links lead in a circle.") from error
+
+
+def _is_opened(path: Path) -> bool:
+    """Whether a path is written to as it is, and never replaced."""
+    return path.absolute().parts[1:2] in [(each,) for each in _SYSTEM_FOLDERS] or _is_special(path)
+
+
+def _is_special(path: Path) -> bool:
+    with suppress(OSError):
+        mode = path.stat().st_mode
+        return not (S_ISREG(mode) or S_ISDIR(mode))
+    return False
+
+
+def _write_into(path: Path, data: bytes) -> None:
+    """Write to what a path opens. Behind `/dev/stdout` may be a file that a shell adds to, so nothing is cut off."""
+    cut = 0 if _is_opened(path) else os.O_TRUNC
+    with open(os.open(path, os.O_WRONLY | os.O_APPEND | cut), "wb") as file:  # noqa: PTH123  a descriptor, not a path
+        file.write(data)
+
+
+def _replace(target: Path, data: bytes) -> None:
+    part = target.with_name(f".{os.getpid()}.part")
+    try:
+        part.write_bytes(data)
+        if target.exists():
+            shutil.copymode(target, part)
+        part.replace(target)
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _is_same(path: Path, other: str | Path) -> bool:
+    try:
+        return path.samefile(other)
+    except (OSError, ValueError):
+        return False
