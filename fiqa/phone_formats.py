@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from io import BytesIO
 from itertools import islice
+from typing import Any
 
 from PIL import Image
 
@@ -53,7 +54,7 @@ def jxl_size(data: bytes) -> tuple[int, int]:
     return _jxl_side(bits, small), height
 
 
-def _package(module: str, package: str, kind: str, name: str):  # type: ignore[no-untyped-def]  # noqa: ANN202  any module
+def _package(module: str, package: str, kind: str, name: str) -> Any:
     try:
         return import_module(module)
     except ImportError:
