@@ -177,6 +177,10 @@ class FaceAlignmentFinder:
                 f"delete a damaged copy from {_weights_cache()}, or choose the finder 'bundled'."
             ) from error
 
+    def __reduce__(self) -> tuple[type["FaceAlignmentFinder"], tuple[()]]:
+        """Pickle nothing of the package: whoever unpickles the finder loads it again."""
+        return FaceAlignmentFinder, ()
+
     def find(self, photo: Photo) -> list[Face]:
         """Return the faces of an RGB photo (H, W, 3) uint8, the most prominent first."""
         small = _shrunk(photo, self._LONGEST_PX)

@@ -23,7 +23,8 @@ def fetch_from_hub(repository: str, files: Sequence[str]) -> Path:
         return Path(snapshot_download(repository, allow_patterns=list(files)))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise CheckpointError(
-            f"{repository} cannot be fetched from the Hugging Face Hub: {first_line(error)}."
+            f"There is no folder {repository} here, and no such repository can be fetched from the Hugging Face Hub: "
+            f"{first_line(error)}."
         ) from error
 
 

@@ -121,7 +121,14 @@ def test_only_the_app_and_the_tabs_import_the_tabs(module: str) -> None:
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("fiqa.models")])
 def test_networks_know_neither_predictor_nor_builder(module: str) -> None:
-    assert not all_imports(module) & {"fiqa.predictor", "fiqa.checkpoints", "fiqa.faces", "fiqa.images"}
+    above = {"fiqa.predictor", "fiqa.checkpoints", "fiqa.loading", "fiqa.fetching", "fiqa.faces", "fiqa.images"}
+    assert not all_imports(module) & above
+
+
+def test_what_is_built_does_not_know_its_builder() -> None:
+    built = ("fiqa.predictor", "fiqa.checkpoints", "fiqa.fetching", "fiqa.faces", "fiqa.attention", "fiqa.atlas")
+    assert not [name for name in built if "fiqa.loading" in all_imports(name)]
+    assert "fiqa.predictor" not in all_imports("fiqa.checkpoints")
 
 
 @pytest.mark.parametrize("module", MODULES)

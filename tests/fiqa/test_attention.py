@@ -360,3 +360,10 @@ def test_the_command_line_refuses_in_one_line(
     (line,) = capsys.readouterr().err.splitlines()
     assert words in line
     assert sorted(path.name for path in tmp_path.iterdir()) == ["photo.png"]
+
+
+def test_a_path_bytes_a_picture_and_an_array_are_the_same_photo(lite: QualityPredictor, tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.fromarray(ASTRONAUT).save(path)
+    sources = (ASTRONAUT, path, str(path), path.read_bytes(), Image.fromarray(ASTRONAUT))
+    assert len({float(explain(lite, source).grids.sum()) for source in sources}) == 1

@@ -92,7 +92,7 @@ def test_a_hub_repository_is_fetched_by_its_name(settings: Settings, own: Path) 
 def test_a_hub_that_cannot_be_reached_is_one_sentence(settings: Settings) -> None:
     with (
         mock.patch("huggingface_hub.snapshot_download", side_effect=OSError("offline")),
-        pytest.raises(CheckpointError, match=r"someone/faces cannot be fetched.*offline"),
+        pytest.raises(CheckpointError, match=r"no folder someone/faces here, and no such repository .*offline"),
     ):
         find_checkpoint("someone/faces", settings)
 

@@ -1,10 +1,12 @@
 """Faces are found where they are, and nowhere else."""
 
+import copy
 import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Lock
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -299,6 +301,14 @@ def test_face_alignment_answers_in_pixels_of_the_photo(fake_package: SimpleNames
     np.testing.assert_allclose(face.box_xyxy, (1024, 250, 3072, 750), atol=0.5)
     assert face.confidence == pytest.approx(0.9)
     assert finder.find(np.zeros((50, 50, 3), dtype=np.uint8)) == []
+
+
+def test_face_alignment_can_be_handed_to_a_worker_which_loads_it_again(
+    fake_package: SimpleNamespace,
+) -> None:
+    finder = FaceAlignmentFinder()
+    finder._aligner.lock = Lock()
+    assert isinstance(copy.deepcopy(finder), FaceAlignmentFinder)
 
 
 def test_face_alignment_that_is_not_installed_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
