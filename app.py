@@ -16,7 +16,7 @@ from annotate.training_runs import TrainingRuns
 from annotate.ui import rate
 from annotate.ui.labelling import Labelling
 from annotate.ui.ownership import Ownership
-from annotate.ui.studies import build_studies_tab
+from annotate.ui.studies import KEPT, build_studies_tab
 from annotate.ui.study_training import Trainer
 from fiqa.checkpoints import CheckpointSpec, find_checkpoint, list_checkpoints
 from fiqa.errors import CheckpointError, FiqaError
@@ -93,9 +93,9 @@ def create_demo(service: PredictorService, labelling: Labelling, ownership: Owne
             with gr.Tab("Studies", id="studies") as studies:
                 trainer = Trainer(TrainingRuns(labelling.settings.data_dir), partial(score_if_possible, service))
                 build_studies_tab(labelling, ownership, trainer, studies)
-        footer = page.build_footer(service, kept_minutes=KEPT_MINUTES)
-        page.keep_footer_true(footer, service, checkpoint, kept_minutes=KEPT_MINUTES)
-        demo.load(None, None, tabs, js=rate.OPEN_BY_LINK)
+        kept = {"rate": rate.KEPT, "studies": KEPT}
+        page.build_footer(service, checkpoint, kept_minutes=KEPT_MINUTES, kept=kept)
+        page.keep_address(demo, tabs)
     # Closed: a direct request would not wait for its turn.
     demo.queue(max_size=500, api_open=False)
     keep_no_statistics(demo)

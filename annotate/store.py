@@ -113,6 +113,11 @@ def get_study(db: Session, study_id: int) -> Study:
     return study
 
 
+def is_study(db: Session, study_id: int) -> bool:
+    """Return whether there is a study of that id."""
+    return db.scalar(select(Study.id).where(Study.id == study_id)) is not None
+
+
 def study_by_join_code(db: Session, code: str) -> Study | None:
     """Return the study that the link for newcomers opens."""
     return db.scalar(select(Study).where(Study.join_code == code))

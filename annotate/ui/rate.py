@@ -40,14 +40,10 @@ if (/[?&](study|participant|preview)=/.test(location.search)) document.documentE
 </script>
 """
 """A link of a study shows nothing but the study, before anything else is drawn."""
-OPEN_BY_LINK = """
-() => ({
-    __type__: "update",
-    ...(document.documentElement.classList.contains("rating-only") ? { selected: "rate" } : {}),
-    ...(location.hash.startsWith("#sign-in=") ? { selected: "studies" } : {}),
-})
-"""
-"""Run when the page is there: selects the tab of a link, in which nothing is drawn until then."""
+KEPT = (
+    "Your answers are kept under a code, with the time you took and the size of your screen, until you delete them: "
+    "“Delete everything about me” is on every page of a study."
+)
 
 PERSONAL = {"Cache-Control": "private, no-store"}
 THREADS = 64

@@ -4,13 +4,16 @@
     home     all studies, and the form for a new one
     opened   one study: Set-up, Progress, Participants, Results, Train
 
-Nothing is asked of the database before somebody who may opens the tab; a panel asks when it is looked at.
+Nothing is asked of the database before somebody who may opens the tab; a panel asks when it is looked at. Which study
+and which panel that is, the address says (#studies/12/results): who opens such a link without a pass signs in first.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from html import escape
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -18,6 +21,7 @@ import gradio as gr
 from annotate.errors import AccessError, StudyError
 from annotate.protocol import StudyProtocol
 from annotate.ratings import ItemKind
+from annotate.study import State
 from annotate.ui.labelling import Labelling
 from annotate.ui.late import intake, store
 from annotate.ui.ownership import (
@@ -55,9 +59,16 @@ if TYPE_CHECKING:
 
 ACTIVE = timedelta(minutes=10)
 DOOR = (
-    "<h2>Your labelling studies</h2><p>Let people rate your pictures, watch the votes come in, and get a MOS you can "
-    "publish. This part is for whoever runs the studies here.</p>"
+    "<div data-address-waits><h2>Your labelling studies</h2><p>Let people rate your pictures, watch the votes come in, "
+    "and get a MOS you can publish. This part is for whoever runs the studies here.</p></div>"
 )
+KEPT = (
+    "The pictures of your studies and all that people answer are kept on this server until you delete the study. A "
+    "person, too, can be deleted."
+)
+PANELS = ("setup", "progress", "participants", "results", "train")
+ADDRESS = """(...inputs) => [...inputs.slice(0, -1), location.hash]"""
+"""Run in the browser before a request: the last of what is sent is the address."""
 WHERE_IT_IS = "It is set as FIQA_OWNER_SECRET; where none is set, the app prints one on its terminal at each start."
 
 
@@ -67,11 +78,11 @@ class Studies:
     def __init__(self, labelling: Labelling, ownership: Ownership) -> None:
         self.labelling, self.ownership = labelling, ownership
 
-    def sign_in(self, secret: str, request: gr.Request) -> tuple[Any, ...]:
-        """Give the owner a pass: pass, cleared secret, views, list."""
+    def sign_in(self, secret: str, address: str, request: gr.Request) -> tuple[Any, ...]:
+        """Give the owner a pass: pass, cleared secret, and what the address asks for, as `enter` returns it."""
         with as_sentences():
             owner_pass = self.ownership.sign_in(secret, request)
-            return owner_pass, "", *_views("home"), self.listed()
+            return owner_pass, "", *self._shown(None, address)
 
     def sign_in_by_link(self, event: gr.EventData, owner_pass: object, request: gr.Request) -> tuple[Any, ...]:
         """Give who opens the link of the start a pass, as `sign_in` does; who has one needs no other."""
@@ -81,16 +92,18 @@ class Studies:
             except AccessError:
                 with suppress(AccessError):
                     self.ownership.check(owner_pass, None)
-                    return owner_pass, "", *_views("home"), self.listed()
+                    return owner_pass, "", *self._shown(None, "")
                 raise
-            return owner_pass, "", *_views("home"), self.listed()
+            return owner_pass, "", *self._shown(None, "")
 
     def sign_out(self) -> tuple[Any, ...]:
         """Forget the pass and what was open: pass, study, views, list."""
         return None, None, *_views("door"), ""
 
-    def enter(self, profile: gr.OAuthProfile | None, owner_pass: object, study_id: int | None) -> tuple[Any, ...]:
-        """Show who opens the tab what they may see: views, list."""
+    def enter(
+        self, profile: gr.OAuthProfile | None, owner_pass: object, study_id: int | None, address: str
+    ) -> tuple[Any, ...]:
+        """Show who opens the tab what they may see of what the address asks for: study, views, list, panels."""
         with as_sentences():
             try:
                 self.ownership.check(owner_pass, profile.username if profile else None)
@@ -98,8 +111,33 @@ class Studies:
                 if profile:
                     gr.Warning(f"{escape(profile.username)} is not among the owners of the studies here.")
                 # Who came without a pass stands at the door, or signs in while this answer is on its way.
-                return (*_views("door"), "") if owner_pass else (gr.skip(),) * 4
-            return *_views("opened" if study_id else "home"), self.listed()
+                return (None, *_views("door"), "", gr.skip()) if owner_pass else (gr.skip(),) * 6
+            return self._shown(study_id, address)
+
+    def _shown(self, study_id: int | None, address: str) -> tuple[Any, ...]:
+        """Return what the address asks for or, where it asks for nothing here, what was open."""
+        asked = asked_for(address)
+        wanted, panel = (study_id, None) if asked is None else asked
+        if wanted is None:
+            return None, *_views("home"), self.listed(), gr.skip()
+        with self.labelling.database.read() as db:
+            if not store.is_study(db, wanted):
+                gr.Warning("There is no such study any more: it was deleted.")
+                wanted = None
+        if wanted is None:
+            return None, *_views("home"), self.listed(), gr.skip()
+        return wanted, *_views("opened"), gr.skip(), gr.update(selected=panel) if panel else gr.skip()
+
+    def refresh(self, study_id: int | None, state: State | None) -> tuple[Any, ...]:
+        """Follow what another window did to the opened study: study, views, list, and that something changed."""
+        if study_id is None:
+            return (gr.skip(),) * 6
+        with self.labelling.database.read() as db:
+            study = store.get_study(db, study_id) if store.is_study(db, study_id) else None
+        if study is None:
+            gr.Warning("This study was deleted in another window.")
+            return None, *_views("home"), self.listed(), gr.skip()
+        return *(gr.skip(),) * 5, gr.skip() if study.state is state else time.time()
 
     def listed(self) -> str:
         """Return the table of all studies."""
@@ -145,21 +183,34 @@ class Studies:
             study_id = taken.study_id
         yield "", "", None, study_id, *_views("opened"), gr.update(selected="setup")
 
-    def title(self, study_id: int | None) -> str:
-        """Return the head of an opened study."""
+    def title(self, study_id: int | None) -> tuple[str, State | None]:
+        """Return the head of an opened study, and the state that it shows."""
         if study_id is None:
-            return ""
+            return "", None
         with self.labelling.database.read() as db:
             study = store.get_study(db, study_id)
-        return f"<h2>{text(study.name)} {badge(study.state, demo=study.demo)}</h2>"
+        marked = badge(study.state, demo=study.demo)
+        return f'<h2 data-address="{study.id}">{text(study.name)} {marked}</h2>', study.state
+
+
+def asked_for(address: str) -> tuple[int | None, str | None] | None:
+    """Return which study and panel an address asks for, (None, None) for the list; None where it is no address here."""
+    tab, *rest = (address or "").removeprefix("#").split("/")
+    if tab != "studies":
+        return None
+    study = whole_number(rest[0]) if rest else 0
+    panel = rest[1] if len(rest) > 1 and rest[1] in PANELS else PANELS[0]
+    return (study, panel) if study else (None, None)
 
 
 def build_studies_tab(labelling: Labelling, ownership: Ownership, trainer: Trainer, tab: gr.Tab) -> None:
     """Lay out the tab inside `tab` and connect it."""
     guard = Guard(ownership, gr.BrowserState(None, storage_key=STORED_AS, secret=STORED_AS))
     page, analyses = Studies(labelling, ownership), Analyses(labelling)
-    study, changed = gr.State(None), gr.State(0)
+    study, changed, state = gr.State(None), gr.State(0), gr.State(None)
+    script = files("annotate.ui").joinpath("studies.js").read_text(encoding="utf-8")
     with gr.Column(elem_id="studies"):
+        address = gr.HTML("", js_on_load=script, apply_default_css=False, elem_id="studies-address")
         with gr.Column(elem_classes="door") as door:
             by_link, secret, enter = _build_door(ownership)
         with gr.Column(visible=False) as home:
@@ -167,7 +218,7 @@ def build_studies_tab(labelling: Labelling, ownership: Ownership, trainer: Train
                 gr.HTML("<h2>Studies</h2>", apply_default_css=False)
                 sign_out = gr.Button("Sign out", size="sm", elem_id="sign-out", scale=0)
             listed = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="studies-list")
-            name, scale, files, create, busy = _build_form()
+            name, scale, pictures, create, busy = _build_form()
             build_backups(labelling, guard)
         with gr.Column(visible=False) as opened:
             with gr.Row(elem_classes="actions"):
@@ -185,19 +236,23 @@ def build_studies_tab(labelling: Labelling, ownership: Ownership, trainer: Train
                 with gr.Tab("Train", id="train") as train:
                     build_training_panel(labelling, guard, study, trainer, train)
     views = [door, home, opened]
-    signed = [guard.owner_pass, secret, *views, listed]
-    gr.on([enter.click, secret.submit], page.sign_in, secret, signed, **AT_ONCE)
+    entered = [study, *views, listed, panels]
+    signed = [guard.owner_pass, secret, *entered]
+    gr.on([enter.click, secret.submit], page.sign_in, [secret, address], signed, js=ADDRESS, **AT_ONCE)
     by_link.input(page.sign_in_by_link, guard.owner_pass, signed, **AT_ONCE)
     sign_out.click(None, None, None, js=FORGET_THE_PASS)
     sign_out.click(page.sign_out, None, [guard.owner_pass, study, *views, listed], **AT_ONCE)
-    tab.select(page.enter, [guard.owner_pass, study], [*views, listed], **AT_ONCE)
+    asks = [guard.owner_pass, study, address]
+    gr.on([tab.select, address.input], page.enter, asks, entered, js=ADDRESS, trigger_mode="always_last", **AT_ONCE)
+    following = [study, *views, listed, changed]
+    guard.on([address.click, panels.select], page.refresh, [study, state], following, **AT_ONCE)
     guard.on(listed.click, page.open, [], [study, *views, panels], details=True, **AT_ONCE)
     guard.on([back.click, gone.change], page.leave, [], [study, *views, listed], **AT_ONCE)
     guard.on(
-        create.click, page.create, [name, scale, files], [busy, name, files, study, *views, panels],
+        create.click, page.create, [name, scale, pictures], [busy, name, pictures, study, *views, panels],
         preprocess=False, **SLOW,
     )  # fmt: skip
-    guard.on([study.change, changed.change], page.title, [study], title, **AT_ONCE)
+    guard.on([study.change, changed.change], page.title, [study], [title, state], **AT_ONCE)
 
 
 def _build_door(ownership: Ownership) -> tuple[gr.HTML, gr.Textbox, gr.Button]:

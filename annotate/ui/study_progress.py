@@ -52,6 +52,10 @@ class Progress:
             return ""
         now = datetime.now(UTC)
         with self.labelling.database.read() as db:
+            if not store.is_study(db, study_id):  # and the page asks no more
+                return empty(
+                    "This study was deleted", "That was done in another window; the others are in All studies."
+                )
             study = store.get_study(db, study_id)
             since = now if study.state is State.CLOSED else now - RECENT  # nobody rates in a closed study
             progress = store.study_progress(db, study_id, since)

@@ -1,6 +1,8 @@
 """The frame around the tabs: theme, header, footer, and what the browser is told before the first paint."""
 
+from collections.abc import Mapping
 from html import escape
+from importlib.resources import files
 
 import gradio as gr
 
@@ -85,6 +87,26 @@ def build_theme() -> gr.themes.Base:
     )
 
 
+OPEN_BY_ADDRESS = """
+() => {
+    const linked = document.documentElement.classList.contains("rating-only");
+    const signing = location.hash.startsWith("#sign-in=");
+    const tab = linked ? "rate" : signing ? "studies" : location.hash.slice(1).split("/")[0] || "score";
+    return { __type__: "update", ...(/^[a-z]+$/.test(tab) ? { selected: tab } : {}) };
+}
+"""
+"""Run in the browser: the tab that the address asks for; a study's own link shows nothing but the study, the link of
+the start signs its owner in."""
+
+
+def keep_address(demo: gr.Blocks, tabs: gr.Tabs) -> None:
+    """Let the address say what is shown, and show what the address says; see `address.js`."""
+    script = files("fiqa.ui").joinpath("address.js").read_text(encoding="utf-8")
+    address = gr.HTML("", js_on_load=script, apply_default_css=False, elem_id="address")
+    for opened in (demo.load, address.input):
+        opened(None, None, tabs, js=OPEN_BY_ADDRESS)
+
+
 def build_header() -> None:
     """Put the name of the page and what it is for at the top."""
     gr.HTML(
@@ -97,31 +119,33 @@ def build_header() -> None:
     )
 
 
-def build_footer(service: PredictorService, *, kept_minutes: int) -> gr.HTML:
-    """Say at the bottom what is at work and what is kept of an upload."""
-    return gr.HTML(
-        footer_text(f"{service.default}, getting ready", kept_minutes=kept_minutes),
-        apply_default_css=False,
-        elem_id="footer",
-    )
+def build_footer(
+    service: PredictorService, checkpoint: gr.Dropdown, *, kept_minutes: int, kept: Mapping[str, str]
+) -> None:
+    """Say at the bottom what is at work, named once it is known, and what is kept of what each tab is given.
 
+    `kept` says that of tabs that keep it.
+    """
 
-def keep_footer_true(footer: gr.HTML, service: PredictorService, checkpoint: gr.Dropdown, *, kept_minutes: int) -> None:
-    """Name the device in the footer once it is known, and follow the choice of checkpoint."""
+    def describe(at_work: str) -> str:
+        return footer_text(at_work, kept_minutes=kept_minutes, kept=kept)
 
-    def describe(name: str) -> str:
-        return footer_text(work_status(service, name), kept_minutes=kept_minutes)
-
+    footer = gr.HTML(describe(f"{service.default}, getting ready"), apply_default_css=False, elem_id="footer")
     # Without triggers an event runs when the page loads and whenever an input changes.
-    gr.on(None, describe, checkpoint, footer, show_progress="hidden", concurrency_limit=None, api_visibility="private")
+    gr.on(
+        None, lambda name: describe(work_status(service, name)), checkpoint, footer,
+        show_progress="hidden", concurrency_limit=None, api_visibility="private",
+    )  # fmt: skip
 
 
-def footer_text(at_work: str, *, kept_minutes: int) -> str:
-    """Return the footer; `at_work` says which checkpoint runs on which device."""
-    return (
-        f"<footer><p>At work: {text(at_work)}.</p><p>Nothing is kept of your photos: they serve for your score "
-        f"and are deleted within {kept_minutes} minutes.</p></footer>"
-    )
+def footer_text(at_work: str, *, kept_minutes: int, kept: Mapping[str, str]) -> str:
+    """Return the footer; `at_work` says which checkpoint runs on which device, `kept` what other tabs keep.
+
+    The stylesheet shows what is said of the tab that is looked at.
+    """
+    photos = f"Nothing is kept of your photos: they serve for your score and are deleted within {kept_minutes} minutes."
+    said = "".join(f'<p data-tab="{tab}">{text(sentence)}</p>' for tab, sentence in kept.items())
+    return f'<footer><p>At work: {text(at_work)}.</p><p data-tab="photos">{photos}</p>{said}</footer>'
 
 
 def work_status(service: PredictorService, checkpoint: str) -> str:

@@ -55,9 +55,13 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
 
 
 def sign_in(page: Page) -> None:
+    sign_in_as_owner(page)
+    expect(page.locator("#create-study")).to_be_visible()
+
+
+def sign_in_as_owner(page: Page) -> None:
     page.locator("#owner-secret input").fill(SECRET)
     page.click("#sign-in")
-    expect(page.locator("#create-study")).to_be_visible()
 
 
 def open_panel(page: Page, name: str) -> None:
@@ -173,6 +177,43 @@ def test_a_study_from_the_first_picture_to_the_last_vote(page: Page, address: st
     page.reload()
     page.get_by_role("tab", name="Studies").click()
     expect(page.locator("#owner-secret")).to_be_visible()
+
+
+def test_back_goes_back_a_reload_stays_and_a_sent_link_asks_for_sign_in(
+    page: Page, browser: Browser, address: str
+) -> None:
+    sign_in(page)
+    make_and_open_study(page, "By address")
+    open_panel(page, "Results")
+    expect(page).to_have_url(re.compile(r"#studies/\d+/results$"))
+    sent = page.url
+    open_panel(page, "Progress")
+    expect(page).to_have_url(re.compile("/progress$"))
+    page.go_back()
+    expect(page.locator("#study-summary")).to_be_visible()
+    page.reload()
+    expect(page.locator("#study-summary")).to_contain_text("No votes yet")
+    expect(page.locator("#study-title")).to_contain_text("By address")
+
+    other = browser.new_context().new_page()
+    other.set_default_timeout(SCORE_MS)
+    other.goto(sent)
+    sign_in_as_owner(other)
+    expect(other.locator("#study-summary")).to_contain_text("No votes yet")
+    page.click("#all-studies")
+    expect(page).to_have_url(re.compile("#studies$"))
+    page.go_back()
+    expect(page.locator("#study-summary")).to_be_visible()
+
+    open_panel(other, "Set-up")
+    other.get_by_text("Close or delete").click()
+    typed(other, "#typed-name").fill("By address")
+    other.click("#delete-study")
+    expect(other.locator("#create-study")).to_be_visible()
+    open_panel(page, "Progress")  # of a study that another window has deleted
+    expect(page.locator("#create-study")).to_be_visible()
+    expect(page.locator("#studies-list")).not_to_contain_text("By address")
+    other.context.close()
 
 
 def test_nothing_overflows_on_a_phone(browser: Browser, address: str) -> None:

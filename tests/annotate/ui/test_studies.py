@@ -40,7 +40,7 @@ from annotate.store import Among, ImportedRating
 from annotate.study import State
 from annotate.ui import study_downloads, study_work
 from annotate.ui.ownership import Ownership
-from annotate.ui.studies import Studies
+from annotate.ui.studies import Studies, asked_for
 from annotate.ui.study_analyses import Analyses
 from annotate.ui.study_downloads import Downloads
 from annotate.ui.study_links import complete_links, make_links, renew_link
@@ -150,12 +150,59 @@ def test_a_table_that_is_passed_over_is_named(
 def test_who_opens_the_tab_without_a_pass_is_told_nothing_so_that_a_sign_in_meanwhile_stands(
     labelling: Labelling,
 ) -> None:
-    assert page_of(labelling).enter(None, None, None) == (gr.skip(),) * 4
+    assert page_of(labelling).enter(None, None, None, "#studies/1/results") == (gr.skip(),) * 6
 
 
 def test_a_pass_that_is_none_leads_back_to_the_door(labelling: Labelling) -> None:
-    door, home, opened, listed = page_of(labelling).enter(None, "forged", None)
-    assert (door["visible"], home["visible"], opened["visible"], listed) == (True, False, False, "")
+    study, door, home, opened, listed, _ = page_of(labelling).enter(None, "forged", 1, "#studies/1/results")
+    assert (study, door["visible"], home["visible"], opened["visible"], listed) == (None, True, False, False, "")
+
+
+@pytest.mark.parametrize(
+    ("address", "asked"),
+    [
+        ("#studies/12/results", (12, "results")),
+        ("#studies/12", (12, "setup")),
+        ("#studies/12/no such panel", (12, "setup")),
+        ("#studies", (None, None)),
+        ("#studies/-1/results", (None, None)),
+        ("#score", None),
+        ("", None),
+    ],
+)
+def test_an_address_asks_for_a_study_and_a_panel(address: str, asked: tuple[int | None, str | None] | None) -> None:
+    assert asked_for(address) == asked
+
+
+def test_a_sent_link_opens_the_panel_after_signing_in(labelling: Labelling) -> None:
+    study_id, page = rated_study(labelling), page_of(labelling)
+    secret = page.ownership.made_secret or ""
+    request = gr.Request()
+    owner_pass, _, study, door, _, opened, _, panels = page.sign_in(secret, f"#studies/{study_id}/results", request)
+    assert (study, door["visible"], opened["visible"], panels["selected"]) == (study_id, False, True, "results")
+    study, _, home, *_ = page.enter(None, owner_pass, study_id, "#studies")
+    assert (study, home["visible"]) == (None, True)
+    study, _, _, opened, *_ = page.enter(None, owner_pass, study_id, "#score")  # back from another tab
+    assert (study, opened["visible"]) == (study_id, True)
+
+
+def test_what_another_window_did_to_a_study_is_followed(labelling: Labelling, monkeypatch: pytest.MonkeyPatch) -> None:
+    study_id, page, setup = rated_study(labelling), page_of(labelling), Setup(labelling)
+    title, state = page.title(study_id)
+    assert f'data-address="{study_id}"' in title
+    assert page.refresh(study_id, state) == (gr.skip(),) * 6
+    setup.open(study_id)
+    *_, changed = page.refresh(study_id, state)
+    assert changed > 0
+    with toasts(monkeypatch) as said:
+        last(setup.delete(study_id, "faces"))
+        study, _, home, *_ = page.refresh(study_id, State.OPEN)
+        assert (study, home["visible"]) == (None, True)
+        assert page.sign_in(page.ownership.made_secret or "", f"#studies/{study_id}/results", gr.Request())[2] is None
+    assert said[1:] == ["This study was deleted in another window.", "There is no such study any more: it was deleted."]
+    shown = Progress(labelling).show(study_id)
+    assert "This study was deleted" in shown
+    assert "data-live" not in shown
 
 
 def test_pictures_of_a_zip_are_all_taken_in_when_the_page_is_left_on_the_way(
@@ -194,7 +241,7 @@ def test_a_study_needs_a_name_before_pictures_are_looked_at(labelling: Labelling
 def test_names_with_markup_show_as_text(labelling: Labelling) -> None:
     study_id = rated_study(labelling, name=MARKUP)
     page, setup = page_of(labelling), Setup(labelling)
-    everything = page.listed() + page.title(study_id) + str(setup.show(study_id))
+    everything = page.listed() + page.title(study_id)[0] + str(setup.show(study_id))
     assert MARKUP not in everything
     assert everything.count("&lt;img src=x onerror=alert(1)&gt;") == 2
 
