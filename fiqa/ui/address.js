@@ -1,7 +1,7 @@
 // What is shown is in the address, as #studies/12/results: Back goes back, a reload stays, and a link can be sent.
 //
 // The parts are read from the page: the chosen tab, then the value of a visible [data-address] and the tab chosen
-// beside it. While a visible [data-address-waits] is there, a sign-in for instance, the address is left as it is.
+// beside it. While a visible [data-address-waits] is there, a sign-in for instance, an address of its tab is left as it is.
 // Runs inside Gradio, which gives `element` and `trigger`; "input" asks for the tab that the address says.
 
 const FIRST = "score";
@@ -13,7 +13,9 @@ let going = said(); // where the address leads and the page is not yet
 
 const shown = () => {
   const [tab, inner] = chosen().map((each) => each.dataset.tabId);
-  if (!tab || [...document.querySelectorAll("[data-address-waits]")].some(isVisible)) return null;
+  if (!tab) return null;
+  const waits = [...document.querySelectorAll("[data-address-waits]")].some(isVisible);
+  if (waits) return said().split("/")[0] === tab ? null : tab;
   const part = [...document.querySelectorAll("[data-address]")].find(isVisible)?.dataset.address;
   return part ? [tab, part, inner].filter(Boolean).join("/") : tab;
 };
