@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from annotate.figures import ci95_against_ratings, mos_against_sos, mos_histogram
@@ -29,6 +29,7 @@ def in_range(values: object, low: float, high: float) -> bool:
     return bool(np.isfinite(known).all() and (known >= low - 1e-9).all() and (known <= high + 1e-9).all())
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(ratings=small_studies())
 def test_mos_and_its_figures_stay_on_the_scale(ratings: Ratings) -> None:
     table = estimate_mos(ratings)
@@ -41,6 +42,7 @@ def test_mos_and_its_figures_stay_on_the_scale(ratings: Ratings) -> None:
     assert in_range(ci95_against_ratings(table).expected, 0, np.inf)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(ratings=small_studies())
 def test_agreement_is_a_correlation_or_undefined(ratings: Ratings) -> None:
     row = estimate_reliability(ratings).row()
@@ -56,6 +58,7 @@ def test_agreement_is_a_correlation_or_undefined(ratings: Ratings) -> None:
 
 
 @pytest.mark.parametrize("rules", [ScreeningRules(), STRICT], ids=["default", "strict"])
+@settings(deadline=None)  # the machine may be busy
 @given(ratings=small_studies())
 def test_screening_judges_everybody_by_finite_figures(ratings: Ratings, rules: ScreeningRules) -> None:
     found = screen(ratings, rules)
@@ -64,6 +67,7 @@ def test_screening_judges_everybody_by_finite_figures(ratings: Ratings, rules: S
     assert found.used.shape == (len(ratings),)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(ratings=small_studies(), ci95=st.sampled_from((None, 0.1, 1.0)))
 def test_plan_lists_exactly_the_pictures_that_miss_ratings(ratings: Ratings, ci95: float | None) -> None:
     table = estimate_mos(ratings)

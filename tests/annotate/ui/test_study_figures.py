@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from annotate.figures import ci95_against_ratings, mos_against_sos, mos_histogram
 from annotate.mos import MosTable, estimate_mos
@@ -60,6 +60,7 @@ def test_the_line_of_certainty_falls_with_ratings() -> None:
     assert 'class="wanted"' in svg
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(ratings=small_studies())
 def test_every_small_study_has_figures(ratings: Ratings) -> None:
     small = estimate_mos(ratings)
