@@ -19,6 +19,7 @@ from typing import cast
 import numpy as np
 import torch
 from captum.attr import IntegratedGradients, Occlusion
+from einops import rearrange, reduce
 from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
@@ -160,7 +161,7 @@ def _regions(predictor: QualityPredictor, crop: FaceCrops) -> Grids:
     return {
         MapKey("quality"): quality,
         MapKey("confidence"): confidence,
-        MapKey("contribution"): quality * confidence / confidence.sum(axis=(1, 2), keepdims=True),
+        MapKey("contribution"): quality * confidence / reduce(confidence, "k r c -> k 1 1", "sum"),
     }
 
 
@@ -169,7 +170,7 @@ def _attention(predictor: QualityPredictor, crop: FaceCrops) -> Grids:
     """Read the attention that each patch receives in every block, and through all of them."""
     backbone = cast("ColumnBackbone", predictor.inference_network.transformer.backbone)
     crops, _ = predictor.network_inputs(crop)
-    with recorded_attention(backbone, keep=lambda weights: weights.mean(dim=1)) as blocks:
+    with recorded_attention(backbone, keep=lambda weights: reduce(weights, "b h q t -> b q t", "mean")) as blocks:
         backbone(crops)
     prefix = backbone.network.num_prefix_tokens
     grids = {MapKey("attention", number): _received(each, prefix) for number, each in enumerate(blocks, start=1)}
@@ -191,7 +192,7 @@ def rollout(blocks: Sequence[Tensor]) -> Tensor:
 
 def _received(weights: Tensor, prefix: int) -> Grid:
     """Return what each patch receives from all patches, (B, T, T) to (B, G, G), in shares of an even distribution."""
-    return _as_grids(weights[:, prefix:, prefix:].mean(dim=1))
+    return _as_grids(reduce(weights[:, prefix:, prefix:], "b q t -> b t", "mean"))
 
 
 @torch.inference_mode()
@@ -203,16 +204,14 @@ def _decoder_attention(predictor: QualityPredictor, crop: FaceCrops) -> Grids:
     blocks = transformer.decoder_attention(transformer.encode(crops), degradation)
     asked = torch.bincount(transformer.positions, minlength=blocks[0].shape[2]).to(blocks[0])
     asked /= asked.sum()
-    return {
-        MapKey("cross_attention", number): _as_grids(torch.einsum("bhqn,q->bhn", weights, asked).mean(dim=1))
-        for number, weights in enumerate(blocks, start=1)
-    }
+    received = [reduce(torch.einsum("bhqn,q->bhn", weights, asked), "b h n -> b n", "mean") for weights in blocks]
+    return {MapKey("cross_attention", number): _as_grids(each) for number, each in enumerate(received, start=1)}
 
 
 def _as_grids(tokens: Tensor) -> Grid:
     """Turn shares of tokens (B, N) into grids (B, G, G) in which 1 is an even share."""
     side = round(tokens.shape[-1] ** 0.5)
-    grids: Grid = (tokens * tokens.shape[-1]).view(-1, side, side).double().cpu().numpy()
+    grids: Grid = rearrange(tokens * tokens.shape[-1], "b (r c) -> b r c", r=side).double().cpu().numpy()
     return grids
 
 
@@ -258,9 +257,9 @@ def _score_of(predictor: QualityPredictor, crop: FaceCrops) -> Callable[[Tensor]
 
 def _by_cell(attribution: Tensor, cell_px: int) -> Grid:
     """Sum an attribution (1, 3, S, S) over channels and the pixels of each cell: (1, G, G)."""
-    rows = attribution.detach().double().sum(dim=1).unfold(1, cell_px, cell_px).unfold(2, cell_px, cell_px)
-    cells: Grid = rows.sum(dim=(3, 4)).cpu().numpy()
-    return cells
+    cells = reduce(attribution.detach().double(), "b d (r i) (c j) -> b r c", "sum", i=cell_px, j=cell_px)
+    grids: Grid = cells.cpu().numpy()
+    return grids
 
 
 def _blurred(face: FaceCrops, crop_px: int) -> FaceCrops:

@@ -63,8 +63,9 @@ def load_landmark_network() -> "LandmarkNetwork":
 def to_tensor(pictures: NDArray[np.uint8]) -> "Tensor":
     """Turn pictures (B, H, W, 3) uint8 into a tensor (B, 3, H, W) in 0..1."""
     import torch
+    from einops import rearrange
 
-    return torch.from_numpy(np.array(pictures, order="C")).permute(0, 3, 1, 2).float() / 255
+    return rearrange(torch.from_numpy(np.array(pictures, order="C")), "b h w c -> b c h w").float() / 255
 
 
 class LandmarkPredictor:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from einops import rearrange, reduce, repeat
 from numpy.typing import NDArray
 
 from fiqa.crops import Offset
@@ -168,7 +169,7 @@ class Placement:
         cell_px = self.crop_px // grids.shape[-1]
         total = np.zeros((self.view_px, self.view_px))
         for (top, left), grid in zip(self.offsets, grids, strict=True):
-            crop = grid.repeat(cell_px, axis=0).repeat(cell_px, axis=1)
+            crop = repeat(grid, "r c -> (r i) (c j)", i=cell_px, j=cell_px)
             total[top : top + self.crop_px, left : left + self.crop_px] += crop
         return total
 
@@ -225,7 +226,7 @@ class FaceMap:
         x, y = ((np.arange(side * fine) + 0.5) / fine for side in (width, height))
         layers = _gather((*self._layers(), self.placement.shown()), self.placement, x, y)
         if fine > 1:
-            layers = layers.reshape(3, height, fine, width, fine).mean(axis=(2, 4))
+            layers = reduce(layers, "l (h i) (w j) -> l h w", "mean", i=fine, j=fine)
         values, shown, crops = layers
         placed = _as_photo_map(values, shown, crops / len(self.grids))
         if not self.kind.adds:
@@ -272,7 +273,7 @@ def _gather(
     A position is read wherever the view shows it: itself, and its mirror images beyond the photo's border.
     """
     side = placement.view_px
-    cells = np.concatenate([np.reshape(layers, (len(layers), -1)), np.zeros((len(layers), 1))], axis=1)
+    cells = np.concatenate([rearrange(list(layers), "l r c -> l (r c)"), np.zeros((len(layers), 1))], axis=1)
     cells = cells.astype(np.float32)  # the last one stands for everything outside the view
     inverse = np.linalg.inv(placement.to_photo[:, :2])
     start = placement.to_photo[:, 2]

@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from einops import rearrange
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.special import stdtrit
@@ -256,7 +257,7 @@ class QualityPredictor:
 
     def normalise(self, crops: NDArray[np.uint8]) -> Tensor:
         """Map crops (B, S, S, 3) uint8 to what the network takes: (B, 3, S, S) on the device."""
-        tensor = torch.from_numpy(crops).to(self.device).permute(0, 3, 1, 2)
+        tensor = rearrange(torch.from_numpy(crops).to(self.device), "b h w c -> b c h w")
         return (tensor.float() - self._mean) / self._std
 
     def _score_faces(self, pixels: NDArray[np.uint8], faces: Sequence[Face]) -> list[FaceResult]:
@@ -267,7 +268,7 @@ class QualityPredictor:
     def crop_scores(self, faces: Sequence[FaceCrops]) -> NDArray[np.float64]:
         """Return the score of every crop: (faces, K)."""
         scores: NDArray[np.float64] = self.predict(faces).score.double().numpy()
-        return scores.reshape(len(faces), self.spec.preprocessing.crops)
+        return rearrange(scores, "(f k) -> f k", f=len(faces))
 
     def _face_result(self, pixels: NDArray[np.uint8], face: Face | None, scores: NDArray[np.float64]) -> FaceResult:
         height, width = pixels.shape[:2]
@@ -300,7 +301,9 @@ class QualityPredictor:
         """Encode one crop's landmarks; kept, because released weights read half a gigabyte for each call."""
         values = torch.frombuffer(bytearray(vector), dtype=torch.float32).to(self.device)[None]
         encoding = cast("nn.Module", self.inference_network.landmarks)  # only called for networks that have one
-        weights: Tensor = encoding(values if self.config.landmarks == "index" else values.view(1, -1, 2))
+        if self.config.landmarks != "index":
+            values = rearrange(values, "1 (l xy) -> 1 l xy", xy=2)
+        weights: Tensor = encoding(values)
         return weights
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from einops import reduce
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
@@ -71,7 +72,7 @@ def region_parts(landmarks: NDArray[np.floating], maps: Mapping[MapKey, FaceMap]
     """
     confidence, contribution = maps[MapKey("confidence")], maps[MapKey("contribution")]
     placement = contribution.placement
-    of_crop = confidence.grids.sum(axis=(1, 2), keepdims=True)
+    of_crop = reduce(confidence.grids, "k r c -> k 1 1", "sum")
     cell_area = (placement.crop_px // contribution.grids.shape[-1]) ** 2
     weights = placement.spread(confidence.grids / of_crop / len(of_crop)) / cell_area  # (V, V), sums to one
     scores = placement.spread(contribution.grids) / cell_area  # (V, V), sums to the score

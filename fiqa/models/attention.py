@@ -9,6 +9,7 @@ Shapes: B crops, C or D channels, G tokens a side, N = G² tokens, W windows of 
 
 import numpy as np
 import torch
+from einops import rearrange, repeat
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -73,13 +74,13 @@ class WindowAttention(nn.Module):
 
     def forward(self, windows: Tensor, mask: Tensor | None) -> Tensor:
         """Map (B·W, T, D) to the same; `mask` (W, T, T) is added to the logits of every sample's windows."""
-        count, tokens, dim = windows.shape
-        q, k, v = self.qkv(windows).view(count, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # (B·W, H, T, D/H)
-        bias = self.relative_position_bias_table[self.relative_position_index].permute(2, 0, 1)[None]  # (1, H, T, T)
+        count = len(windows)
+        q, k, v = rearrange(self.qkv(windows), "b t (three h d) -> three b h t d", three=3, h=self.heads)
+        bias = rearrange(self.relative_position_bias_table[self.relative_position_index], "q k h -> 1 h q k")
         if mask is not None:
-            bias = (bias + mask[:, None]).repeat(count // mask.shape[0], 1, 1, 1)  # (B·W, H, T, T)
+            bias = repeat(bias + mask[:, None], "w h q k -> (b w) h q k", b=count // len(mask))
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.expand(count, -1, -1, -1))
-        projected: Tensor = self.proj(y.transpose(1, 2).reshape(count, tokens, dim))
+        projected: Tensor = self.proj(rearrange(y, "b h t d -> b t (h d)"))
         return projected
 
 
@@ -103,11 +104,11 @@ class SwinBlock(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Map tokens (B, N, D) to the same."""
-        count, _, dim = tokens.shape
-        grid = self.norm1(tokens).view(count, self.grid, self.grid, dim).roll((-self.shift, -self.shift), (1, 2))
-        windows = self.attn(split_windows(grid, self.window), self.attn_mask)
+        grid = rearrange(self.norm1(tokens), "b (r c) d -> b r c d", r=self.grid)
+        rolled = grid.roll((-self.shift, -self.shift), (1, 2))
+        windows = self.attn(split_windows(rolled, self.window), self.attn_mask)
         merged = merge_windows(windows, self.window, self.grid).roll((self.shift, self.shift), (1, 2))
-        tokens = tokens + self.drop_path(merged.reshape(tokens.shape))
+        tokens = tokens + self.drop_path(rearrange(merged, "b r c d -> b (r c) d"))
         result: Tensor = tokens + self.drop_path(self.mlp(self.norm2(tokens)))
         return result
 
@@ -140,10 +141,10 @@ class SwinLayer(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map (B, D, G, G) to the same."""
-        tokens = features.flatten(2).transpose(1, 2)  # (B, N, D)
+        tokens = rearrange(features, "b d r c -> b (r c) d")
         for block in self.blocks:
             tokens = block(tokens)
-        mixed = F.relu(self.conv(tokens.transpose(1, 2).reshape(features.shape)))
+        mixed = F.relu(self.conv(rearrange(tokens, "b (r c) d -> b d r c", r=features.shape[2])))
         return RESIDUAL_SCALE * mixed + features
 
 
@@ -180,8 +181,10 @@ class SwinStage(nn.Module):
 
 def relative_positions(window: int) -> Tensor:
     """Return (T, T) int64 rows of the bias table for each pair of positions in a window."""
-    row, column = torch.meshgrid(torch.arange(window), torch.arange(window), indexing="ij")
-    row, column = row.flatten(), column.flatten()
+    row, column = (
+        rearrange(each, "r c -> (r c)")
+        for each in torch.meshgrid(torch.arange(window), torch.arange(window), indexing="ij")
+    )
     rows = row[:, None] - row[None] + window - 1
     columns = column[:, None] - column[None] + window - 1
     return rows * (2 * window - 1) + columns
@@ -192,20 +195,17 @@ def shift_mask(grid: int, window: int, shift: int) -> Tensor:
     label = torch.zeros(grid, dtype=torch.long)
     label[grid - window : grid - shift] = 1
     label[grid - shift :] = 2
-    regions = (3 * label[:, None] + label[None]).view(1, grid, grid, 1)
-    windows = split_windows(regions, window).squeeze(-1)  # (W, T)
+    regions = rearrange(3 * label[:, None] + label[None], "r c -> 1 r c 1")
+    windows = rearrange(split_windows(regions, window), "w t 1 -> w t")
     return (windows[:, :, None] != windows[:, None]).float() * -100.0
 
 
 def split_windows(grid: Tensor, window: int) -> Tensor:
     """Split (B, G, G, D) into (B·W, T, D), windows and their tokens row by row."""
-    count, side, _, dim = grid.shape
-    cells = grid.view(count, side // window, window, side // window, window, dim).transpose(2, 3)
-    return cells.reshape(-1, window * window, dim)
+    return rearrange(grid, "b (r i) (c j) d -> (b r c) (i j) d", i=window, j=window)
 
 
 def merge_windows(windows: Tensor, window: int, side: int) -> Tensor:
     """Undo `split_windows`: (B·W, T, D) to (B, G, G, D)."""
     per_side = side // window
-    cells = windows.view(-1, per_side, per_side, window, window, windows.shape[-1]).transpose(2, 3)
-    return cells.reshape(-1, side, side, windows.shape[-1])
+    return rearrange(windows, "(b r c) (i j) d -> b (r i) (c j) d", r=per_side, c=per_side, i=window)

@@ -18,6 +18,7 @@ from difflib import get_close_matches
 from typing import Any
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -56,9 +57,7 @@ class ColumnBackbone(Backbone):
             crops, indices=self.taps, norm=False, intermediates_only=True, output_fmt="NLC"
         )
         # Contiguous (B, dim, N): channel attention multiplies along the tokens, and strides would slow it down.
-        channels = torch.cat(taps, dim=-1).transpose(1, 2).contiguous()
-        features: Tensor = channels.unflatten(2, (self.grid, self.grid))
-        return features
+        return rearrange(torch.cat(taps, dim=-1), "b (r c) d -> b d r c", r=self.grid).contiguous()
 
 
 class StageBackbone(Backbone):
@@ -181,7 +180,7 @@ def _neck(inputs: int, outputs: int | None) -> nn.Module:
 
 def _channels_first(features: Tensor, channels: int) -> Tensor:
     """Return a stage as (B, D, H, W); some timm networks give (B, H, W, D)."""
-    return features if features.shape[1] == channels else features.permute(0, 3, 1, 2)
+    return features if features.shape[1] == channels else rearrange(features, "b h w d -> b d h w")
 
 
 def _convolution(inputs: int, outputs: int, *, stride: int) -> nn.Sequential:

@@ -9,6 +9,7 @@ Shapes: B crops, G tokens a side, N = G² tokens, D channels, H heads, (R, C) ce
 from typing import Any
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -34,7 +35,7 @@ class DegradationCrossAttention(nn.Module):
         """
         q, k, v = self._heads(degradation, tokens)
         y = F.scaled_dot_product_attention(q[:, :, positions], k, v)
-        projected: Tensor = self.proj(y.transpose(1, 2).flatten(2))
+        projected: Tensor = self.proj(rearrange(y, "b h n d -> b n (h d)"))
         return projected
 
     def weights(self, degradation: Tensor, tokens: Tensor) -> Tensor:
@@ -44,9 +45,8 @@ class DegradationCrossAttention(nn.Module):
 
     def _heads(self, degradation: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return queries (B, H, R·C, D/H) and keys and values (B, H, N, D/H)."""
-        count = tokens.shape[0]
-        q = self.q(degradation).view(count, -1, self.heads, tokens.shape[-1] // self.heads).transpose(1, 2)
-        k, v = self.kv(tokens).view(count, -1, 2, self.heads, q.shape[-1]).permute(2, 0, 3, 1, 4)
+        q = rearrange(self.q(degradation), "b n (h d) -> b h n d", h=self.heads)
+        k, v = rearrange(self.kv(tokens), "b n (two h d) -> two b h n d", two=2, h=self.heads)
         return q, k, v
 
 
@@ -62,8 +62,8 @@ class ConvolutionalMlp(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Map (B, N, D) to the same."""
-        hidden = self.fc1(tokens).transpose(1, 2).unflatten(2, (self.grid, self.grid))
-        mixed = self.dwconv(hidden).flatten(2).transpose(1, 2)
+        hidden = rearrange(self.fc1(tokens), "b (r c) d -> b d r c", r=self.grid)
+        mixed = rearrange(self.dwconv(hidden), "b d r c -> b (r c) d")
         y: Tensor = self.fc2(F.gelu(mixed))
         return y
 
@@ -97,7 +97,7 @@ def query_positions(cells: tuple[int, int], grid: int, *, released_order: bool) 
     if released_order:
         return torch.arange(grid * grid, device="cpu") * (rows * columns) // (grid * grid)
     place = torch.arange(grid, device="cpu")
-    return ((place * rows // grid)[:, None] * columns + (place * columns // grid)[None]).flatten()
+    return rearrange((place * rows // grid)[:, None] * columns + (place * columns // grid)[None], "r c -> (r c)")
 
 
 def initialise_decoder(module: Any) -> None:

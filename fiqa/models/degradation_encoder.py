@@ -7,6 +7,7 @@ Shapes: B crops, S crop side in pixels, (R, C) cells of the grid, D feature chan
 """
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -36,7 +37,7 @@ class DegradationEncoder(nn.Module):
         if self.statistics:
             squares = F.adaptive_avg_pool2d(features.square(), self.grid)
             cells = torch.cat([cells, standard_deviation(cells, squares)], dim=1)
-        return cells.permute(0, 2, 3, 1)
+        return rearrange(cells, "b d r c -> b r c d")
 
     def project(self, features: Tensor) -> Tensor:
         """Map features (B, R, C, D) to the space of the contrastive loss; not used for scoring."""

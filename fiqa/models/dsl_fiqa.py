@@ -23,6 +23,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from einops import rearrange
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -106,27 +107,27 @@ class QualityTransformer(nn.Module):
         if landmark_weights is not None:
             tokens = torch.cat([tokens, landmark_weights[..., None]], dim=-1)
         score, quality, confidence = self.head(tokens)
-        shape = (-1, self.grid, self.grid)
-        return Prediction(score, quality.view(shape), confidence.view(shape), degradation)
+        quality, confidence = (rearrange(each, "b (r c) -> b r c", r=self.grid) for each in (quality, confidence))
+        return Prediction(score, quality, confidence, degradation)
 
     def encode(self, crops: Tensor) -> Tensor:
         """Map crops (B, 3, S, S) to image tokens (B, N, D) before the decoder."""
         features = self.backbone(crops)
         features = self.swin1(self.reduce1(_on_channels(self.attention1, features)))
         features = self.swin2(self.reduce2(_on_channels(self.attention2, features)))
-        tokens: Tensor = self.reduce3(features).flatten(2).transpose(1, 2)
+        tokens: Tensor = rearrange(self.reduce3(features), "b d r c -> b (r c) d")
         return tokens
 
     def decode(self, tokens: Tensor, degradation: Tensor) -> Tensor:
         """Let degradation (B, R, C, D) query image tokens (B, N, D)."""
-        cells = degradation.flatten(1, 2)
+        cells = rearrange(degradation, "b r c d -> b (r c) d")
         for block in self.decoder:
             tokens = block(cells, tokens, self.positions)
         return tokens
 
     def decoder_attention(self, tokens: Tensor, degradation: Tensor) -> list[Tensor]:
         """Return the attention (B, H, R·C, N) of every decoder block."""
-        cells, weights = degradation.flatten(1, 2), []
+        cells, weights = rearrange(degradation, "b r c d -> b (r c) d"), []
         for block in cast("Iterable[DecoderBlock]", self.decoder):
             weights.append(block.attn.weights(cells, block.norm1(tokens)))
             tokens = block(cells, tokens, self.positions)
@@ -269,5 +270,5 @@ def _swin(dim: int, config: DslFiqaConfig) -> SwinStage:
 
 def _on_channels(attention: nn.Module, features: Tensor) -> Tensor:
     """Apply channel attention, which sees (B, C, N), to maps (B, C, G, G)."""
-    y: Tensor = attention(features.flatten(2))
-    return y.view(features.shape)
+    y: Tensor = attention(rearrange(features, "b c i j -> b c (i j)"))
+    return rearrange(y, "b c (i j) -> b c i j", i=features.shape[2])

@@ -10,6 +10,7 @@ Shapes: B crops, L landmarks, K slots, F frequencies, N tokens.
 
 import numpy as np
 import torch
+from einops import rearrange, repeat
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -49,8 +50,8 @@ class CoordinateEncoding(nn.Module):
     def forward(self, coordinates: Tensor) -> Tensor:
         """Map (B, L, 2), -1..1 across the crop and beyond it outside, to (B, N) in 0..1."""
         known = coordinates.isfinite()
-        encoded = positional_encoding(coordinates.nan_to_num(0.0).flatten(1), self.frequencies)
-        known = known.flatten(1).repeat(1, 2 * self.frequencies + 1)
+        encoded = positional_encoding(rearrange(coordinates.nan_to_num(0.0), "b l xy -> b (l xy)"), self.frequencies)
+        known = repeat(known, "b l xy -> b (f l xy)", f=2 * self.frequencies + 1)
         weights: Tensor = self.mlp(encoded * known)
         return weights
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
+from einops import rearrange, reduce
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -70,16 +71,17 @@ class LandmarkNetwork(nn.Module):
         sixteen = self.to_sixteen(eight)
         context = self.mix_eight(enlarge(self.lateral_sixteen(sixteen)) + self.lateral_eight(eight))
         heatmaps = self.heatmaps(enlarge(context) + self.lateral_four(four))
-        return CropReading(expected_positions(heatmaps), self.is_face(sixteen.mean(dim=(2, 3))).squeeze(1))
+        return CropReading(expected_positions(heatmaps), self.is_face(reduce(sixteen, "b d h w -> b d", "mean"))[:, 0])
 
 
 def expected_positions(heatmaps: Tensor) -> Tensor:
     """Return the mean (x, y) in 0..1 under the softmax of each heatmap: (B, L, h, w) -> (B, L, 2)."""
     height, width = heatmaps.shape[-2:]
-    weights = heatmaps.float().flatten(2).softmax(dim=-1).unflatten(2, (height, width))
+    weights = rearrange(heatmaps.float(), "b l h w -> b l (h w)").softmax(dim=-1)
+    across, down = (reduce(weights, f"b l (h w) -> b l {side}", "sum", h=height) for side in "wh")
     x = (torch.arange(width, device=heatmaps.device) + 0.5) / width
     y = (torch.arange(height, device=heatmaps.device) + 0.5) / height
-    return torch.stack([(weights.sum(dim=2) * x).sum(dim=-1), (weights.sum(dim=3) * y).sum(dim=-1)], dim=-1)
+    return torch.stack([(across * x).sum(dim=-1), (down * y).sum(dim=-1)], dim=-1)
 
 
 def frames_around(landmarks: Tensor, rolls: Tensor) -> Tensor:
