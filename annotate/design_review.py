@@ -78,7 +78,7 @@ def warn(protocol: StudyProtocol, stimuli: StimulusSummary) -> tuple[str, ...]:
 def _warn_of_checks(protocol: StudyProtocol, stimuli: StimulusSummary) -> list[str]:
     """Compare the checks with what one sitting asks for: a participant sees each of them once."""
     return [
-        f"A sitting asks for {_named(kind, asked)}; the study has {stimuli[kind] or 'none'}."
+        f"A sitting asks for {_named(kind, asked)}; the study has {stimuli[kind] or 'none'}. Add some, or ask for none."
         for kind, asked in checks_asked_for(protocol, stimuli.counts).items()
         if stimuli[kind] < asked
     ]

@@ -22,6 +22,7 @@ let shown = null; // the picture on screen: { number, since, image }
 let busy = false;
 let language = "en";
 let feedback = null;
+let withoutStep = null; // draws the page of somebody who is at no step: a wrong link, or all is deleted
 const times = []; // seconds per picture, for the time left
 
 // ---- what the browser keeps; without storage (some frames), or in a test run, only as long as the page lives ----
@@ -182,7 +183,7 @@ const languageChoice = () => {
   const choice = make("select", { "aria-label": t("language"), onchange: () => {
     language = choice.value;
     kept.set("fiqa-language", language);
-    render();
+    if (step) render(); else withoutStep();
   } });
   const offered = Object.entries(study?.languages ?? LANGUAGES);
   if (offered.length < 2) return null;
@@ -253,6 +254,7 @@ const recover = async (error) => {
 };
 
 const showInvalid = () => {
+  withoutStep = showInvalid;
   if (!linked && study) { kept.drop(place()); token = ""; step = { kind: "consent" }; return render(); } // a demo made anew
   step = null;
   page("consent", t("invalid_title"), paragraph(t(preview ? "preview_gone" : "invalid_hint")));
@@ -375,11 +377,13 @@ const withdrawButton = () => button(t("withdraw"), async () => {
 }, { class: "plain" });
 
 // The study's general link still lets anybody begin: whoever withdrew is told so, and begins as somebody new.
-const withdrawnPage = () => page("end", t("withdrawn_title"), paragraph(t("withdrawn_hint")),
-  query.get("participant") ? null : button(t("begin_anew"), () => {
+const withdrawnPage = () => {
+  withoutStep = withdrawnPage;
+  page("end", t("withdrawn_title"), paragraph(t("withdrawn_hint")), query.get("participant") ? null : button(t("begin_anew"), () => {
     kept.drop(WITHDRAWN + study.join_code);
     welcome();
   }, { class: "plain" }));
+};
 
 const breakPage = () => {
   const until = performance.now() + 1000 * step.wait_s;
@@ -593,7 +597,8 @@ addEventListener("pagehide", () => {
 
 const showFeedback = (given) => {
   const { expected, near_enough: near, text } = feedback;
-  const name = expected === null ? "feedback_none" : near ? "feedback_near" : "feedback_far";
+  const unexpected = text ? "feedback_said" : "feedback_none";
+  const name = expected === null ? unexpected : near ? "feedback_near" : "feedback_far";
   const message = t(name, { given: gradeText(given), expected: expected === null ? "" : gradeText(expected) });
   const next = button(t("next"), () => { feedback = null; render(); parts.heading.focus(); }, { disabled: true, "aria-describedby": "feedback" });
   conceal(parts.answering, true);

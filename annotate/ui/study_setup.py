@@ -261,6 +261,7 @@ def build_setup_panel(labelling: Labelling, guard: Guard, study: gr.State, chang
     guard.on(more.change, setup.refresh, [study], [overview, pictures, editor], **AT_ONCE)
     guard.on(start.click, setup.ask, [study, *form], [said, asking], **AT_ONCE)
     guard.on(confirm.click, setup.open, [study, *form], changed, **AT_ONCE)
+    confirm.click(lambda: "", None, tried, **AT_ONCE)
     cancel.click(lambda: gr.update(visible=False), None, asking, **AT_ONCE)
     guard.on(pause.click, setup.pause, [study], changed, **AT_ONCE)
     guard.on(save.click, setup.save, [study, *form], changed, **AT_ONCE)

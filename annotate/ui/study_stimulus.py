@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from importlib.resources import files
 from typing import Any
 
 import gradio as gr
@@ -59,8 +60,9 @@ def build_stimulus_editor(
 ) -> gr.Column:
     """Lay out the form, hidden until a picture is chosen in `pictures`, and connect it; returns it."""
     editor, chosen = StimulusEditor(labelling), gr.State(None)
+    script = files("annotate.ui").joinpath("come_into_view.js").read_text(encoding="utf-8")
     with gr.Column(visible=False, elem_id="picture-editor") as form:
-        head = gr.HTML("", apply_default_css=False)
+        head = gr.HTML("", js_on_load=script, apply_default_css=False)
         with gr.Row(elem_classes="fields"):
             fields = _build_fields()
         with gr.Row(elem_classes="actions"):

@@ -66,8 +66,8 @@ def test_thin_designs_are_warned_of(protocol: StudyProtocol, there: StimulusSumm
 def test_a_small_study_is_asked_for_as_many_checks_as_fit_into_a_sitting() -> None:
     twelve = StimulusSummary({ItemKind.RATED: 12, ItemKind.TRAINING: 5})
     assert warn(StudyProtocol(), twelve) == (
-        "A sitting asks for 2 known answers; the study has none.",
-        "A sitting asks for 2 attention checks; the study has none.",
+        "A sitting asks for 2 known answers; the study has none. Add some, or ask for none.",
+        "A sitting asks for 2 attention checks; the study has none. Add some, or ask for none.",
     )
 
 

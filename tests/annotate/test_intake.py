@@ -30,7 +30,7 @@ def test_new_study_is_a_draft_with_its_pictures(database: Database, tmp_path: Pa
     taken = create_study(database, tmp_path, "faces", [*candidates(3), gold(9, 2.0)], StudyProtocol(), NOW)
     assert (taken.state, taken.added, taken.duplicates) == (State.DRAFT, 4, ())
     assert counts(database, taken.study_id) == {ItemKind.RATED: 3, ItemKind.GOLD: 1}
-    assert "A sitting asks for 1 attention check; the study has none." in taken.warnings
+    assert "A sitting asks for 1 attention check; the study has none. Add some, or ask for none." in taken.warnings
 
 
 def test_bad_picture_makes_no_study(database: Database, tmp_path: Path) -> None:

@@ -91,10 +91,10 @@ class RatingPage:
     def button(self, name: str) -> Locator:
         return self.root.get_by_role("button", name=name)
 
-    def consent(self) -> None:
+    def consent(self, agree: str = "I agree") -> None:
         self.page.check("#eligibility-box")
         self.page.check("#consent-box")
-        self.button("I agree").click()
+        self.button(agree).click()
 
     def pass_screen(self) -> None:
         self.page.select_option("#patches-dark", "3")

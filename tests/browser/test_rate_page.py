@@ -14,6 +14,7 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from annotate import store
+from annotate.start_questions import READY_QUESTIONS
 from annotate.study import State
 from tests.browser.rating_page import SIDES_PX, WAIT_MS, OpenStudy, RatingPage, noise, open_study
 from tests.served import Served, serve
@@ -428,7 +429,99 @@ def test_a_participant_can_pause_and_delete_everything(rater: RatingPage, served
     expect(rater.root.get_by_role("heading")).to_have_text("Everything about you is deleted")
     assert study.grades() == []
     rater.page.reload()
-    expect(rater.root.get_by_role("heading")).to_have_text("This link cannot be opened")
+    expect(rater.root.get_by_role("heading")).to_have_text("Everything about you is deleted")
+    rater.button("Take part again, as somebody new").click()
+    rater.consent()
+    rater.pass_screen()
+    rater.rate("2")
+    assert study.grades() == [2]
+
+
+ASKED = {
+    "language": "de",
+    "languages": ["de", "es"],
+    "texts": {"de": {"consent": "Unsere Einwilligung."}},
+    "questions": [READY_QUESTIONS["device"].to_json(), {"name": "lamp", "text": {"de": "Welche Lampe?"}}],
+}
+
+
+@pytest.mark.parametrize("study", [ASKED], indirect=True)
+def test_instructions_consent_and_questions_are_in_the_languages_that_are_offered(
+    visitor: Callable[..., BrowserContext], served: Served, study: OpenStudy
+) -> None:
+    rater = RatingPage(visitor(locale="en-GB").new_page())  # which is not offered, so the first language is shown
+    rater.page.goto(newcomer(served, study))
+    expect(rater.root.locator(".instructions")).to_contain_text("nicht wie attraktiv die Person ist")
+    expect(rater.root.locator(".consent")).to_have_text("Unsere Einwilligung.")
+    expect(rater.root.locator(".top select option")).to_have_text(["Deutsch", "Español"])
+    rater.consent("Einverstanden")
+    expect(rater.root.get_by_role("heading", name="Über Sie")).to_be_visible()
+    rater.page.select_option("#question-device", label="Laptop")
+    rater.root.locator(".top select").select_option("es")
+    rater.page.select_option("#question-device", label="tableta")
+    rater.page.fill("#question-lamp", " LED ")
+    check_access(rater)
+    rater.button("Continuar").click()
+    expect(rater.page.locator("#patches-dark")).to_be_visible()
+    with study.labelling.database.read() as db:
+        (row,) = store.participants_page(db, study.id)
+    assert row.participant.start_answers == {"device": "Tablet", "lamp": "LED"}
+
+
+@pytest.mark.parametrize("study", [{"max_people": 1}], indirect=True)
+def test_a_full_study_says_so_before_and_after_the_consent(
+    visitor: Callable[..., BrowserContext], served: Served, study: OpenStudy
+) -> None:
+    raters = [RatingPage(visitor().new_page()) for _ in range(2)]
+    for rater in raters:
+        rater.page.goto(newcomer(served, study))
+        expect(rater.button("I agree")).to_be_visible()
+    for rater in raters:
+        rater.consent()
+    expect(raters[0].page.locator("#patches-dark")).to_be_visible()
+    for _ in range(2):
+        expect(raters[1].root.get_by_role("heading")).to_have_text("Enough people take part")
+        raters[1].page.reload()
+
+
+@pytest.mark.parametrize("study", [{"min_screen_side_px": 600}], indirect=True)
+def test_a_phone_can_be_left_out(visitor: Callable[..., BrowserContext], served: Served, study: OpenStudy) -> None:
+    rater = RatingPage(visitor(**PHONE).new_page())
+    rater.page.goto(newcomer(served, study))
+    rater.consent()
+    expect(rater.page.locator(".rate .fit")).to_contain_text("600 pixels on its shorter side, yours has 390")
+    rater.page.select_option("#patches-dark", "3")
+    rater.page.select_option("#patches-light", "4")
+    expect(rater.button("Continue")).to_be_disabled()
+
+
+@pytest.mark.parametrize("study", [{"training": 2}], indirect=True)
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["computer", "phone"])
+def test_nothing_moves_the_picture(
+    options: dict[str, Any], visitor: Callable[..., BrowserContext], served: Served, study: OpenStudy
+) -> None:
+    rater = RatingPage(visitor(**options).new_page())
+    rater.start(newcomer(served, study))
+    rater.look()
+    places = [place_of(rater)]
+    rater.page.keyboard.press("3")
+    expect(rater.button("Next picture")).to_be_enabled()
+    places.append(place_of(rater))
+    rater.button("Next picture").click()
+    rater.look()
+    rater.page.keyboard.press("3")
+    rater.button("Next picture").click()
+    for _ in range(2):  # the second with a button that takes the answer back
+        rater.look()
+        places.append(place_of(rater))
+        rater.rate("4")
+    assert len(set(places)) == 1
+
+
+def place_of(rater: RatingPage) -> tuple[float, float]:
+    box = rater.stage.locator("img").bounding_box()
+    assert box
+    return box["x"], box["y"]
 
 
 def test_a_study_that_is_paused_waits_and_goes_on(

@@ -19,6 +19,7 @@ from annotate.database import Database
 from tests.annotate.studies import candidates, honest_ratings, make_study, picture, rate
 from tests.app_process import run_app
 from tests.browser.conftest import SCORE_MS
+from tests.browser.rating_page import RatingPage
 from tests.served import Served, serve
 
 SECRET, NAME = "open sesame", "Faces <b>& co</b>"
@@ -90,23 +91,45 @@ def rate_everything(address: str, join_code: str, grade: int) -> None:
 
 def make_and_open_study(page: Page, name: str) -> None:
     typed(page, "#study-name").fill(name)
-    pictures = [{"name": f"{n}.png", "mimeType": "image/png", "buffer": picture(n)} for n in range(PICTURES)]
+    pictures = [{"name": f"{n}.png", "mimeType": "image/png", "buffer": picture(n)} for n in range(PICTURES + 1)]
     page.set_input_files("#study-files input[type=file]", pictures)  # type: ignore[arg-type]
-    expect(page.locator("#study-files")).to_contain_text("2 .png")
+    expect(page.locator("#study-files")).to_contain_text("3 .png")
     page.click("#create-study")
     expect(page.locator("#study-title")).to_contain_text(name)
-    expect(page.locator("#study-pictures img")).to_have_count(PICTURES)
+    expect(page.locator("#study-pictures img")).to_have_count(PICTURES + 1)
     expect(page.locator("#study-overview")).to_contain_text("A sitting asks for 1 known answer")
 
     typed(page, "#protocol-ratings_wanted").fill("2")
     typed(page, "#protocol-training_count").fill("0")
-    page.click("#save-protocol")
-    expect(page.locator("#study-overview")).to_contain_text("6 ratings wanted: 2 people")
+    page.locator("#study-pictures button[data-do=edit]").nth(PICTURES).click()
+    page.click("#remove-picture")
+    expect(page.locator("#study-pictures img")).to_have_count(PICTURES)
+    expect(typed(page, "#protocol-ratings_wanted")).to_have_value("2")  # not saved, and not forgotten
+    take_a_test_run(page)
     page.click("#open-study")
     expect(page.locator("#opening-says")).to_contain_text("stay as they are")
     page.click("#confirm-open")
+    expect(page.locator("#study-overview")).to_contain_text("6 ratings wanted: 2 people")
+    expect(page.locator("#setup-links code").first).to_contain_text("?study=")
+    expect(page.locator("#setup-links [data-only-here]")).to_be_visible()
     expect(page.locator("#study-title .badge.open")).to_be_visible()
     expect(page.locator("#save-protocol")).to_be_hidden()
+
+
+def take_a_test_run(page: Page) -> None:
+    """Rate the draft as it stands in the form to the end, in the tab that opens."""
+    page.click("#try-study")
+    with page.context.expect_page() as opened:
+        page.click("#test-run a")
+    rater = RatingPage(opened.value)
+    expect(rater.root.locator(".demo")).to_contain_text("Test run")
+    rater.consent()
+    rater.pass_screen()
+    rater.rate("3", "4", "5")
+    rater.button("Finish").click()
+    expect(rater.page.locator(".rate .code output")).to_be_visible()
+    assert rater.page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('fiqa-rating'))") == []
+    rater.page.close()
 
 
 def invite_and_rate(page: Page, address: str) -> str:
