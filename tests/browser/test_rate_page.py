@@ -480,7 +480,7 @@ def test_a_full_study_says_so_before_and_after_the_consent(
         rater.consent()
     expect(raters[0].page.locator("#patches-dark")).to_be_visible()
     for _ in range(2):
-        expect(raters[1].root.get_by_role("heading")).to_have_text("Enough people take part")
+        expect(raters[1].root.get_by_role("heading", name="Enough people take part")).to_be_visible()
         raters[1].page.reload()
 
 
