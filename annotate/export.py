@@ -107,7 +107,8 @@ def export_study(
 
     Raises ExportError when `out` holds something else, a picture is missing or the disk is full.
     """
-    out = Path(os.path.normpath(out.absolute()))  # no links resolved, but no name left that is none, as ".." is
+    # A link is written through; else no name is left that is none, as ".." is.
+    out = out.resolve() if out.is_symlink() else Path(os.path.normpath(out.absolute()))
     if not out.name:
         raise ExportError(f"{out} is no folder of its own; name a new folder in it.")
     part = out.with_name(f"{out.name}.part")

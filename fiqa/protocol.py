@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import StringIO
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -79,8 +79,8 @@ def read_test_set(data: Path, *, points: int | None = None) -> list[LabelledPhot
     if not (folder / "label.json").is_file():
         raise SettingError(f"{data} is no data set of the authors' layout: test/label.json is missing.")
     labels = read_label_file(folder / "label.json")
-    # A label file is data from elsewhere: a name must not lead out of the folder.
-    paths = [folder / "img" / Path(name).name for name in labels["Image"]]
+    # A label file is data from elsewhere: a name must not lead out of the folder, whichever system wrote it.
+    paths = [folder / "img" / PureWindowsPath(name).name for name in labels["Image"]]
     if missing := [path.name for path in paths if not path.is_file()]:
         raise SettingError(f"{folder / 'img'} lacks {len(missing)} labelled pictures: {', '.join(missing[:3])}.")
     if len(paths) < 2:

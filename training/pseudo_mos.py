@@ -22,7 +22,6 @@ The degradation encoder learns from them; the scores do not.
 
 import argparse
 import os
-import tempfile
 import zlib
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -43,6 +42,7 @@ from fiqa.heaps import keep_freed_memory
 from fiqa.torchvision_shim import prepare_torchvision
 from training.photos import FacePhoto, Split, read_photo_folder, split_by_source
 from training.script import run_script
+from training.storage import replace_file
 
 METRICS = ("vsi", "fsim", "haarpsi", "mdsi")
 TYPES = tuple(DEGRADATIONS)
@@ -258,9 +258,7 @@ def _recipes(photo_id: str, split: Use, amounts: Amounts) -> Iterator[Recipe]:
 
 def _save_atomically(path: Path, **arrays: NDArray[np.generic]) -> None:
     """Write an `.npz` so that it is there whole or not at all."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
-        np.savez(part, **arrays)  # type: ignore[arg-type]
-    Path(part.name).replace(path)
+    replace_file(path, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
 
 
 def uses(photos: Sequence[FacePhoto], without: Collection[str] = ()) -> list[tuple[FacePhoto, Use]]:

@@ -17,6 +17,7 @@ from training.errors import RunError, StorageError
 
 def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Let `write` fill a file that then takes the place of `path`; raise StorageError when it cannot."""
+    path = path.resolve()  # links are written through
     part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,6 +42,7 @@ def replace_folder(path: Path, write: Callable[[Path], object]) -> None:
     Not every system can exchange two folders in one step. A kill between the two renames leaves the former
     folder aside, where `recover_folder` finds it.
     """
+    path = path.resolve()  # links are written through
     new, former = path.with_name(f".{path.name}.part"), _former(path)
     try:
         for leftover in (new, former):
@@ -58,6 +60,7 @@ def replace_folder(path: Path, write: Callable[[Path], object]) -> None:
 
 def recover_folder(path: Path) -> None:
     """Put the former folder back where a kill interrupted an exchange between its two renames."""
+    path = path.resolve()
     if not path.exists() and _former(path).exists():
         _former(path).replace(path)
 

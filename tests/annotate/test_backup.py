@@ -54,6 +54,12 @@ def test_backup_is_one_file_that_holds_everything(database: Database, file: Path
     assert verify(Path(report.path)) == report
 
 
+def test_a_link_to_what_is_not_there_yet_is_written_through(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("elsewhere.sqlite3")
+    assert back_up(file, tmp_path / "link", NOW).path == str(tmp_path / "elsewhere.sqlite3")
+    assert (tmp_path / "link").is_symlink()
+
+
 def test_backup_into_a_folder_is_named_after_the_time(file: Path, tmp_path: Path) -> None:
     (tmp_path / "copies").mkdir()
     assert Path(back_up(file, tmp_path / "copies", NOW).path).name == "ratings-20260301T123000Z.sqlite3"

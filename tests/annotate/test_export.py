@@ -81,6 +81,19 @@ def test_tables_say_what_the_database_says(database: Database, study_id: int, tm
     assert json.loads((tmp_path / "out" / "protocol.json").read_text())["protocol"] == StudyProtocol().to_json()
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_an_export_to_a_link_goes_where_it_leads(
+    database: Database, study_id: int, tmp_path: Path, there: bool
+) -> None:
+    if there:
+        (tmp_path / "disk").mkdir()
+    (tmp_path / "out").symlink_to("disk")
+    for _ in range(2):
+        export_study(database, study_id, tmp_path, tmp_path / "out", label=None)
+    assert (tmp_path / "out").is_symlink()
+    assert (tmp_path / "disk" / "mos.csv").is_file()
+
+
 def test_everything_about_how_a_study_was_run_is_exported(database: Database, tmp_path: Path) -> None:
     study_id = new_study(database, images=2, training_count=0, gold_every=0, trap_every=0, repeat_every=0)
     person = Person(database, study_id, language="de")

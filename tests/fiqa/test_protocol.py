@@ -118,3 +118,19 @@ def test_whether_a_landmark_lies_in_a_crop_is_decided_in_the_precision_of_its_fi
     vector = index_vector(landmarks, 0, 0, 384, 100)
     assert not np.array_equal(vector, index_vector(landmarks.astype(np.float32), 0, 0, 384, 100))
     assert np.array_equal(vector, index_vector(np.where(outside > 300, 999.0, outside), 0, 0, 384, 100))
+
+
+@pytest.mark.parametrize("folder", ["img/", "img\\", "D:\\faces\\img\\", "../../"])
+def test_folders_before_a_label_are_ignored_whichever_system_wrote_them(data: Path, folder: str) -> None:
+    labels = {"Image": [f"{folder}img_0.png", f"{folder}img_1.png"], "MOS": [0.9, 0.5]}
+    (data / "test" / "label.json").write_text(json.dumps(labels))
+    assert [photo.path for photo in read_test_set(data)] == [data / f"test/img/img_{index}.png" for index in (0, 1)]
+
+
+def test_a_table_that_cannot_be_written_is_refused_before_the_first_score(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "result").write_text("a file")
+    monkeypatch.setattr(protocol, "score_as_released", lambda *_: pytest.fail("scored in vain"))
+    with pytest.raises(SettingError, match="cannot be made"):
+        run_official_protocol("lite", data, device="cpu", output=tmp_path / "result", progress=False)

@@ -83,3 +83,15 @@ def test_a_folder_is_for_one_process_at_a_time(tmp_path: Path) -> None:
         lock_folder(tmp_path)
     lock.close()
     lock_folder(tmp_path).close()
+
+
+def test_links_are_written_through(tmp_path: Path) -> None:
+    (tmp_path / "disk" / "run").mkdir(parents=True)
+    (tmp_path / "disk" / "state.pt").write_text("old")
+    (tmp_path / "run").symlink_to("disk/run")
+    (tmp_path / "state.pt").symlink_to("disk/state.pt")
+    replace_text(tmp_path / "state.pt", "new")
+    replace_folder(tmp_path / "run", lambda folder: (folder / "a.txt").write_text("new"))
+    assert (tmp_path / "state.pt").is_symlink()
+    assert (tmp_path / "run").is_symlink()
+    assert (tmp_path / "disk" / "state.pt").read_text() == (tmp_path / "disk" / "run" / "a.txt").read_text() == "new"
