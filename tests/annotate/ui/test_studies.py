@@ -191,7 +191,7 @@ def test_what_another_window_did_to_a_study_is_followed(labelling: Labelling, mo
     title, state = page.title(study_id)
     assert f'data-address="{study_id}"' in title
     assert page.refresh(study_id, state) == (gr.skip(),) * 6
-    setup.open(study_id)
+    setup.open(study_id, *form(labelling, study_id))
     *_, changed = page.refresh(study_id, state)
     assert changed > 0
     with toasts(monkeypatch) as said:
