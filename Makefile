@@ -14,7 +14,7 @@ PIP_INSTALL := $(PYTHON) -m pip install --disable-pip-version-check --quiet
 endif
 APP_READY := $(VENV)/app.stamp
 DEV_READY := $(VENV)/dev.stamp
-SOURCES := app.py annotate fiqa training benchmarks tests .ci
+SOURCES := app.py annotate fiqa fiqa_app training benchmarks tests .ci
 STEP ?=
 NAME ?= score
 
@@ -33,10 +33,11 @@ test: $(DEV_READY)  ## run all tests, those in a real browser too
 
 check: lint audit test  ## lint, types, known vulnerabilities and tests
 
-lint: $(DEV_READY)  ## ruff and mypy
+lint: $(DEV_READY)  ## ruff, mypy, and who may import whom
 	$(PYTHON) -m ruff check $(wildcard $(SOURCES))
 	$(PYTHON) -m ruff format --check $(wildcard $(SOURCES))
-	$(PYTHON) -m mypy $(wildcard app.py annotate fiqa training benchmarks tests)
+	$(VENV)/bin/lint-imports
+	$(PYTHON) -m mypy $(wildcard app.py annotate fiqa fiqa_app training benchmarks tests)
 
 audit: $(DEV_READY)  ## look for known vulnerabilities in what is installed
 	@$(PYTHON) .ci/audit.py

@@ -24,11 +24,11 @@ from annotate.errors import AnnotateError, BackupError, ProtocolError
 from annotate.settings import Settings
 
 if TYPE_CHECKING:
-    from annotate.backup import BackupReport
-    from annotate.database import Database
-    from annotate.intake import Taken
-    from annotate.protocol import StudyProtocol
-    from annotate.stimuli import Candidate
+    from annotate.database.backup import BackupReport
+    from annotate.database.engine import Database
+    from annotate.design.protocol import StudyProtocol
+    from annotate.stimuli.files import Candidate
+    from annotate.stimuli.intake import Taken
 
 INTERRUPTED = 130
 INSTALLED = "fiqa-annotate"
@@ -244,7 +244,7 @@ def _add_database(command: _Command) -> None:
 
 
 def _create(options: argparse.Namespace, settings: Settings) -> None:
-    from annotate.intake import create_study
+    from annotate.stimuli.intake import create_study
 
     protocol = _read_protocol(options)
     with _database(settings) as database, _pictures(options, settings) as candidates:
@@ -253,7 +253,7 @@ def _create(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def _add(options: argparse.Namespace, settings: Settings) -> None:
-    from annotate.intake import add_pictures
+    from annotate.stimuli.intake import add_pictures
 
     with _database(settings) as database, _pictures(options, settings) as candidates:
         taken = add_pictures(database, settings.data_dir, options.name, candidates, _now())
@@ -261,16 +261,16 @@ def _add(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def _traps(options: argparse.Namespace, settings: Settings) -> None:
-    from annotate import store
-    from annotate.intake import add_pictures
-    from annotate.protocol import StudyProtocol
-    from annotate.ratings import ItemKind
-    from annotate.traps import draw_traps
+    from annotate import queries
+    from annotate.design.items import ItemKind
+    from annotate.design.protocol import StudyProtocol
+    from annotate.stimuli.intake import add_pictures
+    from annotate.stimuli.traps import draw_traps
 
     with _database(settings) as database:
         with database.read() as db:
-            study = store.find_study(db, options.name)
-            shown = store.stimuli_page(db, study.id, limit=1, kind=ItemKind.RATED)
+            study = queries.studies.find_study(db, options.name)
+            shown = queries.stimuli.stimuli_page(db, study.id, limit=1, kind=ItemKind.RATED)
         size = (shown[0].width_px, shown[0].height_px) if shown else TRAP_SIZE
         traps = draw_traps(StudyProtocol.from_json(study.protocol).scale, options.count, size)
         taken = add_pictures(database, settings.data_dir, options.name, traps, _now())
@@ -282,7 +282,7 @@ def _pictures(options: argparse.Namespace, settings: Settings) -> Iterator[Itera
     """Offer the pictures that the options name, with a bar on a terminal."""
     from tqdm import tqdm
 
-    from annotate.uploads import from_hub, open_upload
+    from annotate.stimuli.sources import from_hub, open_upload
 
     if options.dataset:
         yield tqdm(from_hub(options.dataset, split=options.split, column=options.column), unit="picture", disable=None)
@@ -294,7 +294,7 @@ def _pictures(options: argparse.Namespace, settings: Settings) -> Iterator[Itera
 
 
 def _read_protocol(options: argparse.Namespace) -> "StudyProtocol":
-    from annotate.protocol import StudyProtocol
+    from annotate.design.protocol import StudyProtocol
 
     values: dict[str, Any] = {}
     if options.protocol:
@@ -320,15 +320,17 @@ def _say_taken(options: argparse.Namespace, taken: "Taken") -> None:
 
 
 def _protocol(options: argparse.Namespace, settings: Settings) -> None:
-    from annotate import store
+    from annotate import queries
 
     changes = dict(_change(text) for text in options.changes)
     with _database(settings) as database:
         if changes:
             with database.write() as db:
-                store.change_protocol(db, store.find_study(db, options.name).id, _now(), **changes)
+                queries.lifecycle.change_protocol(
+                    db, queries.studies.find_study(db, options.name).id, _now(), **changes
+                )
         with database.read() as db:
-            protocol = store.find_study(db, options.name).protocol
+            protocol = queries.studies.find_study(db, options.name).protocol
     _say(options, protocol, "\n".join(f"{name} = {json.dumps(value)}" for name, value in protocol.items()))
 
 
@@ -344,27 +346,29 @@ def _change(text: str) -> tuple[str, Any]:
 
 
 def _import(options: argparse.Namespace, settings: Settings) -> None:
-    from annotate import store
-    from annotate.imports import read_ratings
-    from annotate.protocol import StudyProtocol
+    from annotate import queries
+    from annotate.design.protocol import StudyProtocol
+    from annotate.exchange.imports import read_ratings
 
     with _database(settings) as database:
         with database.read() as db:
-            study = store.find_study(db, options.name)
+            study = queries.studies.find_study(db, options.name)
         read = read_ratings(options.ratings, StudyProtocol.from_json(study.protocol), _now())
         with database.write() as db:
-            count = store.import_ratings(db, study.id, read.ratings, _now())
+            count = queries.imports.import_ratings(db, study.id, read.ratings, _now())
     passed_over = f"; {read.repeats} repeated ones were passed over" if read.repeats else ""
     done = {"study": options.name, "imported": count, "repeats": read.repeats}
     _say(options, done, f"{count} ratings were added to {options.name}{passed_over}.")
 
 
 def _change_state(options: argparse.Namespace, settings: Settings) -> None:
-    from annotate import store
-    from annotate.study import State
+    from annotate import queries
+    from annotate.design.states import State
 
     with _database(settings) as database, database.write() as db:
-        found = store.change_state(db, store.find_study(db, options.name).id, State(options.state), _now())
+        found = queries.lifecycle.change_state(
+            db, queries.studies.find_study(db, options.name).id, State(options.state), _now()
+        )
     for warning in found:
         _warn(warning)
     done = {"study": options.name, "state": options.state, "warnings": list(found)}
@@ -372,18 +376,18 @@ def _change_state(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def _status(options: argparse.Namespace, settings: Settings) -> None:
-    from annotate import store
+    from annotate import queries
 
     with _database(settings) as database, database.read() as db:
-        studies = [store.find_study(db, options.name)] if options.name else store.list_studies(db)
-        rows = [_progress(study, store.study_progress(db, study.id, _now() - ACTIVE)) for study in studies]
+        studies = [queries.studies.find_study(db, options.name)] if options.name else queries.studies.list_studies(db)
+        rows = [_progress(study, queries.progress.study_progress(db, study.id, _now() - ACTIVE)) for study in studies]
     columns = ("study", "state", "pictures", "ratings", "wanted", "complete", "participants", "active", "invited")
     _say(options, rows[0] if options.name else rows, _table(columns, rows) if rows else "There are no studies yet.")
 
 
 def _progress(study: Any, progress: Any) -> dict[str, Any]:
     """Return how far a study is, JSON-ready; `wanted` counts ratings, `complete` pictures."""
-    from annotate.ratings import ItemKind
+    from annotate.design.items import ItemKind
 
     each = study.protocol["ratings_wanted"]
     by_ratings = progress.stimuli_by_ratings
@@ -405,27 +409,27 @@ def _progress(study: Any, progress: Any) -> dict[str, Any]:
 
 
 def _mos(options: argparse.Namespace, settings: Settings) -> None:
-    from annotate import analysis, store
+    from annotate import analysis, queries
 
     with _database(settings) as database, database.read() as db:
-        rows = analysis.mos_rows(db, store.find_study(db, options.name).id)
+        rows = analysis.mos_rows(db, queries.studies.find_study(db, options.name).id)
     _say(options, rows, _table(MOS_COLUMNS, rows))
 
 
 def _reliability(options: argparse.Namespace, settings: Settings) -> None:
-    from annotate import analysis, store
+    from annotate import analysis, queries
 
     with _database(settings) as database, database.read() as db:
-        row = analysis.reliability(db, store.find_study(db, options.name).id)
+        row = analysis.reliability(db, queries.studies.find_study(db, options.name).id)
     _say(options, row, "\n".join(f"{name:22} {_cell(value)}" for name, value in row.items()))
 
 
 def _screen(options: argparse.Namespace, settings: Settings) -> None:
-    from annotate import analysis, store
+    from annotate import analysis, queries
 
     with _database(settings) as database:
         with database.read() as db:
-            study_id = store.find_study(db, options.name).id
+            study_id = queries.studies.find_study(db, options.name).id
             ratings, screening = analysis.screen_study(db, study_id)
         excluded: list[str] = []
         if options.apply:
@@ -451,15 +455,17 @@ def _screen(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def _next(options: argparse.Namespace, settings: Settings) -> None:
-    from annotate import analysis, planning, store
+    from annotate import analysis, queries
+    from annotate.exchange.scores import read_scores, scores_of
+    from annotate.statistics import planning
 
-    scores = planning.read_scores(options.scores) if options.scores else None
+    scores = read_scores(options.scores) if options.scores else None
     with _database(settings) as database, database.read() as db:
-        study = store.find_study(db, options.name)
+        study = queries.studies.find_study(db, options.name)
         table = analysis.mos_table(db, study.id)
         wanted: int = study.protocol["ratings_wanted"]
     if scores is not None:
-        scores = planning.scores_of(table.stimulus_ids, scores)
+        scores = scores_of(table.stimulus_ids, scores)
     missing = planning.missing_ratings(table, wanted_ratings=wanted, wanted_ci95=options.ci95, model_scores=scores)
     batch = planning.next_batch(
         table, options.count, wanted_ratings=wanted, wanted_ci95=options.ci95, model_scores=scores
@@ -474,12 +480,12 @@ def _next(options: argparse.Namespace, settings: Settings) -> None:
 def _export(options: argparse.Namespace, settings: Settings) -> None:
     from tqdm import tqdm
 
-    from annotate import store
-    from annotate.export import export_study
+    from annotate import queries
+    from annotate.exchange.export import export_study
 
     with _database(settings) as database:
         with database.read() as db:
-            study = store.find_study(db, options.name)
+            study = queries.studies.find_study(db, options.name)
         report = export_study(
             database,
             study.id,
@@ -498,12 +504,12 @@ def _export(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def _links(options: argparse.Namespace, settings: Settings) -> None:
-    from annotate import store
-    from annotate.access import issue_link
+    from annotate import queries
+    from annotate.rating.links import issue_link
 
     with _database(settings) as database, database.write() as db:
-        study = store.find_study(db, options.name)
-        people = [store.create_participant(db, study.id, _now()) for _ in range(options.count)]
+        study = queries.studies.find_study(db, options.name)
+        people = [queries.participants.create_participant(db, study.id, _now()) for _ in range(options.count)]
         tokens = {person.pseudonym: issue_link(db, person.id, _now()) for person in people}
     url = options.url or settings.public_url or "http://127.0.0.1:7860"
     anyone = f"{url.rstrip('/')}/?study={study.join_code}"
@@ -518,8 +524,8 @@ def _links(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def _backup(options: argparse.Namespace, settings: Settings) -> None:
-    from annotate.backup import back_up, sqlite_file
-    from annotate.backup_archive import back_up_all
+    from annotate.database.backup import back_up, sqlite_file
+    from annotate.exchange.backup_archive import back_up_all
 
     database, target = sqlite_file(settings.database_url), options.file or _backup_folder(settings)
     if options.pictures:
@@ -538,8 +544,8 @@ def _held(report: "BackupReport") -> str:
 def _restore(options: argparse.Namespace, settings: Settings) -> None:
     import zipfile
 
-    from annotate.backup import restore, sqlite_file
-    from annotate.backup_archive import restore_all
+    from annotate.database.backup import restore, sqlite_file
+    from annotate.exchange.backup_archive import restore_all
 
     database = sqlite_file(settings.database_url)
     if zipfile.is_zipfile(options.file):
@@ -551,8 +557,8 @@ def _restore(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def _migrate(options: argparse.Namespace, settings: Settings) -> None:
-    from annotate.backup import back_up, sqlite_file, verify
-    from annotate.migrations import LATEST
+    from annotate.database.backup import back_up, sqlite_file, verify
+    from annotate.database.migrations import LATEST
 
     kept = None
     if settings.database_url.startswith("sqlite:"):
@@ -576,7 +582,7 @@ def _backup_folder(settings: Settings) -> Path:
 
 @contextmanager
 def _database(settings: Settings) -> Iterator["Database"]:
-    from annotate.database import open_database
+    from annotate.database.engine import open_database
 
     database = open_database(settings.database_url)
     try:

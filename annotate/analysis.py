@@ -12,14 +12,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from sqlalchemy.orm import Session
 
-from annotate import store
-from annotate.database import Database
-from annotate.findings import Finding, ScreeningRules
-from annotate.mos import MosTable, estimate_mos
-from annotate.protocol import StudyProtocol
-from annotate.ratings import Flags, ItemKind, Ratings
-from annotate.reliability import Reliability, estimate_reliability
-from annotate.screening import Screening, screen
+from annotate import queries
+from annotate.database.engine import Database
+from annotate.design.items import ItemKind
+from annotate.design.protocol import StudyProtocol
+from annotate.statistics.findings import Finding, ScreeningRules
+from annotate.statistics.mos import MosTable, estimate_mos
+from annotate.statistics.ratings import Flags, Ratings
+from annotate.statistics.reliability import Reliability, estimate_reliability
+from annotate.statistics.screening import Screening, screen
 
 
 class Votes(NamedTuple):
@@ -31,15 +32,15 @@ class Votes(NamedTuple):
 
 def load_votes(db: Session, study_id: int) -> Votes:
     """Return all ratings of a study, whether they are used or not."""
-    ratings = store.load_ratings(db, study_id)
-    excluded = store.unused_participants(db, study_id)
+    ratings = queries.ratings.load_ratings(db, study_id)
+    excluded = queries.participants.unused_participants(db, study_id)
     used = np.array([name not in excluded for name in ratings.participant_ids], np.bool_)
     return Votes(ratings, used[ratings.participant])
 
 
 def mos_table(db: Session, study_id: int) -> MosTable:
     """Return the figures of every stimulus to be rated, from the votes that are used."""
-    rated = {each.name for each in store.all_stimuli(db, study_id) if each.kind is ItemKind.RATED}
+    rated = {each.name for each in queries.stimuli.all_stimuli(db, study_id) if each.kind is ItemKind.RATED}
     return estimate_mos(*load_votes(db, study_id)).only(rated)
 
 
@@ -55,14 +56,14 @@ def reliability(db: Session, study_id: int) -> dict[str, float | None]:
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """Everything the Studies tab shows of a study's votes; `version` is `store.study_version` of when they were read.
+    """Everything the Studies tab shows of a study's votes; `version` is the study_version they were read at.
 
     table:       of the stimuli to be rated, from the votes that are used
     reliability: the same votes'
     findings:    of screening, as if nobody's votes had been excluded yet
     """
 
-    version: store.Version
+    version: queries.progress.Version
     table: MosTable
     reliability: Reliability
     findings: tuple[Finding, ...]
@@ -75,8 +76,8 @@ def analyse(database: Database, study_id: int, told: Callable[[str], None]) -> A
     """
     told("Reading the votes")
     with database.read() as db:
-        version = store.study_version(db, study_id)
-        rated = {each.name for each in store.all_stimuli(db, study_id) if each.kind is ItemKind.RATED}
+        version = queries.progress.study_version(db, study_id)
+        rated = {each.name for each in queries.stimuli.all_stimuli(db, study_id) if each.kind is ItemKind.RATED}
         rules = _rules(db, study_id)
         votes = load_votes(db, study_id)
     told("Estimating the MOS")
@@ -90,12 +91,12 @@ def analyse(database: Database, study_id: int, told: Callable[[str], None]) -> A
 
 def screen_study(db: Session, study_id: int) -> tuple[Ratings, Screening]:
     """Screen a study as if nobody's votes had been excluded yet."""
-    ratings = store.load_ratings(db, study_id)
+    ratings = queries.ratings.load_ratings(db, study_id)
     return ratings, screen(ratings, _rules(db, study_id))
 
 
 def _rules(db: Session, study_id: int) -> ScreeningRules:
-    protocol = StudyProtocol.from_json(store.get_study(db, study_id).protocol)
+    protocol = StudyProtocol.from_json(queries.studies.get_study(db, study_id).protocol)
     return ScreeningRules(gold_tolerance=protocol.gold_tolerance / 4)
 
 
@@ -113,8 +114,8 @@ def apply_findings(db: Session, study_id: int, findings: Iterable[Finding], now:
     for finding in findings:
         if finding.excludes_votes:
             reasons.setdefault(finding.participant, finding.reason)
-    excluded = sorted(reasons.keys() - store.unused_participants(db, study_id))
+    excluded = sorted(reasons.keys() - queries.participants.unused_participants(db, study_id))
     for pseudonym in excluded:
-        participant = store.get_participant(db, study_id, pseudonym)
-        store.set_votes_used(db, participant.id, used=False, reason=reasons[pseudonym], now=now)
+        participant = queries.participants.get_participant(db, study_id, pseudonym)
+        queries.participants.set_votes_used(db, participant.id, used=False, reason=reasons[pseudonym], now=now)
     return excluded

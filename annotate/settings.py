@@ -18,7 +18,7 @@ from urllib.parse import quote, urlsplit
 import platformdirs
 
 from annotate.errors import SettingError
-from annotate.sign_in import owner_names
+from annotate.owners import owner_names
 
 MINUTES_OF_A_DAY = 24 * 60
 

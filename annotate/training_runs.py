@@ -33,7 +33,7 @@ from typing import IO, TYPE_CHECKING, Any
 from annotate.errors import TrainingRunError
 
 if TYPE_CHECKING:
-    from annotate.tables import Study
+    from annotate.database.tables import Study
 
 SCRIPT = "training.train_on_study"
 NEEDED = ("accelerate", "tensorboard")

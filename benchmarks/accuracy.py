@@ -31,21 +31,21 @@ from tqdm import tqdm
 from benchmarks.accuracy_report import BLOCK, draw_figures, report
 from benchmarks.cards import write_block
 from benchmarks.classical import Measure, load_measures
-from fiqa.degradations import DEGRADATIONS, LEVELS, PAPER_TYPES
+from fiqa.degradation.synthetic import DEGRADATIONS, LEVELS, PAPER_TYPES
+from fiqa.evaluation.metrics import srcc
 from fiqa.loading import load_network, load_predictor
-from fiqa.metrics import srcc
 from fiqa.models import DslFiqa
 from fiqa.models.degradation_encoder import DegradationEncoder
 from fiqa.predictor import QualityPredictor
 from fiqa.results import QualityResult
-from training.agreement import estimate, measure_agreement
-from training.pseudo_mos import TYPES
+from training.data.rendering import TYPES
+from training.data.views import PseudoMos, RenderedViews, read_views
+from training.fit.script import run_script
+from training.fit.starting import load_encoder
 from training.release import count_gflops
-from training.script import run_script
-from training.starting import load_encoder
+from training.report.agreement import estimate, measure_agreement
 from training.train_degradation import NEIGHBOURS, NOTICEABLE, embed
 from training.train_quality import predict_views
-from training.views import PseudoMos, RenderedViews, read_views
 
 REFERENCES = 40
 """Views of each training photo among which the nearest neighbours are sought."""

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from fiqa.degradations import DEGRADATIONS
-from fiqa.metrics import AGREEMENT
-from training.agreement import show_estimate
-from training.drawings import draw_bars, draw_scatter
-from training.tables import markdown_table
+from fiqa.degradation.synthetic import DEGRADATIONS
+from fiqa.evaluation.metrics import AGREEMENT
+from training.report.agreement import show_estimate
+from training.report.drawings import draw_bars, draw_scatter
+from training.report.tables import markdown_table
 
 BLOCK = "figures of benchmarks.accuracy"
 Figures = Mapping[str, Any]

@@ -24,21 +24,21 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from fiqa.attention import choose_face, compute_maps, map_steps, why_missing
 from fiqa.checkpoints import RELEASED
-from fiqa.degradations import DEGRADATIONS
+from fiqa.degradation.synthetic import DEGRADATIONS
 from fiqa.errors import FiqaError
-from fiqa.faces import Face, load_face_finder
-from fiqa.images import PHOTO_SUFFIXES, decode_photo
+from fiqa.faces.finders import Face, load_face_finder
 from fiqa.loading import load_predictor
-from fiqa.map_figures import colour_scale
-from fiqa.maps import KINDS, MapKey
+from fiqa.maps.explain import choose_face, compute_maps, map_steps, why_missing
+from fiqa.maps.face_maps import KINDS, MapKey
+from fiqa.maps.figures import colour_scale
 from fiqa.models import OFFICIAL, DslFiqa
 from fiqa.models.dsl_fiqa import load_strictly
 from fiqa.models.official import convert
+from fiqa.photos.images import PHOTO_SUFFIXES, decode_photo
 from fiqa.predictor import QualityPredictor
-from fiqa.ui.inspection import Subject, begin, fill
-from fiqa.ui.map_panels import maps_panel
+from fiqa.ui.attention.inspection import Subject, begin, fill
+from fiqa.ui.attention.panels import maps_panel
 from fiqa.ui.service import PredictorService
 from tests.fiqa.official import reference
 

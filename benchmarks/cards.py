@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from training.errors import DataError
-from training.tables import replace_block
+from training.report.tables import replace_block
 
 
 def write_block(card: Path, name: str, content: str) -> None:

@@ -22,9 +22,9 @@ from sklearn.metrics import silhouette_score
 
 from benchmarks.cards import write_block
 from benchmarks.degradation_report import BLOCK, report
-from fiqa.atlas import CLEAN, TYPES, Atlas, Diagnosis, distances, find_atlas
-from fiqa.atlas_building import LabelledEmbeddings, single_types
-from fiqa.degradations import LEVELS
+from fiqa.degradation.atlas import CLEAN, TYPES, Atlas, Diagnosis, distances, find_atlas
+from fiqa.degradation.atlas_building import LabelledEmbeddings, single_types
+from fiqa.degradation.synthetic import LEVELS
 from fiqa.errors import CheckpointError
 from fiqa.loading import load_predictor
 from fiqa.settings import Settings

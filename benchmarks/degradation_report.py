@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fiqa.atlas import TYPES
-from fiqa.degradations import DEGRADATIONS
-from training.tables import markdown_table
+from fiqa.degradation.atlas import TYPES
+from fiqa.degradation.synthetic import DEGRADATIONS
+from training.report.tables import markdown_table
 
 BLOCK = "figures of benchmarks.degradation"
 Figures = Mapping[str, Any]

@@ -19,10 +19,10 @@ from PIL import Image
 from skimage import color, data, feature
 from tqdm import tqdm
 
-from fiqa.degradations import DEGRADATIONS, LEVELS
-from fiqa.faces import FaceFinder, load_face_finder, overlaps
-from training.face_scenes import FaceStock, Scene, bundled_picture, clouds, draw_log_uniform, paste_face, piece
-from training.photos import FacePhoto, read_photo_folder, split_by_source
+from fiqa.degradation.synthetic import DEGRADATIONS, LEVELS
+from fiqa.faces.finders import FaceFinder, load_face_finder, overlaps
+from training.data.face_scenes import FaceStock, Scene, bundled_picture, clouds, draw_log_uniform, paste_face, piece
+from training.data.photos import FacePhoto, read_photo_folder, split_by_source
 
 BACKGROUNDS = ("chelsea", "coffee", "rocket", "text", "clouds")
 SEVERITY = 3 / LEVELS

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from annotate.findings import Check
-from annotate.mos import MosTable, estimate_mos
-from annotate.participant_checks import bt500, remove_bias
-from annotate.planning import next_batch
-from annotate.reliability import estimate_reliability
-from annotate.screening import Screening, screen
+from annotate.statistics.findings import Check
+from annotate.statistics.mos import MosTable, estimate_mos
+from annotate.statistics.participant_checks import bt500, remove_bias
+from annotate.statistics.planning import next_batch
+from annotate.statistics.reliability import estimate_reliability
+from annotate.statistics.screening import Screening, screen
 from benchmarks import rating_load
 from tests.annotate.simulated import Design, SimulatedStudy, simulate, simulate_crowd
 

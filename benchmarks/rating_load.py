@@ -23,12 +23,14 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import func, select, text
 
-from annotate import places, sitting, store
-from annotate.database import Database, open_database
-from annotate.places import Answer
-from annotate.sitting import Picture, Step
-from annotate.store import ImportedRating
-from annotate.tables import Stimulus
+from annotate import queries
+from annotate.database.engine import Database, open_database
+from annotate.database.tables import Stimulus
+from annotate.queries import live
+from annotate.queries.imports import ImportedRating
+from annotate.queries.live import Answer
+from annotate.rating import sitting
+from annotate.rating.sitting import Picture, Step
 from tests.annotate.rated import NOW, new_study
 
 ROOT = Path(__file__).parents[1]
@@ -81,7 +83,7 @@ def rate_for(database: Database, people: int, seconds: float) -> Crowd:
 def enter(database: Database) -> tuple[str, Step]:
     """Join, consent and pass the screen check."""
     with database.read() as db:
-        code = store.list_studies(db)[0].join_code
+        code = queries.studies.list_studies(db)[0].join_code
     token = database.transact(lambda db: sitting.join(db, code, NOW))
     database.transact(lambda db: sitting.give_consent(db, token, NOW))
     step = database.transact(
@@ -114,7 +116,7 @@ def _answer(key: str, picture: Picture) -> Answer:
 def compare(database: Database, acknowledged: Sequence[str]) -> tuple[int, int]:
     """Return how many acknowledged ratings are not stored, and how many answers are stored twice."""
     with database.read() as db:
-        stored = [(row.key, row.participant, row.stimulus, row.kind) for row in store.stream_ratings(db, 1)]
+        stored = [(row.key, row.participant, row.stimulus, row.kind) for row in queries.ratings.stream_ratings(db, 1)]
     answers = Counter(row[1:] for row in stored)
     return len(set(acknowledged) - {row[0] for row in stored}), sum(answers.values()) - len(answers)
 
@@ -125,14 +127,14 @@ def kills(count: int) -> None:
     with temporary_database() as (database, _):
         new_study(database, images=CGFIQA_IMAGES, lease_s=60, **CHECKS, **UNLIMITED)
         with database.read() as db:
-            code = store.list_studies(db)[0].join_code
+            code = queries.studies.list_studies(db)[0].join_code
         for _ in range(count):
             acknowledged += _kill_raters(str(database.engine.url), code, people=10)
         lost, twice = compare(database, acknowledged)
         with database.write() as db:
             intact = db.scalar(text("PRAGMA integrity_check"))
             held = db.scalar(select(func.sum(Stimulus.taken - Stimulus.rated)))
-            while places.reclaim_expired(db.connection(), 1, datetime.now(UTC) + timedelta(minutes=2)):
+            while live.reclaim_expired(db.connection(), 1, datetime.now(UTC) + timedelta(minutes=2)):
                 pass
             left = db.scalar(select(func.sum(Stimulus.taken - Stimulus.rated)))
     print(f"kill -9 at {count} random moments under load")
@@ -179,7 +181,7 @@ def _fill(database: Database, share: float) -> None:
         missing.sort(key=lambda pair: pair[1])
         needed = int(share * CGFIQA_IMAGES * CGFIQA_RATINGS) - sum(taken for _, taken in stimuli)
         rows = (ImportedRating(name, f"filled-{share}-{place}", 3.0) for name, place in missing[: max(0, needed)])
-        store.import_ratings(db, 1, rows, NOW)
+        queries.imports.import_ratings(db, 1, rows, NOW)
 
 
 def _answer_alone(database: Database, answers: int) -> Iterator[float]:

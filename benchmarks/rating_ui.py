@@ -29,14 +29,15 @@ from PIL import Image
 from playwright.async_api import Page, Response
 from skimage.data import astronaut
 
-from annotate import access, store
-from annotate.database import Database, open_database
-from annotate.protocol import StudyProtocol
+from annotate import queries
+from annotate.database.engine import Database, open_database
+from annotate.design.protocol import StudyProtocol
+from annotate.design.states import State
+from annotate.rating import links
 from annotate.settings import Settings
-from annotate.stimuli import Candidate
-from annotate.study import State
+from annotate.stimuli.files import Candidate
 from benchmarks.rating_load import compare
-from fiqa.degradations import degrade
+from fiqa.degradation.synthetic import degrade
 from tests.annotate.studies import make_study
 from tests.app_process import free_port, run_app
 from tests.browser.raters import LOOK_S, Rater, open_pages
@@ -111,9 +112,9 @@ def _open_study(database: Database, data_dir: Path, people: int) -> list[str]:
     )
     study_id = make_study(database, data_dir, offered, protocol=protocol)
     with database.write() as db:
-        store.change_state(db, study_id, State.OPEN, now)
-        invited = [store.create_participant(db, study_id, now) for _ in range(people)]
-        return [access.issue_link(db, each.id, now) for each in invited]
+        queries.lifecycle.change_state(db, study_id, State.OPEN, now)
+        invited = [queries.participants.create_participant(db, study_id, now) for _ in range(people)]
+        return [links.issue_link(db, each.id, now) for each in invited]
 
 
 def _png(number: int) -> bytes:

@@ -21,10 +21,10 @@ from PIL import Image
 from skimage.data import astronaut
 
 from fiqa.errors import FiqaError
-from fiqa.images import decode_photo
 from fiqa.loading import load_predictor
+from fiqa.photos.images import decode_photo
+from fiqa.photos.sources import find_photos
 from fiqa.predictor import QualityPredictor
-from fiqa.sources import find_photos
 
 Photo = NDArray[np.uint8]
 FORMATS: dict[str, tuple[str, dict[str, Any]]] = {

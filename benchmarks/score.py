@@ -25,15 +25,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from fiqa.alignment import View
 from fiqa.checkpoints import RELEASED
-from fiqa.crops import grid_offsets
-from fiqa.faces import load_face_finder
+from fiqa.faces.finders import load_face_finder
 from fiqa.loading import load_predictor
 from fiqa.models import OFFICIAL, DslFiqa
 from fiqa.models.dsl_fiqa import load_strictly
 from fiqa.models.landmark_encoding import index_vector
 from fiqa.models.official import convert
+from fiqa.photos.alignment import View
+from fiqa.photos.crops import grid_offsets
 from fiqa.predictor import FaceCrops, QualityPredictor
 from tests.fiqa.official import reference
 

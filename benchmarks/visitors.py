@@ -31,12 +31,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.data import astronaut
 
-from annotate import store
-from annotate.database import open_database
-from annotate.protocol import StudyProtocol
-from annotate.stimuli import Candidate, take_in
-from annotate.study import State
-from fiqa.degradations import degrade
+from annotate import queries
+from annotate.database.engine import open_database
+from annotate.design.protocol import StudyProtocol
+from annotate.design.states import State
+from annotate.stimuli.files import Candidate, take_in
+from fiqa.degradation.synthetic import degrade
 from fiqa.ui.examples import damaged_portrait
 from tests.app_process import AppProcess, run_app
 
@@ -127,9 +127,9 @@ def _open_study(data_dir: Path) -> str:
     files, now = take_in(candidates, data_dir).stimuli, datetime.now(UTC)
     database = open_database(f"sqlite:///{data_dir / 'ratings.sqlite3'}")
     with database.write() as db:
-        study = store.create_study(db, "load", PROTOCOL, now)
-        store.add_stimuli(db, study.id, files, now)
-        store.change_state(db, study.id, State.OPEN, now)
+        study = queries.studies.create_study(db, "load", PROTOCOL, now)
+        queries.stimuli.add_stimuli(db, study.id, files, now)
+        queries.lifecycle.change_state(db, study.id, State.OPEN, now)
         code = study.join_code
     database.close()
     return code

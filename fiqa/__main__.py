@@ -21,8 +21,8 @@ from typing import Any, NoReturn
 
 from fiqa import __version__, reports
 from fiqa.errors import FiqaError, SettingError
-from fiqa.face_choice import ALIGNED_LAYOUTS, FACE_CHOICES, FaceChoice, read_face_choice
-from fiqa.maps import KINDS
+from fiqa.faces.face_choice import ALIGNED_LAYOUTS, FACE_CHOICES, FaceChoice, read_face_choice
+from fiqa.maps.face_maps import KINDS
 from fiqa.output import check_writable, write_file
 from fiqa.reports import ScoredPhoto, one_line
 from fiqa.settings import DEVICES, Settings
@@ -224,8 +224,8 @@ def _by_face(write: Callable[[Sequence[ScoredPhoto]], str]) -> Callable[[Sequenc
 
 
 def _degradation(options: argparse.Namespace) -> int:
-    from fiqa import diagnosis
-    from fiqa.atlas_building import open_atlas
+    from fiqa.degradation import diagnosis
+    from fiqa.degradation.atlas_building import open_atlas
 
     def with_atlas(predictor: Any) -> Any:
         atlas = open_atlas(predictor, Settings.from_environment(), progress=sys.stderr.isatty())
@@ -241,7 +241,7 @@ def _answer(
 
     `prepare` takes the predictor and returns what maps photos to outcomes, some of them errors; `entry` joins the two.
     """
-    from fiqa.sources import find_photos, read_photos
+    from fiqa.photos.sources import find_photos, read_photos
 
     write, output = _chosen_format(formats, options), _output_file(options)
     found = find_photos(options.paths)
@@ -342,8 +342,8 @@ def _fetch(options: argparse.Namespace) -> int:
 def _degrade(options: argparse.Namespace) -> int:
     from PIL import Image
 
-    from fiqa.degradations import degrade
-    from fiqa.images import decode_photo
+    from fiqa.degradation.synthetic import degrade
+    from fiqa.photos.images import decode_photo
 
     suffix = options.output.suffix.lower()
     if suffix not in LOSSLESS:
@@ -359,7 +359,7 @@ def _degrade(options: argparse.Namespace) -> int:
 
 
 def _source(photo: Path) -> Path | bytes:
-    from fiqa.sources import STANDARD_INPUT, read_standard_input
+    from fiqa.photos.sources import STANDARD_INPUT, read_standard_input
 
     return read_standard_input() if str(photo) == STANDARD_INPUT else photo
 
@@ -369,9 +369,9 @@ def _attention(options: argparse.Namespace) -> int:
     if suffix not in (".png", ".npy"):
         raise SettingError("--output must end in .png for a figure or in .npy for the values.")
     check_writable(options.output, [options.photo])
-    from fiqa.attention import explain
-    from fiqa.images import decode_photo
-    from fiqa.map_figures import array_file, colour_scale, figure_png
+    from fiqa.maps.explain import explain
+    from fiqa.maps.figures import array_file, colour_scale, figure_png
+    from fiqa.photos.images import decode_photo
 
     photo = decode_photo(_source(options.photo)).pixels
     predictor = _predictor(options)
@@ -391,7 +391,7 @@ def _named(face: FaceChoice) -> str:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from fiqa.protocol import run_official_protocol
+    from fiqa.evaluation.official_protocol import run_official_protocol
 
     settings = Settings.from_environment()
     metrics = run_official_protocol(

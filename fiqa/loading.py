@@ -29,7 +29,7 @@ from fiqa.checkpoints import (
     released_folder,
 )
 from fiqa.errors import CheckpointError, SettingError
-from fiqa.faces import load_face_finder
+from fiqa.faces.finders import load_face_finder
 from fiqa.fetching import fetch_from_authors, first_line
 from fiqa.models import OFFICIAL, DslFiqa, DslFiqaConfig
 from fiqa.models.dsl_fiqa import load_strictly, load_weights

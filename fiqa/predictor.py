@@ -22,16 +22,16 @@ from PIL import Image
 from scipy.special import stdtrit
 from torch import Tensor, nn
 
-from fiqa.alignment import View, align, whole_view
 from fiqa.checkpoints import CheckpointSpec, save_checkpoint
-from fiqa.crops import Offset, cut_crops, grid_offsets
 from fiqa.errors import CheckpointError, FiqaError, NoFaceError, PhotoError, SettingError
-from fiqa.face_choice import ALIGNED_LAYOUTS, FaceChoice
-from fiqa.faces import Face, FaceFinder, choose_face
-from fiqa.images import PhotoSource, decode_photo
+from fiqa.faces.face_choice import ALIGNED_LAYOUTS, FaceChoice
+from fiqa.faces.finders import Face, FaceFinder, choose_face
 from fiqa.models import DslFiqa, Prediction
 from fiqa.models.folding import folded
 from fiqa.models.landmark_encoding import landmark_input
+from fiqa.photos.alignment import View, align, whole_view
+from fiqa.photos.crops import Offset, cut_crops, grid_offsets
+from fiqa.photos.images import PhotoSource, decode_photo
 from fiqa.results import FaceResult, Interval, QualityResult
 
 BATCH_PX = {"cpu": 2**17, "cuda": 2**22, "mps": 2**21}
@@ -125,7 +125,7 @@ class QualityPredictor:
             face: Whose score the photo gets: "main" (the most prominent), "largest", "central" or a number counted
                 from 1 in the order of `faces`.
             aligned: Skips finding faces, for square crops that have one at a known place: "ffhq" or "gfiqa", a name
-                of `fiqa.face_choice.ALIGNED_LAYOUTS`.
+                of `fiqa.faces.face_choice.ALIGNED_LAYOUTS`.
 
         Raises:
             PhotoError: It cannot be read.

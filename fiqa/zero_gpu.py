@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fiqa.checkpoints import CheckpointSpec, find_checkpoint
 from fiqa.errors import FiqaError
-from fiqa.faces import FaceFinder, load_face_finder
+from fiqa.faces.finders import FaceFinder, load_face_finder
 from fiqa.loading import load_network
 from fiqa.models import DslFiqa
 from fiqa.predictor import FaceCrops, QualityPredictor

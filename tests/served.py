@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import app
 from annotate.settings import Settings as LabellingSettings
 from annotate.ui.labelling import Labelling
-from annotate.ui.rate import HEAD, RatingRoutes
+from annotate.ui.rating.routes import HEAD, RatingRoutes
 from fiqa.settings import Settings
-from fiqa.ui.forgetting import KEPT_MINUTES
-from fiqa.ui.server import launch_options
 from fiqa.ui.service import Predictor, PredictorService
-from fiqa.ui.upload_folder import UploadFolder
+from fiqa.ui.visitor_state import KEPT_MINUTES
+from fiqa_app import main as app
+from fiqa_app.serving.server import launch_options
+from fiqa_app.serving.upload_folder import UploadFolder
 from tests.fiqa.ui.conftest import load as load_fake
 from tests.fiqa.ui.conftest import spec
 

@@ -1,4 +1,4 @@
-"""The rules of CONTRIBUTING.md, checked by reading the source."""
+"""The rules of CONTRIBUTING.md that ruff cannot check; who may import whom is in pyproject.toml, for import-linter."""
 
 import ast
 import subprocess
@@ -7,22 +7,17 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("fiqa", "annotate", "training")
+PACKAGES = ("annotate", "fiqa", "fiqa_app", "training")
 HEAVY = {"accelerate", "face_alignment", "piq", "timm", "torch", "torchvision"}
-SERVED_FAST = ("app", "fiqa", "fiqa.ui", "fiqa.results", "fiqa.images", "fiqa.degradations", "fiqa.__main__")
+MOST_LINES, MOST_FUNCTION_LINES = 1000, 60
+VAGUE = {"common", "helper", "helpers", "misc", "tools", "util", "utils"}
 SIDE_EFFECTS = {
     "create_engine", "getenv", "hf_hub_download", "is_available", "launch", "load_library", "load_predictor",
     "makedirs", "manual_seed", "mkdir", "parse_args", "set_num_threads", "snapshot_download", "urlopen", "urlretrieve",
 }  # fmt: skip
-
-
-def sources() -> list[Path]:
-    """Every Python file of the product: no tests, no tools."""
-    files = [ROOT / "app.py"] if (ROOT / "app.py").exists() else []
-    return files + sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+UNPICKLERS = {"pickle.load", "pickle.loads", "pickle.Unpickler"}
+TORCH_LOADERS = {"torch.load", "torch.hub.load_state_dict_from_url"}
 
 
 def module_name(path: Path) -> str:
@@ -31,7 +26,7 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-MODULES = {module_name(path): path for path in sources()}
+MODULES = {module_name(path): path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))}
 
 
 @cache
@@ -48,11 +43,6 @@ def imported(node: ast.AST) -> list[str]:
     return []
 
 
-def all_imports(module: str) -> set[str]:
-    """Names imported anywhere in the module, in functions too."""
-    return {name for node in ast.walk(tree(module)) for name in imported(node)}
-
-
 def at_import(node: ast.AST) -> Iterator[ast.AST]:
     """Walk what runs when the module is imported: no function bodies, nothing for type checkers only."""
     for child in ast.iter_child_nodes(node):
@@ -66,119 +56,87 @@ def at_import(node: ast.AST) -> Iterator[ast.AST]:
         yield from at_import(child)
 
 
-def with_parents(name: str) -> list[str]:
-    """Importing a.b.c imports a and a.b as well."""
-    parts = name.split(".")
-    return [".".join(parts[: length + 1]) for length in range(len(parts))]
+def calls(nodes: Iterator[ast.AST]) -> Iterator[ast.Call]:
+    return (node for node in nodes if isinstance(node, ast.Call))
 
 
-def loaded_with(module: str) -> set[str]:
-    """Return every name, ours and foreign, that importing the module imports."""
-    found: set[str] = set()
-    waiting = with_parents(module)
-    while waiting:
-        name = waiting.pop()
-        if name in found:
-            continue
-        found.add(name)
-        if name in MODULES:
-            names = [each for node in at_import(tree(name)) for each in imported(node)]
-            waiting += [parent for each in names for parent in with_parents(each)]
-    return found
+def test_every_room_imports_only_what_it_may() -> None:
+    code = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
-def top_levels(names: set[str]) -> set[str]:
-    return {name.split(".")[0] for name in names}
+def test_every_room_says_what_lives_there() -> None:
+    rooms = {name for name, path in MODULES.items() if path.name == "__init__.py"}
+    assert not [room for room in rooms if not ast.get_docstring(tree(room))]
 
 
-def fast_modules() -> list[str]:
-    return [name for name in MODULES if name in SERVED_FAST or name.startswith("fiqa.ui.")]
+def test_queries_are_written_in_their_room_only() -> None:
+    """Others pass a session or a connection on, and name it as a type."""
+    offenders = [
+        f"{module}: {alias.name}"
+        for module in MODULES
+        if not module.startswith(("annotate.queries", "annotate.database"))
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "sqlalchemy"
+        for alias in node.names
+        if alias.name not in {"Connection", "Session"}
+    ]
+    assert not offenders
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_packages_import_only_what_they_may(module: str) -> None:
-    allowed = {
-        "app": {"fiqa", "annotate"},
-        "fiqa": {"fiqa"},
-        "annotate": {"annotate"},
-        "training": {"training", "fiqa"},
-    }
-    package = module.split(".")[0]
-    assert top_levels(all_imports(module)) & {"app", *PACKAGES} <= allowed[package]
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_gradio_stays_in_the_app_and_its_tabs(module: str) -> None:
-    if module != "app" and not module.startswith(("fiqa.ui", "annotate.ui")):
-        assert not top_levels(all_imports(module)) & {"gradio", "gradio_client"}
-
-
-@pytest.mark.parametrize("module", [name for name in MODULES if not name.startswith("fiqa.ui")])
-def test_only_the_app_and_the_tabs_import_the_tabs(module: str) -> None:
-    if module != "app":
-        assert not {name for name in all_imports(module) if name.startswith("fiqa.ui")}
-
-
-@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("fiqa.models")])
-def test_networks_know_neither_predictor_nor_builder(module: str) -> None:
-    above = {"fiqa.predictor", "fiqa.checkpoints", "fiqa.loading", "fiqa.fetching", "fiqa.faces", "fiqa.images"}
-    assert not all_imports(module) & above
-
-
-def test_what_is_built_does_not_know_its_builder() -> None:
-    built = ("fiqa.predictor", "fiqa.checkpoints", "fiqa.fetching", "fiqa.faces", "fiqa.attention", "fiqa.atlas")
-    assert not [name for name in built if "fiqa.loading" in all_imports(name)]
-    assert "fiqa.predictor" not in all_imports("fiqa.checkpoints")
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_database_stays_in_annotate_and_torch_outside_it(module: str) -> None:
-    names = top_levels(all_imports(module))
-    if module.startswith("annotate"):
-        assert not names & HEAVY
-    if not module.startswith("annotate") or module.startswith("annotate.ui"):
-        assert "sqlalchemy" not in names
-
-
-@pytest.mark.parametrize("module", fast_modules())
-def test_page_and_command_line_start_without_torch(module: str) -> None:
-    assert not top_levels(loaded_with(module)) & HEAVY
-
-
-def test_starting_does_not_load_torch_through_another_library() -> None:
-    names = [name for name in fast_modules() if name != "app"] + ["app"] * ("app" in MODULES)
+def test_page_and_command_lines_start_without_torch() -> None:
+    names = [name for name in MODULES if name.startswith(("fiqa.ui", "fiqa_app"))] + ["app", "fiqa.__main__"]
     code = f"import {', '.join(names)}, sys; print(*sorted({HEAVY!r} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_nothing_happens_at_import(module: str) -> None:
-    calls = [node.func for node in at_import(tree(module)) if isinstance(node, ast.Call)]
-    names = {call.attr if isinstance(call, ast.Attribute) else ast.unparse(call) for call in calls}
-    assert not names & SIDE_EFFECTS
+def test_nothing_happens_at_import() -> None:
+    offenders = []
+    for module in MODULES:
+        names = {
+            call.func.attr if isinstance(call.func, ast.Attribute) else ast.unparse(call.func)
+            for call in calls(at_import(tree(module)))
+        }
+        offenders += [f"{module}: {name}" for name in names & SIDE_EFFECTS]
+    assert not offenders
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_weights_are_never_unpickled(module: str) -> None:
-    for call in (node for node in ast.walk(tree(module)) if isinstance(node, ast.Call)):
-        name, where = ast.unparse(call.func), f"{module}:{call.lineno}"
-        if name in {"torch.load", "torch.hub.load_state_dict_from_url"}:
+def test_weights_are_never_unpickled() -> None:
+    offenders = []
+    for module in MODULES:
+        for call in calls(ast.walk(tree(module))):
+            name = ast.unparse(call.func)
             options = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
-            assert options.get("weights_only") == "True", where
-        assert name not in {"pickle.load", "pickle.loads", "pickle.Unpickler"}, where
-    aliased = {"torch.load", "torch.hub.load_state_dict_from_url", "pickle.load", "pickle.loads", "pickle.Unpickler"}
-    assert not all_imports(module) & aliased, "call it by its full name, so that this test can see it"
-    assert not top_levels(all_imports(module)) & {"cloudpickle", "dill", "joblib"}
+            if name in UNPICKLERS or (name in TORCH_LOADERS and options.get("weights_only") != "True"):
+                offenders.append(f"{module}:{call.lineno}: {name}")
+    assert not offenders
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_modules_are_named_after_what_they_hold(module: str) -> None:
-    assert module.split(".")[-1] not in {"common", "helper", "helpers", "misc", "tools", "util", "utils"}
+def test_unpickling_is_called_by_its_full_name_so_that_it_is_seen() -> None:
+    for module in MODULES:
+        names = {name for node in ast.walk(tree(module)) for name in imported(node)}
+        assert not names & (UNPICKLERS | TORCH_LOADERS), module
+        assert not {name.split(".")[0] for name in names} & {"cloudpickle", "dill", "joblib"}, module
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_functions_stay_short(module: str) -> None:
-    functions = [node for node in ast.walk(tree(module)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    long = [node.name for node in functions if (node.end_lineno or node.lineno) - node.lineno >= 60]
+def test_modules_are_named_after_what_they_hold() -> None:
+    assert not {name for name in MODULES if name.split(".")[-1] in VAGUE}
+
+
+def test_files_and_functions_stay_short() -> None:
+    files = [*MODULES.values(), *(path for folder in ("benchmarks", "tests") for path in (ROOT / folder).rglob("*.py"))]
+    assert not [str(path) for path in files if len(path.read_text(encoding="utf-8").splitlines()) > MOST_LINES]
+    functions = [
+        (module, node)
+        for module in MODULES
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    long = [f"{module}.{node.name}" for module, node in functions if lines_of(node) > MOST_FUNCTION_LINES]
     assert not long
+
+
+def lines_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1

@@ -18,7 +18,7 @@ from skimage.data import astronaut
 
 import fiqa
 from fiqa.models import DslFiqa, DslFiqaConfig
-from training.starting import read_config
+from training.fit.starting import read_config
 
 ROOT = Path(__file__).parents[1]
 PAGES = {
@@ -28,6 +28,7 @@ PAGES = {
 ARCHITECTURE, OPERATING = PAGES["docs/architecture.md"], PAGES["docs/operating.md"]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 SPACE = yaml.safe_load((ROOT / "Spacefile").read_text(encoding="utf-8"))
+LIBRARIES = ("annotate", "fiqa", "fiqa_app")
 REQUIREMENTS = [
     line.split("#")[0].strip()
     for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
@@ -155,7 +156,7 @@ def test_the_readme_is_read_in_a_few_minutes() -> None:
 
 
 def test_settings_table_lists_what_the_code_reads() -> None:
-    files = [ROOT / "app.py", *(path for package in ("fiqa", "annotate") for path in (ROOT / package).rglob("*.py"))]
+    files = [path for package in LIBRARIES for path in (ROOT / package).rglob("*.py")]
     read = {name for path in files for name in re.findall(r"\bFIQA_[A-Z_]+\b", path.read_text(encoding="utf-8"))}
     assert set(re.findall(r"^\| `(FIQA_[A-Z_]+)` \|", section(OPERATING, "Settings"), re.MULTILINE)) == read
 
@@ -177,11 +178,11 @@ def test_tree_in_the_docs_is_on_disk() -> None:
         folder = parent if line.startswith(" ") else ROOT / line
 
 
-@pytest.mark.parametrize("package", ["fiqa", "annotate"])
-def test_every_module_of_the_libraries_is_in_the_tree(package: str) -> None:
+@pytest.mark.parametrize("package", [*LIBRARIES, "training"])
+def test_every_room_is_in_the_tree(package: str) -> None:
     (listed,) = re.findall(rf"^{package}/ .*\n((?: .*\n)+)", code_blocks("", ARCHITECTURE), re.MULTILINE)
-    named = set(re.findall(r"\b\w+\.py\b", listed))
-    assert {path.name for path in (ROOT / package).glob("[!_]*.py")} <= named
+    rooms = {path.parent.name for path in (ROOT / package).glob("*/__init__.py")}
+    assert rooms <= set(re.findall(r"\b(\w+)/", listed))
 
 
 def test_a_citation_names_this_version() -> None:
@@ -202,7 +203,9 @@ def imported(*folders: str) -> set[str]:
     nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
-    foreign = {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"annotate", "fiqa", "training"}
+    foreign = (
+        {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"annotate", "fiqa", "fiqa_app", "training"}
+    )
     distributions = {
         "PIL": "pillow",
         "skimage": "scikit-image",
@@ -219,7 +222,7 @@ def names_of(requirements: list[str]) -> set[str]:
 
 def test_requirements_are_what_the_code_imports() -> None:
     optional = {"datasets", "face-alignment"}
-    assert imported("app", "fiqa", "annotate") - optional == names_of(REQUIREMENTS) - {
+    assert imported("fiqa_app", "fiqa", "annotate") - optional == names_of(REQUIREMENTS) - {
         "psycopg",
         "torchvision",
     }  # others'
@@ -231,8 +234,6 @@ def test_training_group_is_what_the_scripts_import() -> None:
 
 
 def test_wheel_holds_every_package() -> None:
-    packages = {
-        ".".join(path.parent.relative_to(ROOT).parts)
-        for path in [*(ROOT / "annotate").rglob("__init__.py"), *(ROOT / "fiqa").rglob("__init__.py")]
-    }
+    inits = [path for package in LIBRARIES for path in (ROOT / package).rglob("__init__.py")]
+    packages = {".".join(path.parent.relative_to(ROOT).parts) for path in inits}
     assert set(PYPROJECT["tool"]["setuptools"]["packages"]) == packages | {"fiqa.assets"}

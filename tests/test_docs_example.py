@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
-from fiqa.degradations import degrade
+from fiqa.degradation.synthetic import degrade
 
 ROOT = Path(__file__).parents[1]
 SECTION = "## From votes to a better model"

@@ -9,6 +9,7 @@ import pytest
 from tests.installed import install_wheel
 
 ROOT = Path(__file__).parents[1]
+PACKAGES = ("annotate", "fiqa", "fiqa_app")
 
 
 @pytest.fixture(scope="module")
@@ -18,13 +19,11 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_wheel_holds_everything_the_clone_does(installed: Path) -> None:
     packed = {str(path.relative_to(installed)) for path in installed.rglob("*") if path.is_file()}
-    modules = {
-        str(path.relative_to(ROOT)) for package in ("annotate", "fiqa") for path in (ROOT / package).rglob("*.py")
-    }
+    modules = {str(path.relative_to(ROOT)) for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
     assets = [ROOT / "assets/style.css", *(ROOT / "assets/checkpoints").rglob("*")]
     data = {f"fiqa/{path.relative_to(ROOT)}" for path in assets if path.is_file()}
     assert modules | data | {"fiqa/py.typed"} <= packed
-    assert {Path(name).parts[0] for name in packed} == {"annotate", "fiqa", next(installed.glob("*.dist-info")).name}
+    assert {Path(name).parts[0] for name in packed} == {*PACKAGES, next(installed.glob("*.dist-info")).name}
 
 
 def test_command_is_the_module(installed: Path) -> None:

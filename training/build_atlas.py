@@ -1,8 +1,8 @@
 """Build the atlas of a checkpoint from rendered views: `python -m training.build_atlas`.
 
-Embeds the views that `training.pseudo_mos` rendered, fits the atlas (`fiqa/atlas_building.py`) to those of the
-training and validation photos (the sizes of the classifier were chosen on the latter before they joined), and writes
-it beside the weights it belongs to. `python -m benchmarks.degradation` measures it on the test photos.
+Embeds the views that `training.pseudo_mos` rendered, fits the atlas (`fiqa/degradation/atlas_building.py`) to those of
+the training and validation photos (the sizes of the classifier were chosen on the latter before they joined), and
+writes it beside the weights it belongs to. `python -m benchmarks.degradation` measures it on the test photos.
 """
 
 import argparse
@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from fiqa.atlas import ATLAS, load_atlas, weights_sha256
-from fiqa.atlas_building import LabelledEmbeddings, embed_views, fit_atlas, join
+from fiqa.degradation.atlas import ATLAS, load_atlas, weights_sha256
+from fiqa.degradation.atlas_building import LabelledEmbeddings, embed_views, fit_atlas, join
 from fiqa.errors import CheckpointError
 from fiqa.loading import load_predictor
 from fiqa.predictor import QualityPredictor
+from training.data.photos import Split
 from training.errors import DataError
-from training.photos import Split
-from training.script import run_script
+from training.fit.script import run_script
 
 
 def embed_split(predictor: QualityPredictor, folder: Path, split: Split) -> LabelledEmbeddings:

@@ -26,12 +26,12 @@ from fiqa.checkpoints import find_checkpoint
 from fiqa.loading import load_predictor
 from fiqa.predictor import QualityPredictor
 from fiqa.results import QualityResult
-from training.agreement import Figures, agreement_table, estimate, measure_agreement
-from training.datasets import SPLITS, Dataset, LabelledPhoto, read_dataset
-from training.drawings import draw_scatter
+from training.data.datasets import SPLITS, Dataset, LabelledPhoto, read_dataset
 from training.errors import DataError
-from training.loop import RECORD
-from training.script import run_script
+from training.fit.loop import RECORD
+from training.fit.script import run_script
+from training.report.agreement import Figures, agreement_table, estimate, measure_agreement
+from training.report.drawings import draw_scatter
 from training.storage import replace_text
 
 BREAKDOWNS = ("degradation", "group")

@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fiqa import __main__ as command_line
-from fiqa.degradations import degrade
-from fiqa.faces import FaceFinder, load_face_finder
+from fiqa.degradation.synthetic import degrade
+from fiqa.faces.finders import FaceFinder, load_face_finder
 from training import evaluate, pseudo_mos, release, train_degradation, train_quality
+from training.data.rendering import TYPES
+from training.data.views import PseudoMos, read_views
 from training.errors import DataError, TrainingError
-from training.pseudo_mos import TYPES
-from training.script import run_script
-from training.views import PseudoMos, read_views
+from training.fit.script import run_script
 
 PORTRAIT = (slice(0, 320), slice(60, 380))
 """Rows and columns around the face of scikit-image's astronaut."""
@@ -81,7 +81,7 @@ def rehearse(folder: Path, scale: Scale) -> Path:
 
 
 def write_photos(folder: Path, scale: Scale) -> None:
-    """Write a photo folder as `training.photos` describes it: variations of one face, each as a source of its own."""
+    """Write a photo folder as `training.data.photos` describes it: variations of one face, each its own source."""
     folder.mkdir(parents=True, exist_ok=True)
     finder = load_face_finder("bundled")
     entries = []

@@ -25,13 +25,13 @@ from fiqa.checkpoints import CheckpointSpec, read_spec, save_checkpoint
 from fiqa.loading import load_network
 from fiqa.models import DslFiqa
 from fiqa.models.dsl_fiqa import load_strictly
-from training.agreement import show_estimate
 from training.errors import RunError
-from training.loop import HISTORY, RECORD, STATE, load_state
-from training.publishing import check_name, publish, source_of
-from training.script import run_script
+from training.fit.loop import HISTORY, RECORD, STATE, load_state
+from training.fit.script import run_script
+from training.report.agreement import show_estimate
+from training.report.publishing import check_name, publish, source_of
+from training.report.tables import markdown_table
 from training.storage import replace_text
-from training.tables import markdown_table
 
 TAGS = ["face-image-quality", "image-quality-assessment", "no-reference"]
 LIMITS = """\

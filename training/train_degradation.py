@@ -21,15 +21,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fiqa.crops import cut_crops, grid_offsets
 from fiqa.models import LITE, DslFiqaConfig
 from fiqa.models.degradation_encoder import DegradationEncoder
+from fiqa.photos.crops import cut_crops, grid_offsets
+from training.data.rendering import TYPES
+from training.data.views import CropSource, RenderedViews, joined, read_views
 from training.errors import DataError
-from training.loop import train
-from training.losses import dual_set_contrast
-from training.pseudo_mos import TYPES
-from training.script import loop_arguments, loop_options, run_script
-from training.views import CropSource, RenderedViews, joined, read_views
+from training.fit.loop import train
+from training.fit.losses import dual_set_contrast
+from training.fit.script import loop_arguments, loop_options, run_script
 
 TEMPERATURE = 0.1
 """Of squared distances between unit vectors (0..4); the released 1.0 is for vectors of any length."""

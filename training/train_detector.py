@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fiqa.faces import FaceDetector, overlaps
-from fiqa.landmarks import to_tensor
+from fiqa.faces.finders import FaceDetector, overlaps
+from fiqa.faces.landmarks import to_tensor
 from fiqa.models.face_detector import (
     BOX_UNIT_PX,
     LARGEST_PX,
@@ -25,10 +25,10 @@ from fiqa.models.face_detector import (
     FaceDetectorConfig,
     FaceDetectorNetwork,
 )
-from training.face_scenes import FaceStock, Scene, covered_share, render_scene
-from training.rendered_pool import RenderedPool
-from training.script import run_script
-from training.small_networks import look, read_options, read_splits, train_network
+from training.data.face_scenes import FaceStock, Scene, covered_share, render_scene
+from training.data.rendered_pool import RenderedPool
+from training.fit.script import run_script
+from training.fit.small_networks import look, read_options, read_splits, train_network
 
 STEPS, BATCH = 18000, 24
 POOL, RENEWED = 4000, 3

@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fiqa.alignment import cut_view
-from fiqa.faces import FaceDetector
-from fiqa.landmarks import VIEW_MARGIN, VIEW_PX, face_view, to_tensor
+from fiqa.faces.finders import FaceDetector
+from fiqa.faces.landmarks import VIEW_MARGIN, VIEW_PX, face_view, to_tensor
 from fiqa.models.landmark_network import (
     MIRRORED,
     LandmarkNetwork,
@@ -32,7 +31,8 @@ from fiqa.models.landmark_network import (
     rolls_of,
     view_to_crop,
 )
-from training.face_scenes import (
+from fiqa.photos.alignment import cut_view
+from training.data.face_scenes import (
     FaceStock,
     StockPhoto,
     closely_cut,
@@ -41,10 +41,10 @@ from training.face_scenes import (
     randomly_degraded,
     recoloured,
 )
-from training.photos import FacePhoto
-from training.rendered_pool import RenderedPool
-from training.script import run_script
-from training.small_networks import look, read_options, read_splits, train_network
+from training.data.photos import FacePhoto
+from training.data.rendered_pool import RenderedPool
+from training.fit.script import run_script
+from training.fit.small_networks import look, read_options, read_splits, train_network
 
 STEPS, BATCH = 16000, 32
 POOL, RENEWED = 5000, 3

@@ -1,15 +1,15 @@
 """Train on the ratings of a study: `python -m training.train_on_study EXPORT --name NAME`.
 
-EXPORT is what `python -m annotate export` wrote, or any other data set of labelled photos (training/datasets.py). The
-head of `lite` is fitted to them, which takes seconds; `training.train_quality` trains the whole network, which pays
+EXPORT is what `python -m annotate export` wrote, or any other data set of labelled photos (training/data/datasets.py).
+The head of `lite` is fitted to them, which takes seconds; `training.train_quality` trains the whole network, which pays
 with thousands of photos. What comes of it is put among the checkpoints that are known by name:
 
     fiqa score portrait.jpg --checkpoint NAME
 
-How far it agrees with people is measured on photos that it was not fitted to (training/head_fitting.py), next to the
-agreement of the start, and said plainly where it is no better.
+How far it agrees with people is measured on photos that it was not fitted to (training/fit/head_fitting.py), next to
+the agreement of the start, and said plainly where it is no better.
 
-RUN (`--output`, or runs/NAME) holds, besides what training/loop.py writes, each file there whole or not at all:
+RUN (`--output`, or runs/NAME) holds, besides what training/fit/loop.py writes, each file there whole or not at all:
 
     status.json      state (preparing, training, evaluating; finished, failed, stopped), message, step, steps
     history.jsonl    losses, and figures on held-out photos, over the steps
@@ -41,16 +41,16 @@ from safetensors.torch import load_file
 from fiqa.checkpoints import find_checkpoint, read_spec
 from fiqa.errors import FiqaError
 from fiqa.loading import load_network, load_predictor
-from training.datasets import Dataset, read_dataset
+from training.data.datasets import Dataset, read_dataset
+from training.data.study_photos import look_at
 from training.errors import DataError, TrainingError
-from training.head_fitting import Examples, HeadFitting, Heads, deal_folds, held_out_scores
-from training.loop import BEST, HISTORY, RECORD, STATE, LoopOptions, StoppedError, train
-from training.publishing import check_name, checkpoint_of
+from training.fit.head_fitting import Examples, HeadFitting, Heads, deal_folds, held_out_scores
+from training.fit.loop import BEST, HISTORY, RECORD, STATE, LoopOptions, StoppedError, train
+from training.fit.script import run_script
 from training.release import model_card, read_record
-from training.script import run_script
+from training.report.publishing import check_name, checkpoint_of
+from training.report.study_agreement import StudyAgreement, as_evaluation, compare, write_agreement
 from training.storage import replace_text
-from training.study_agreement import StudyAgreement, as_evaluation, compare, write_agreement
-from training.study_photos import look_at
 
 STATUS = "status.json"
 TELL_EVERY_S = 0.5

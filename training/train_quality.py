@@ -1,14 +1,14 @@
 """Train the quality transformer: `python -m training.train_quality`.
 
     --data DIR      on labelled photos: the authors' data sets, an export of a study, or a folder with a CSV
-                    (training/datasets.py). Trains `lite` further unless another network or start is asked for.
+                    (training/data/datasets.py). Trains `lite` further unless another network or start is asked for.
     --views DIR     on rendered views with a pseudo-MOS (training/pseudo_mos.py), which made `lite`.
 
 With `--encoder RUN` the degradation encoder comes from `training.train_degradation` and is frozen, as in
 the paper (its batch norms too: the released training forgot those, so its network was selected under
 features that inference never sees). Without, it is trained together with the rest. Loss: Charbonnier,
 plus a pairwise ranking loss that `--ranking 0` switches off. `--teachers` are trained networks whose mean is learnt
-beside the labels, and alone on rendered views that have none (training/distillation.py).
+beside the labels, and alone on rendered views that have none (training/fit/distillation.py).
 
 The network learns the MOS as a share of its range, 0..1. The range is the data set's, and goes with the checkpoint as
 its `score_range`. `RUN/checkpoint` is a checkpoint folder of the best validation so far; `--name NAME` puts it among
@@ -32,22 +32,22 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from fiqa.errors import PhotoError
-from fiqa.metrics import plcc, srcc
+from fiqa.evaluation.metrics import plcc, srcc
 from fiqa.models import DslFiqa
-from training.datasets import Range, read_dataset
-from training.distillation import Teachers, load_teachers
+from training.data.datasets import Range, read_dataset
+from training.data.labelled_views import BatchLoader, LabelledCrops, LabelledViews, LandmarkStore
+from training.data.rendering import TYPES
+from training.data.views import CropSource, PseudoMos, RenderedViews, Views, joined, read_views, tiled_crops
 from training.errors import DataError, RunError
-from training.labelled_views import BatchLoader, LabelledCrops, LabelledViews, LandmarkStore
-from training.loop import LoopOptions, train
-from training.losses import charbonnier, pairwise_ranking
-from training.pseudo_mos import TYPES
-from training.publishing import PSEUDO_MOS_NOTE, check_name, checkpoint_of, mos_note
-from training.recipes import labels_recipe, ranking_weight, views_recipe
-from training.script import loop_arguments, positive, run_script
-from training.starting import CROPS, LITE_PREPROCESSING, Start, choose_start, load_encoder
+from training.fit.distillation import Teachers, load_teachers
+from training.fit.loop import LoopOptions, train
+from training.fit.losses import charbonnier, pairwise_ranking
+from training.fit.recipes import labels_recipe, ranking_weight, views_recipe
+from training.fit.script import loop_arguments, positive, run_script
+from training.fit.starting import CROPS, LITE_PREPROCESSING, Start, choose_start, load_encoder
+from training.report.publishing import PSEUDO_MOS_NOTE, check_name, checkpoint_of, mos_note
 from training.storage import replace_text
 from training.train_degradation import normalised
-from training.views import CropSource, PseudoMos, RenderedViews, Views, joined, read_views, tiled_crops
 
 VALIDATION_VIEWS = 600
 BATCH_PX = 2**20

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from annotate.protocol import StudyProtocol
-from annotate.ratings import ItemKind
-from annotate.stimuli import Candidate
+from annotate.design.items import ItemKind
+from annotate.design.protocol import StudyProtocol
+from annotate.stimuli.files import Candidate
 
 Portrait = Callable[[Sequence[tuple[str, float]]], NDArray[np.uint8]]
 """Gives a portrait (H, W, 3) uint8 with degradations: (name, severity 0..1), in order."""

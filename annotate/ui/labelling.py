@@ -10,16 +10,16 @@ import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from annotate.design.states import State
 from annotate.errors import AnnotateError, DatabaseError
 from annotate.settings import Settings
-from annotate.stimuli import take_in
-from annotate.study import State
+from annotate.stimuli.files import take_in
 from annotate.ui import demo
 from annotate.ui.previews import StudyPreviews
 
 if TYPE_CHECKING:
-    from annotate.database import Database
-    from annotate.hub import HubCopy
+    from annotate.database.engine import Database
+    from annotate.database.hub import HubCopy
 
 logger = logging.getLogger(__name__)
 
@@ -81,8 +81,8 @@ class Labelling:
 
     def _open(self) -> bool:
         # Late, here and below: the page is laid out without the database's library.
-        from annotate.database import open_database
-        from annotate.hub import hub_copy
+        from annotate.database.engine import open_database
+        from annotate.database.hub import hub_copy
 
         try:
             copy = hub_copy(self.settings)
@@ -108,17 +108,17 @@ class Labelling:
         self._problem = problem
 
     def _make_demo(self, database: "Database") -> None:
-        from annotate import store
+        from annotate import queries
 
         with database.read() as db:
-            if store.find_demo(db) is not None:
+            if queries.studies.find_demo(db) is not None:
                 return
         pictures = take_in(demo.demo_candidates(self._portrait), self.settings.data_dir)
         made = _now()
         with database.write() as db:
-            study = store.create_study(db, demo.NAME, demo.PROTOCOL, made, demo=True)
-            store.add_stimuli(db, study.id, pictures.stimuli, made)
-            store.change_state(db, study.id, State.OPEN, made)
+            study = queries.studies.create_study(db, demo.NAME, demo.PROTOCOL, made, demo=True)
+            queries.stimuli.add_stimuli(db, study.id, pictures.stimuli, made)
+            queries.lifecycle.change_state(db, study.id, State.OPEN, made)
 
 
 def _now() -> datetime:

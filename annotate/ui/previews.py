@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from annotate.design.protocol import StudyProtocol
+from annotate.design.states import State
 from annotate.errors import AccessError
-from annotate.protocol import StudyProtocol
-from annotate.study import State
 
 if TYPE_CHECKING:
-    from annotate.database import Database
-    from annotate.store import NewStimulus
+    from annotate.database.engine import Database
+    from annotate.queries.stimuli import NewStimulus
 
 MOST_PREVIEWS = 5
 """Open at a time; the oldest is closed for a new one."""
@@ -51,15 +51,15 @@ class StudyPreviews:
     def start(self, name: str, protocol: StudyProtocol, stimuli: "Iterable[NewStimulus]") -> Preview:
         """Open a copy of a study for anybody who has the address; raises StudyStateError if it cannot be opened."""
         # Late: the page is laid out without the database's library.
-        from annotate import store
-        from annotate.database import open_temporary_database
+        from annotate import queries
+        from annotate.database.engine import open_temporary_database
 
         now, database = datetime.now(UTC), open_temporary_database()
         try:
             with database.write() as db:
-                study = store.create_study(db, name, as_tried(protocol), now)
-                store.add_stimuli(db, study.id, list(stimuli), now)
-                store.change_state(db, study.id, State.OPEN, now)
+                study = queries.studies.create_study(db, name, as_tried(protocol), now)
+                queries.stimuli.add_stimuli(db, study.id, list(stimuli), now)
+                queries.lifecycle.change_state(db, study.id, State.OPEN, now)
         except BaseException:
             database.close()
             raise

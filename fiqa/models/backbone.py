@@ -24,7 +24,7 @@ from torch.nn import functional as F
 
 from fiqa.models.config import DslFiqaConfig
 from fiqa.models.degradation_encoder import standard_deviation
-from fiqa.torchvision_shim import prepare_torchvision
+from fiqa.models.torchvision_shim import prepare_torchvision
 
 
 class Backbone(nn.Module):

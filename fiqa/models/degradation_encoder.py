@@ -1,6 +1,6 @@
 """Degradation encoder: a plain convolutional network whose features say how a crop was degraded.
 
-It is trained without labels by contrasting synthetic and real degradations (`training/losses.py`);
+It is trained without labels by contrasting synthetic and real degradations (`training/fit/losses.py`);
 the quality transformer is queried by its features.
 
 Shapes: B crops, S crop side in pixels, (R, C) cells of the grid, D feature channels.

@@ -14,9 +14,9 @@ from einops import rearrange, repeat
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fiqa.crops import Offset, is_right
 from fiqa.models.config import DslFiqaConfig
 from fiqa.models.landmark_network import MIRRORED
+from fiqa.photos.crops import Offset, is_right
 
 
 def positional_encoding(values: Tensor, frequencies: int) -> Tensor:

@@ -1,1 +1,5 @@
-"""The pages of the app: one `build_…_tab()` per tab, and what they share."""
+"""The tabs Score, Attention and Degradation: one `build_…_tab()` each, and all that knows Gradio in this package.
+
+Imports every room of `fiqa`; nothing but the app imports it. torch is not loaded with it: `service` keeps predictors
+in threads of their own, loaded behind the page.
+"""

@@ -40,7 +40,7 @@ def damaged_portrait(steps: Sequence[tuple[str, float]]) -> NDArray[np.uint8]:
     """Return the astronaut's portrait (384, 384, 3) uint8 with degradations: (name, severity 0..1) in order."""
     left = (512 - PORTRAIT_SIDE_PX) // 2
     portrait = example_photo(0)[:PORTRAIT_SIDE_PX, left : left + PORTRAIT_SIDE_PX]
-    from fiqa.degradations import degrade
+    from fiqa.degradation.synthetic import degrade
 
     return degrade(portrait, steps)
 
@@ -51,7 +51,7 @@ def example_photo(index: int) -> NDArray[np.uint8]:
     # scipy and scikit-image would delay the page if they were imported with it.
     from skimage.data import astronaut
 
-    from fiqa.degradations import degrade
+    from fiqa.degradation.synthetic import degrade
 
     return degrade(astronaut(), EXAMPLES[index].steps)
 

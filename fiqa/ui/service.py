@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from fiqa.checkpoints import CheckpointSpec
 from fiqa.errors import FiqaError
-from fiqa.face_choice import FaceChoice
+from fiqa.faces.face_choice import FaceChoice
 from fiqa.results import QualityResult
 
 logger = logging.getLogger(__name__)

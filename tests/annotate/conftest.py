@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from annotate.database import Database, open_database
+from annotate.database.engine import Database, open_database
 from tests.annotate import postgresql
 
 ROOM_BYTES = 2**30

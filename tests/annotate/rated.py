@@ -5,14 +5,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from annotate import sitting, store
-from annotate.database import Database
-from annotate.places import Answer
-from annotate.protocol import StudyProtocol
-from annotate.ratings import ItemKind
-from annotate.sitting import Outcome, Step, StepKind
-from annotate.stimuli import StimulusFile
-from annotate.study import State
+from annotate import queries
+from annotate.database.engine import Database
+from annotate.design.items import ItemKind
+from annotate.design.protocol import StudyProtocol
+from annotate.design.states import State
+from annotate.queries.live import Answer
+from annotate.rating import sitting
+from annotate.rating.sitting import Outcome, Step, StepKind
+from annotate.stimuli.files import StimulusFile
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -36,9 +37,9 @@ def new_study(
         *stimuli(training, ItemKind.TRAINING, 3.0),
     ]
     with database.write() as db:
-        study = store.create_study(db, "faces", StudyProtocol(**protocol), NOW)
-        store.add_stimuli(db, study.id, files, NOW)
-        store.change_state(db, study.id, State.OPEN, NOW)
+        study = queries.studies.create_study(db, "faces", StudyProtocol(**protocol), NOW)
+        queries.stimuli.add_stimuli(db, study.id, files, NOW)
+        queries.lifecycle.change_state(db, study.id, State.OPEN, NOW)
         return study.id
 
 
@@ -48,7 +49,7 @@ class Person:
     def __init__(self, database: Database, study_id: int, **joining: Any) -> None:
         self.database, self.now, self.answers = database, NOW, 0
         with database.read() as db:
-            code = store.get_study(db, study_id).join_code
+            code = queries.studies.get_study(db, study_id).join_code
         self.token = database.transact(lambda db: sitting.join(db, code, self.now, **joining))
 
     def wait(self, seconds: float) -> None:

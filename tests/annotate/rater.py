@@ -9,10 +9,10 @@ import time
 from datetime import UTC, datetime
 from functools import partial
 
-from annotate import sitting
-from annotate.database import Database, open_database
-from annotate.places import Answer
-from annotate.sitting import StepKind
+from annotate.database.engine import Database, open_database
+from annotate.queries.live import Answer
+from annotate.rating import sitting
+from annotate.rating.sitting import StepKind
 
 PRINTING = threading.Lock()
 

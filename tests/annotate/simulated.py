@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from annotate.ratings import ItemKind, Ratings
+from annotate.design.items import ItemKind
+from annotate.statistics.ratings import Ratings
 
 Floats = NDArray[np.float64]
 

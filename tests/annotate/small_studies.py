@@ -3,8 +3,8 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from annotate.ratings import Ratings
-from annotate.scales import SCALES, Scale
+from annotate.design.scales import SCALES, Scale
+from annotate.statistics.ratings import Ratings
 
 
 @st.composite

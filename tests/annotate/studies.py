@@ -9,12 +9,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from annotate import store
-from annotate.database import Database
-from annotate.intake import create_study
-from annotate.protocol import StudyProtocol
-from annotate.stimuli import Candidate
-from annotate.store import ImportedRating
+from annotate import queries
+from annotate.database.engine import Database
+from annotate.design.protocol import StudyProtocol
+from annotate.queries.imports import ImportedRating
+from annotate.stimuli.files import Candidate
+from annotate.stimuli.intake import create_study
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 
@@ -61,4 +61,4 @@ def honest_ratings(names: Sequence[str], people: int, *, seed: int = 1) -> list[
 def rate(database: Database, study_id: int, ratings: Sequence[ImportedRating]) -> None:
     """Add ratings to a study."""
     with database.write() as db:
-        store.import_ratings(db, study_id, ratings, NOW)
+        queries.imports.import_ratings(db, study_id, ratings, NOW)

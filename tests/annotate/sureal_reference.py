@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from annotate.ratings import Ratings
+from annotate.statistics.ratings import Ratings
 
 _SCRIPT = """
 import contextlib, json, sys

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from annotate import store
+from annotate import queries
 from annotate.analysis import apply_screening, load_votes, mos_rows, reliability, screen_study
-from annotate.database import Database
-from annotate.store import ImportedRating
+from annotate.database.engine import Database
+from annotate.queries.imports import ImportedRating
 from tests.annotate.studies import NOW, candidates, honest_ratings, make_study, rate
 
 NAMES = [f"{number:03}.png" for number in range(40)]
@@ -38,10 +38,10 @@ def test_applied_screening_takes_the_clickers_out_with_reasons(database: Databas
         excluded = apply_screening(db, study_id, NOW)
     assert set(excluded) == CLICKERS
     with database.read() as db:
-        assert store.unused_participants(db, study_id) == CLICKERS
-        assert all(store.get_participant(db, study_id, who).votes_reason for who in CLICKERS)
+        assert queries.participants.unused_participants(db, study_id) == CLICKERS
+        assert all(queries.participants.get_participant(db, study_id, who).votes_reason for who in CLICKERS)
         assert {row["ratings"] for row in mos_rows(db, study_id)} == {16}
-        assert {each.rated for each in store.all_stimuli(db, study_id)} == {16}
+        assert {each.rated for each in queries.stimuli.all_stimuli(db, study_id)} == {16}
 
 
 def test_screening_applied_twice_finds_nobody_new(database: Database, study_id: int) -> None:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from annotate import analysis, sitting, store
-from annotate.access import hash_token
-from annotate.database import Database
-from annotate.export import export_study
-from annotate.tables import Table
+from annotate import analysis, queries
+from annotate.database.engine import Database
+from annotate.database.tables import Table
+from annotate.exchange.export import export_study
+from annotate.rating import sitting
+from annotate.rating.links import hash_token
 from tests.annotate.rated import NOW, Person, new_study
 
 PANEL_ID = "5f1e2d3c4b5a69788796a5b4"
@@ -24,7 +25,7 @@ def withdraw(database: Database, _study_id: int, person: Person, _pseudonym: str
 
 def delete_as_owner(database: Database, study_id: int, _person: Person, pseudonym: str) -> None:
     with database.write() as db:
-        store.delete_participant(db, store.get_participant(db, study_id, pseudonym), NOW)
+        queries.participants.delete_participant(db, queries.participants.get_participant(db, study_id, pseudonym), NOW)
     database.erase_deleted()
 
 
@@ -46,12 +47,12 @@ def test_nothing_is_left_of_who_is_deleted_in_any_table_file_or_export(
     person.rate_all(person.start())
     code = str(person.finish().completion_code)
     with database.write() as db:
-        (row,) = store.participants_page(db, study_id)
+        (row,) = queries.participants.participants_page(db, study_id)
         pseudonym, own = row.participant.pseudonym, row.participant.id
-        (run,) = store.list_sittings(db, own)
-        store.set_sitting_accepted(db, run.id, False, REASON, NOW)
-        store.set_votes_used(db, own, used=False, reason=REASON, now=NOW)
-        store.log_event(db, study_id, "link", {"participant": pseudonym}, NOW)
+        (run,) = queries.participants.list_sittings(db, own)
+        queries.participants.set_sitting_accepted(db, run.id, False, REASON, NOW)
+        queries.participants.set_votes_used(db, own, used=False, reason=REASON, now=NOW)
+        queries.audit.log_event(db, study_id, "link", {"participant": pseudonym}, NOW)
     traces = (pseudonym, PANEL_ID, code, REASON, hash_token(person.token), person.token[:20])
     before = everything(database)
     assert all(trace in before for trace in traces)
@@ -60,8 +61,13 @@ def test_nothing_is_left_of_who_is_deleted_in_any_table_file_or_export(
     after = everything(database)
     assert [trace for trace in traces if trace in after] == []
     with database.read() as db:
-        assert [each.what for each in store.list_events(db, study_id)] == ["created", "stimuli", "state", "withdrawn"]
-        assert {each.rated for each in store.all_stimuli(db, study_id)} == {0}
+        assert [each.what for each in queries.audit.list_events(db, study_id)] == [
+            "created",
+            "stimuli",
+            "state",
+            "withdrawn",
+        ]
+        assert {each.rated for each in queries.stimuli.all_stimuli(db, study_id)} == {0}
         assert analysis.load_votes(db, study_id).ratings.participant_ids == ()
     export_study(database, study_id, tmp_path, tmp_path / "out", label=None)
     written = "\n".join(each.read_text(encoding="utf-8") for each in (tmp_path / "out").iterdir())
@@ -71,20 +77,20 @@ def test_nothing_is_left_of_who_is_deleted_in_any_table_file_or_export(
 def test_others_stay_in_the_log_when_somebody_is_deleted(database: Database) -> None:
     study_id = new_study(database, images=1)
     with database.write() as db:
-        gone, stays = (store.create_participant(db, study_id, NOW) for _ in range(2))
+        gone, stays = (queries.participants.create_participant(db, study_id, NOW) for _ in range(2))
         for each in (gone, stays):
-            store.set_votes_used(db, each.id, used=False, reason="clicks", now=NOW)
-        store.delete_participant(db, gone, NOW)
+            queries.participants.set_votes_used(db, each.id, used=False, reason="clicks", now=NOW)
+        queries.participants.delete_participant(db, gone, NOW)
     with database.read() as db:
-        named = [each.detail["participant"] for each in store.list_events(db, study_id) if each.what == "votes"]
+        named = [each.detail["participant"] for each in queries.audit.list_events(db, study_id) if each.what == "votes"]
     assert named == [stays.pseudonym]
 
 
 def test_a_deletion_is_seen_by_who_keeps_figures(database: Database) -> None:
     study_id = new_study(database, images=1)
     with database.write() as db:
-        person = store.create_participant(db, study_id, NOW)
-        store.log_event(db, study_id, "link", {"participant": person.pseudonym}, NOW)
-        before = store.study_version(db, study_id)
-        store.delete_participant(db, person, NOW)
-        assert store.study_version(db, study_id)[0] > before[0]
+        person = queries.participants.create_participant(db, study_id, NOW)
+        queries.audit.log_event(db, study_id, "link", {"participant": person.pseudonym}, NOW)
+        before = queries.progress.study_version(db, study_id)
+        queries.participants.delete_participant(db, person, NOW)
+        assert queries.progress.study_version(db, study_id)[0] > before[0]

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from annotate import database
 from annotate.__main__ import main
-from annotate.protocol import StudyProtocol
-from annotate.scales import SCALES
+from annotate.database import engine
+from annotate.design.protocol import StudyProtocol
+from annotate.design.scales import SCALES
 from tests.annotate.studies import honest_ratings, picture
 
 ROOT = Path(__file__).parents[2]
@@ -280,7 +280,7 @@ def test_database_that_another_program_holds_is_refused(
     run: Run, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run("create", "faces", "--images", "faces")
-    monkeypatch.setattr(database, "BUSY_S", 0.2)
+    monkeypatch.setattr(engine, "BUSY_S", 0.2)
     with closing(sqlite3.connect("data/ratings.sqlite3", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         assert "in use by another program" in refused("open", "faces")
@@ -298,7 +298,7 @@ def test_read_only_database_is_refused(
 
 def test_full_disk_adds_nothing(run: Run, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     run("create", "faces", "--images", "faces")
-    configure = database._configure_sqlite
+    configure = engine._configure_sqlite
 
     def nearly_full(connection: sqlite3.Connection, record: Any) -> None:
         configure(connection, record)
@@ -306,7 +306,7 @@ def test_full_disk_adds_nothing(run: Run, refused: Callable[..., str], monkeypat
         connection.execute(f"PRAGMA max_page_count = {pages + 2}")
 
     with monkeypatch.context() as patch:
-        patch.setattr(database, "_configure_sqlite", nearly_full)
+        patch.setattr(engine, "_configure_sqlite", nearly_full)
         assert "disk is full" in refused("import", "faces", "ratings.csv")
     assert run("status", "faces")["participants"] == 0
     assert run("import", "faces", "ratings.csv")["imported"] == COUNT * (PEOPLE + CLICKERS)
@@ -361,7 +361,9 @@ def test_usage_shows_the_command_that_was_typed(
 def test_missing_package_is_one_line_that_names_the_extra(
     refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in [name for name in sys.modules if name.split(".")[0] == "sqlalchemy" or name == "annotate.database"]:
+    for name in [
+        name for name in sys.modules if name.split(".")[0] == "sqlalchemy" or name == "annotate.database.engine"
+    ]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "sqlalchemy", None)
     said = refused("status")

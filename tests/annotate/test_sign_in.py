@@ -1,8 +1,8 @@
 import pytest
 
 from annotate.errors import AccessError
+from annotate.owners import check_owner, owner_names
 from annotate.settings import Settings
-from annotate.sign_in import check_owner, owner_names
 
 
 def test_owners_are_let_in_whatever_the_case() -> None:

@@ -12,17 +12,19 @@ import numpy as np
 import pytest
 from sqlalchemy.orm import Session
 
-from annotate import access, sitting, store
+from annotate import queries
 from annotate.analysis import apply_screening, load_votes, mos_table, screen_study
-from annotate.database import open_database
-from annotate.findings import Check
-from annotate.places import Answer
-from annotate.protocol import StudyProtocol
-from annotate.ratings import ItemKind, Ratings
-from annotate.sitting import Step, StepKind
-from annotate.stimuli import Candidate
-from annotate.study import State
-from annotate.tables import Stimulus
+from annotate.database.engine import open_database
+from annotate.database.tables import Stimulus
+from annotate.design.items import ItemKind
+from annotate.design.protocol import StudyProtocol
+from annotate.design.states import State
+from annotate.queries.live import Answer
+from annotate.rating import links, sitting
+from annotate.rating.sitting import Step, StepKind
+from annotate.statistics.findings import Check
+from annotate.statistics.ratings import Ratings
+from annotate.stimuli.files import Candidate
 from tests.annotate.studies import NOW, candidates, make_study, picture
 
 PICTURES, PEOPLE, CLICKERS = 20, 8, 2
@@ -51,8 +53,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Session, int
     with closing(open_database(f"sqlite:///{folder / 'ratings.sqlite3'}")) as database:
         study_id = make_study(database, folder, offered(), protocol=PROTOCOL)
         with database.write() as db:
-            store.change_state(db, study_id, State.OPEN, NOW)
-            right = {each.sha256: (each.name, right_grade(each)) for each in store.all_stimuli(db, study_id)}
+            queries.lifecycle.change_state(db, study_id, State.OPEN, NOW)
+            right = {each.sha256: (each.name, right_grade(each)) for each in queries.stimuli.all_stimuli(db, study_id)}
             given = [
                 answer
                 for person in range(PEOPLE)
@@ -80,10 +82,10 @@ def rate_everything(
     db: Session, study_id: int, right: dict[str, tuple[str, float]], chance: random.Random, *, clicks: bool
 ) -> list[Given]:
     """Join, rate to the end of the sitting, and return what was answered, training aside."""
-    token = sitting.join(db, store.get_study(db, study_id).join_code, NOW)
+    token = sitting.join(db, queries.studies.get_study(db, study_id).join_code, NOW)
     sitting.give_consent(db, token, NOW)
     step = sitting.record_screen(db, token, NOW, device="d", result={}, passed=True)
-    pseudonym = access.open_link(db, token)[0].pseudonym
+    pseudonym = links.open_link(db, token)[0].pseudonym
     answers: list[Given] = []
     while step.kind in (StepKind.TRAINING, StepKind.RATE):
         answer, step = answered(db, token, step, right, chance, clicks=clicks, number=len(answers))

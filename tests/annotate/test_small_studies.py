@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotate.figures import ci95_against_ratings, mos_against_sos, mos_histogram
-from annotate.findings import ScreeningRules
-from annotate.mos import estimate_mos
-from annotate.participant_checks import agreement
-from annotate.planning import missing_ratings, next_batch
-from annotate.ratings import Ratings
-from annotate.reliability import estimate_reliability
-from annotate.screening import screen
+from annotate.statistics.figures import ci95_against_ratings, mos_against_sos, mos_histogram
+from annotate.statistics.findings import ScreeningRules
+from annotate.statistics.mos import estimate_mos
+from annotate.statistics.participant_checks import agreement
+from annotate.statistics.planning import missing_ratings, next_batch
+from annotate.statistics.ratings import Ratings
+from annotate.statistics.reliability import estimate_reliability
+from annotate.statistics.screening import screen
 from tests.annotate.small_studies import small_studies
 
 CORRELATIONS = ("icc_single", "icc_mean", "krippendorff_alpha", "split_half_srcc", "spearman_brown_srcc")

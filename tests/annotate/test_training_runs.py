@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from annotate import training_runs
+from annotate.database.tables import Study
 from annotate.errors import ExportError, TrainingRunError
-from annotate.tables import Study
 from annotate.training_runs import Training, TrainingRuns, missing, study_key
 
 PATIENCE_S = 20

@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks import accuracy
-from fiqa.degradations import LEVELS, PAPER_TYPES
+from fiqa.degradation.synthetic import LEVELS, PAPER_TYPES
 from fiqa.models.degradation_encoder import DegradationEncoder
 from tests.training.face_shape import face_landmarks
-from training.pseudo_mos import TYPES
-from training.views import PseudoMos, RenderedViews
+from training.data.rendering import TYPES
+from training.data.views import PseudoMos, RenderedViews
 
 PHOTOS = 3
 UNSEEN = ["haze", "webp"]

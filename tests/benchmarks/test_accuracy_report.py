@@ -8,7 +8,7 @@ from PIL import Image
 
 from benchmarks import accuracy
 from benchmarks.accuracy_report import BLOCK, draw_figures, report
-from training.tables import replace_block
+from training.report.tables import replace_block
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "benchmarks" / "accuracy.json"

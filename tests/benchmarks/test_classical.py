@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from skimage import filters
 
 from benchmarks import classical
-from fiqa.degradations import degrade
+from fiqa.degradation.synthetic import degrade
 
 FACE: NDArray[np.uint8] = np.asarray(skimage.data.astronaut())[20:276, 100:356]
 PACKAGES = {"BRISQUE": "brisque", "NIQE": "mmeval", "PIQE": "pypiqe"}

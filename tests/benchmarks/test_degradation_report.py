@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from benchmarks.degradation_report import BLOCK, GOALS, percent, report
-from training.tables import replace_block
+from training.report.tables import replace_block
 
 ROOT = Path(__file__).parents[2]
 FIGURES: dict[str, Any] = json.loads((ROOT / "benchmarks" / "degradation.json").read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 from skimage.data import astronaut
 
-from fiqa.degradations import degrade
+from fiqa.degradation.synthetic import degrade
 from tests.app_process import run_app
 
 ROOT = Path(__file__).parents[2]

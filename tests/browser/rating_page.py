@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from annotate import access, store
-from annotate.protocol import StudyProtocol
-from annotate.ratings import ItemKind
-from annotate.stimuli import Candidate
-from annotate.store import RatingRow
-from annotate.study import State
+from annotate import queries
+from annotate.design.items import ItemKind
+from annotate.design.protocol import StudyProtocol
+from annotate.design.states import State
+from annotate.queries.ratings import RatingRow
+from annotate.rating import links
+from annotate.stimuli.files import Candidate
 from annotate.ui.labelling import Labelling
 from tests.annotate.studies import make_study
 
@@ -51,13 +52,13 @@ class OpenStudy:
         """Make a participant; return what follows the address in their link."""
         now = datetime.now(UTC)
         with self.labelling.database.write() as db:
-            participant = store.create_participant(db, self.id, now, language="en")
-            return f"?participant={access.issue_link(db, participant.id, now)}"
+            participant = queries.participants.create_participant(db, self.id, now, language="en")
+            return f"?participant={links.issue_link(db, participant.id, now)}"
 
     def ratings(self) -> list[RatingRow]:
         """Return what counts, in the order in which it was rated."""
         with self.labelling.database.read() as db:
-            return sorted(store.stream_ratings(db, self.id), key=lambda row: row.rated_at)
+            return sorted(queries.ratings.stream_ratings(db, self.id), key=lambda row: row.rated_at)
 
     def grades(self) -> list[float | None]:
         return [row.grade for row in self.ratings()]
@@ -73,8 +74,8 @@ def open_study(labelling: Labelling, name: str, *, images: int = 4, training: in
     chosen = StudyProtocol.from_json({**PLAIN, "training_count": training, **protocol})
     study_id = make_study(labelling.database, labelling.settings.data_dir, offered, name=name, protocol=chosen)
     with labelling.database.write() as db:
-        store.change_state(db, study_id, State.OPEN, datetime.now(UTC))
-        return OpenStudy(labelling, study_id, store.get_study(db, study_id).join_code)
+        queries.lifecycle.change_state(db, study_id, State.OPEN, datetime.now(UTC))
+        return OpenStudy(labelling, study_id, queries.studies.get_study(db, study_id).join_code)
 
 
 class RatingPage:

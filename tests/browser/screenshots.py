@@ -15,14 +15,14 @@ from PIL import Image
 from playwright.sync_api import Browser, ViewportSize, expect
 from skimage.data import astronaut
 
-from annotate import store
-from annotate.database import open_database
-from annotate.protocol import StudyProtocol
+from annotate import queries
+from annotate.database.engine import open_database
+from annotate.design.protocol import StudyProtocol
+from annotate.design.states import State
+from annotate.queries.imports import ImportedRating
 from annotate.settings import Settings
-from annotate.stimuli import Candidate
-from annotate.store import ImportedRating
-from annotate.study import State
-from fiqa.degradations import degrade
+from annotate.stimuli.files import Candidate
+from fiqa.degradation.synthetic import degrade
 from tests.annotate.rated import Person
 from tests.annotate.studies import honest_ratings, make_study, rate
 from tests.app_process import run_app
@@ -210,7 +210,7 @@ def _prepare_study(folder: Path) -> None:
     clicker = [ImportedRating(name, "p99", 3.0) for name in names]
     rate(database, study_id, [*honest_ratings(names, 15), *clicker])
     with database.write() as db:
-        store.change_state(db, study_id, State.OPEN, datetime.now(UTC))
+        queries.lifecycle.change_state(db, study_id, State.OPEN, datetime.now(UTC))
     for answers in (21, 9):
         person = Person(database, study_id)
         person.now = datetime.now(UTC) - timedelta(seconds=6 * answers)

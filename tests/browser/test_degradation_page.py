@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, expect
 
-from fiqa.atlas import TYPES
-from fiqa.degradations import DEGRADATIONS
-from fiqa.repairs import REPAIRS
+from fiqa.degradation.atlas import TYPES
+from fiqa.degradation.repairs import REPAIRS
+from fiqa.degradation.synthetic import DEGRADATIONS
 from tests.browser.conftest import SCORE_MS, Visit
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True}

@@ -13,9 +13,9 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-from annotate import store
-from annotate.start_questions import READY_QUESTIONS
-from annotate.study import State
+from annotate import queries
+from annotate.design.start_questions import READY_QUESTIONS
+from annotate.design.states import State
 from tests.browser.rating_page import SIDES_PX, WAIT_MS, OpenStudy, RatingPage, noise, open_study
 from tests.served import Served, serve
 
@@ -381,8 +381,8 @@ def test_a_study_may_check_sight_and_not_offer_unusable(rater: RatingPage, serve
     rater.rate("3")
     assert study.grades() == [3]
     with study.labelling.database.read() as db:
-        (row,) = store.participants_page(db, study.id)
-        (sitting,) = store.list_sittings(db, row.participant.id)
+        (row,) = queries.participants.participants_page(db, study.id)
+        (sitting,) = queries.participants.list_sittings(db, row.participant.id)
     assert sitting.screen is not None
     assert sitting.screen.items() >= {"acuity_gap_px": 0, "colour_plates": 0, "colour_plates_shown": 3}.items()
     assert sitting.screen.items() >= {"dark_patches": 2, "light_patches": 4, "pixel_ratio": 1, "fits": True}.items()
@@ -413,7 +413,7 @@ def test_who_comes_from_a_panel_gets_back_to_it(rater: RatingPage, served: Serve
     back = rater.root.get_by_role("link", name="Back to Prolific")
     expect(back).to_have_attribute("href", f"https://app.prolific.com/submissions/complete?cc={code}")
     with study.labelling.database.read() as db:
-        assert store.participant_by_external_id(db, study.id, "5f2d") is not None
+        assert queries.participants.participant_by_external_id(db, study.id, "5f2d") is not None
 
 
 def test_a_participant_can_pause_and_delete_everything(rater: RatingPage, served: Served, study: OpenStudy) -> None:
@@ -464,7 +464,7 @@ def test_instructions_consent_and_questions_are_in_the_languages_that_are_offere
     rater.button("Continuar").click()
     expect(rater.page.locator("#patches-dark")).to_be_visible()
     with study.labelling.database.read() as db:
-        (row,) = store.participants_page(db, study.id)
+        (row,) = queries.participants.participants_page(db, study.id)
     assert row.participant.start_answers == {"device": "Tablet", "lamp": "LED"}
 
 
@@ -527,7 +527,7 @@ def place_of(rater: RatingPage) -> tuple[float, float]:
 def test_a_study_that_is_paused_waits_and_goes_on(
     rater: RatingPage, served: Served, study: OpenStudy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("annotate.sitting.RETRY_S", 0)
+    monkeypatch.setattr("annotate.rating.sitting.RETRY_S", 0)
     rater.start(newcomer(served, study))
     rater.look()
     change_state(study, "paused")
@@ -546,7 +546,7 @@ def test_a_study_that_is_paused_waits_and_goes_on(
 
 def change_state(study: OpenStudy, state: str) -> None:
     with study.labelling.database.write() as db:
-        store.change_state(db, study.id, State(state), datetime.now(UTC))
+        queries.lifecycle.change_state(db, study.id, State(state), datetime.now(UTC))
 
 
 @pytest.mark.parametrize("study", [{"training": 1, "break_every": 2, "break_s": 0, "images": 3}], indirect=True)

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from annotate import analysis
 from annotate.analysis import Analysis
-from annotate.database import Database
+from annotate.database.engine import Database
 from tests.annotate.studies import candidates, honest_ratings, make_study, picture, rate
 from tests.app_process import run_app
 from tests.browser.conftest import SCORE_MS

@@ -28,19 +28,20 @@ from playwright.async_api import Route, expect
 from skimage.data import astronaut
 from sqlalchemy import func, select
 
-from annotate import access, store
+from annotate import queries
 from annotate.analysis import mos_table
-from annotate.database import Database, open_database
-from annotate.export import export_study
-from annotate.protocol import StudyProtocol
+from annotate.database.engine import Database, open_database
+from annotate.database.tables import Rating, Stimulus
+from annotate.design.protocol import StudyProtocol
+from annotate.design.states import State
+from annotate.exchange.export import export_study
+from annotate.queries.ratings import RatingRow
+from annotate.rating import links
+from annotate.rating.sitting import StepKind
 from annotate.settings import Settings
-from annotate.sitting import StepKind
-from annotate.stimuli import Candidate
-from annotate.store import RatingRow
-from annotate.study import State
-from annotate.tables import Rating, Stimulus
+from annotate.stimuli.files import Candidate
 from annotate.training_runs import Training, TrainingRuns, study_key
-from fiqa.degradations import degrade
+from fiqa.degradation.synthetic import degrade
 from tests.annotate.rated import Person
 from tests.annotate.studies import make_study
 from tests.app_process import free_port, run_app
@@ -186,7 +187,7 @@ class Labelled:
 
     def ratings(self) -> list[RatingRow]:
         with self.database.read() as db:
-            return list(store.stream_ratings(db, self.study_id))
+            return list(queries.ratings.stream_ratings(db, self.study_id))
 
 
 @pytest.fixture(scope="module")
@@ -217,9 +218,9 @@ def prepare(database: Database, data_dir: Path, address: str) -> tuple[int, list
     offered = [Candidate(f"{number:02}.png", partial(picture, number)) for number in range(PICTURES)]
     study_id = make_study(database, data_dir, offered, protocol=PROTOCOL)
     with database.write() as db:
-        store.change_state(db, study_id, State.OPEN, now)
-        invited = [store.create_participant(db, study_id, now) for _ in range(PEOPLE)]
-        links = [f"{address}?participant={access.issue_link(db, each.id, now)}" for each in invited]
+        queries.lifecycle.change_state(db, study_id, State.OPEN, now)
+        invited = [queries.participants.create_participant(db, study_id, now) for _ in range(PEOPLE)]
+        links = [f"{address}?participant={links.issue_link(db, each.id, now)}" for each in invited]
         return study_id, [Volunteer(n, each.pseudonym, links[n], {}) for n, each in enumerate(invited)]
 
 
@@ -284,7 +285,7 @@ def training(labelled: Labelled) -> Training:
     """Train as the page does, in a process of its own, and wait for its end."""
     runs = TrainingRuns(labelled.data_dir)
     with labelled.database.read() as db:
-        key = study_key(store.get_study(db, labelled.study_id))
+        key = study_key(queries.studies.get_study(db, labelled.study_id))
     runs.start(key, NAME, partial(export_study, labelled.database, labelled.study_id, labelled.data_dir))
     deadline = time.monotonic() + TRAINING_S
     while (training := runs.find(key)) and training.is_running and time.monotonic() < deadline:

@@ -11,12 +11,12 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from skimage.data import astronaut
 
-from annotate.database import open_database
-from annotate.protocol import StudyProtocol
+from annotate.database.engine import open_database
+from annotate.design.protocol import StudyProtocol
+from annotate.queries.imports import ImportedRating
 from annotate.settings import Settings
-from annotate.stimuli import Candidate
-from annotate.store import ImportedRating
-from fiqa.degradations import degrade
+from annotate.stimuli.files import Candidate
+from fiqa.degradation.synthetic import degrade
 from tests.annotate.studies import make_study, rate
 from tests.app_process import run_app
 from tests.browser.conftest import SCORE_MS

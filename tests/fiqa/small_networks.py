@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 
 from fiqa.checkpoints import RELEASED, CheckpointSpec, Preprocessing
-from fiqa.faces import load_face_finder
+from fiqa.faces.finders import load_face_finder
 from fiqa.models import OFFICIAL, DslFiqa
 from fiqa.predictor import QualityPredictor
 

@@ -1,6 +1,6 @@
 """Whatever is given as a photo, the network scores it or refuses it in one sentence: no traceback, no gigabytes.
 
-tests/fiqa/test_images.py checks the decoder alone; here every case goes the whole way, through the command line.
+tests/fiqa/photos/test_images.py checks the decoder alone; here every case goes the whole way, through the command line.
 """
 
 import json
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.data import astronaut
 
-from tests.fiqa.test_images import encode, png_header
+from tests.fiqa.photos.test_images import encode, png_header
 
 ROOT = Path(__file__).parents[2]
 Pixels = NDArray[np.uint8]

@@ -20,8 +20,8 @@ from skimage.data import astronaut
 from fiqa import checkpoints
 from fiqa.__main__ import main
 from fiqa.errors import CheckpointError, FiqaError, SettingError
-from fiqa.face_choice import FaceChoice
-from fiqa.images import decode_photo
+from fiqa.faces.face_choice import FaceChoice
+from fiqa.photos.images import decode_photo
 from fiqa.results import FaceResult, QualityResult
 
 ROOT = Path(__file__).parents[2]
@@ -88,10 +88,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(checkpoints, "describe_checkpoints", lambda: listed)
     loading = ModuleType("fiqa.loading")
     vars(loading).update(load_predictor=load_predictor, fetch_checkpoint=lambda name: Path("ckpt") / name)
-    protocol = ModuleType("fiqa.protocol")
+    protocol = ModuleType("fiqa.evaluation.official_protocol")
     vars(protocol).update(run_official_protocol=run_official_protocol)
     monkeypatch.setitem(sys.modules, "fiqa.loading", loading)
-    monkeypatch.setitem(sys.modules, "fiqa.protocol", protocol)
+    monkeypatch.setitem(sys.modules, "fiqa.evaluation.official_protocol", protocol)
     for name in ("FIQA_CHECKPOINT", "FIQA_DEVICE", "FIQA_FINDER"):
         monkeypatch.delenv(name, raising=False)
     return record
@@ -458,7 +458,7 @@ def test_evaluation_prints_its_metrics(asked: dict[str, Any], capsys: pytest.Cap
 
 
 def test_degrade_writes_what_the_library_computes(tmp_path: Path) -> None:
-    from fiqa.degradations import degrade
+    from fiqa.degradation.synthetic import degrade
 
     photo = np.ascontiguousarray(astronaut()[:128, 128:256])
     Image.fromarray(photo).save(tmp_path / "photo.png")

@@ -9,19 +9,19 @@ import torch
 from numpy.typing import NDArray
 
 from fiqa import load_predictor
-from fiqa.atlas_building import open_atlas
-from fiqa.attention import explain
 from fiqa.checkpoints import RELEASED
-from fiqa.degradations import DEGRADATIONS, degrade
-from fiqa.diagnosis import diagnose
-from fiqa.faces import load_face_finder
+from fiqa.degradation.atlas_building import open_atlas
+from fiqa.degradation.diagnosis import diagnose
+from fiqa.degradation.synthetic import DEGRADATIONS, degrade
+from fiqa.faces.finders import load_face_finder
+from fiqa.maps.explain import explain
 from fiqa.models import OFFICIAL, DslFiqa
 from fiqa.models.dsl_fiqa import load_strictly
 from fiqa.models.official import convert
 from fiqa.predictor import QualityPredictor
 from fiqa.settings import Settings
 from tests.fiqa.official import reference
-from training.pseudo_mos import Device, full_reference_metrics
+from training.data.rendering import Device, full_reference_metrics
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 

@@ -16,12 +16,12 @@ from PIL import Image
 from scipy import stats
 
 from fiqa import load_network, load_predictor, save_checkpoint
-from fiqa.degradations import DEGRADATIONS, LEVELS, PAPER_TYPES
+from fiqa.degradation.synthetic import DEGRADATIONS, LEVELS, PAPER_TYPES
 from fiqa.errors import CheckpointError, NoFaceError, PhotoError, SettingError
-from fiqa.faces import BundledFaceFinder
+from fiqa.faces.finders import BundledFaceFinder
 from fiqa.predictor import FAINT_NOTICE, QualityPredictor, confidence_interval
 from fiqa.results import QualityResult
-from tests.fiqa.test_faces import ffhq_crop
+from tests.fiqa.faces.test_finders import ffhq_crop
 
 ASTRONAUT = np.asarray(skimage.data.astronaut())
 

@@ -16,21 +16,23 @@ from skimage.data import astronaut
 
 from fiqa import load_predictor
 from fiqa.__main__ import main
-from fiqa.atlas import find_atlas
-from fiqa.attention import explain
 from fiqa.bundled import CHECKPOINT, bundled
 from fiqa.checkpoints import read_spec
-from fiqa.degradations import DEGRADATIONS
-from fiqa.diagnosis import diagnose
+from fiqa.degradation.atlas import find_atlas
+from fiqa.degradation.diagnosis import diagnose
+from fiqa.degradation.synthetic import DEGRADATIONS
+from fiqa.degradation.what_if import find_subject, response_curve
+from fiqa.evaluation.official_protocol import run_official_protocol
+from fiqa.maps.explain import explain
 from fiqa.predictor import QualityPredictor
-from fiqa.protocol import run_official_protocol
 from fiqa.results import Interval
 from fiqa.settings import Settings
-from fiqa.ui import attention, degradation, score
+from fiqa.ui.attention import tab as attention
+from fiqa.ui.degradation import tab as degradation
 from fiqa.ui.figures import ACR_WORDS, grade_of
-from fiqa.ui.score import LoadedPhotos, score_if_possible
+from fiqa.ui.score import tab as score
+from fiqa.ui.score.tab import LoadedPhotos, score_if_possible
 from fiqa.ui.service import PredictorService
-from fiqa.what_if import find_subject, response_curve
 
 RANGES = ((1.0, 5.0), (0.0, 100.0))
 CHOICES: tuple[Any, ...] = (attention.EXAMPLE, "", 1, "contribution", 12, "viridis", False, [], 0, 0)

@@ -12,11 +12,11 @@ import skimage.data
 
 from fiqa.checkpoints import find_checkpoint
 from fiqa.errors import FiqaError
-from fiqa.faces import load_face_finder
+from fiqa.faces.finders import load_face_finder
 from fiqa.loading import load_network, load_predictor
-from fiqa.ui.page import work_status
 from fiqa.ui.service import PredictorService
 from fiqa.zero_gpu import LONGEST_S, SHORTEST_S, ZeroGpuPredictor, gpu_seconds
+from fiqa_app.serving.page import work_status
 
 ASTRONAUT = np.asarray(skimage.data.astronaut())
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-import app
 from fiqa.settings import Settings
 from fiqa.ui.service import PredictorService
+from fiqa_app import main as app
 from tests.fiqa.ui.conftest import load, spec
 from tests.security.conftest import HIDDEN, Attacker, file_data
 from tests.served import make_labelling

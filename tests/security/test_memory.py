@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from fiqa.ui.retention import CLOSED, KEPT_SESSIONS, forget
+from fiqa_app.serving.session_cleanup import CLOSED, KEPT_SESSIONS, forget
 from tests.security.conftest import Attacker
 from tests.security.test_visitors import visit
 

@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from annotate import store
-from annotate.access import OwnerAccess
-from annotate.tables import Event
+from annotate import queries
+from annotate.database.tables import Event
+from annotate.owners import OwnerAccess
 from tests.annotate.studies import candidates, honest_ratings, make_study, rate
 from tests.security.conftest import Attacker
 from tests.served import serve
@@ -68,14 +68,14 @@ def studies_events(attacker: Attacker) -> tuple[dict[int, dict[str, Any]], int]:
 
 def study_id(attacker: Attacker) -> int:
     with attacker.served.labelling.database.read() as db:
-        return store.find_study(db, NAME).id
+        return queries.studies.find_study(db, NAME).id
 
 
 def everything_stored(attacker: Attacker) -> tuple[Any, ...]:
     with attacker.served.labelling.database.read() as db:
-        studies = [(each.name, each.state, json.dumps(each.protocol)) for each in store.list_studies(db)]
+        studies = [(each.name, each.state, json.dumps(each.protocol)) for each in queries.studies.list_studies(db)]
         events = db.query(Event).count()
-        return studies, events, store.study_version(db, study_id(attacker))
+        return studies, events, queries.progress.study_version(db, study_id(attacker))
 
 
 def open_as_owner(attacker: Attacker, session: str) -> None:

@@ -1,11 +1,11 @@
-"""The routes of the rating page, from outside and through the gate; tests/annotate/ui/test_rate.py has what they do."""
+"""The routes of the rating page, from outside and through the gate; what they do is tested beside them."""
 
 import json
 from typing import Any
 
 import pytest
 
-from annotate.rating_messages import ACTIONS
+from annotate.rating.messages import ACTIONS
 from tests.security.conftest import HIDDEN, Attacker
 from tests.security.test_every_endpoint import MARKUP, TELLTALES
 from tests.security.test_files import CLIMBS, raw_get

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from fiqa.ui.upload_folder import UploadFolder
+from fiqa_app.serving.upload_folder import UploadFolder
 from tests.security.conftest import Attacker, file_data, tray
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from fiqa.ui.score import SCORING_LIMIT
-from fiqa.ui.server import HANDLER_THREADS
+from fiqa.ui.score.tab import SCORING_LIMIT
 from fiqa.ui.service import Predictor
+from fiqa_app.serving.server import HANDLER_THREADS
 from tests.fiqa.ui.conftest import FakePredictor
 from tests.security.conftest import Attacker, file_data
 from tests.security.test_visitors import photo_with_place

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from training.loop import LoopOptions, train
+from training.fit.loop import LoopOptions, train
 
 OPTIONS = LoopOptions(
     steps=12,

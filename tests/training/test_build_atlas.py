@@ -8,12 +8,12 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from fiqa.atlas import ATLAS, TYPES, load_atlas
 from fiqa.checkpoints import find_checkpoint
-from fiqa.degradations import DEGRADATIONS, degrade
+from fiqa.degradation.atlas import ATLAS, TYPES, load_atlas
+from fiqa.degradation.synthetic import DEGRADATIONS, degrade
 from training import build_atlas
+from training.data.rendering import VIEW_PX
 from training.errors import DataError
-from training.pseudo_mos import VIEW_PX
 
 
 @pytest.fixture

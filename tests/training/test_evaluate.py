@@ -11,7 +11,7 @@ import skimage.data
 from PIL import Image
 
 from fiqa.bundled import CHECKPOINT, bundled
-from fiqa.degradations import degrade
+from fiqa.degradation.synthetic import degrade
 from fiqa.loading import load_predictor
 from training import evaluate
 from training.errors import DataError

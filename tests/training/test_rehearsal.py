@@ -10,10 +10,10 @@ import skimage.data
 
 from fiqa import load_predictor
 from training import train_quality
-from training.photos import read_photo_folder
-from training.pseudo_mos import TYPES
+from training.data.photos import read_photo_folder
+from training.data.rendering import TYPES
+from training.data.views import read_views
 from training.rehearsal import Scale, rehearse, vary, write_photos
-from training.views import read_views
 
 TINY = Scale(pristine=13, views=4, stacks=1, encoder_steps=2, quality_steps=2, batch=4)
 

@@ -7,10 +7,10 @@ import torch
 from fiqa.models import LITE
 from fiqa.models.degradation_encoder import DegradationEncoder
 from tests.training.face_shape import face_landmarks
+from training.data.rendering import TYPES
+from training.data.views import RenderedViews
 from training.errors import DataError
-from training.pseudo_mos import TYPES
 from training.train_degradation import DegradationTask, EncoderInTraining, degradation_naming, versions_by_face
-from training.views import RenderedViews
 
 KINDS = 1 + len(TYPES)
 

@@ -14,10 +14,10 @@ from skimage import data
 from fiqa.models.face_detector import BOX_UNIT_PX, STRIDE, FaceDetectorNetwork
 from fiqa.models.landmark_network import LandmarkNetwork
 from training import train_detector, train_landmarks
+from training.data.face_scenes import FaceStock, background, render_scene
+from training.data.photos import read_photo_folder
 from training.errors import DataError
-from training.face_scenes import FaceStock, background, render_scene
-from training.photos import read_photo_folder
-from training.small_networks import read_splits
+from training.fit.small_networks import read_splits
 
 
 @pytest.fixture(scope="module")

@@ -19,13 +19,14 @@ from torch import Tensor, nn
 
 from fiqa import load_predictor
 from fiqa.checkpoints import find_checkpoint
-from fiqa.degradations import degrade
-from training import study_agreement, train_on_study
-from training.datasets import read_dataset
+from fiqa.degradation.synthetic import degrade
+from training import train_on_study
+from training.data.datasets import read_dataset
 from training.errors import DataError, RunError
 from training.evaluate import is_fitted_to
-from training.head_fitting import HeadFitting
-from training.loop import StoppedError
+from training.fit.head_fitting import HeadFitting
+from training.fit.loop import StoppedError
+from training.report import study_agreement
 from training.train_on_study import main
 
 PHOTOS = 10

@@ -20,12 +20,13 @@ from fiqa.checkpoints import list_checkpoints
 from fiqa.errors import CheckpointError
 from fiqa.models import LITE, OFFICIAL, DslFiqa, DslFiqaConfig
 from tests.training.face_shape import face_landmarks
-from training import starting, train_quality
+from training import train_quality
 from training.errors import DataError, RunError
-from training.loop import StoppedError
-from training.recipes import labels_recipe, ranking_weight
-from training.script import run_script
-from training.starting import LITE_PREPROCESSING, Start, choose_start, load_encoder, read_config
+from training.fit import starting
+from training.fit.loop import StoppedError
+from training.fit.recipes import labels_recipe, ranking_weight
+from training.fit.script import run_script
+from training.fit.starting import LITE_PREPROCESSING, Start, choose_start, load_encoder, read_config
 from training.train_quality import QualityTask, main
 
 TINY = {

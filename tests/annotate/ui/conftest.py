@@ -11,11 +11,11 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from annotate import store
-from annotate.protocol import StudyProtocol
-from annotate.study import State
+from annotate import queries
+from annotate.design.protocol import StudyProtocol
+from annotate.design.states import State
 from annotate.ui.labelling import Labelling
-from annotate.ui.rate import RatingRoutes
+from annotate.ui.rating.routes import RatingRoutes
 from tests.annotate.studies import candidates, make_study
 from tests.served import make_labelling
 
@@ -59,8 +59,8 @@ def open_study(labelling: Labelling, *, name: str = "faces", **protocol: Any) ->
         protocol=StudyProtocol(**protocol),
     )
     with labelling.database.write() as db:
-        store.change_state(db, study_id, State.OPEN, datetime.now(UTC))
-        return store.get_study(db, study_id).join_code
+        queries.lifecycle.change_state(db, study_id, State.OPEN, datetime.now(UTC))
+        return queries.studies.get_study(db, study_id).join_code
 
 
 @dataclass

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from annotate import hub, store
+from annotate import queries
+from annotate.database import hub
+from annotate.design.items import ItemKind
 from annotate.errors import BackupError, DatabaseError
-from annotate.ratings import ItemKind
 from annotate.ui import labelling as module
 from annotate.ui.labelling import Labelling
 from tests.annotate.ui.conftest import started
@@ -22,7 +23,9 @@ def demo_counts(labelling: Labelling) -> list[dict[ItemKind, int]]:
     deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline:
         with suppress(DatabaseError), labelling.database.read() as db:
-            demos = [store.count_stimuli(db, study.id) for study in store.list_studies(db) if study.demo]
+            demos = [
+                queries.stimuli.count_stimuli(db, study.id) for study in queries.studies.list_studies(db) if study.demo
+            ]
             if demos:
                 return demos
         time.sleep(0.01)

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from annotate import store
+from annotate import queries
+from annotate.design.protocol import StudyProtocol
+from annotate.design.states import State
 from annotate.errors import AccessError, StudyStateError
-from annotate.protocol import StudyProtocol
-from annotate.study import State
 from annotate.ui.labelling import Labelling
 from annotate.ui.previews import MOST_PREVIEWS, StudyPreviews, as_tried
-from annotate.ui.study_protocol import FIELDS, shown_value
-from annotate.ui.study_setup import Setup
+from annotate.ui.studies.protocol_form import FIELDS, shown_value
+from annotate.ui.studies.setup import Setup
 from tests.annotate.studies import candidates, make_study, picture
 from tests.annotate.ui.conftest import BRIEF, Rater
 
@@ -61,9 +61,9 @@ def test_a_test_run_goes_from_consent_to_the_code_and_writes_nothing(
     assert rater.go("finish")["completion_code"]
     assert contents(tmp_path) == before
     with labelling.database.read() as db:
-        assert store.get_study(db, draft).state is State.DRAFT
-        assert store.get_study(db, draft).protocol["sitting_items"] == 100
-        assert store.count_participants(db, draft) == 0
+        assert queries.studies.get_study(db, draft).state is State.DRAFT
+        assert queries.studies.get_study(db, draft).protocol["sitting_items"] == 100
+        assert queries.participants.count_participants(db, draft) == 0
 
 
 def test_a_test_run_opens_nothing_of_the_studies_that_are_kept(
@@ -71,7 +71,7 @@ def test_a_test_run_opens_nothing_of_the_studies_that_are_kept(
 ) -> None:
     rater, study = rater_of(Setup(labelling).try_out(draft, *form()), site)
     with labelling.database.read() as db:
-        kept = store.get_study(db, draft).join_code
+        kept = queries.studies.get_study(db, draft).join_code
     assert rater.post("join", study=kept).status_code == 403
     assert Rater(site).post("join", study=study).status_code == 403
     rater.start(study)
@@ -82,7 +82,7 @@ def test_a_test_run_opens_nothing_of_the_studies_that_are_kept(
 def test_the_oldest_test_run_ends_for_a_new_one_and_all_end_with_the_app(labelling: Labelling, draft: int) -> None:
     previews = StudyPreviews()
     with labelling.database.read() as db:
-        stimuli = list(store.all_stimuli(db, draft))
+        stimuli = list(queries.stimuli.all_stimuli(db, draft))
     made = [previews.start("faces", StudyProtocol(), stimuli) for _ in range(MOST_PREVIEWS + 1)]
     with pytest.raises(AccessError, match="test run is over"):
         previews.database(made[0].code)
@@ -94,7 +94,7 @@ def test_the_oldest_test_run_ends_for_a_new_one_and_all_end_with_the_app(labelli
 
 def test_a_draft_without_pictures_cannot_be_tried(labelling: Labelling) -> None:
     with labelling.database.write() as db:
-        empty = store.create_study(db, "empty", StudyProtocol(), datetime.now(UTC)).id
+        empty = queries.studies.create_study(db, "empty", StudyProtocol(), datetime.now(UTC)).id
     with pytest.raises(StudyStateError, match="no pictures to rate"):
         Setup(labelling).try_out(empty, *form())
 

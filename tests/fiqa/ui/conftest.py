@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fiqa.checkpoints import CheckpointSpec, Preprocessing
 from fiqa.errors import CheckpointError, NoFaceError
-from fiqa.face_choice import FaceChoice
+from fiqa.faces.face_choice import FaceChoice
 from fiqa.results import FaceResult, QualityResult
 from fiqa.ui.service import PredictorService
 

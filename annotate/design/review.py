@@ -1,0 +1,150 @@
+"""What a reviewer would object to in the design of a study, before it is opened."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from annotate.design.items import ItemKind
+from annotate.design.protocol import TEXTS, StudyProtocol, StudyTexts
+from annotate.design.scales import LANGUAGES
+from annotate.design.sitting_plan import checks_asked_for
+from annotate.errors import StudyStateError
+
+FEWEST_RATINGS = 15
+"""Of one picture, for a MOS to be worth reporting (ITU-R BT.500)."""
+LONGEST_SITTING_S = 1800
+"""ITU-R BT.500: a sitting should last no longer."""
+FEWEST_FOR_A_REPEAT = 6
+"""A repeat comes after a few others."""
+LAPTOP_PX = (1366, 768)
+"""The smallest usual window of a computer, full screen."""
+AROUND_PX = (32, 210)
+"""What the rating page needs beside the picture, as `around` in `annotate/ui/rating/rate.js`."""
+PHONE_PX = 430
+"""No usual phone is wider, in pixels of CSS."""
+
+KIND_NAMES: Mapping[ItemKind, tuple[str, str]] = {
+    ItemKind.RATED: ("picture to rate", "pictures to rate"),
+    ItemKind.GOLD: ("known answer", "known answers"),
+    ItemKind.TRAP: ("attention check", "attention checks"),
+    ItemKind.TRAINING: ("training picture", "training pictures"),
+}
+"""What each kind is called, one and several."""
+TEXT_NAMES: Mapping[str, str] = {
+    "instructions": "The instructions",
+    "consent": "The consent",
+    "eligibility": "Who may take part",
+}
+
+
+@dataclass(frozen=True)
+class StimulusSummary:
+    """What the stimuli of a study are, all together.
+
+    counts:            by kind
+    largest_px:        largest width and largest height
+    silent_training:   training pictures that say nothing about an answer: no expected grade, no feedback
+    """
+
+    counts: Mapping[ItemKind, int] = field(default_factory=dict)
+    largest_px: tuple[int, int] = (0, 0)
+    silent_training: int = 0
+
+    def __getitem__(self, kind: ItemKind) -> int:
+        """Return how many there are of a kind."""
+        return self.counts.get(kind, 0)
+
+
+def check_ready(protocol: StudyProtocol, stimuli: StimulusSummary, now: datetime) -> tuple[str, ...]:
+    """Raise StudyStateError when a study cannot be opened; return what to warn of when it can."""
+    if not stimuli[ItemKind.RATED]:
+        raise StudyStateError("The study has no pictures to rate; add some before opening it.")
+    if protocol.closes_at and protocol.closes_at <= now:
+        raise StudyStateError("The deadline has passed, so nobody could begin; move it before opening the study.")
+    return warn(protocol, stimuli)
+
+
+def warn(protocol: StudyProtocol, stimuli: StimulusSummary) -> tuple[str, ...]:
+    """Say what a reviewer would object to in a design."""
+    return (
+        *_warn_of_checks(protocol, stimuli),
+        *_warn_of_training(protocol, stimuli),
+        *_warn_of_effort(protocol, stimuli),
+        *_warn_of_screens(protocol, stimuli),
+        *_warn_of_languages(protocol),
+    )
+
+
+def _warn_of_checks(protocol: StudyProtocol, stimuli: StimulusSummary) -> list[str]:
+    """Compare the checks with what one sitting asks for: a participant sees each of them once."""
+    return [
+        f"A sitting asks for {_named(kind, asked)}; the study has {stimuli[kind] or 'none'}. Add some, or ask for none."
+        for kind, asked in checks_asked_for(protocol, stimuli.counts).items()
+        if stimuli[kind] < asked
+    ]
+
+
+def _warn_of_training(protocol: StudyProtocol, stimuli: StimulusSummary) -> list[str]:
+    warnings = []
+    if stimuli[ItemKind.TRAINING] < protocol.training_count:
+        asked = _named(ItemKind.TRAINING, protocol.training_count)
+        warnings.append(f"The protocol asks for {asked}; the study has {stimuli[ItemKind.TRAINING] or 'none'}.")
+    if stimuli.silent_training:
+        silent = _named(ItemKind.TRAINING, stimuli.silent_training)
+        warnings.append(f"Without an expected grade and without feedback: {silent}. People learn nothing from that.")
+    return warnings
+
+
+def _warn_of_effort(protocol: StudyProtocol, stimuli: StimulusSummary) -> list[str]:
+    warnings = []
+    if protocol.ratings_wanted < FEWEST_RATINGS:
+        warnings.append(f"{protocol.ratings_wanted} ratings per picture are few; BT.500 asks for {FEWEST_RATINGS}.")
+    if protocol.sitting_limit_s > LONGEST_SITTING_S:
+        minutes = protocol.sitting_limit_s / 60
+        warnings.append(f"Sittings of {minutes:g} minutes tire; BT.500 asks for half an hour at most.")
+    if protocol.repeat_every and 0 < stimuli[ItemKind.RATED] < FEWEST_FOR_A_REPEAT:
+        warnings.append("There are too few pictures for a repeated one, so nobody's consistency can be checked.")
+    return warnings
+
+
+def _warn_of_screens(protocol: StudyProtocol, stimuli: StimulusSummary) -> list[str]:
+    """Warn of pictures that many screens cannot show, and of phones that show them the size of a stamp."""
+    width_px, height_px = stimuli.largest_px
+    size = f"The largest picture has {width_px}×{height_px} pixels"
+    needed = (width_px + AROUND_PX[0], height_px + AROUND_PX[1])
+    warnings = []
+    if needed[0] > LAPTOP_PX[0] or needed[1] > LAPTOP_PX[1]:
+        warnings.append(
+            f"{size}. Shown unscaled, with the buttons, it needs a window of {needed[0]}×{needed[1]}; a small laptop "
+            f"has {LAPTOP_PX[0]}×{LAPTOP_PX[1]}."
+        )
+    if width_px > PHONE_PX and not protocol.min_screen_side_px:
+        warnings.append(
+            f"{size}. Phones with small pixels show that only a few centimetres wide; to leave them out, set "
+            "“Smallest screen” to 600."
+        )
+    return warnings
+
+
+def _warn_of_languages(protocol: StudyProtocol) -> list[str]:
+    """Warn of languages that the owner's own words are missing in."""
+    warnings = []
+    for name in TEXTS:
+        own = [each for each in protocol.languages if getattr(protocol.texts.get(each, StudyTexts()), name)]
+        missing = [LANGUAGES[each] for each in protocol.languages if each not in own]
+        if own and missing:
+            whose = f"yours in {_listed([LANGUAGES[each] for each in own])}, but the app's own in {_listed(missing)}"
+            warnings.append(f"{TEXT_NAMES[name]}: {whose}. Translate, or do not offer {_listed(missing, 'or')}.")
+    for question in protocol.questions:
+        missing = [LANGUAGES[each] for each in protocol.languages if each not in question.text]
+        if missing:
+            warnings.append(f"The question {question.name} is missing in {_listed(missing)}.")
+    return warnings
+
+
+def _listed(names: list[str], word: str = "and") -> str:
+    return f" {word} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _named(kind: ItemKind, count: int) -> str:
+    return f"{count} {KIND_NAMES[kind][count != 1]}"

@@ -1,0 +1,292 @@
+"""Writes a study as files: its tables, its protocol, and a data set to train on.
+
+    OUT/
+      README.md      what each file is, and what each column says
+      ratings        one row per rating, participants by pseudonym; `used` says whether it counts   (.csv and .json)
+      mos            one row per stimulus to be rated: MOS, SOS, CI95, the P.910 estimate, its picture
+      participants, sittings, decisions, texts     see `annotate.exchange.export_tables`
+      protocol.json  the study as it was run
+      dataset.json   scale, splits and what was left out
+      train|val|test/
+        label.json   {"Image": [file names], "MOS": [numbers]}, as in GFIQA-20k and CGFIQA-40k
+        img/         the pictures, byte for byte
+        landmark/    empty: whoever trains finds the landmarks
+
+All tables are of one moment, however many people are rating meanwhile. OUT appears when it is complete, in place of
+an older export. What was copied before an interruption lies in OUT.part and is not copied again.
+"""
+
+import csv
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from annotate import queries
+from annotate.analysis import mos_rows
+from annotate.csv_files import safe_cell
+from annotate.database.engine import Database
+from annotate.database.tables import Study
+from annotate.design.protocol import StudyProtocol
+from annotate.errors import ExportError
+from annotate.exchange.export_tables import (
+    DECISION_TABLE,
+    MOS,
+    PARTICIPANTS,
+    RATINGS,
+    SITTINGS,
+    TABLES,
+    TEXTS,
+    ExportTable,
+    Row,
+    decision_rows,
+    participant_rows,
+    rating_rows,
+    readme,
+    sitting_rows,
+    text_rows,
+    with_questions,
+)
+from annotate.exchange.layout import Label, Layout, Picture, lay_out
+from annotate.exchange.splits import SHARES
+from annotate.stimuli.files import stimulus_path
+
+Progress = Callable[[Sequence[Picture]], Iterable[Picture]]
+FORMAT = 1
+DECIMALS = 6
+README = "README.md"
+LANDMARKS = ".landmarks"
+"""What whoever trains leaves in an export; it goes with the export that it belongs to."""
+_TABLE_FILES = frozenset(f"{table.name}.{kind}" for table in TABLES for kind in ("csv", "json"))
+_OURS = frozenset({
+    *_TABLE_FILES, README, "protocol.json", "dataset.json", ".protocol.json.writing", ".dataset.json.writing",
+    *SHARES, LANDMARKS,
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What was written; `left_out` counts the pictures that are not in the training layout, by reason."""
+
+    path: str
+    ratings: int
+    stimuli: int
+    splits: Mapping[str, int]
+    left_out: Mapping[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready data."""
+        return asdict(self)
+
+
+def export_study(
+    database: Database,
+    study_id: int,
+    data_dir: Path,
+    out: Path,
+    *,
+    label: Label | None = "mos",
+    min_ratings: int = 1,
+    seed: int = 20,
+    with_people: bool = True,
+    progress: Progress = iter,
+) -> ExportReport:
+    """Export a study to the folder `out`; see the module.
+
+    `label` is the column of mos.csv that pictures with at least `min_ratings` ratings are labelled with; None leaves
+    the training layout away. `seed` decides which source goes into which split. Without `with_people` no table names
+    a participant. `progress` is handed the pictures that are copied.
+
+    Raises ExportError when `out` holds something else, a picture is missing or the disk is full.
+    """
+    # A link is written through; else no name is left that is none, as ".." is.
+    out = out.resolve() if out.is_symlink() else Path(os.path.normpath(out.absolute()))
+    if not out.name:
+        raise ExportError(f"{out} is no folder of its own; name a new folder in it.")
+    part = out.with_name(f"{out.name}.part")
+    for folder in (out, part):
+        _check_ours(folder)
+    with _said(out):
+        with database.read() as db:
+            study = queries.studies.get_study(db, study_id)
+            _prepare(part, study)
+            protocol = StudyProtocol.from_json(study.protocol)
+            ratings = _write_people(db, study_id, protocol, part) if with_people else 0
+            pictures = _pictures(db, study_id)
+        layout = lay_out(pictures, protocol.scale, label=label, min_ratings=min_ratings, seed=seed)
+        _write_table(part, MOS, _mos_rows(pictures, layout))
+        _write_table(part, TEXTS, text_rows(protocol))
+        if layout.files:
+            _write_layout(part, layout, study, data_dir, progress)
+        tables = tuple(with_questions(each, protocol) for each in (TABLES if with_people else (MOS, TEXTS)))
+        (part / README).write_text(readme(study.name, tables, with_pictures=bool(layout.files)), encoding="utf-8")
+        _remove_others(part, layout, tables)
+        _swap(part, out)
+    return ExportReport(str(out), ratings, len(pictures), layout.counts(), layout.left_out)
+
+
+def _check_ours(folder: Path) -> None:
+    """Refuse to replace what no export wrote; data sets of others have folders of the same names."""
+    if folder.exists() and not folder.is_dir():
+        raise ExportError(f"{folder} is a file; name a new folder.")
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if others := sorted(names - _OURS):
+        raise ExportError(f"{folder} holds {others[0]}, which no export wrote; name another folder.")
+    if names - {".protocol.json.writing"} and _study_of(folder) is None:
+        raise ExportError(f"{folder} is not empty and no export; name another folder.")
+
+
+def _study_of(folder: Path) -> tuple[str, str] | None:
+    """Return name and time of creation of the study that was exported there, None where none was."""
+    try:
+        found = json.loads((folder / "protocol.json").read_text(encoding="utf-8"))
+        return str(found["study"]), str(found["created_at"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _prepare(part: Path, study: Study) -> None:
+    """Begin, or go on with what an interrupted export of the same study left."""
+    created_at = study.created_at.isoformat()
+    if part.exists() and _study_of(part) != (study.name, created_at):
+        shutil.rmtree(part)
+    part.mkdir(parents=True, exist_ok=True)
+    described = {
+        "study": study.name,
+        "state": study.state,
+        "created_at": created_at,
+        "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "protocol": study.protocol,
+    }
+    _write_json(part / "protocol.json", described)
+
+
+def _write_people(db: Session, study_id: int, protocol: StudyProtocol, part: Path) -> int:
+    """Write the tables that name participants; return how many ratings there are."""
+    _write_table(part, with_questions(PARTICIPANTS, protocol), participant_rows(db, study_id, protocol))
+    _write_table(part, SITTINGS, sitting_rows(db, study_id))
+    _write_table(part, DECISION_TABLE, decision_rows(db, study_id))
+    return _write_table(part, RATINGS, rating_rows(db, study_id))
+
+
+def _pictures(db: Session, study_id: int) -> list[Picture]:
+    """Return the stimuli to be rated, in the order they were added, with their figures."""
+    figures = {row["stimulus"]: row for row in mos_rows(db, study_id)}
+    return [
+        Picture(each.name, each.sha256, each.format, each.size_bytes, each.source, figures[each.name])
+        for each in queries.stimuli.all_stimuli(db, study_id)
+        if each.name in figures
+    ]
+
+
+def _mos_rows(pictures: Iterable[Picture], layout: Layout) -> Iterator[Row]:
+    for picture in pictures:
+        file = layout.files.get(picture.name)
+        yield {
+            **picture.figures, "image": file and file.as_posix(), "source": picture.source, "sha256": picture.sha256,
+        }  # fmt: skip
+
+
+def _write_layout(part: Path, layout: Layout, study: Study, data_dir: Path, progress: Progress) -> None:
+    for name in SHARES:
+        for folder in ("img", "landmark"):
+            (part / name / folder).mkdir(parents=True, exist_ok=True)
+        labels = [
+            (file.name, layout.labels[picture]) for picture, file in layout.files.items() if file.parts[0] == name
+        ]
+        columns = {"Image": [image for image, _ in labels], "MOS": [mos for _, mos in labels]}
+        _write_json(part / name / "label.json", columns)
+    for picture in progress(layout.pictures):
+        _copy(picture, stimulus_path(data_dir, picture.sha256, picture.format), part / layout.files[picture.name])
+    _write_json(part / "dataset.json", {"format": FORMAT, "name": study.name, **layout.describe()})
+
+
+def _copy(picture: Picture, source: Path, target: Path) -> None:
+    """Copy a picture unless it is there from an interrupted export; a file with its name is always whole."""
+    if target.exists():
+        return
+    if not source.exists() or source.stat().st_size != picture.size_bytes:
+        raise ExportError(f"The picture {picture.name} is missing or damaged: {source}; put the file back.")
+    copying = target.with_name(f".{target.name}.copying")
+    shutil.copyfile(source, copying)
+    copying.replace(target)
+
+
+def _remove_others(part: Path, layout: Layout, tables: Sequence[ExportTable]) -> None:
+    """Remove what an interrupted export left that this one does not hold."""
+    for name in _TABLE_FILES - {f"{table.name}.{kind}" for table in tables for kind in ("csv", "json")}:
+        (part / name).unlink(missing_ok=True)
+    if not layout.files:
+        (part / "dataset.json").unlink(missing_ok=True)
+        for name in SHARES:
+            shutil.rmtree(part / name, ignore_errors=True)
+        return
+    wanted = {part / file for file in layout.files.values()}
+    for name in SHARES:
+        for path in (part / name / "img").iterdir():
+            if path not in wanted:
+                path.unlink()
+
+
+def _swap(part: Path, out: Path) -> None:
+    """Give the complete folder its name, in place of an older one."""
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as replaced:
+        if out.exists():
+            out.rename(Path(replaced, "older"))
+        part.rename(out)
+
+
+def _write_table(part: Path, table: ExportTable, rows: Iterable[Row]) -> int:
+    """Write a table as CSV and as JSON, row by row; return how many rows it has."""
+    paths = [part / f"{table.name}.{kind}" for kind in ("csv", "json")]
+    count = 0
+    with paths[0].open("w", newline="", encoding="utf-8") as as_csv, paths[1].open("w", encoding="utf-8") as as_json:
+        writer = csv.writer(as_csv)
+        writer.writerow(table.columns)
+        for row in rows:
+            values = [_plain(row[column]) for column in table.columns]
+            writer.writerow([_cell(value) for value in values])
+            as_json.write(",\n " if count else "[\n ")
+            json.dump(dict(zip(table.columns, values, strict=True)), as_json, ensure_ascii=False)
+            count += 1
+        as_json.write("\n]\n" if count else "[]\n")
+    return count
+
+
+def _cell(value: object) -> object:
+    """Return a value as a cell of a CSV: 1 and 0 for true and false, and no text that a spreadsheet would compute."""
+    if isinstance(value, bool):
+        return int(value)
+    return safe_cell(value) if isinstance(value, str) else value
+
+
+def _plain(value: object) -> object:
+    """Return a number as people write it, 4 and not 4.0 and no more decimals than mean something, and a time as ISO."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if not isinstance(value, float):
+        return value
+    return int(value) if value.is_integer() else round(value, DECIMALS)
+
+
+def _write_json(path: Path, data: Mapping[str, Any]) -> None:
+    """Write a file that is there whole or not at all: protocol.json tells an interrupted export from anything else."""
+    writing = path.with_name(f".{path.name}.writing")
+    writing.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    writing.replace(path)
+
+
+@contextmanager
+def _said(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ExportError(f"{out} cannot be written: {error.strerror or error}.") from error

@@ -1,0 +1,249 @@
+"""The tables of an export: what is in each column, and where its rows come from.
+
+Each is written as CSV and as JSON. What a column means is said here once: the README of an export is made of it, and
+a column without an explanation cannot be written.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from annotate import queries
+from annotate.database.tables import Participant, Sitting
+from annotate.design.decisions import DECISIONS
+from annotate.design.items import ItemKind
+from annotate.design.protocol import TEXTS as PROTOCOL_TEXTS
+from annotate.design.protocol import StudyProtocol
+
+Row = dict[str, Any]
+SCREEN: Mapping[str, str] = {
+    "window_width_px": "Width of the browser's window when the screen was checked, in CSS pixels.",
+    "window_height_px": "Its height.",
+    "screen_width_px": "Width of the screen, in CSS pixels.",
+    "screen_height_px": "Its height.",
+    "pixel_ratio": "Pixels of the screen to a CSS pixel.",
+    "zoom": "Zoom of the browser, 1 for 100 %; it cannot be told apart on phones.",
+    "fits": "Whether every picture fits into the window at its own size: 1 or 0.",
+    "dark_patches": "How many of 4 dark squares the participant could tell from black.",
+    "light_patches": "How many of 4 light squares they could tell from white.",
+    "acuity_gap_px": "Width of the opening of the finest ring that was read right with all coarser ones, in pixels of "
+    "the screen; 0 where the coarsest was not. Empty without the check of sight.",
+    "colour_plates": "How many colour plates were read right.",
+    "colour_plates_shown": "How many were shown.",
+}
+"""What the screen check of a sitting measures."""
+
+
+@dataclass(frozen=True)
+class ExportTable:
+    """A table by its name: what a row is, and what each column says, in their order."""
+
+    name: str
+    row_is: str
+    columns: Mapping[str, str]
+
+
+RATINGS = ExportTable(
+    "ratings",
+    "One answer; those that were taken back are left out. Oldest first.",
+    {
+        "stimulus": "Name of the picture, as in mos.csv.",
+        "participant": "Who answered: the code of a person, as in participants.csv.",
+        "grade": "The grade, in units of the study's scale; empty where the picture was called unusable.",
+        "unusable": "1 where the answer was “unusable”, else 0.",
+        "kind": "What the item was: rated (counts), gold (a known answer), trap (an attention check), repeat (the same "
+        "picture again), training.",
+        "sitting": "Number of the person's sitting, from 1.",
+        "sequence": "Number of the answer in its sitting; answers that were taken back have numbers too.",
+        "response_ms": "Milliseconds from the display of the picture to the answer.",
+        "width_px": "Width of the picture on the screen, in pixels of the screen.",
+        "height_px": "Its height.",
+        "pixel_ratio": "Pixels of the screen to a CSS pixel at that moment.",
+        "rated_at": "When it was answered (UTC).",
+        "used": "1 where the answer counts for the MOS, else 0.",
+    },
+)
+MOS = ExportTable(
+    "mos",
+    "One picture to be rated.",
+    {
+        "stimulus": "Name of the picture.",
+        "image": "Its file in this export; empty where it is not part of the training data.",
+        "source": "The photo or person that it was made of, as handed in.",
+        "sha256": "SHA-256 of its file.",
+        "mos": "Mean opinion score: the mean of the grades that count.",
+        "sos": "Standard deviation of those grades (n − 1).",
+        "ci95": "Half the width of the 95 % interval of the MOS, by Student's t. Few grades make it wide or, where "
+        "they happen to be equal, 0: trust it from 8 ratings on.",
+        "ratings": "How many grades count.",
+        "unusable": "How many people called the picture unusable.",
+        "mos_p910": "Quality by ITU-T P.910 Annex E, which corrects for strict and careless people; needs 8 ratings.",
+        "ci95_p910": "The same interval for that estimate.",
+    },
+)
+PARTICIPANTS = ExportTable(
+    "participants",
+    "One person who took part or was invited.",
+    {
+        "participant": "The code of the person; nothing else is known of them here.",
+        "language": "Language of the page when they joined.",
+        "joined_at": "When their link was made or first followed (UTC).",
+        "consented_at": "When they agreed to take part; empty where they never did, or for imported ratings.",
+        "trained_at": "When they were through with the training.",
+        "sittings": "How many sittings they began.",
+        "votes_used": "1 where their votes count for the MOS, else 0.",
+        "votes_reason": "Why, in the owner's words or those of a check.",
+    },
+)
+SITTINGS = ExportTable(
+    "sittings",
+    "One sitting: a person's run from the consent or the last one to the completion code.",
+    {
+        "participant": "The code of the person.",
+        "sitting": "Number of the sitting, from 1.",
+        "started_at": "When it began (UTC).",
+        "last_seen_at": "When something was last done in it.",
+        "ended_at": "When it was finished; empty while it is open.",
+        "active_s": "Seconds spent rating; a gap counts as a minute at most, breaks and training do not.",
+        "planned": "Items that it was to have.",
+        "rated": "Items answered, training left out.",
+        "answers": "All answers, training and those that were taken back included.",
+        "breaks": "Breaks taken.",
+        "completion_code": "The code shown at the end.",
+        "code_taken_at": "When the person copied it or followed it back to their panel; empty where they did neither.",
+        "accepted": "Whether the sitting is accepted, to be paid: 1 or 0; empty while that is undecided.",
+        "accepted_reason": "Why, in the owner's words.",
+        **SCREEN,
+    },
+)
+DECISION_TABLE = ExportTable(
+    "decisions",
+    "One decision about a person, oldest first; later ones replace earlier ones.",
+    {
+        "at": "When it was made (UTC).",
+        "participant": "The code of the person.",
+        "sitting": "Number of the sitting that it is about; empty where it is about all votes.",
+        "decision": "accepted, rejected or undecided (a sitting: is it paid), votes used or votes left out (do they "
+        "count).",
+        "reason": "The reason that was given.",
+    },
+)
+TEXTS = ExportTable(
+    "texts",
+    "One text as participants read it, in one language.",
+    {
+        "language": "Language of the text.",
+        "text": "Which text: instructions, consent, eligibility, question and its name, or grade and the grade that it "
+        "is the word of.",
+        "shown": "The text itself.",
+    },
+)
+TABLES = (RATINGS, MOS, PARTICIPANTS, SITTINGS, DECISION_TABLE, TEXTS)
+ANSWER = "answer_"
+"""Before the name of a question that participants were asked at the start: its column in PARTICIPANTS."""
+
+
+def with_questions(table: ExportTable, protocol: StudyProtocol) -> ExportTable:
+    """Return PARTICIPANTS with a column for each question of the study; every other table as it is."""
+    if table is not PARTICIPANTS:
+        return table
+    texts = {
+        each.name: each.text[each.language_for(protocol.language, protocol.language)] for each in protocol.questions
+    }
+    asked = {
+        f"{ANSWER}{name}": f"Answer to “{text}”, in the wording of the study's first language; empty where they did "
+        "not say."
+        for name, text in texts.items()
+    }
+    return replace(table, columns={**table.columns, **asked})
+
+
+def rating_rows(db: Session, study_id: int) -> Iterator[Row]:
+    """Yield a row of RATINGS per answer; memory does not grow with the study."""
+    for row in queries.ratings.stream_ratings(db, study_id):
+        yield {
+            **{column: getattr(row, column) for column in RATINGS.columns if column != "used"},
+            "kind": row.kind.name.lower(),
+            "used": row.votes_used and row.kind is ItemKind.RATED,
+        }
+
+
+def participant_rows(db: Session, study_id: int, protocol: StudyProtocol) -> Iterator[Row]:
+    """Yield a row of PARTICIPANTS, with their answers to the study's questions, per person."""
+    for person, sittings in queries.participants.all_participants(db, study_id):
+        answers = person.start_answers or {}
+        yield {
+            **{f"{ANSWER}{question.name}": answers.get(question.name) for question in protocol.questions},
+            "participant": person.pseudonym,
+            "language": person.language,
+            "joined_at": person.created_at,
+            "consented_at": person.consented_at,
+            "trained_at": person.trained_at,
+            "sittings": len(sittings),
+            "votes_used": person.votes_used,
+            "votes_reason": person.votes_reason,
+        }
+
+
+def sitting_rows(db: Session, study_id: int) -> Iterator[Row]:
+    """Yield a row of SITTINGS per sitting, those of a person one after the other."""
+    for person, sittings in queries.participants.all_participants(db, study_id):
+        yield from (_sitting_row(person, each) for each in sittings)
+
+
+def _sitting_row(person: Participant, sitting: Sitting) -> Row:
+    screen = sitting.screen or {}
+    named = {"participant": person.pseudonym, "sitting": sitting.number}
+    measured = {name: screen.get(name) for name in SCREEN}
+    return {
+        column: named.get(column, measured.get(column) if column in SCREEN else getattr(sitting, column, None))
+        for column in SITTINGS.columns
+    }
+
+
+def decision_rows(db: Session, study_id: int) -> Iterator[Row]:
+    """Yield a row of DECISION_TABLE per decision."""
+    for event in queries.audit.list_events(db, study_id):
+        if event.what in DECISIONS:
+            yield {
+                "at": event.at,
+                "participant": event.detail["participant"],
+                "sitting": event.detail.get("number"),
+                "decision": DECISIONS[event.what][event.detail["accepted" if event.what == "sitting" else "used"]],
+                "reason": event.detail["reason"],
+            }
+
+
+def text_rows(protocol: StudyProtocol) -> Iterator[Row]:
+    """Yield a row of TEXTS per language and text."""
+    for language in protocol.languages:
+        shown_texts = protocol.texts_for(language)
+        texts = {name: getattr(shown_texts, name) for name in PROTOCOL_TEXTS}
+        for question in protocol.questions:
+            asked_in = question.language_for(language, protocol.language)
+            texts[f"question {question.name}"] = question.text[asked_in]
+        words = {f"grade {grade:g}": word for grade, word in protocol.scale.words(language).items()}
+        for text, shown in {**texts, **words}.items():
+            yield {"language": language, "text": text, "shown": shown}
+
+
+def readme(study: str, tables: tuple[ExportTable, ...], *, with_pictures: bool) -> str:
+    """Return the README of an export in Markdown: what each file is, and what each column says."""
+    files = [f"- `{each.name}.csv`, `{each.name}.json`: {each.row_is}" for each in tables]
+    files += ["- `protocol.json`: the design of the study, its state, and when it was exported."]
+    if with_pictures:
+        files += [
+            "- `dataset.json`: the scale, the splits, and how many pictures were left out of them and why.",
+            "- `train/`, `val/`, `test/`: the pictures, byte for byte, with `label.json` (`Image`, `MOS`) to train on.",
+        ]
+    parts = [
+        f"# {study}",
+        "Tables of a labelling study. Times are in UTC; what is not known is empty.",
+        "\n".join(files),
+    ]
+    for table in tables:
+        columns = "\n".join(f"| `{name}` | {says} |" for name, says in table.columns.items())
+        parts.append(f"## {table.name}\n\n{table.row_is}\n\n| Column | What it says |\n|---|---|\n{columns}")
+    return "\n\n".join(parts) + "\n"

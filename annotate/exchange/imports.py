@@ -1,0 +1,113 @@
+"""Ratings that were given elsewhere, from a CSV.
+
+    stimulus      the name it has in the study (needed)
+    participant   any name; people are told apart by it (needed)
+    grade         on the study's scale; blank where the answer was "unusable" (needed)
+    response_ms   from the picture's display to the answer
+    rated_at      ISO 8601 with a time zone
+    kind          as an export writes it; rows of repeated items are passed over
+
+Other columns are ignored. Everything is checked before anything is added.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from annotate.csv_files import CsvFile
+from annotate.design.items import ItemKind
+from annotate.design.protocol import StudyProtocol
+from annotate.errors import GradeError, ImportedRatingsError
+from annotate.names import control_character, normalized
+from annotate.queries.imports import ImportedRating
+
+REQUIRED = ("stimulus", "participant", "grade")
+LONGEST_PSEUDONYM = 64
+_PASSED_OVER = {ItemKind.REPEAT.name.lower()}
+
+
+@dataclass(frozen=True)
+class RatingsFile:
+    """Checked ratings, and how many rows were repeats and passed over."""
+
+    ratings: tuple[ImportedRating, ...]
+    repeats: int
+
+
+def read_ratings(path: Path, protocol: StudyProtocol, now: datetime) -> RatingsFile:
+    """Read and check a CSV of ratings; raise ImportedRatingsError naming the line that cannot be used."""
+    file = CsvFile.read(path, required=REQUIRED, numbers=("grade", "response_ms"), error=ImportedRatingsError)
+    repeats = 0
+    ratings: list[ImportedRating] = []
+    lines: dict[tuple[str, str], int] = {}
+    for line, row in file.rows():
+        if row.get("kind", "").lower() in _PASSED_OVER:
+            repeats += 1
+            continue
+        try:
+            rating = _rating(row, protocol, now)
+            _check_first(rating, line, lines)
+        except (ValueError, GradeError) as error:
+            raise file.problem(line, str(error).removesuffix(".")) from None
+        ratings.append(rating)
+    if not ratings:
+        raise ImportedRatingsError(f"{path.name} holds no ratings.")
+    return RatingsFile(tuple(ratings), repeats)
+
+
+def _rating(row: dict[str, str], protocol: StudyProtocol, now: datetime) -> ImportedRating:
+    """Return a row as a rating; raise ValueError or GradeError, to go on after "line 3"."""
+    for column in ("stimulus", "participant"):
+        if not row[column]:
+            raise ValueError(f"names no {column}")
+        if control := control_character(row[column]):
+            raise ValueError(f"has the control character {control} in the name of the {column}")
+    if len(row["participant"]) > LONGEST_PSEUDONYM:
+        raise ValueError(f"has a participant's name of more than {LONGEST_PSEUDONYM} characters")
+    return ImportedRating(
+        normalized(row["stimulus"]),
+        normalized(row["participant"]),
+        _grade(row["grade"], protocol),
+        _milliseconds(row.get("response_ms", "")),
+        _time(row.get("rated_at", ""), now),
+    )
+
+
+def _check_first(rating: ImportedRating, line: int, lines: dict[tuple[str, str], int]) -> None:
+    """Refuse a second rating of one stimulus by one participant."""
+    key = (rating.stimulus, rating.participant)
+    if key in lines:
+        raise ValueError(f"rates {key[0]} by {key[1]} once more; line {lines[key]} does already")
+    lines[key] = line
+
+
+def _grade(text: str, protocol: StudyProtocol) -> float | None:
+    if text:
+        return protocol.scale.check(text)
+    if not protocol.offer_unusable:
+        raise ValueError('has no grade; the protocol offers no "unusable"')
+    return None
+
+
+def _milliseconds(text: str) -> int | None:
+    try:
+        value = round(float(text)) if text else None
+    except (ValueError, OverflowError):
+        value = -1
+    if value is not None and not 0 <= value < 2**31:
+        raise ValueError(f"has the response time {text!r}; expected milliseconds")
+    return value
+
+
+def _time(text: str, now: datetime) -> datetime | None:
+    if not text:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"has the time {text!r}; expected ISO 8601") from None
+    if time.tzinfo is None:
+        raise ValueError(f"has the time {text!r} without a time zone")
+    if time > now:
+        raise ValueError(f"was rated in the future ({text})")
+    return time

@@ -1,0 +1,57 @@
+"""Scores of a model, from a CSV: what `fiqa score --format csv` writes."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+from annotate.csv_files import CsvFile
+from annotate.errors import SettingError
+from annotate.names import normalized
+from annotate.statistics.planning import _slashed
+
+
+def read_scores(path: Path) -> dict[str, float]:
+    """Return a model's scores from a CSV with the columns stimulus (or path) and score; rows without one are left out.
+
+    What `fiqa score --format csv` writes will do: `scores_of` finds the stimulus of a path.
+
+    Raises:
+        SettingError: the file cannot be read, or a score is no finite number.
+    """
+    file = CsvFile.read(path, required=("score",), numbers=("score",), error=SettingError)
+    name = next((column for column in ("stimulus", "path") if column in file.columns), None)
+    if name is None:
+        raise SettingError(f"{path.name} needs a column stimulus or path.")
+    scores: dict[str, float] = {}
+    for line, row in file.rows():
+        if not row["score"] and row.get("error"):
+            continue
+        try:
+            scores[row[name]] = float(row["score"])
+        except ValueError:
+            scores[row[name]] = math.nan
+        if not math.isfinite(scores[row[name]]):
+            raise file.problem(line, f"has the score {row['score']!r}; expected a number")
+    return scores
+
+
+def scores_of(stimuli: Sequence[str], scores: Mapping[str, float]) -> dict[str, float]:
+    """Return the scores by stimulus: of the same name, or else of the one path that ends with it, on any system.
+
+    Raises SettingError when none of them belongs to a stimulus: the names are of another study.
+    """
+    known = {normalized(path) if path in stimuli else _slashed(path): score for path, score in scores.items()}
+    by_file: dict[str, list[str]] = {}
+    for path in known:
+        by_file.setdefault(PurePosixPath(path).name, []).append(path)
+    found = {}
+    for stimulus in stimuli:
+        name = normalized(stimulus)
+        ends = [path for path in by_file.get(PurePosixPath(name).name, ()) if f"/{path}".endswith(f"/{name}")]
+        if name in known or len(ends) == 1:
+            found[stimulus] = known[name if name in known else ends[0]]
+    if scores and not found:
+        raise SettingError(
+            f"None of the scores is of a picture of this study; the first is called {next(iter(scores))}."
+        )
+    return found

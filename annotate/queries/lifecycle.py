@@ -1,0 +1,51 @@
+"""The states of a study, and its protocol: what is checked and noted when one is changed."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from annotate.database.tables import (
+    Study,
+)
+from annotate.design.protocol import StudyProtocol
+from annotate.design.review import check_ready
+from annotate.design.states import (
+    State,
+    check_transition,
+)
+from annotate.queries.audit import log_event
+from annotate.queries.stimuli import summarize_stimuli
+from annotate.queries.studies import locked_study
+
+
+def change_state(db: Session, study_id: int, state: State, now: datetime) -> tuple[str, ...]:
+    """Take a study to another state; return what to warn of. Raises StudyStateError when it cannot go there."""
+    study = locked_study(db, study_id)
+    check_transition(study.state, state)
+    warnings: tuple[str, ...] = ()
+    if state is State.OPEN:
+        warnings = _make_ready(db, study, now)
+    log_event(db, study_id, "state", {"from": study.state, "to": state}, now)
+    study.state = state
+    return warnings
+
+
+def _make_ready(db: Session, study: Study, now: datetime) -> tuple[str, ...]:
+    """Check a study that is about to open; from its first opening on its texts stay as they are."""
+    protocol = StudyProtocol.from_json(study.protocol)
+    warnings = check_ready(protocol, summarize_stimuli(db, study.id), now)
+    if study.state is State.DRAFT:
+        study.protocol = protocol.with_texts_fixed().to_json()
+    return warnings
+
+
+def change_protocol(db: Session, study_id: int, now: datetime, **values: Any) -> StudyProtocol:
+    """Change values of a protocol as far as the study's state allows; raise StudyStateError or ProtocolError."""
+    study = locked_study(db, study_id)
+    former = StudyProtocol.from_json(study.protocol)
+    protocol = former.changed(study.state, **values)
+    study.protocol, before = protocol.to_json(), former.to_json()
+    changed = {name: value for name, value in study.protocol.items() if value != before[name]}
+    log_event(db, study_id, "protocol", changed, now)
+    return protocol

@@ -1,0 +1,312 @@
+"""Queries of participants: their links, their sittings, and whether their ratings are used."""
+
+import secrets
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.orm import Session
+
+from annotate.database.tables import (
+    ROWS_AT_ONCE,
+    SHUFFLES,
+    Assignment,
+    AssignmentState,
+    Event,
+    Link,
+    Participant,
+    Sitting,
+    Stimulus,
+    Study,
+)
+from annotate.errors import StudyError
+from annotate.queries.audit import log_event
+from annotate.queries.studies import locked_study
+
+_PSEUDONYM_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # none that look alike
+
+
+def delete_some_participants(db: Session, study_id: int, limit: int) -> int:
+    """Delete up to `limit` people of a study that is about to go, with their votes; return how many.
+
+    What its stimuli count is left as it is. A million votes take a while to delete, and in one transaction nobody
+    could rate in another study meanwhile.
+    """
+    some = select(Participant.id).where(Participant.study_id == study_id).order_by(Participant.id).limit(limit)
+    return len(db.scalars(delete(Participant).where(Participant.id.in_(some)).returning(Participant.id)).all())
+
+
+def create_participant(
+    db: Session,
+    study_id: int,
+    now: datetime,
+    *,
+    external_id: str | None = None,
+    language: str = "en",
+    pseudonym: str | None = None,
+) -> Participant:
+    """Add a person to a study, under a pseudonym that says nothing about them."""
+    participant = Participant(
+        study_id=study_id,
+        pseudonym=pseudonym or "".join(secrets.choice(_PSEUDONYM_LETTERS) for _ in range(8)),
+        external_id=external_id,
+        language=language,
+        seed=secrets.randbelow(SHUFFLES),
+        created_at=now,
+    )
+    db.add(participant)
+    db.flush()
+    return participant
+
+
+def add_link(db: Session, participant_id: int, token_hash: str, now: datetime) -> None:
+    """Let a personal link open a participant's sittings."""
+    db.execute(insert(Link).values(token_hash=token_hash, participant_id=participant_id, created_at=now))
+
+
+def delete_links(db: Session, participant_id: int) -> None:
+    """Close all links of a participant: one may have got into wrong hands."""
+    db.execute(delete(Link).where(Link.participant_id == participant_id))
+
+
+def participant_by_link(db: Session, token_hash: str) -> tuple[Participant, Study] | None:
+    """Return whose link it is, and their study."""
+    row = db.execute(
+        select(Participant, Study)
+        .join(Link, Link.participant_id == Participant.id)
+        .join(Study, Study.id == Participant.study_id)
+        .where(Link.token_hash == token_hash)
+    ).first()
+    return None if row is None else (row[0], row[1])
+
+
+def participant_by_external_id(db: Session, study_id: int, external_id: str) -> Participant | None:
+    """Return the participant whom a panel knows by that identifier."""
+    return db.scalar(
+        select(Participant).where(Participant.study_id == study_id, Participant.external_id == external_id)
+    )
+
+
+def get_participant(db: Session, study_id: int, pseudonym: str) -> Participant:
+    """Return a participant of a study; raise StudyError when there is none of that pseudonym."""
+    found = db.scalar(select(Participant).where(Participant.study_id == study_id, Participant.pseudonym == pseudonym))
+    if found is None:
+        raise StudyError(f"The study has no participant {pseudonym!r}.")
+    return found
+
+
+def unused_participants(db: Session, study_id: int) -> set[str]:
+    """Return the pseudonyms of those whose votes are not used."""
+    unused = select(Participant.pseudonym).where(Participant.study_id == study_id, ~Participant.votes_used)
+    return set(db.scalars(unused))
+
+
+@dataclass(frozen=True)
+class ParticipantRow:
+    """A participant with what they did, for a table."""
+
+    participant: Participant
+    ratings: int
+    sittings: int
+    last_seen_at: datetime | None
+
+
+class Among(StrEnum):
+    """Which participants a page is of."""
+
+    ALL = "all"
+    INVITED = "invited"
+    UNDECIDED = "undecided"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    LEFT_OUT = "left out"
+    WITHOUT_CODE = "without code"
+
+
+_AMONG: Mapping[Among, ColumnElement[bool]] = {
+    Among.ALL: true(),
+    Among.INVITED: ~exists().where(Sitting.participant_id == Participant.id),
+    Among.WITHOUT_CODE: exists().where(
+        Sitting.participant_id == Participant.id,
+        Sitting.rated > 0,
+        Sitting.code_taken_at.is_(None),
+        or_(
+            and_(Sitting.ended_at.is_not(None), Sitting.completion_code.is_not(None)),
+            and_(Sitting.ended_at.is_(None), Sitting.rated >= Sitting.planned),
+        ),
+    ),
+    Among.UNDECIDED: exists().where(
+        Sitting.participant_id == Participant.id, Sitting.ended_at.is_not(None), Sitting.accepted.is_(None)
+    ),
+    Among.ACCEPTED: exists().where(Sitting.participant_id == Participant.id, Sitting.accepted.is_(True)),
+    Among.REJECTED: exists().where(Sitting.participant_id == Participant.id, Sitting.accepted.is_(False)),
+    Among.LEFT_OUT: ~Participant.votes_used,
+}
+
+
+def participants_page(
+    db: Session,
+    study_id: int,
+    *,
+    among: Among = Among.ALL,
+    names: Collection[str] | None = None,
+    skip: int = 0,
+    limit: int = 100,
+) -> list[ParticipantRow]:
+    """Return up to `limit` participants in the order they joined, but for the first `skip` of them.
+
+    INVITED never began. UNDECIDED are those with an ended sitting about which nothing is decided, WITHOUT_CODE those
+    who rated everything and did not take their completion code. `names` limits to these pseudonyms.
+    """
+    rated = select(func.count()).where(
+        Assignment.participant_id == Participant.id, Assignment.state == AssignmentState.RATED
+    )
+    sittings = select(func.count()).where(Sitting.participant_id == Participant.id)
+    seen = select(func.max(Sitting.last_seen_at)).where(Sitting.participant_id == Participant.id)
+    page = (
+        select(Participant, rated.scalar_subquery(), sittings.scalar_subquery(), seen.scalar_subquery())
+        .where(*_among(study_id, among, names))
+        .order_by(Participant.id)
+        .offset(skip)
+        .limit(limit)
+    )
+    return [ParticipantRow(*row) for row in db.execute(page)]
+
+
+def count_participants(
+    db: Session, study_id: int, *, among: Among = Among.ALL, names: Collection[str] | None = None
+) -> int:
+    """Return how many participants all such pages together have."""
+    return db.scalar(select(func.count()).select_from(Participant).where(*_among(study_id, among, names))) or 0
+
+
+def _among(study_id: int, among: Among, names: Collection[str] | None) -> list[ColumnElement[bool]]:
+    chosen = [Participant.study_id == study_id, _AMONG[among]]
+    return chosen if names is None else [*chosen, Participant.pseudonym.in_(names)]
+
+
+def set_votes_used(db: Session, participant_id: int, used: bool, reason: str, now: datetime) -> None:
+    """Let a participant's votes count, or not: what they rated is then wanted again from somebody else."""
+    participant = db.scalars(
+        select(Participant).where(Participant.id == participant_id).with_for_update(key_share=True)
+    ).one()
+    if participant.votes_used and not used:
+        _release_places(db, participant_id)
+    if used and not participant.votes_used:
+        _take_places(db, participant_id)
+    participant.votes_used, participant.votes_reason = used, reason
+    detail = {"participant": participant.pseudonym, "used": used, "reason": reason}
+    log_event(db, participant.study_id, "votes", detail, now)
+
+
+def delete_participant(db: Session, participant: Participant, now: datetime) -> None:
+    """Delete all there is of a person, in the audit trail too; what they rated is wanted again.
+
+    What remains says that somebody was deleted, and when.
+    """
+    if participant.votes_used:
+        _release_places(db, participant.id)
+    db.execute(delete(Participant).where(Participant.id == participant.id))
+    log_event(db, participant.study_id, "withdrawn", {}, now)  # first: an id that is free would be given again
+    named = Event.detail["participant"].as_string() == participant.pseudonym
+    db.execute(delete(Event).where(Event.study_id == participant.study_id, named))
+
+
+def _release_places(db: Session, participant_id: int) -> None:
+    """Give back every place that a participant holds; the participant must be locked."""
+    leased = db.execute(
+        update(Assignment)
+        .where(Assignment.participant_id == participant_id, Assignment.state == AssignmentState.LEASED)
+        .values(state=AssignmentState.EXPIRED)
+        .returning(Assignment.stimulus_id, Assignment.occurrence)
+    )
+    held = [stimulus_id for stimulus_id, occurrence in leased if occurrence == 0]
+    rated = Stimulus.id.in_(_rated_by(participant_id))
+    _lock_stimuli(db, rated | Stimulus.id.in_(held))
+    db.execute(update(Stimulus).where(Stimulus.id.in_(held)).values(taken=Stimulus.taken - 1))
+    db.execute(update(Stimulus).where(rated).values(taken=Stimulus.taken - 1, rated=Stimulus.rated - 1))
+
+
+def _take_places(db: Session, participant_id: int) -> None:
+    """Count again what a participant rated."""
+    rated = Stimulus.id.in_(_rated_by(participant_id))
+    _lock_stimuli(db, rated)
+    db.execute(update(Stimulus).where(rated).values(taken=Stimulus.taken + 1, rated=Stimulus.rated + 1))
+
+
+def _rated_by(participant_id: int) -> Select[int]:
+    return select(Assignment.stimulus_id).where(
+        Assignment.participant_id == participant_id,
+        Assignment.state == AssignmentState.RATED,
+        Assignment.occurrence == 0,
+    )
+
+
+def _lock_stimuli(db: Session, which: ColumnElement[bool]) -> None:
+    """Lock several at once in the order of their ids, so that two who do so cannot wait for each other."""
+    db.execute(select(Stimulus.id).where(which).order_by(Stimulus.id).with_for_update(key_share=True)).all()
+
+
+def count_begun(db: Session, study_id: int) -> int:
+    """Return how many people have begun whose votes are used; nobody else begins until the commit."""
+    locked_study(db, study_id)  # on PostgreSQL two who come at once would both take the last seat
+    begun = (Participant.study_id == study_id, Participant.consented_at.is_not(None), Participant.votes_used)
+    return db.scalar(select(func.count()).where(*begun)) or 0
+
+
+def last_sitting(db: Session, participant_id: int) -> Sitting | None:
+    """Return the sitting that a participant began last."""
+    latest = select(Sitting).where(Sitting.participant_id == participant_id).order_by(Sitting.number.desc())
+    return db.scalar(latest.limit(1))
+
+
+def list_sittings(db: Session, participant_id: int) -> list[Sitting]:
+    """Return a participant's sittings in order."""
+    return list(db.scalars(select(Sitting).where(Sitting.participant_id == participant_id).order_by(Sitting.number)))
+
+
+def sittings_of(db: Session, participant_ids: Collection[int]) -> dict[int, list[Sitting]]:
+    """Return the sittings of several participants in order, by the participants' ids."""
+    found: dict[int, list[Sitting]] = {participant_id: [] for participant_id in participant_ids}
+    chosen = select(Sitting).where(Sitting.participant_id.in_(participant_ids)).order_by(Sitting.number)
+    for sitting in db.scalars(chosen):
+        found[sitting.participant_id].append(sitting)
+    return found
+
+
+def all_participants(db: Session, study_id: int) -> Iterator[tuple[Participant, list[Sitting]]]:
+    """Yield every participant, in the order they joined, with their sittings; a page of them at a time."""
+    skip = 0
+    while page := participants_page(db, study_id, skip=skip, limit=ROWS_AT_ONCE):
+        sittings = sittings_of(db, [row.participant.id for row in page])
+        yield from ((row.participant, sittings[row.participant.id]) for row in page)
+        skip += len(page)
+
+
+def set_sitting_accepted(db: Session, sitting_id: int, accepted: bool | None, reason: str, now: datetime) -> None:
+    """Accept or refuse a sitting, or leave it undecided; whether its votes count is `set_votes_used`'s."""
+    row = db.execute(
+        select(Sitting, Participant)
+        .join(Participant, Participant.id == Sitting.participant_id)
+        .where(Sitting.id == sitting_id)
+    ).first()
+    if row is None:
+        raise StudyError("The sitting does not exist any more.")
+    sitting, participant = row
+    sitting.accepted, sitting.accepted_reason = accepted, reason
+    detail = {"participant": participant.pseudonym, "number": sitting.number, "accepted": accepted, "reason": reason}
+    log_event(db, participant.study_id, "sitting", detail, now)

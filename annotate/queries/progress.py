@@ -1,0 +1,154 @@
+"""How far a study is: counts of stimuli, ratings, participants and who is rating now."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    func,
+    select,
+)
+from sqlalchemy.orm import Session
+
+from annotate.database.tables import (
+    Assignment,
+    Event,
+    Participant,
+    Rating,
+    Sitting,
+    Stimulus,
+)
+from annotate.design.items import ItemKind
+from annotate.queries.participants import count_participants
+from annotate.queries.stimuli import count_stimuli
+
+
+@dataclass(frozen=True)
+class StudyProgress:
+    """How far a study is. `stimuli_by_ratings` maps how often a stimulus was rated to how many were that often.
+
+    Of the people, `invited` have a link that they never followed to the end of the consent. The others take part, as
+    `participants` counts: some are rating now, some have finished all their sittings, and some left one open.
+    """
+
+    stimuli: Mapping[ItemKind, int]
+    stimuli_by_ratings: Mapping[int, int]
+    participants: int
+    sittings: int
+    sittings_ended: int
+    active_participants: int
+    invited: int
+    finished: int
+    last_answer_at: datetime | None
+
+    @property
+    def left(self) -> int:
+        """People who left a sitting open and were not seen lately; they may come back."""
+        return self.participants - self.active_participants - self.finished
+
+    @property
+    def ratings(self) -> int:
+        """Ratings that count: of stimuli to be rated, by participants whose votes are used, without repeats."""
+        return sum(times * count for times, count in self.stimuli_by_ratings.items())
+
+
+def study_progress(db: Session, study_id: int, active_since: datetime) -> StudyProgress:
+    """Return how far a study is; those seen after `active_since` are active."""
+    by_ratings = (
+        select(Stimulus.rated, func.count())
+        .where(Stimulus.study_id == study_id, Stimulus.kind == ItemKind.RATED)
+        .group_by(Stimulus.rated)
+        .order_by(Stimulus.rated)
+    )
+    going_on = Sitting.ended_at.is_(None)  # one sitting of a participant at most
+    sittings = (
+        select(
+            func.count(),
+            func.count(Sitting.ended_at),
+            func.count(func.distinct(Sitting.participant_id)),
+            func.count().filter(going_on),
+            func.count().filter(Sitting.last_seen_at > active_since, going_on),
+            func.max(Sitting.last_seen_at).filter(Sitting.answers > 0),
+        )
+        .select_from(Sitting)
+        .join(Participant, Participant.id == Sitting.participant_id)
+        .where(Participant.study_id == study_id)
+    )
+    begun, ended, participants, at_it, active, last_answer_at = db.execute(sittings).one()
+    return StudyProgress(
+        stimuli=count_stimuli(db, study_id),
+        stimuli_by_ratings=dict(db.execute(by_ratings).all()),
+        participants=participants,
+        sittings=begun,
+        sittings_ended=ended,
+        active_participants=active,
+        invited=count_participants(db, study_id) - participants,
+        finished=participants - at_it,
+        last_answer_at=last_answer_at,
+    )
+
+
+@dataclass(frozen=True)
+class Active:
+    """Somebody who is rating: `rated` of `planned` items are done in their sitting, `lately` of them lately."""
+
+    pseudonym: str
+    last_seen_at: datetime
+    rated: int
+    planned: int
+    lately: int
+
+
+def active_people(db: Session, study_id: int, since: datetime) -> list[Active]:
+    """Return who was seen since then in a sitting that goes on, the latest first, and what they answered since."""
+    lately = (
+        select(func.count())
+        .select_from(Rating)
+        .join(Assignment, Assignment.id == Rating.assignment_id)
+        .where(Assignment.sitting_id == Sitting.id, Rating.rated_at > since, Rating.undone_at.is_(None))
+        .scalar_subquery()
+    )
+    people = (
+        select(Participant.pseudonym, Sitting.last_seen_at, Sitting.rated, Sitting.planned, lately)
+        .join(Participant, Participant.id == Sitting.participant_id)
+        .where(Participant.study_id == study_id, Sitting.last_seen_at > since, Sitting.ended_at.is_(None))
+        .order_by(Sitting.last_seen_at.desc())
+    )
+    return [Active(*row) for row in db.execute(people)]
+
+
+def ratings_since(db: Session, study_id: int, since: datetime) -> int:
+    """Return how many pictures to be rated were rated since then, without repeats."""
+    seen = select(Sitting.id).join(Participant, Participant.id == Sitting.participant_id)
+    seen = seen.where(Participant.study_id == study_id, Sitting.last_seen_at > since)
+    count = (
+        select(func.count())
+        .select_from(Rating)
+        .join(Assignment, Assignment.id == Rating.assignment_id)
+        .where(
+            Assignment.sitting_id.in_(seen),
+            Assignment.kind == ItemKind.RATED,
+            Rating.rated_at > since,
+            Rating.undone_at.is_(None),
+        )
+    )
+    return db.scalar(count) or 0
+
+
+Version = tuple[int, ...]
+
+
+def study_version(db: Session, study_id: int) -> Version:
+    """Return numbers of which one has changed whenever a study's statistics may have; reads no rating."""
+    people = (
+        select(
+            func.count(func.distinct(Participant.id)),
+            func.coalesce(func.sum(Sitting.answers), 0),
+            func.coalesce(func.sum(Sitting.rated), 0),
+        )
+        .select_from(Participant)
+        .outerjoin(Sitting, Sitting.participant_id == Participant.id)
+        .where(Participant.study_id == study_id)
+    )
+    last_event = db.scalar(select(func.max(Event.id)).where(Event.study_id == study_id)) or 0
+    return (last_event, *db.execute(people).one())

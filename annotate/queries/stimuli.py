@@ -1,0 +1,178 @@
+"""Queries of a study's stimuli."""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+from typing import Protocol as Structure
+
+from sqlalchemy import (
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+)
+from sqlalchemy.orm import Session
+
+from annotate.database.tables import (
+    ROWS_AT_ONCE,
+    SHUFFLES,
+    Assignment,
+    Stimulus,
+)
+from annotate.design.items import ItemKind
+from annotate.design.review import StimulusSummary
+from annotate.design.states import (
+    check_is_draft,
+    check_takes_stimuli,
+)
+from annotate.errors import StudyError, StudyStateError
+from annotate.queries.audit import log_event
+from annotate.queries.studies import locked_study
+
+
+class NewStimulus(Structure):
+    """What there is to know about a picture; `annotate.stimuli.files.StimulusFile` is one."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def format(self) -> str: ...
+    @property
+    def width_px(self) -> int: ...
+    @property
+    def height_px(self) -> int: ...
+    @property
+    def size_bytes(self) -> int: ...
+    @property
+    def source(self) -> str | None: ...
+    @property
+    def kind(self) -> ItemKind: ...
+    @property
+    def expected(self) -> float | None: ...
+    @property
+    def feedback(self) -> str: ...
+
+
+def add_stimuli(db: Session, study_id: int, stimuli: Sequence[NewStimulus], now: datetime) -> list[tuple[str, str]]:
+    """Add pictures to a study; return (name, name it is there under) of those it holds already.
+
+    Raises StudyStateError when the state forbids it, StudyError when a name stands for another picture already.
+    """
+    check_takes_stimuli(locked_study(db, study_id).state)
+    there = dict(db.execute(select(Stimulus.sha256, Stimulus.name).where(Stimulus.study_id == study_id)).all())
+    new = [stimulus for stimulus in stimuli if stimulus.sha256 not in there]
+    if taken := {stimulus.name for stimulus in new} & set(there.values()):
+        raise StudyError(f"The study has another picture called {min(taken)} already; rename one of them.")
+    if new:
+        db.execute(insert(Stimulus), [_stimulus_row(study_id, stimulus) for stimulus in new])
+    log_event(db, study_id, "stimuli", {"added": len(new)}, now)
+    return [(stimulus.name, there[stimulus.sha256]) for stimulus in stimuli if stimulus.sha256 in there]
+
+
+def _stimulus_row(study_id: int, stimulus: NewStimulus) -> dict[str, Any]:
+    return {
+        "study_id": study_id,
+        "name": stimulus.name,
+        "sha256": stimulus.sha256,
+        "format": stimulus.format,
+        "width_px": stimulus.width_px,
+        "height_px": stimulus.height_px,
+        "size_bytes": stimulus.size_bytes,
+        "source": stimulus.source,
+        "kind": stimulus.kind,
+        "expected": stimulus.expected,
+        "feedback": stimulus.feedback,
+        "shuffle": secrets.randbelow(SHUFFLES),
+    }
+
+
+def count_stimuli(db: Session, study_id: int) -> dict[ItemKind, int]:
+    """Return how many stimuli of each kind there are."""
+    counts = select(Stimulus.kind, func.count()).where(Stimulus.study_id == study_id).group_by(Stimulus.kind)
+    return dict(db.execute(counts).all())
+
+
+def summarize_stimuli(db: Session, study_id: int) -> StimulusSummary:
+    """Return what the stimuli of a study are, all together."""
+    silent = select(func.count()).where(
+        Stimulus.study_id == study_id,
+        Stimulus.kind == ItemKind.TRAINING,
+        Stimulus.expected.is_(None),
+        Stimulus.feedback == "",
+    )
+    return StimulusSummary(count_stimuli(db, study_id), largest_sides(db, study_id), db.scalar(silent) or 0)
+
+
+def largest_sides(db: Session, study_id: int) -> tuple[int, int]:
+    """Return the largest width and the largest height among the stimuli, in pixels; 0 where there are none."""
+    sides = select(func.max(Stimulus.width_px), func.max(Stimulus.height_px)).where(Stimulus.study_id == study_id)
+    width_px, height_px = db.execute(sides).one()
+    return width_px or 0, height_px or 0
+
+
+def pictures_bytes(db: Session, study_id: int) -> int:
+    """Return how much room the pictures to be rated take."""
+    chosen = (Stimulus.study_id == study_id, Stimulus.kind == ItemKind.RATED)
+    return db.scalar(select(func.sum(Stimulus.size_bytes)).where(*chosen)) or 0
+
+
+def stimuli_page(
+    db: Session, study_id: int, *, after_id: int = 0, skip: int = 0, limit: int = 100, kind: ItemKind | None = None
+) -> list[Stimulus]:
+    """Return up to `limit` stimuli in the order they were added.
+
+    Begins after the one with `after_id`, or passes over `skip` of them, which takes longer the more they are.
+    """
+    page = select(Stimulus).where(Stimulus.study_id == study_id, Stimulus.id > after_id)
+    if kind is not None:
+        page = page.where(Stimulus.kind == kind)
+    return list(db.scalars(page.order_by(Stimulus.id).offset(skip).limit(limit)))
+
+
+def all_stimuli(db: Session, study_id: int) -> Iterator[Stimulus]:
+    """Yield every stimulus in the order they were added, a page at a time."""
+    after_id = 0
+    while page := stimuli_page(db, study_id, after_id=after_id, limit=ROWS_AT_ONCE):
+        yield from page
+        after_id = page[-1].id
+        db.expunge_all()
+
+
+def stimuli_by_name(db: Session, study_id: int, names: Sequence[str]) -> dict[str, Stimulus]:
+    """Return the stimuli of these names; those that do not exist are left out."""
+    found = db.scalars(select(Stimulus).where(Stimulus.study_id == study_id, Stimulus.name.in_(names)))
+    return {stimulus.name: stimulus for stimulus in found}
+
+
+def get_stimulus(db: Session, study_id: int, stimulus_id: int) -> Stimulus:
+    """Return a stimulus of a study; raise StudyError when there is none of that id."""
+    found = db.scalar(select(Stimulus).where(Stimulus.study_id == study_id, Stimulus.id == stimulus_id))
+    if found is None:
+        raise StudyError("The picture is not in the study any more.")
+    return found
+
+
+def change_stimulus(
+    db: Session, stimulus: Stimulus, now: datetime, *, kind: ItemKind, expected: float | None, feedback: str
+) -> None:
+    """Give a stimulus of a draft another kind, right grade or feedback; raise StudyStateError, or StudyError."""
+    _check_can_change(db, stimulus)
+    stimulus.kind, stimulus.expected, stimulus.feedback = kind, expected, feedback
+    log_event(db, stimulus.study_id, "picture changed", {"picture": stimulus.name, "kind": kind.name.lower()}, now)
+
+
+def remove_stimulus(db: Session, stimulus: Stimulus, now: datetime) -> None:
+    """Take a stimulus out of a draft; its file stays, other studies may show it. Raises as `change_stimulus` does."""
+    _check_can_change(db, stimulus)
+    log_event(db, stimulus.study_id, "picture removed", {"picture": stimulus.name}, now)
+    db.execute(delete(Stimulus).where(Stimulus.id == stimulus.id))
+
+
+def _check_can_change(db: Session, stimulus: Stimulus) -> None:
+    check_is_draft(locked_study(db, stimulus.study_id).state)
+    if db.scalar(select(exists().where(Assignment.stimulus_id == stimulus.id))):
+        raise StudyStateError(f"{stimulus.name} has ratings already, which were imported; it stays as it is.")

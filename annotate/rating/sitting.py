@@ -1,0 +1,539 @@
+"""One participant's run, as a series of steps that a page can show: consent, screen check, training, rating, breaks.
+
+    join ─> CONSENT ─> QUESTIONS ─> SCREEN_CHECK ─> TRAINING ─> RATE ⇄ BREAK ─> FINISH ─> END
+                                                                 └─> WAITING (others hold the last places)
+
+Where a participant is follows from the database alone, so a sitting goes on where it was left, on any device, after
+a reload or a restart. Every function but `join` takes the participant's token and checks it. What a function returns
+must be shown only when its transaction is committed: then a rating is on disk.
+
+Answers carry a key made by the client. Sent again, after a lost connection or by a double click, they change nothing.
+"""
+
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from annotate import queries
+from annotate.database.tables import AssignmentState, Participant
+from annotate.design.items import ItemKind
+from annotate.design.protocol import StudyProtocol
+from annotate.design.sitting_plan import is_too_late_for_a_break
+from annotate.design.states import State
+from annotate.errors import (
+    AccessError,
+    AssignmentGoneError,
+    ProtocolError,
+    RatingError,
+    SittingError,
+    StudyStateError,
+)
+from annotate.queries import live
+from annotate.queries.live import Answer, Given, Run
+from annotate.rating import links
+from annotate.rating.admission import Refusal, check_admission, find_refusal
+from annotate.rating.assignment import assign_ahead, assign_training, plan_sitting
+
+IDLE_S = 60.0
+"""A longer gap between two actions is counted as so much: the participant was away, and is not tired by it."""
+RETRY_S = 5
+LONGEST_RESPONSE_MS = 24 * 3600 * 1000
+LONGEST_KEY = 64
+MOST_PX = 100_000
+KEY_USED = "This key was used for another answer; make a new one for each."
+LONGEST_EXTERNAL_ID = 200
+_PLACEHOLDER = re.compile(r"\{\{|%PROLIFIC|%7B%7B", re.IGNORECASE)
+"""Of a link for Prolific as it is handed in there: {{%PROLIFIC_PID%}}."""
+
+
+class StepKind(StrEnum):
+    """What a participant does next; see the module. CLOSED: the study is not open to them."""
+
+    CONSENT = "consent"
+    QUESTIONS = "questions"
+    SCREEN_CHECK = "screen check"
+    TRAINING = "training"
+    RATE = "rate"
+    BREAK = "break"
+    WAITING = "waiting"
+    FINISH = "finish"
+    END = "end"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A stimulus as a participant may know it: not by name, nor whether it is a check."""
+
+    assignment_id: int
+    sha256: str
+    format: str
+    width_px: int
+    height_px: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a page shows.
+
+    `picture` is to be rated, `upcoming` to be fetched ahead. `done` of `total` items are rated in this sitting or,
+    in training, of the training. `left_s` is the rating time left, `wait_s` how long the break still lasts or when
+    to ask again. `message` is the owner's to everybody who is rating. Where `can_finish`, `finish` may be called;
+    there is a completion code if anything was rated. `refusal` says why somebody who has not begun cannot begin.
+    """
+
+    kind: StepKind
+    state: State
+    picture: Picture | None = None
+    upcoming: Picture | None = None
+    done: int = 0
+    total: int = 0
+    left_s: float = 0.0
+    wait_s: float = 0.0
+    can_undo: bool = False
+    can_finish: bool = False
+    can_start_another: bool = False
+    completion_code: str | None = None
+    message: str = ""
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What training says about an answer; `expected` is None where the item has no right grade."""
+
+    expected: float | None
+    near_enough: bool
+    text: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an answer: the next step, and in training what it should have been."""
+
+    step: Step
+    feedback: Feedback | None = None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """How a panel knows a participant and a sitting: Prolific's PROLIFIC_PID and SESSION_ID."""
+
+    participant_id: str
+    session_id: str = ""
+
+
+def join(db: Session, join_code: str, now: datetime, *, language: str = "en", panel: Panel | None = None) -> str:
+    """Let a newcomer into an open study; return the token of their personal link.
+
+    Whom a panel sends again becomes no second participant, but gets another link to the same one.
+    """
+    study = (
+        queries.studies.study_by_join_code(db, join_code) if join_code.isascii() and join_code.isprintable() else None
+    )
+    if study is None:
+        raise AccessError("This link opens no study. Open it as it was sent to you, or ask for a new one.")
+    external_id = _external_id(panel)
+    known = queries.participants.participant_by_external_id(db, study.id, external_id) if external_id else None
+    protocol = StudyProtocol.from_json(study.protocol)
+    if known is None:
+        check_admission(db, study.id, study.state, protocol, now)
+    language = protocol.language_for(language)
+    participant = known or queries.participants.create_participant(
+        db, study.id, now, external_id=external_id, language=language
+    )
+    return links.issue_link(db, participant.id, now)
+
+
+def next_step(db: Session, token: str, now: datetime, *, device: str | None = None) -> Step:
+    """Return where the participant is; on another `device` than before, the screen check comes again."""
+    visit = _Visit(db, token, now)
+    run = visit.run
+    if run and device and run.device and run.device != links.hash_token(device):
+        run.screened = False
+        live.save_screen(visit.connection, run, None)
+    return visit.step()
+
+
+def give_consent(db: Session, token: str, now: datetime, *, panel: Panel | None = None) -> Step:
+    """Note that the participant consents, and begin their first sitting."""
+    visit = _Visit(db, token, now)
+    visit.check_open()
+    if not visit.consented:
+        check_admission(db, visit.who.study_id, visit.state, visit.protocol, now)
+        live.note_consent(visit.connection, visit.who.id, now)
+        visit.consented = True
+        visit.begin_run(panel)
+    return visit.step()
+
+
+def answer_questions(db: Session, token: str, now: datetime, answers: Mapping[str, object]) -> Step:
+    """Store what a participant answers before they rate, once; what they leave out stays blank.
+
+    `answers` maps names of questions to the number of a choice, from 0, or to a text. Raises SittingError.
+    """
+    visit = _Visit(db, token, now)
+    visit.running()
+    if not visit.asked:
+        live.save_start_answers(visit.connection, visit.who.id, _checked_answers(visit.protocol, answers))
+        visit.asked = True
+    return visit.step()
+
+
+def _checked_answers(protocol: StudyProtocol, answers: Mapping[str, object]) -> dict[str, str]:
+    questions = {question.name: question for question in protocol.questions}
+    if unknown := answers.keys() - questions.keys():
+        raise SittingError(f"The study does not ask {min(unknown)!r}.")
+    try:
+        return {name: questions[name].answer(given, protocol.language) for name, given in answers.items()}
+    except ProtocolError as error:
+        raise SittingError(str(error)) from None
+
+
+def start_another(db: Session, token: str, now: datetime, *, panel: Panel | None = None) -> Step:
+    """Begin a further sitting, if the protocol allows one."""
+    visit = _Visit(db, token, now)
+    visit.check_open()
+    if visit.run is None:
+        if not visit.consented or not visit.may_start_another():
+            raise SittingError("There is no further sitting for you in this study. Thank you for taking part.")
+        visit.begin_run(panel)
+    return visit.step()
+
+
+def record_screen(
+    db: Session, token: str, now: datetime, *, device: str, result: Mapping[str, Any], passed: bool
+) -> Step:
+    """Store what the screen check measured; who did not pass is asked again, and whose screen is too small."""
+    visit = _Visit(db, token, now)
+    run = visit.running()
+    passed = passed and visit.protocol.takes_screen(*(_side_px(result, side) for side in ("width", "height")))
+    run.device, run.screened = links.hash_token(device), passed  # any text will do, and it stays the client's
+    live.save_screen(visit.connection, run, dict(result) if passed else None)
+    return visit.step()
+
+
+def rate(db: Session, token: str, answer: Answer, now: datetime) -> Outcome:
+    """Store an answer, once however often it is sent.
+
+    Raises:
+        GradeError: the grade is not on the scale.
+        AssignmentGoneError: the lease ran out and the last place of the picture went to somebody else.
+        RatingError: the key was used for another answer, or the picture was rated, or is not this participant's.
+        SittingError, StudyStateError: the sitting or the study is over.
+    """
+    visit = _Visit(db, token, now)
+    answer = _checked(answer, visit.protocol)
+    given = live.given_to(visit.connection, visit.who.id, answer.assignment_id)
+    waiting = given is not None and given.state is AssignmentState.LEASED
+    if not waiting and _is_stored(visit, answer):
+        return Outcome(visit.step(), _feedback(given, answer, visit.protocol))
+    run = visit.running()
+    given = _rateable(visit, given)
+    if not live.add_rating(visit.connection, given, answer, run, now):
+        # Its picture waits for an answer, but the key is there: it was undone, or is another answer's.
+        _is_stored(visit, answer)
+        return Outcome(visit.step())
+    visit.spend_time()
+    run.rated += given.kind is not ItemKind.TRAINING
+    return Outcome(visit.step(), _feedback(given, answer, visit.protocol))
+
+
+def undo(db: Session, token: str, now: datetime) -> Step:
+    """Take the last answer of this sitting back; its picture is shown again. Not possible in training."""
+    visit = _Visit(db, token, now)
+    run = visit.running()
+    last = live.last_answer(visit.connection, visit.who, run)
+    if last is None:
+        raise SittingError("There is no answer in this sitting that could be undone.")
+    rating_id, given = last
+    live.undo_rating(visit.connection, rating_id, given, now, now + timedelta(seconds=visit.protocol.lease_s))
+    run.rated -= 1
+    run.break_since = None
+    return visit.step()
+
+
+def end_break(db: Session, token: str, now: datetime) -> Step:
+    """Go on after a break; raise SittingError while it lasts."""
+    visit = _Visit(db, token, now)
+    run = visit.running()
+    if run.break_since is not None:
+        if wait_s := visit.break_left_s():
+            raise SittingError(f"The break lasts another {wait_s:.0f} seconds.")
+        run.breaks = run.rated // visit.protocol.break_every
+        run.break_since, run.last_seen_at = None, now
+    return visit.step()
+
+
+def finish(db: Session, token: str, now: datetime) -> Step:
+    """End the sitting when everything in it is rated; what it returns has the completion code."""
+    visit = _Visit(db, token, now)
+    step = visit.step()
+    if visit.run and step.can_finish:
+        visit.end_run(visit.run)
+        return visit.step()
+    if step.kind is not StepKind.END:
+        raise SittingError("The sitting is not over yet.")
+    return step
+
+
+def take_code(db: Session, token: str, now: datetime) -> None:
+    """Note that the participant copied their completion code, or followed it back to their panel."""
+    who = links.let_in(db.connection(), token)
+    last = queries.participants.last_sitting(db, who.id)
+    if last and last.completion_code and last.code_taken_at is None:
+        last.code_taken_at = now
+
+
+def withdraw(db: Session, token: str, now: datetime) -> None:
+    """Delete everything there is of the participant, at any time; the link is dead then."""
+    who = links.let_in(db.connection(), token)
+    queries.participants.delete_participant(db, db.get_one(Participant, who.id), now)
+
+
+def find_picture(db: Session, token: str, assignment_id: int) -> Picture:
+    """Return a picture that the participant may see now: one given to them and not yet rated."""
+    participant, _ = links.open_link(db, token)
+    for given in live.leased_to(db.connection(), participant.id):
+        if given.id == assignment_id:
+            return _picture(given)
+    raise AssignmentGoneError("This picture is not for you to rate at the moment.")
+
+
+def _side_px(screen: Mapping[str, Any], side: str) -> float:
+    """Return a side of the screen in pixels of CSS, 0 where the page did not tell."""
+    return float(screen.get(f"screen_{side}_px", 0))
+
+
+class _Visit:
+    """A participant with everything that decides on their next step; nobody else acts for them meanwhile."""
+
+    def __init__(self, db: Session, token: str, now: datetime) -> None:
+        self.db, self.now = db, now
+        self.connection = db.connection()
+        self.who = links.let_in(self.connection, token)
+        self.state, self.run = self.who.state, self.who.run
+        self.consented, self.trained = self.who.consented, self.who.trained
+        self.protocol = StudyProtocol.from_json(self.who.protocol)
+        self.asked = self.who.asked or not self.protocol.questions
+        self._as_read = replace(self.run) if self.run else None
+
+    def check_open(self) -> None:
+        """Raise StudyStateError unless people may begin or go on."""
+        if self.state is not State.OPEN:
+            raise StudyStateError(f"The study is {self.state}; nothing can be rated at the moment.")
+
+    def running(self) -> Run:
+        """Return the sitting, if one runs in which something can be rated; raise otherwise."""
+        # What was shown before a pause may still be answered: nothing that somebody did is thrown away.
+        if self.state not in (State.OPEN, State.PAUSED):
+            raise StudyStateError(f"The study is {self.state}; no rating can be added any more.")
+        if self.run is None or not self.who.votes_used:
+            raise SittingError("This sitting is over; nothing in it can be changed any more.")
+        return self.run
+
+    def begin_run(self, panel: Panel | None) -> None:
+        """Begin a sitting."""
+        planned = plan_sitting(self.connection, self.protocol, self.who)
+        external_id = panel.session_id[:LONGEST_EXTERNAL_ID] if panel else None
+        self.run = live.begin_run(self.connection, self.who.id, self.now, planned=planned, external_id=external_id)
+
+    def end_run(self, run: Run) -> None:
+        """End the sitting; a completion code is for those who rated."""
+        code = self.protocol.completion_code or secrets.token_hex(4).upper()
+        live.end_run(self.connection, run, self.now, code if run.rated else None)
+        self.run = None
+
+    def may_start_another(self) -> bool:
+        """Return whether the protocol allows a further sitting."""
+        most = self.protocol.max_sittings
+        allowed = not most or live.count_sittings(self.connection, self.who.id) < most
+        over = self.protocol.closes_at is not None and self.protocol.closes_at <= self.now
+        return allowed and not over and self.who.votes_used and self.state is State.OPEN
+
+    def spend_time(self) -> None:
+        """Count the time since the last action as rating time, outside training and breaks."""
+        run = self.running()
+        if self.trained and run.break_since is None:
+            gap_s = (self.now - run.last_seen_at).total_seconds()
+            run.active_s += min(max(gap_s, 0.0), IDLE_S)
+        run.last_seen_at = self.now
+
+    def break_left_s(self) -> float:
+        """Return how long the break still lasts, at most as long as a break does, whatever happened to the clock."""
+        since = min(self.running().break_since or self.now, self.now)
+        return max(0.0, self.protocol.break_s - (self.now - since).total_seconds())
+
+    def step(self) -> Step:
+        """Return the step that follows from where everything stands, and write what changed in the sitting."""
+        step = self._next()
+        if self.run and self.run != self._as_read:
+            live.save_run(self.connection, self.run)
+        return step
+
+    def _next(self) -> Step:
+        if self.consented and (self.run is None or not self.who.votes_used):
+            return self._end()
+        if self.state in (State.DRAFT, State.CLOSED):
+            return self._step(StepKind.CLOSED, can_finish=self._has_rated())
+        if self.state is State.PAUSED:
+            return self._step(StepKind.WAITING, wait_s=RETRY_S)
+        if self.run is None:
+            return self._before_the_first()
+        if not self.asked:
+            return self._step(StepKind.QUESTIONS)
+        if not self.run.screened:
+            return self._step(StepKind.SCREEN_CHECK)
+        return self._training(self.run) or self._main_part(self.run)
+
+    def _before_the_first(self) -> Step:
+        """Ask for consent, or say why it is too late for that."""
+        refusal = find_refusal(self.db, self.who.study_id, self.state, self.protocol, self.now)
+        return self._step(StepKind.CLOSED, refusal=refusal) if refusal else self._step(StepKind.CONSENT)
+
+    def _end(self) -> Step:
+        last = queries.participants.last_sitting(self.db, self.who.id)
+        return Step(
+            StepKind.END,
+            self.state,
+            done=last.rated if last else 0,
+            total=last.rated if last else 0,
+            completion_code=last.completion_code if last else None,
+            can_start_another=self.may_start_another(),
+        )
+
+    def _training(self, run: Run) -> Step | None:
+        """Return the step of the training; None once it is over, which is once per participant."""
+        if self.trained:
+            return None
+        given, done, total = assign_training(self.connection, self.protocol, self.who, run, self.now)
+        if given:
+            return self._step(StepKind.TRAINING, given, done=done, total=total)
+        live.note_training(self.connection, self.who.id, self.now)
+        self.trained, run.last_seen_at = True, self.now
+        return None
+
+    def _main_part(self, run: Run) -> Step:
+        if run.rated >= self.protocol.sitting_items or not self._left_s():
+            return self._step(StepKind.FINISH, can_finish=True)
+        given = assign_ahead(self.connection, self.protocol, self.who, run, self.now)
+        if not given:
+            return self._nothing_left()
+        if self._is_break_due(run):
+            run.break_since = min(run.break_since or self.now, self.now)  # the server's clock may have been set back
+            return self._step(StepKind.BREAK, given, wait_s=self.break_left_s())
+        return self._step(StepKind.RATE, given)
+
+    def _nothing_left(self) -> Step:
+        """Wait for places that others lease and may never use, or end."""
+        if live.others_hold_places(self.connection, self.who, self.protocol.ratings_wanted):
+            return self._step(StepKind.WAITING, wait_s=RETRY_S, can_finish=self._has_rated())
+        return self._step(StepKind.FINISH, can_finish=True)
+
+    def _is_break_due(self, run: Run) -> bool:
+        every = self.protocol.break_every
+        return bool(every) and run.rated // every > run.breaks and not is_too_late_for_a_break(run.rated, run.planned)
+
+    def _step(
+        self,
+        kind: StepKind,
+        given: Sequence[Given] = (),
+        *,
+        done: int | None = None,
+        total: int | None = None,
+        wait_s: float = 0.0,
+        can_finish: bool = False,
+        refusal: Refusal | None = None,
+    ) -> Step:
+        """Return a step with what every step of the running sitting shows."""
+        pictures: list[Picture | None] = [_picture(item) for item in given]
+        shown, upcoming, *_ = [None, *pictures, None] if kind is StepKind.BREAK else [*pictures, None, None]
+        rated = self.run.rated if self.run else 0
+        planned = self.run.planned if self.run else self.protocol.sitting_items
+        return Step(
+            kind,
+            self.state,
+            picture=shown,
+            upcoming=upcoming,
+            done=rated if done is None else done,
+            total=max(planned, rated + len(given)) if total is None else total,
+            left_s=self._left_s(),
+            wait_s=wait_s,
+            can_undo=self._has_rated() and kind is not StepKind.CLOSED,
+            can_finish=can_finish,
+            message=self.who.message,
+            refusal=refusal,
+        )
+
+    def _has_rated(self) -> bool:
+        return self.run is not None and self.run.rated > 0
+
+    def _left_s(self) -> float:
+        active_s = self.run.active_s if self.run else 0.0
+        return max(0.0, self.protocol.sitting_limit_s - active_s)
+
+
+def _picture(given: Given) -> Picture:
+    picture = given.picture
+    return Picture(given.id, picture.sha256, picture.format, picture.width_px, picture.height_px)
+
+
+def _external_id(panel: Panel | None) -> str | None:
+    if panel is None:
+        return None
+    if _PLACEHOLDER.search(panel.participant_id):
+        raise AccessError("This link was opened outside Prolific, which puts your ID into it; open it from there.")
+    if not 1 <= len(panel.participant_id) <= LONGEST_EXTERNAL_ID or not panel.participant_id.isprintable():
+        raise AccessError("The panel's identifier of the participant is not usable; open its link again.")
+    return panel.participant_id
+
+
+def _checked(answer: Answer, protocol: StudyProtocol) -> Answer:
+    """Return the answer with its grade as a float; raise GradeError or RatingError when something is off."""
+    if not 1 <= len(answer.key) <= LONGEST_KEY or not answer.key.isascii() or not answer.key.isprintable():
+        raise RatingError(f"A rating's key is 1 to {LONGEST_KEY} printable ASCII characters.")
+    if answer.unusable and (answer.grade is not None or not protocol.offer_unusable):
+        raise RatingError("Unusable content has no grade, and is no answer in every study.")
+    if answer.response_ms is not None and not 0 <= answer.response_ms <= LONGEST_RESPONSE_MS:
+        raise RatingError(f"{answer.response_ms} ms is no response time.")
+    for size in (answer.width_px, answer.height_px, answer.pixel_ratio):
+        if size is not None and not 0 < size < MOST_PX:
+            raise RatingError(f"{size!r} is no display size or pixel ratio.")
+    return answer if answer.unusable else replace(answer, grade=protocol.scale.check(answer.grade))
+
+
+def _is_stored(visit: _Visit, answer: Answer) -> bool:
+    """Return whether this very answer was stored before; raise RatingError if its key belongs to another."""
+    stored = live.answer_by_key(visit.connection, answer.key)
+    if stored is None:
+        return False
+    if stored != (visit.who.id, answer):
+        raise RatingError(KEY_USED)
+    return True
+
+
+def _rateable(visit: _Visit, given: Given | None) -> Given:
+    """Return an assignment that may be rated now; raise RatingError saying why not."""
+    if given is None:
+        raise RatingError("This picture was not given to you to rate.")
+    if given.state is AssignmentState.RATED:
+        raise RatingError("You have rated this picture already; undo that to change it.")
+    expired = given.state is AssignmentState.EXPIRED
+    if expired and not live.take_up_again(visit.connection, given, visit.protocol.ratings_wanted):
+        raise AssignmentGoneError("You were away for long, and others have rated this picture; go on with the next.")
+    return given
+
+
+def _feedback(given: Given | None, answer: Answer, protocol: StudyProtocol) -> Feedback | None:
+    """Return what training says about an answer; the main part says nothing."""
+    if given is None or given.kind is not ItemKind.TRAINING:
+        return None
+    expected = given.picture.expected
+    near = expected is None or (answer.grade is not None and abs(answer.grade - expected) <= protocol.allowed_error)
+    return Feedback(expected, near, given.picture.feedback)

@@ -1,0 +1,95 @@
+"""Pictures into a study: what making a study and adding to one have in common, on the command line and in the app."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from annotate import queries
+from annotate.database.engine import Database
+from annotate.design.protocol import StudyProtocol
+from annotate.design.review import warn
+from annotate.design.scales import Scale
+from annotate.design.states import State, check_takes_stimuli
+from annotate.errors import GradeError, StimulusError, StudyError
+from annotate.names import normalized
+from annotate.stimuli.files import Candidate, take_in
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What came of it: how many pictures are new in the study, which were in it already, what to warn of.
+
+    `duplicates` pairs a name with that of the same picture.
+    """
+
+    study: str
+    study_id: int
+    state: State
+    added: int
+    duplicates: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready data."""
+        return {
+            "study": self.study,
+            "state": self.state,
+            "added": self.added,
+            "duplicates": [{"stimulus": name, "same_as": same} for name, same in self.duplicates],
+            "warnings": list(self.warnings),
+        }
+
+
+def create_study(
+    database: Database,
+    data_dir: Path,
+    name: str,
+    candidates: Iterable[Candidate],
+    protocol: StudyProtocol,
+    now: datetime,
+) -> Taken:
+    """Make a study of pictures, wholly or not at all.
+
+    Raises StudyError when the name is taken, StimulusError when a picture cannot be used.
+    """
+    with database.read() as db:  # before thousands of pictures are looked at
+        if normalized(name.strip()) in {normalized(study.name) for study in queries.studies.list_studies(db)}:
+            raise StudyError(f"There is a study called {name!r} already; choose another name.")
+    intake = take_in(_on_scale(candidates, protocol.scale), data_dir)
+    with database.write() as db:
+        study = queries.studies.create_study(db, name, protocol, now)
+        queries.stimuli.add_stimuli(db, study.id, intake.stimuli, now)
+        warnings = warn(protocol, queries.stimuli.summarize_stimuli(db, study.id))
+        return Taken(study.name, study.id, study.state, len(intake.stimuli), intake.duplicates, warnings)
+
+
+def add_pictures(
+    database: Database, data_dir: Path, name: str, candidates: Iterable[Candidate], now: datetime
+) -> Taken:
+    """Add pictures to a study that is a draft or paused, all or none; those it has already are named.
+
+    Raises StudyStateError in another state, StimulusError when a picture cannot be used.
+    """
+    with database.read() as db:
+        study = queries.studies.find_study(db, name)
+        check_takes_stimuli(study.state)
+    protocol = StudyProtocol.from_json(study.protocol)
+    intake = take_in(_on_scale(candidates, protocol.scale), data_dir)
+    with database.write() as db:
+        there = queries.stimuli.add_stimuli(db, study.id, intake.stimuli, now)
+        warnings = warn(protocol, queries.stimuli.summarize_stimuli(db, study.id))
+    added = len(intake.stimuli) - len(there)
+    return Taken(study.name, study.id, study.state, added, (*intake.duplicates, *there), warnings)
+
+
+def _on_scale(candidates: Iterable[Candidate], scale: Scale) -> Iterator[Candidate]:
+    """Pass candidates on whose right grade can be given at all."""
+    for candidate in candidates:
+        if candidate.expected is not None:
+            try:
+                scale.check(candidate.expected)
+            except GradeError as error:
+                raise StimulusError(f"The expected grade of {candidate.name} cannot be given: {error}") from None
+        yield candidate

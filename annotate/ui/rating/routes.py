@@ -1,0 +1,143 @@
+"""The Rate tab, where participants rate, and the routes that its page (`rate.js`) talks to.
+
+They are plain requests and no events of Gradio: the page must know of each answer whether it arrived, send it again
+under the same key after a lost connection or a restart, and fetch pictures byte for byte as they were handed in.
+
+    POST /rating/{action}             JSON of `Message`; answers {"step": …} after the commit, or {"kind", "error"}
+    GET  /rating/picture/{number}     the file of an assignment that is the participant's to rate now
+
+    /rating/preview/{code}/…          the same on a test run (see `annotate.ui.previews`)
+
+Whoever calls brings the token of their personal link each time, in the message or, for a picture, as Bearer.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import gradio as gr
+from anyio import CapacityLimiter, to_thread
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from annotate.design.scales import LANGUAGES
+from annotate.design.wording import WORDING
+from annotate.errors import AccessError, AnnotateError, AssignmentGoneError, DatabaseError
+from annotate.stimuli.files import stimulus_path
+from annotate.ui.labelling import Labelling
+
+if TYPE_CHECKING:
+    from annotate.database.engine import Database
+
+HEAD = """
+<script>
+if (/[?&](study|participant|preview)=/.test(location.search)) document.documentElement.classList.add("rating-only");
+</script>
+"""
+"""A link of a study shows nothing but the study, before anything else is drawn."""
+KEPT = (
+    "Your answers are kept under a code, with the time you took and the size of your screen, until you delete them: "
+    "“Delete everything about me” is on every page of a study."
+)
+
+PERSONAL = {"Cache-Control": "private, no-store"}
+THREADS = 64
+"""Raters whose requests wait for the database at the same time; others wait for their turn."""
+
+
+def build_rate_tab() -> None:
+    """Lay out the tab inside the current Blocks; everything in it is drawn by the scripts."""
+    scripts = [
+        files("annotate.ui.rating").joinpath(name).read_text(encoding="utf-8") for name in ("vision.js", "rate.js")
+    ]
+    constants = f"const WORDING = {json.dumps(WORDING)};\nconst LANGUAGES = {json.dumps(dict(LANGUAGES))};"
+    script = "\n".join([constants, *scripts])
+    gr.HTML('<div class="rate"></div>', js_on_load=script, apply_default_css=False, elem_id="rate")
+
+
+class RatingRoutes:
+    """Answers the page.
+
+    Wrong links are not counted: at 128 bits and more nobody guesses them, and one person's old link must not shut
+    out everybody else in a laboratory behind the same address.
+    """
+
+    def __init__(self, labelling: Labelling) -> None:
+        self.labelling = labelling
+        self._threads = CapacityLimiter(THREADS)  # of our own: a slow database must not hold up the rest of the page
+
+    def routes(self) -> list[Route]:
+        """Return what the server serves beside Gradio."""
+        return [
+            Route(f"/rating/{preview}{what}", serve, methods=[method])
+            for preview in ("", "preview/{code}/")
+            for what, serve, method in (
+                ("picture/{assignment_id:int}", self._serve_picture, "GET"),
+                ("{action}", self._serve_action, "POST"),
+            )
+        ]
+
+    async def _serve_action(self, request: Request) -> Response:
+        code, action = request.path_params.get("code"), request.path_params["action"]
+        return await self._answer(partial(self._act, code, action, await request.body()))
+
+    async def _serve_picture(self, request: Request) -> Response:
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        code, number = request.path_params.get("code"), request.path_params["assignment_id"]
+        return await self._answer(partial(self._picture, code, token, number))
+
+    async def _answer(self, work: Callable[[], Response]) -> Response:
+        """Run the work in a thread; whatever was wrong becomes one sentence and a status."""
+        try:
+            return await to_thread.run_sync(work, limiter=self._threads)
+        except AnnotateError as error:
+            return _refusal(type(error).__name__, str(error), _status(error))
+
+    def _database(self, code: str | None) -> "Database":
+        """Return the database of a test run, or without a code the one that keeps what is rated."""
+        return self.labelling.database if code is None else self.labelling.previews.database(code)
+
+    def _act(self, code: str | None, name: str, body: bytes) -> Response:
+        """Answer only when the transaction is on disk."""
+        # Late, here and below: the page is laid out without the database's library.
+        from annotate.rating.messages import ACTIONS, Message
+
+        act = ACTIONS.get(name)
+        if act is None:
+            return _refusal("RequestError", "There is no such action.", 404)
+        try:
+            message = Message.model_validate_json(body)
+        except ValidationError:
+            return _refusal("RequestError", "This is no message of the rating page.", 400)
+        database = self._database(code)
+        content = database.transact(lambda db: act(db, message, datetime.now(UTC)))
+        if name == "withdraw":
+            database.erase_deleted()
+        return JSONResponse(content, headers=PERSONAL)
+
+    def _picture(self, code: str | None, token: str, assignment_id: int) -> Response:
+        from annotate.rating import sitting
+
+        if not 0 < assignment_id < 2**31:
+            raise AssignmentGoneError("There is no such picture.")
+        with self._database(code).read() as db:
+            picture = sitting.find_picture(db, token, assignment_id)
+        path = stimulus_path(self.labelling.settings.data_dir, picture.sha256, picture.format)
+        if not path.is_file():
+            raise DatabaseError("The file of this picture is missing; restore the folder of stimuli.")
+        return FileResponse(path, media_type=f"image/{picture.format.lower()}", headers=PERSONAL)
+
+
+def _status(error: AnnotateError) -> int:
+    if isinstance(error, DatabaseError):
+        return 503
+    return 403 if isinstance(error, AccessError) else 409
+
+
+def _refusal(kind: str, message: str, status: int) -> Response:
+    return JSONResponse({"kind": kind, "error": message}, status, headers=PERSONAL)

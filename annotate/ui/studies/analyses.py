@@ -1,0 +1,60 @@
+"""Analyses of studies, kept until a vote changes: half a million votes take seconds, and several panels show them."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING
+
+from annotate import queries
+from annotate.ui.labelling import Labelling
+from annotate.ui.studies.background import follow
+from annotate.ui.studies.html import working
+
+if TYPE_CHECKING:
+    from annotate.analysis import Analysis
+    from annotate.statistics.findings import Finding
+
+KEPT = 4
+
+
+class Analyses:
+    """Hands out analyses; safe to use from any thread. Only one is computed at a time, and each only once."""
+
+    def __init__(self, labelling: Labelling) -> None:
+        self._labelling = labelling
+        self._kept: OrderedDict[int, Analysis] = OrderedDict()
+        self._turn = threading.Lock()
+
+    def get(self, study_id: int) -> "Generator[str, None, Analysis]":
+        """Return the analysis of a study as it is now; yields panels that say what is done meanwhile."""
+        kept = self._fresh(study_id)
+        if kept:
+            return kept
+        said = ["Waiting for another study"]
+        return (yield from follow(lambda: self._analyse(study_id, said), lambda: working(said[-1])))
+
+    def findings(self, study_id: int) -> "Sequence[Finding] | None":
+        """Return what the checks found when the study was analysed last; None where it was not."""
+        kept = self._kept.get(study_id)
+        return kept.findings if kept else None
+
+    def forget(self, study_id: int) -> None:
+        """Keep nothing of a study: somebody in it was deleted, or all of it."""
+        self._kept.pop(study_id, None)
+
+    def _fresh(self, study_id: int) -> "Analysis | None":
+        with self._labelling.database.read() as db:
+            version = queries.progress.study_version(db, study_id)
+        kept = self._kept.get(study_id)
+        return kept if kept and kept.version == version else None
+
+    def _analyse(self, study_id: int, said: list[str]) -> "Analysis":
+        with self._turn:
+            from annotate import analysis  # late: it loads the database's library
+
+            fresh = self._fresh(study_id) or analysis.analyse(self._labelling.database, study_id, said.append)
+            self._kept[study_id] = fresh
+            self._kept.move_to_end(study_id)
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return fresh

@@ -1,0 +1,61 @@
+"""Work that takes a while: done in a thread of its own, while the page is told how far it is.
+
+Whoever began it may leave; what was begun is finished, because half a change would be worse. Nobody waits for that:
+Gradio closes the generator of who left in the thread that serves everybody.
+"""
+
+import logging
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import gradio as gr
+from gradio.components import Component
+
+from annotate.ui.studies.ownership import AT_ONCE
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+TOLD_EVERY_S = 0.4
+"""Work that takes less is not announced: the page would only flicker."""
+
+
+def follow(work: Callable[[], Result], say: Callable[[], str]) -> Generator[str, None, Result]:
+    """Do the work, and yield what `say` returns every now and then; returns the work's result or raises its error.
+
+    What the work needs to be open, it has to close itself: it may go on after this generator is closed.
+    """
+    pool = ThreadPoolExecutor(1, thread_name_prefix="studies")
+    running = pool.submit(work)
+    pool.shutdown(wait=False)  # its thread ends with the work
+    while True:
+        try:
+            return running.result(timeout=TOLD_EVERY_S)
+        except TimeoutError:
+            if running.done():  # the work's own
+                raise
+        try:
+            yield say()
+        except GeneratorExit:
+            running.add_done_callback(_log_failure)
+            raise
+
+
+def _log_failure(done: "Future[Any]") -> None:
+    if error := done.exception():
+        logger.error("Work whose page was closed has failed.", exc_info=error)
+
+
+def leave_behind(study: gr.State, shown: Sequence[Component], running: Sequence[Any]) -> None:
+    """When another study is opened, empty what is shown of the one before, and let nothing of it come late.
+
+    `running` are the events that fill it, or its numbers would stand under the other's name. What they have begun is
+    finished, unseen.
+    """
+
+    def empty() -> dict[Component, Any]:
+        """Return nothing for everything."""
+        return dict.fromkeys(shown, "")
+
+    study.change(empty, None, list(shown), cancels=list(running), **AT_ONCE)

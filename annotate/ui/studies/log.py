@@ -1,0 +1,71 @@
+"""The audit trail of a study in words: what was done to it, when, and by which reason."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from annotate.design.decisions import DECISIONS
+from annotate.ui.studies.html import counted, text, when
+
+if TYPE_CHECKING:
+    from annotate.database.tables import Event
+
+Detail = Mapping[str, Any]
+
+
+def log_panel(events: "Sequence[Event]") -> str:
+    """List what was done to the study, the newest first."""
+    lines = "".join(f"<li>{when(each.at)} {text(in_words(each.what, each.detail))}</li>" for each in events)
+    return f"<details><summary>What was done</summary><ul>{lines}</ul></details>"
+
+
+def in_words(what: str, detail: Detail) -> str:
+    """Return an entry of the audit trail as a sentence."""
+    tell = _SENTENCES.get(what)
+    return tell(detail) if tell else what
+
+
+def _because(sentence: str, detail: Detail) -> str:
+    reason = str(detail.get("reason") or "")
+    return f"{sentence}: {reason}" if reason else f"{sentence}."
+
+
+def _sitting(detail: Detail) -> str:
+    decided = DECISIONS["sitting"][detail["accepted"]]
+    return _because(f"Sitting {detail['number']} of {detail['participant']} is {decided}", detail)
+
+
+def _votes(detail: Detail) -> str:
+    used = "are used" if detail["used"] else "are left out"
+    return _because(f"The votes of {detail['participant']} {used}", detail)
+
+
+def _protocol(detail: Detail) -> str:
+    values = ", ".join(f"{name.replace('_', ' ')} {_value(value)}" for name, value in detail.items())
+    return f"The protocol was saved: {values}." if values else "The protocol was saved."
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "as the app has it" if value == "" else f"“{value}”" if isinstance(value, str) else f"{value}"
+
+
+def _message(detail: Detail) -> str:
+    message = detail["message"]
+    return (
+        f"Those who are rating are told: {message}" if message else "The message to those who are rating was removed."
+    )
+
+
+_SENTENCES: Mapping[str, Callable[[Detail], str]] = {
+    "created": lambda _: "The study was made.",
+    "stimuli": lambda detail: f"{counted(detail['added'], 'picture was', 'pictures were')} added.",
+    "state": lambda detail: f"The study went from {detail['from']} to {detail['to']}.",
+    "protocol": _protocol,
+    "sitting": _sitting,
+    "votes": _votes,
+    "link": lambda detail: f"{detail['participant']} got a new link; older ones are closed.",
+    "imported": lambda detail: f"{counted(detail['ratings'], 'rating was', 'ratings were')} imported.",
+    "withdrawn": lambda _: "Somebody was deleted, with everything there was of them.",
+    "message": _message,
+}

@@ -1,0 +1,359 @@
+"""The Participants panel: who takes part, what the checks found of them, and what the owner decides.
+
+Two decisions are kept apart, as in `annotate.statistics.screening`: whether sittings are accepted (and paid), and
+whether votes are used. Every one is stored with the reason that was given, and what speaks against somebody needs one.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import gradio as gr
+
+from annotate import queries
+from annotate.errors import StudyError
+from annotate.statistics.findings import Finding
+from annotate.ui.labelling import Labelling
+from annotate.ui.studies.analyses import Analyses
+from annotate.ui.studies.background import leave_behind
+from annotate.ui.studies.html import (
+    PRESS,
+    ROWS_OF_A_PAGE,
+    counted,
+    empty,
+    note,
+    pager,
+    table,
+    text,
+    whole_number,
+)
+from annotate.ui.studies.links import MOST_LINKS, complete_links, general_links, make_links, personal_links, renew_link
+from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
+from annotate.ui.studies.participant_card import HEADS, person_card, person_row, proposed_reason
+
+EVERYBODY, FOUND = "all", "found"
+CHOICES = [
+    ("Everybody", EVERYBODY),
+    ("Invited, not begun", "invited"),
+    ("Found by a check", FOUND),
+    ("Have not taken their code", "without code"),
+    ("To be decided", "undecided"),
+    ("Accepted", "accepted"),
+    ("Rejected", "rejected"),
+    ("Votes left out", "left out"),
+]
+LONGEST_REASON = 500
+COME_TO = """
+watch("value", () => requestAnimationFrame(() => {
+  element.querySelector(".card")?.scrollIntoView({ behavior: "smooth", block: "nearest" });
+}));
+"""
+BUTTONS: Sequence[tuple[str, str, Literal["primary", "secondary", "stop"], str]] = (
+    ("accept", "Accept", "primary", "The sittings are accepted, to be paid, and the votes count."),
+    (
+        "pay-only",
+        "Accept, leave votes out",
+        "secondary",
+        "The sittings are paid, the votes do not count; the pictures are wanted again from others.",
+    ),
+    (
+        "reject",
+        "Reject",
+        "stop",
+        "The sittings are not accepted and the votes do not count; the pictures are wanted again from others.",
+    ),
+    (
+        "ask-again",
+        "Let them go on",
+        "secondary",
+        "Takes a decision back and makes a new link to send, which opens where the person left off.",
+    ),
+    ("renew", "New link", "secondary", "Closes the person's links and makes a new one, for who has lost theirs."),
+)
+"""What can be decided about a person: id, label, look, and what it does."""
+GONE = (
+    "All there was of this person is deleted; the log only says that somebody was. Files that were downloaded before, "
+    "and backups, keep what they held."
+)
+LEAVES_OUT = (
+    "“Leave out whom the checks found” leaves out the votes of everybody with a red check, each with what was found as "
+    "its reason. Whether their sittings are accepted is not decided by that."
+)
+NEEDS_REASON = "Give a reason first: it is kept with the decision, and is what you answer with if the person asks."
+
+
+class Participants:
+    """What the panel does. A page of the table follows from study, choice, name and the first row's number."""
+
+    def __init__(self, labelling: Labelling, analyses: Analyses) -> None:
+        self.labelling, self.analyses = labelling, analyses
+
+    def enter(self, study_id: int | None, chosen: str, name: str) -> Iterator[tuple[Any, ...]]:
+        """Show links and the first page: links, new links, table, first row, nobody looked at, card, decision."""
+        if study_id is None:
+            yield (gr.skip(),) * 7
+            return
+        with self.labelling.database.read() as db:
+            links = general_links(queries.studies.get_study(db, study_id))
+        before: tuple[Any, ...] = (links, "")
+        after: tuple[Any, ...] = (0, None, "", gr.update(visible=False))
+        for panel in self._page(study_id, chosen, name, 0):
+            yield *before, panel, *after
+            # Once only: new links or a person may be looked at by the time that the checks are done.
+            before, after = (gr.skip(),) * 2, (gr.skip(),) * 4
+
+    def show(self, study_id: int | None, chosen: str, name: str) -> Iterator[tuple[str, int]]:
+        """Return the first page: table, first row."""
+        for panel in self._page(_opened(study_id), chosen, name, 0):
+            yield panel, 0
+
+    def turn_page(
+        self, details: dict[str, Any], study_id: int | None, chosen: str, name: str
+    ) -> Iterator[tuple[Any, ...]]:
+        """Return another page: table, first row."""
+        if details.get("do") != "page":
+            yield gr.skip(), gr.skip()  # without it the table would be emptied
+            return
+        first = whole_number(details.get("first"))
+        for panel in self._page(_opened(study_id), chosen, name, first):
+            yield panel, first
+
+    def look(self, details: dict[str, Any], study_id: int | None) -> tuple[Any, ...]:
+        """Show one person: pseudonym, card, the buttons, the reason that the checks propose, and no link."""
+        if details.get("do") != "look":
+            return (gr.skip(),) * 5
+        pseudonym, study = str(details.get("person")), _opened(study_id)
+        proposed = proposed_reason(self._findings(study, pseudonym))
+        return pseudonym, self._card(study, pseudonym), gr.update(visible=True), proposed[:LONGEST_REASON], ""
+
+    def accept(self, *page: Any) -> tuple[str, str]:
+        """Accept the person's sittings and use their votes: card, table."""
+        return self._decide(*page, accepted=True, used=True)
+
+    def pay_only(self, *page: Any) -> tuple[str, str]:
+        """Accept the person's sittings, but leave their votes out: card, table."""
+        return self._decide(*page, accepted=True, used=False)
+
+    def reject(self, *page: Any) -> tuple[str, str]:
+        """Refuse the person's sittings and leave their votes out: card, table."""
+        return self._decide(*page, accepted=False, used=False)
+
+    def ask_again(self, *page: Any) -> tuple[str, str, str]:
+        """Take back what was decided, and make a new link to send: card, table, link."""
+        card, listed = self._decide(*page, accepted=None, used=True)
+        return card, listed, self._renewed(page[0], page[4], "Send this link: it opens where the person left off.")
+
+    def renew(self, study_id: int | None, pseudonym: str | None) -> str:
+        """Replace the person's links by a new one."""
+        return self._renewed(study_id, pseudonym, "A new link; older ones of this person are closed.")
+
+    def delete(
+        self, study_id: int | None, chosen: str, name: str, first: int, pseudonym: str | None, typed: str
+    ) -> tuple[Any, ...]:
+        """Delete all there is of a person: confirmation, nobody looked at, card, buttons, table."""
+        if (typed or "").strip().upper() != _looked_at(pseudonym).upper():
+            raise StudyError("Type the person's code as it is above, to show that you mean it.")
+        with self.labelling.database.write() as db:
+            person = queries.participants.get_participant(db, _opened(study_id), _looked_at(pseudonym))
+            queries.participants.delete_participant(db, person, datetime.now(UTC))
+        self.labelling.database.erase_deleted()
+        self.analyses.forget(_opened(study_id))
+        said = note(GONE, "good")
+        return "", None, said, gr.update(visible=False), self._table(_opened(study_id), chosen, name, first)
+
+    def invite(self, study_id: int | None, count: float | None) -> str:
+        """Make personal links."""
+        number = whole_number(count, least=1, most=MOST_LINKS)
+        with self.labelling.database.read() as db:
+            language = queries.studies.get_study(db, _opened(study_id)).protocol["language"]
+        links = make_links(self.labelling.database, _opened(study_id), number, language)
+        return personal_links(links, "Save these now: they cannot be shown again, only replaced.")
+
+    def leave_out(self, study_id: int | None, chosen: str, name: str) -> Iterator[tuple[str, int]]:
+        """Leave out the votes of everybody whom the checks found: table, first row."""
+        from annotate.analysis import apply_findings
+
+        for panel in self.analyses.get(_opened(study_id)):
+            yield panel, 0
+        findings = self.analyses.findings(_opened(study_id)) or ()
+        with self.labelling.database.write() as db:
+            excluded = apply_findings(db, _opened(study_id), findings, datetime.now(UTC))
+        people = counted(len(excluded), "more person", "more people")
+        gr.Info(f"The votes of {people} are left out; the pictures are wanted again from others.")
+        yield from self.show(study_id, chosen, name)
+
+    def _page(self, study_id: int, chosen: str, name: str, first: int) -> Iterator[str]:
+        """Yield a page as soon as there is something to show, and at the end with what the checks find."""
+        if chosen != FOUND:
+            yield self._table(study_id, chosen, name, first)
+        for panel in self.analyses.get(study_id):
+            if chosen == FOUND:
+                yield panel
+        yield self._table(study_id, chosen, name, first)
+
+    def _table(self, study_id: int, chosen: str, name: str, first: int) -> str:
+        findings = self.analyses.findings(study_id)
+        found = None if findings is None else findings_of(findings)
+        names = [name.strip().upper()] if name and name.strip() else sorted(found or ()) if chosen == FOUND else None
+        among = queries.participants.Among(EVERYBODY if chosen == FOUND else chosen)
+        with self.labelling.database.read() as db:
+            total = queries.participants.count_participants(db, study_id, among=among, names=names)
+            page = queries.participants.participants_page(
+                db, study_id, among=among, names=names, skip=first, limit=ROWS_OF_A_PAGE
+            )
+            sittings = queries.participants.sittings_of(db, [row.participant.id for row in page])
+        if not page:
+            return nobody(chosen, name)
+        now = datetime.now(UTC)
+        rows = [person_row(row, sittings[row.participant.id], found, now) for row in page]
+        caption = counted(total, "person", "people")
+        return table(HEADS, rows, caption=caption, kind="people") + pager(first, len(page), total)
+
+    def _decide(
+        self,
+        study_id: int | None,
+        chosen: str,
+        name: str,
+        first: int,
+        pseudonym: str | None,
+        reason: str,
+        *,
+        accepted: bool | None,
+        used: bool,
+    ) -> tuple[str, str]:
+        now, why = datetime.now(UTC), (reason or "").strip()[:LONGEST_REASON]
+        if not used and not why:
+            raise StudyError(NEEDS_REASON)
+        if used and why == proposed_reason(self._findings(_opened(study_id), _looked_at(pseudonym))):
+            why = ""  # what was proposed speaks against the person, and nobody meant it as a reason to accept
+        with self.labelling.database.write() as db:
+            person = queries.participants.get_participant(db, _opened(study_id), _looked_at(pseudonym))
+            for sitting in queries.participants.list_sittings(db, person.id):
+                queries.participants.set_sitting_accepted(db, sitting.id, accepted, why, now)
+            if person.votes_used is not used:
+                queries.participants.set_votes_used(db, person.id, used=used, reason=why, now=now)
+        study = _opened(study_id)
+        return self._card(study, person.pseudonym), self._table(study, chosen, name, first)
+
+    def _renewed(self, study_id: int | None, pseudonym: str | None, said: str) -> str:
+        link = renew_link(self.labelling.database, _opened(study_id), _looked_at(pseudonym))
+        return personal_links([link], said)
+
+    def _card(self, study_id: int, pseudonym: str) -> str:
+        with self.labelling.database.read() as db:
+            person = queries.participants.get_participant(db, study_id, pseudonym)
+            sittings = queries.participants.list_sittings(db, person.id)
+        return person_card(person, sittings, self._findings(study_id, pseudonym))
+
+    def _findings(self, study_id: int, pseudonym: str) -> list[Finding]:
+        return findings_of(self.analyses.findings(study_id) or ()).get(pseudonym, [])
+
+
+def nobody(chosen: str, name: str) -> str:
+    """Say that no person is to be shown, and why."""
+    if name and name.strip():
+        return empty("Nobody has this code", "Look whether it is typed as in your list, or show everybody.")
+    if chosen == EVERYBODY:
+        return empty("Nobody is here yet", "Hand out a link; whoever follows it appears here.")
+    return empty("Nobody of this kind", "Choose other people to show.")
+
+
+def findings_of(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
+    """Sort findings by whom they are about."""
+    found: dict[str, list[Finding]] = {}
+    for finding in findings:
+        found.setdefault(finding.participant, []).append(finding)
+    return found
+
+
+def build_participants_panel(
+    labelling: Labelling, guard: Guard, analyses: Analyses, study: gr.State, tab: gr.Tab
+) -> None:
+    """Lay out the panel inside `tab` and connect it."""
+    people = Participants(labelling, analyses)
+    person, first = gr.State(None), gr.State(0)
+    script = complete_links(labelling.settings.public_url)
+    links, count, invite, personal = _build_invitation(script)
+    gr.HTML("<h3>Who takes part</h3>", apply_default_css=False, elem_classes="section-head")
+    with gr.Row(elem_classes="actions"):
+        chosen = gr.Dropdown(CHOICES, value=EVERYBODY, label="Show", filterable=False, elem_id="people-shown")
+        name = gr.Textbox(label="Find a person", placeholder="code, then Enter", max_lines=1, elem_id="people-name")
+        leave_out = gr.Button("Leave out whom the checks found", size="sm", elem_id="apply-screening", scale=0)
+    gr.HTML(f'<p class="hint">{LEAVES_OUT}</p>', apply_default_css=False)
+    card = gr.HTML("", js_on_load=COME_TO, apply_default_css=False, elem_id="study-person")
+    with gr.Column(visible=False, elem_id="decision") as decision:
+        reason, buttons, typed, delete = _build_decision()
+        link = gr.HTML("", js_on_load=script, apply_default_css=False, elem_id="renewed-link")
+    listed = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="study-people")
+    page = [study, chosen, name]
+    entered = [links, personal, listed, first, person, card, decision]
+    running = [
+        guard.on(tab.select, people.enter, page, entered, **SLOW),
+        guard.on([chosen.input, name.submit], people.show, page, [listed, first], **SLOW),
+        guard.on(listed.click, people.turn_page, page, [listed, first], details=True, **SLOW),
+        guard.on(listed.click, people.look, [study], [person, card, decision, reason, link], details=True, **AT_ONCE),
+    ]
+    leave_behind(study, [links, personal, listed, card], running)
+    guard.on(invite.click, people.invite, [study, count], personal, **SLOW)
+    guard.on(personal.change, people.show, page, [listed, first], **SLOW)  # who is invited is shown at once
+    guard.on(leave_out.click, people.leave_out, page, [listed, first], **SLOW)
+    decided = [*page, first, person]
+    for name_, decide in (("accept", people.accept), ("pay-only", people.pay_only), ("reject", people.reject)):
+        guard.on(buttons[name_].click, decide, [*decided, reason], [card, listed], **AT_ONCE)
+    guard.on(buttons["ask-again"].click, people.ask_again, [*decided, reason], [card, listed, link], **AT_ONCE)
+    guard.on(buttons["renew"].click, people.renew, [study, person], link, **AT_ONCE)
+    guard.on(delete.click, people.delete, [*decided, typed], [typed, person, card, decision, listed], **AT_ONCE)
+
+
+def _build_invitation(script: str) -> tuple[gr.HTML, gr.Number, gr.Button, gr.HTML]:
+    """Lay out the links to hand out."""
+    gr.HTML("<h3>Invite people</h3>", apply_default_css=False, elem_classes="section-head")
+    links = gr.HTML("", js_on_load=script, apply_default_css=False, elem_id="study-links")
+    with gr.Row(elem_classes="actions"):
+        count = gr.Number(
+            20, label="Personal links", precision=0, minimum=1, maximum=MOST_LINKS, scale=0, elem_id="link-count"
+        )
+        invite = gr.Button("Make personal links", elem_id="make-links", scale=0, min_width=180)
+    personal = gr.HTML("", js_on_load=script, apply_default_css=False, elem_id="personal-links")
+    return links, count, invite, personal
+
+
+def _build_decision() -> tuple[gr.Textbox, dict[str, gr.Button], gr.Textbox, gr.Button]:
+    """Lay out what can be decided about a person."""
+    reason = gr.Textbox(
+        label="Reason",
+        info="Needed to reject somebody or to leave their votes out; kept as you write it, and exported. What the "
+        "checks found is proposed.",
+        max_lines=3,
+        max_length=LONGEST_REASON,
+        elem_id="decision-reason",
+    )
+    with gr.Row(elem_classes="actions"):
+        buttons = {
+            name: gr.Button(label, elem_id=name, scale=0, min_width=120, variant=variant)
+            for name, label, variant, _ in BUTTONS
+        }
+    does = "".join(f"<div><dt>{label}</dt><dd>{text(what)}</dd></div>" for _, label, _, what in BUTTONS)
+    gr.HTML(f'<dl class="does">{does}</dl>', apply_default_css=False)
+    with gr.Accordion("Delete this person", open=False):
+        typed = gr.Textbox(
+            label="Type the person's code to confirm",
+            info="Deletes everything about them, as they may ask for: answers, sittings, decisions, and what the log "
+            "says of them. It cannot be taken back.",
+            max_lines=1,
+            elem_id="typed-person",
+        )
+        delete = gr.Button("Delete everything about this person", variant="stop", elem_id="delete-person")
+    return reason, buttons, typed, delete
+
+
+def _opened(study_id: int | None) -> int:
+    if study_id is None:
+        raise StudyError("Open a study first.")
+    return study_id
+
+
+def _looked_at(pseudonym: str | None) -> str:
+    if not pseudonym:
+        raise StudyError("Choose a person from the table first.")
+    return pseudonym

@@ -1,0 +1,216 @@
+"""The form of a study's protocol: every value with what it is called, what it means, and when it may change.
+
+The texts are shown in every language with the package's own in place of blank ones; who leaves those as they are keeps
+them. Questions that come with the package are ticked, an owner's own are lines (see `annotate.design.start_questions`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import gradio as gr
+
+from annotate.design.protocol import CHANGEABLE_WHILE_PAUSED, TEXTS, StudyProtocol, package_texts
+from annotate.design.scales import LANGUAGES
+from annotate.design.start_questions import READY_QUESTIONS, StartQuestion, parse_questions, write_questions
+from annotate.design.states import State
+from annotate.errors import ProtocolError
+
+SCALE_CHOICES = [
+    ("Five grades, Bad to Excellent (ACR)", "acr5"),
+    ("Nine grades", "acr9"),
+    ("Slider from 0 to 100", "continuous"),
+]
+DEADLINE_FORMAT = "%Y-%m-%d %H:%M"
+
+
+@dataclass(frozen=True)
+class Field:
+    """A value of the protocol in the form. `unit` is how many of the protocol's make one of the form's."""
+
+    name: str
+    label: str
+    info: str
+    unit: int = 1
+
+
+@dataclass(frozen=True)
+class TextField:
+    """A text in one language: one of `TEXTS`, or the owner's own questions as lines."""
+
+    name: str
+    language: str
+    label: str
+    info: str
+
+
+GROUPS: Mapping[str, Sequence[Field]] = {
+    "What is asked": (
+        Field("scale", "Scale", "How people answer. Five grades are the usual choice, and the easiest to compare."),
+        Field("ratings_wanted", "Ratings per picture", "Accepted ones; BT.500 asks for 15, CGFIQA-40k has 20."),
+        Field("offer_unusable", "Offer “unusable”", "For pictures without a face, or with nothing to see."),
+        Field("training_count", "Training pictures", "Shown first, with feedback; they never count."),
+    ),
+    "Checks": (
+        Field("gold_every", "A known answer in every … pictures", "You add pictures whose grade is known; 0: none."),
+        Field("gold_tolerance", "Tolerance of known answers", "Steps of the five-grade scale that still pass."),
+        Field("trap_every", "An attention check in every … pictures", "Cards that say what to answer; 0: none."),
+        Field("repeat_every", "A repeated picture in every … pictures", "How consistent is a person? 0: none."),
+    ),
+    "Sittings and breaks": (
+        Field("sitting_items", "Pictures per sitting", "At most, with checks and repeats."),
+        Field("max_sittings", "Sittings per person", "0: as many as they like."),
+        Field("sitting_limit_s", "Longest sitting, minutes", "BT.500: half an hour at most.", unit=60),
+        Field("break_every", "Break after … pictures", "None in the last tenth of a sitting; 0: no breaks."),
+        Field("break_s", "Shortest break, seconds", "People may rest longer."),
+        Field("lease_s", "Give up an unanswered picture after … minutes", "It then goes to somebody else.", unit=60),
+    ),
+    "Who takes part": (
+        Field("max_people", "Most people", "Who may begin; 0: no limit. Whose votes are left out frees a seat."),
+        Field("closes_at", "Deadline (UTC)", "As 2026-12-31 18:00. Nobody begins later; who is rating may finish."),
+        Field("min_screen_side_px", "Smallest screen", "Shorter side in CSS pixels; 0: any. 600 leaves phones out."),
+        Field("sight_check", "Check sight", "Acuity rings and colour plates; refuses nobody, the result is kept."),
+        Field("completion_code", "Completion code", "For Prolific, the one it gave you. Empty: one per sitting."),
+        Field("ready_questions", "Ask before the first picture", "Nobody has to answer. Answers are in the export."),
+    ),
+    "Languages and texts": (
+        Field("languages", "Languages offered", "Participants choose among them."),
+        Field("language", "First language", "For whom none of the offered ones is their own."),
+    ),
+}  # fmt: skip
+LABELS = {
+    "instructions": ("Instructions", "What to judge, and what not to."),
+    "consent": ("Consent", "What people agree to before they rate."),
+    "eligibility": ("Who may take part", "What people confirm about themselves."),
+    "own_questions": (
+        "Your own questions",
+        "A line each: name: question | choice | choice. Without choices: a text field.",
+    ),
+}
+TEXT_FIELDS = tuple(TextField(name, language, *LABELS[name]) for language in LANGUAGES for name in LABELS)
+FIELDS: tuple[Field | TextField, ...] = (*(field for group in GROUPS.values() for field in group), *TEXT_FIELDS)
+
+
+def build_form() -> list[Any]:
+    """Lay out the form in accordions; returns a component for each of FIELDS."""
+    inputs = []
+    for title, group in GROUPS.items():
+        with gr.Accordion(title, open=title == "What is asked"):
+            with gr.Row(elem_classes="fields"):
+                inputs += [_build_field(field) for field in group]
+            if title == "Languages and texts":
+                inputs += _build_texts()
+    return inputs
+
+
+def _build_texts() -> list[Any]:
+    """Lay out a tab of texts per language."""
+    boxes = []
+    with gr.Tabs(elem_classes="texts"):
+        for language, name in LANGUAGES.items():
+            with gr.Tab(name, render_children=True):
+                boxes += [_build_text(field) for field in TEXT_FIELDS if field.language == language]
+    return boxes
+
+
+def _build_text(field: TextField) -> gr.Textbox:
+    elem_id = f"protocol-{field.name}-{field.language}"
+    return gr.Textbox("", label=field.label, info=field.info, lines=3, max_lines=14, elem_id=elem_id)
+
+
+def _build_field(field: Field) -> Any:
+    about: dict[str, Any] = {"label": field.label, "info": field.info, "elem_id": f"protocol-{field.name}"}
+    default = shown_value(StudyProtocol(), field)
+    if field.name == "scale":
+        return gr.Radio(SCALE_CHOICES, value=default, **about)
+    if field.name == "language":
+        return gr.Dropdown([(name, code) for code, name in LANGUAGES.items()], value=default, **about)
+    if field.name == "languages":
+        return gr.CheckboxGroup([(name, code) for code, name in LANGUAGES.items()], value=default, **about)
+    if field.name == "ready_questions":
+        return gr.CheckboxGroup([(name.replace("_", " "), name) for name in READY_QUESTIONS], value=default, **about)
+    if isinstance(default, bool):
+        return gr.Checkbox(value=default, **about)
+    if isinstance(default, str):
+        return gr.Textbox(default, max_lines=1, **about)
+    return gr.Number(default, precision=None if field.name == "gold_tolerance" else 0, min_width=200, **about)
+
+
+def shown_values(protocol: StudyProtocol, state: State) -> list[Any]:
+    """Return updates of the form: the protocol's values, locked where the state forbids to change them."""
+    return [
+        gr.update(value=shown_value(protocol, field), interactive=field.name in changeable(state)) for field in FIELDS
+    ]
+
+
+def shown_value(protocol: StudyProtocol, field: Field | TextField) -> Any:
+    """Return what the form shows of a protocol in a field."""
+    if isinstance(field, TextField):
+        if field.name == "own_questions":
+            own = [question for question in protocol.questions if not _is_ready(question)]
+            return write_questions(own, field.language)
+        return getattr(protocol.texts_for(field.language), field.name)
+    if field.name == "ready_questions":
+        return [question.name for question in protocol.questions if _is_ready(question)]
+    if field.name == "closes_at":
+        return protocol.closes_at.strftime(DEADLINE_FORMAT) if protocol.closes_at else ""
+    value = protocol.to_json()[field.name]
+    return value / field.unit if field.unit > 1 else value
+
+
+def changeable(state: State) -> frozenset[str]:
+    """Return the names of the form's fields that may be changed."""
+    if state is State.DRAFT:
+        return frozenset(field.name for field in FIELDS)
+    return CHANGEABLE_WHILE_PAUSED if state is State.PAUSED else frozenset()
+
+
+def read_values(values: Sequence[Any]) -> dict[str, Any]:
+    """Return the form's values as those of a protocol, which checks them itself."""
+    given = dict(zip(FIELDS, values, strict=True))
+    plain: dict[str, Any] = {
+        field.name: value * field.unit if isinstance(value, int | float) and field.unit > 1 else value
+        for field, value in given.items()
+        if isinstance(field, Field)
+    }
+    ready = [READY_QUESTIONS[name] for name in plain.pop("ready_questions") or () if name in READY_QUESTIONS]
+    own = parse_questions({each.language: given[each] or "" for each in TEXT_FIELDS if each.name == "own_questions"})
+    plain["closes_at"] = _read_deadline(plain["closes_at"])
+    return {**plain, "texts": _read_texts(given), "questions": [each.to_json() for each in (*ready, *own)]}
+
+
+def read_changes(values: Sequence[Any], state: State) -> dict[str, Any]:
+    """Return of the form's values those that the state allows to change."""
+    parts = {"texts": "consent", "questions": "ready_questions"}
+    return {name: value for name, value in read_values(values).items() if parts.get(name, name) in changeable(state)}
+
+
+def _read_texts(given: Mapping[Field | TextField, Any]) -> dict[str, dict[str, str]]:
+    """Return the texts that are not the package's own."""
+    texts: dict[str, dict[str, str]] = {language: {} for language in LANGUAGES}
+    for field in TEXT_FIELDS:
+        text = (given[field] or "").strip()
+        if field.name in TEXTS and text != getattr(package_texts(field.language), field.name):
+            texts[field.language][field.name] = text
+    return texts
+
+
+def _read_deadline(value: object) -> str | None:
+    text = str(value or "").strip()
+    if not text:
+        return None
+    try:
+        return datetime.strptime(text, DEADLINE_FORMAT).replace(tzinfo=UTC).isoformat()
+    except ValueError:
+        raise ProtocolError(f"“Deadline (UTC)” is {text!r}; expected a day and time as 2026-12-31 18:00.") from None
+
+
+def _is_ready(question: StartQuestion) -> bool:
+    return question == READY_QUESTIONS.get(question.name)
+
+
+def in_words(error: ProtocolError) -> ProtocolError:
+    """Return the error with a value called as the form calls it."""
+    found = next((field for field in FIELDS if str(error).startswith(f"{field.name} is ")), None)
+    return ProtocolError(f"“{found.label}”{str(error).removeprefix(found.name)}") if found else error

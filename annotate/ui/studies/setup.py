@@ -1,0 +1,375 @@
+"""The Set-up panel: pictures, protocol and state of a study, and what a reviewer would object to."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import gradio as gr
+
+from annotate import queries
+from annotate.design.items import ItemKind
+from annotate.design.protocol import StudyProtocol
+from annotate.design.review import StimulusSummary, check_ready
+from annotate.design.sitting_plan import Effort, effort
+from annotate.design.states import State
+from annotate.errors import ProtocolError, StudyError, StudyStateError
+from annotate.stimuli.sources import Upload, open_files
+from annotate.stimuli.traps import draw_traps
+from annotate.training_runs import TrainingRuns, study_key
+from annotate.ui.labelling import Labelling
+from annotate.ui.previews import BREAK_S
+from annotate.ui.studies.background import leave_behind
+from annotate.ui.studies.html import PRESS, counted, note, text, whole_number, working
+from annotate.ui.studies.links import complete_links, general_links
+from annotate.ui.studies.log import log_panel
+from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
+from annotate.ui.studies.pictures import (
+    FILE_TYPES,
+    HANDED_IN,
+    FileValue,
+    follow_intake,
+    pictures_panel,
+    said_of_intake,
+    uploaded_files,
+)
+from annotate.ui.studies.protocol_form import FIELDS, build_form, in_words, read_changes, shown_values
+from annotate.ui.studies.stimulus import build_stimulus_editor
+
+TRAP_SIZE_PX = (512, 512)
+"""Where there is no picture yet to take the size of."""
+SHOWN_EVENTS, DELETED_AT_ONCE = 50, 100
+SHOWN = ("overview", "links", "start", "attempt", "pause", "adding", "save", "end", "asking", "pictures", "editor")
+"""What `Setup.show` returns before the protocol's form."""
+OPENING = (
+    "<h3>Open the study?</h3><p>What you changed in the form is saved with it. From the first rating on its meaning is "
+    "fixed: <b>the scale, the checks, the languages and texts, the questions, and what each picture is for</b> stay as "
+    "they are. Pause the study to add pictures or to change ratings per picture, sittings and breaks, the deadline, "
+    "the number of people and the smallest screen.</p>"
+)
+NEXT_STEP = {
+    State.DRAFT: "Nobody can rate yet. Add pictures, look through the protocol, take a test run, then open the study.",
+    State.OPEN: "People can rate now, through the links below. To change how much is rated, or to add pictures, pause "
+    "it. Personal links are under Participants.",
+    State.PAUSED: "Nobody can rate at the moment; whoever is at it waits. Open it again to go on.",
+    State.CLOSED: "The study has ended for good. Its votes can be looked at and downloaded.",
+}
+
+
+class Setup:
+    """What the panel does. `values` are those of the protocol's form, saved or not."""
+
+    def __init__(self, labelling: Labelling) -> None:
+        self.labelling = labelling
+
+    def show(self, study_id: int | None) -> tuple[Any, ...]:
+        """Return everything in the panel.
+
+        That is: overview, links, buttons to open, try and pause, the form for more pictures, the button that saves,
+        that closes, what asks before opening, pictures, the form of one picture, and the protocol's form.
+        """
+        if study_id is None:
+            return (gr.skip(),) * (len(SHOWN) + len(FIELDS))
+        with self.labelling.database.read() as db:
+            study = queries.studies.get_study(db, study_id)
+        protocol, state = StudyProtocol.from_json(study.protocol), study.state
+        overview, pictures, editor = self.refresh(study_id)
+        takes_pictures = state in (State.DRAFT, State.PAUSED)
+        started = state in (State.OPEN, State.PAUSED)
+        return (
+            overview,
+            gr.update(value=general_links(study) if started else "", visible=started),
+            gr.update(visible=takes_pictures, value="Open the study" if state is State.DRAFT else "Open it again"),
+            gr.update(visible=state is State.DRAFT),
+            gr.update(visible=state is State.OPEN),
+            gr.update(visible=takes_pictures),
+            gr.update(visible=takes_pictures),
+            gr.update(visible=started),
+            gr.update(visible=False),
+            pictures,
+            editor,
+            *shown_values(protocol, state),
+        )
+
+    def refresh(self, study_id: int | None) -> tuple[Any, ...]:
+        """Return what pictures change, and nothing of the protocol's form: overview, pictures, the form of one."""
+        opened = _opened(study_id)
+        with self.labelling.database.read() as db:
+            study = queries.studies.get_study(db, opened)
+            stimuli = queries.stimuli.summarize_stimuli(db, opened)
+            events = queries.audit.latest_events(db, opened, SHOWN_EVENTS)
+        overview = _overview(StudyProtocol.from_json(study.protocol), study.state, stimuli) + log_panel(events)
+        return overview, self.pictures(opened), gr.update(visible=False)
+
+    def pictures(self, study_id: int, first: int = 0) -> str:
+        """Return a page of pictures."""
+        return pictures_panel(self.labelling.database, self.labelling.settings.data_dir, study_id, first)
+
+    def turn_page(self, details: dict[str, Any], study_id: int | None) -> Any:
+        """Return another page of pictures."""
+        if details.get("do") != "page":
+            return gr.skip()
+        return self.pictures(_opened(study_id), whole_number(details.get("first")))
+
+    def ask(self, study_id: int | None, *values: Any) -> tuple[Any, ...]:
+        """Say what opening fixes, before it is done: what is asked, and the question."""
+        protocol, stimuli = self._as_in_form(_opened(study_id), values)
+        warnings = check_ready(protocol, stimuli, datetime.now(UTC))
+        return "".join([OPENING, *(note(warning, "warning") for warning in warnings)]), gr.update(visible=True)
+
+    def open(self, study_id: int | None, *values: Any) -> float:
+        """Save the form, and let people rate."""
+        now = datetime.now(UTC)
+        with self.labelling.database.write() as db, form_in_words():
+            study = queries.studies.get_study(db, _opened(study_id))
+            queries.lifecycle.change_protocol(db, study.id, now, **read_changes(values, study.state))
+            queries.lifecycle.change_state(db, study.id, State.OPEN, now)  # the overview warns
+        return time.time()
+
+    def try_out(self, study_id: int | None, *values: Any) -> str:
+        """Open a test run of the study as it stands in the form; returns the link."""
+        protocol, _ = self._as_in_form(_opened(study_id), values)
+        with self.labelling.database.read() as db:
+            name, stimuli = (
+                queries.studies.get_study(db, _opened(study_id)).name,
+                list(queries.stimuli.all_stimuli(db, _opened(study_id))),
+            )
+        preview = self.labelling.previews.start(name, protocol, stimuli)
+        return (
+            f'<p class="note good"><a data-here="{text(preview.path)}" target="_blank" rel="noopener">Go to the test '
+            "run</a>: everything as participants have it, in a new tab, and nothing of it is stored. It shows what "
+            f"stands in the form now. Breaks last {BREAK_S} seconds.</p>"
+        )
+
+    def pause(self, study_id: int | None) -> float:
+        """Let nobody rate for a while."""
+        with self.labelling.database.write() as db:
+            queries.lifecycle.change_state(db, _opened(study_id), State.PAUSED, datetime.now(UTC))
+        return time.time()
+
+    def save(self, study_id: int | None, *values: Any) -> float:
+        """Change the protocol."""
+        with self.labelling.database.write() as db, form_in_words():
+            study = queries.studies.get_study(db, _opened(study_id))
+            queries.lifecycle.change_protocol(db, study.id, datetime.now(UTC), **read_changes(values, study.state))
+        gr.Info("The protocol is saved.")
+        return time.time()
+
+    def _as_in_form(self, study_id: int, values: Sequence[Any]) -> tuple[StudyProtocol, StimulusSummary]:
+        """Return the protocol as the form has it, saved or not, and what the stimuli are."""
+        with self.labelling.database.read() as db, form_in_words():
+            study = queries.studies.get_study(db, study_id)
+            changes = read_changes(values, study.state)
+            protocol = StudyProtocol.from_json(study.protocol).changed(study.state, **changes)
+            return protocol, queries.stimuli.summarize_stimuli(db, study_id)
+
+    def add(self, study_id: int | None, files: Sequence[FileValue] | None) -> Iterator[tuple[Any, ...]]:
+        """Add uploaded pictures: what is said of it, the emptied form, and that something changed."""
+        if not files:
+            raise StudyError("Choose some pictures first.")
+        with ExitStack() as opened:
+            upload = opened.enter_context(open_files(uploaded_files(files), self.labelling.settings.data_dir))
+            yield from self._add(_opened(study_id), upload, opened)
+
+    def draw_traps(self, study_id: int | None, count: float | None) -> Iterator[tuple[Any, ...]]:
+        """Draw attention checks and add them."""
+        with self.labelling.database.read() as db:
+            study = queries.studies.get_study(db, _opened(study_id))
+            shown = queries.stimuli.stimuli_page(db, study.id, limit=1, kind=ItemKind.RATED)
+        size = (shown[0].width_px, shown[0].height_px) if shown else TRAP_SIZE_PX
+        scale = StudyProtocol.from_json(study.protocol).scale
+        traps = draw_traps(scale, whole_number(count, least=1, most=100), size)
+        yield from self._add(study.id, Upload(traps))
+
+    def end(self, study_id: int | None, typed: str) -> tuple[Any, ...]:
+        """Close the study for good: the emptied confirmation, and that something changed."""
+        self._confirmed(study_id, typed)
+        with self.labelling.database.write() as db:
+            queries.lifecycle.change_state(db, _opened(study_id), State.CLOSED, datetime.now(UTC))
+        return "", time.time()
+
+    def delete(self, study_id: int | None, typed: str) -> Iterator[tuple[Any, ...]]:
+        """Delete the study with all votes: how far that is, the emptied confirmation, and that the study is gone."""
+        name, study = self._confirmed(study_id, typed), _opened(study_id)
+        with self.labelling.database.write() as db:
+            if queries.studies.get_study(db, study).state in (
+                State.OPEN,
+                State.PAUSED,
+            ):  # nobody rates what is about to go
+                queries.lifecycle.change_state(db, study, State.CLOSED, datetime.now(UTC))
+            people, key = (
+                queries.participants.count_participants(db, study),
+                study_key(queries.studies.get_study(db, study)),
+            )
+        for done in range(0, people, DELETED_AT_ONCE):
+            yield (
+                working(f"Deleting the votes of {counted(people, 'person', 'people')}", done / people),
+                gr.skip(),
+                gr.skip(),
+            )
+            with self.labelling.database.write() as db:
+                queries.participants.delete_some_participants(db, study, DELETED_AT_ONCE)
+        with self.labelling.database.write() as db:
+            queries.studies.delete_study(db, study)
+        self.labelling.database.erase_deleted()
+        TrainingRuns(self.labelling.settings.data_dir).forget(key)
+        gr.Info(f"“{text(name)}” is deleted.")
+        yield "", "", time.time()
+
+    def _confirmed(self, study_id: int | None, typed: str) -> str:
+        with self.labelling.database.read() as db:
+            name = queries.studies.get_study(db, _opened(study_id)).name
+        if (typed or "").strip() != name:
+            raise StudyStateError("Type the study's name exactly as it is above, to show that you mean it.")
+        return name
+
+    def _add(self, study_id: int, upload: Upload, opened: ExitStack | None = None) -> Iterator[tuple[Any, ...]]:
+        from annotate.stimuli.intake import add_pictures
+
+        database, folder = self.labelling.database, self.labelling.settings.data_dir
+        with database.read() as db:
+            name = queries.studies.get_study(db, study_id).name
+        taken = yield from follow_intake(
+            upload.candidates,
+            lambda watched: add_pictures(database, folder, name, watched, datetime.now(UTC)),
+            lambda panel: (panel, gr.skip(), gr.skip()),
+            opened.pop_all() if opened else None,
+        )
+        for sentence in (*upload.notices, *said_of_intake(taken)):
+            gr.Warning(text(sentence))
+        gr.Info(f"{counted(taken.added, 'picture was', 'pictures were')} added.")
+        yield "", None, time.time()
+
+
+def build_setup_panel(labelling: Labelling, guard: Guard, study: gr.State, changed: gr.State) -> gr.State:
+    """Lay out the panel and connect it; returns a state that changes when a study is deleted."""
+    setup = Setup(labelling)
+    gone, more = gr.State(0), gr.State(0)
+    script = complete_links(labelling.settings.public_url)
+    overview = gr.HTML("", apply_default_css=False, elem_id="study-overview")
+    links = gr.HTML("", js_on_load=script, visible=False, apply_default_css=False, elem_id="setup-links")
+    with gr.Row(elem_classes="actions"):
+        start = gr.Button("Open the study", variant="primary", elem_id="open-study", scale=0, min_width=160)
+        attempt = gr.Button("Test run", elem_id="try-study", scale=0, min_width=120)
+        pause = gr.Button("Pause", elem_id="pause-study", scale=0, min_width=120)
+    tried = gr.HTML("", js_on_load=script, apply_default_css=False, elem_id="test-run")
+    asking, said, confirm, cancel = _build_opening()
+    gr.HTML("<h3>Pictures</h3>", apply_default_css=False, elem_classes="section-head")
+    pictures = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="study-pictures")
+    editor = build_stimulus_editor(labelling, guard, study, pictures, more)
+    busy = gr.HTML("", apply_default_css=False, elem_id="adding")
+    with gr.Accordion("Add pictures", open=False) as adding:
+        files, add, count, draw = _build_adding()
+    gr.HTML("<h3>Protocol</h3>", apply_default_css=False, elem_classes="section-head")
+    form = build_form()
+    save = gr.Button("Save the protocol", elem_id="save-protocol")
+    with gr.Accordion("Close or delete", open=False):
+        typed, end, delete = _build_ending()
+        ending = gr.HTML("", apply_default_css=False, elem_id="ending")
+    shown = [overview, links, start, attempt, pause, adding, save, end, asking, pictures, editor]
+    guard.on([study.change, changed.change], setup.show, [study], [*shown, *form], **AT_ONCE)
+    guard.on(more.change, setup.refresh, [study], [overview, pictures, editor], **AT_ONCE)
+    guard.on(start.click, setup.ask, [study, *form], [said, asking], **AT_ONCE)
+    guard.on(confirm.click, setup.open, [study, *form], changed, **AT_ONCE)
+    confirm.click(lambda: "", None, tried, **AT_ONCE)
+    cancel.click(lambda: gr.update(visible=False), None, asking, **AT_ONCE)
+    guard.on(pause.click, setup.pause, [study], changed, **AT_ONCE)
+    guard.on(save.click, setup.save, [study, *form], changed, **AT_ONCE)
+    guard.on(pictures.click, setup.turn_page, [study], pictures, details=True, **AT_ONCE)
+    running = [guard.on(attempt.click, setup.try_out, [study, *form], tried, **SLOW)]
+    leave_behind(study, [tried], running)
+    guard.on(add.click, setup.add, [study, files], [busy, files, more], preprocess=False, **SLOW)
+    guard.on(draw.click, setup.draw_traps, [study, count], [busy, files, more], **SLOW)
+    guard.on(end.click, setup.end, [study, typed], [typed, changed], **AT_ONCE)
+    guard.on(delete.click, setup.delete, [study, typed], [ending, typed, gone], **SLOW)
+    return gone
+
+
+def _build_opening() -> tuple[gr.Column, gr.HTML, gr.Button, gr.Button]:
+    """Lay out what is asked before a study is opened."""
+    with gr.Column(visible=False, elem_id="opening") as asking:
+        said = gr.HTML("", apply_default_css=False, elem_id="opening-says")
+        with gr.Row(elem_classes="actions"):
+            confirm = gr.Button("Open it now", variant="primary", elem_id="confirm-open", scale=0, min_width=140)
+            cancel = gr.Button("Not yet", elem_id="cancel-open", scale=0, min_width=100)
+    return asking, said, confirm, cancel
+
+
+def _build_adding() -> tuple[gr.File, gr.Button, gr.Number, gr.Button]:
+    """Lay out how more pictures come in."""
+    with gr.Row(elem_classes="workbench"):
+        with gr.Column(scale=7, min_width=280):
+            files = gr.File(
+                label="Pictures", file_count="multiple", file_types=FILE_TYPES, height=150, elem_id="more-files"
+            )
+            gr.HTML(f"<p>{HANDED_IN}</p>", apply_default_css=False, elem_classes="hint")
+            add = gr.Button("Add these pictures", elem_id="add-pictures")
+        with gr.Column(scale=4, min_width=240):
+            count = gr.Number(
+                10,
+                label="Attention checks",
+                info="Grey cards, drawn in the size of your pictures, that say which grade to give. 10 do.",
+                minimum=1,
+                maximum=100,
+                precision=0,
+                elem_id="trap-count",
+            )
+            draw = gr.Button("Draw attention checks", elem_id="draw-traps")
+    return files, add, count, draw
+
+
+def _build_ending() -> tuple[gr.Textbox, gr.Button, gr.Button]:
+    """Lay out what cannot be taken back."""
+    typed = gr.Textbox(
+        label="Type the study's name to confirm",
+        info="Neither can be taken back. Closing ends the rating and keeps everything; deleting removes every vote.",
+        max_lines=1,
+        elem_id="typed-name",
+    )
+    with gr.Row(elem_classes="actions"):
+        end = gr.Button("Close for good", elem_id="close-study", scale=0, min_width=160)
+        delete = gr.Button("Delete the study", variant="stop", elem_id="delete-study", scale=0, min_width=160)
+    return typed, end, delete
+
+
+def _overview(protocol: StudyProtocol, state: State, stimuli: StimulusSummary) -> str:
+    """Say what the state means, what the design takes, and what is wrong with it."""
+    said = [note(NEXT_STEP[state])]
+    if stimuli[ItemKind.RATED]:
+        said.append(_effort(effort(protocol, stimuli.counts)))
+    if state is not State.CLOSED:
+        said += _objections(protocol, stimuli)
+    return "".join(said)
+
+
+def _effort(needed: Effort) -> str:
+    minutes = max(1, round(needed.minutes))
+    return (
+        f'<p class="effort"><b>{needed.ratings:,}</b> ratings wanted: <b>{needed.people:,}</b> '
+        f"{'person' if needed.people == 1 else 'people'} who finish, if all can be used. A sitting has up to "
+        f"<b>{needed.items:,}</b> pictures with the checks, about <b>{minutes:,}</b> "
+        f"minute{'' if minutes == 1 else 's'}.</p>"
+    )
+
+
+def _objections(protocol: StudyProtocol, stimuli: StimulusSummary) -> list[str]:
+    try:
+        return [note(warning, "warning") for warning in check_ready(protocol, stimuli, datetime.now(UTC))]
+    except StudyStateError as error:
+        return [note(str(error), "warning")]
+
+
+@contextmanager
+def form_in_words() -> Iterator[None]:
+    """Call what is wrong with a value as the form calls it."""
+    try:
+        yield
+    except ProtocolError as error:
+        raise in_words(error) from None
+
+
+def _opened(study_id: int | None) -> int:
+    if study_id is None:
+        raise StudyError("Open a study first.")
+    return study_id

@@ -1,0 +1,129 @@
+"""One picture of a draft: its kind, its right grade and its feedback changed, or the picture removed."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any
+
+import gradio as gr
+
+from annotate import queries
+from annotate.design.items import ItemKind
+from annotate.design.protocol import StudyProtocol
+from annotate.design.review import KIND_NAMES
+from annotate.errors import GradeError, StimulusError, StudyError
+from annotate.ui.labelling import Labelling
+from annotate.ui.studies.html import text, whole_number
+from annotate.ui.studies.ownership import AT_ONCE, Guard
+
+KIND_CHOICES = [(names[0], kind.name) for kind, names in KIND_NAMES.items()]
+LONGEST_FEEDBACK = 2000
+
+
+class StimulusEditor:
+    """What the form does."""
+
+    def __init__(self, labelling: Labelling) -> None:
+        self.labelling = labelling
+
+    def open(self, details: dict[str, Any], study_id: int | None) -> tuple[Any, ...]:
+        """Show a picture in the form: its id, the form, heading, kind, grade, feedback."""
+        if details.get("do") != "edit":
+            return (gr.skip(),) * 6
+        with self.labelling.database.read() as db:
+            found = queries.stimuli.get_stimulus(db, _opened(study_id), whole_number(details.get("picture")))
+        head = f"<h3>{text(found.name)}</h3>"
+        return found.id, gr.update(visible=True), head, found.kind.name, found.expected, found.feedback
+
+    def save(
+        self, study_id: int | None, picture: int | None, kind: str, expected: float | None, feedback: str
+    ) -> float:
+        """Change the picture; returns that something changed."""
+        chosen = ItemKind[kind]
+        with self.labelling.database.write() as db:
+            study = queries.studies.get_study(db, _opened(study_id))
+            found = queries.stimuli.get_stimulus(db, study.id, _chosen(picture))
+            grade = _grade(StudyProtocol.from_json(study.protocol), chosen, expected)
+            said = (feedback or "").strip()[:LONGEST_FEEDBACK] if chosen is ItemKind.TRAINING else ""
+            queries.stimuli.change_stimulus(db, found, datetime.now(UTC), kind=chosen, expected=grade, feedback=said)
+        return _changed()
+
+    def remove(self, study_id: int | None, picture: int | None) -> float:
+        """Take the picture out of the study; returns that something changed."""
+        with self.labelling.database.write() as db:
+            queries.stimuli.remove_stimulus(
+                db, queries.stimuli.get_stimulus(db, _opened(study_id), _chosen(picture)), datetime.now(UTC)
+            )
+        return _changed()
+
+
+def build_stimulus_editor(
+    labelling: Labelling, guard: Guard, study: gr.State, pictures: gr.HTML, changed: gr.State
+) -> gr.Column:
+    """Lay out the form, hidden until a picture is chosen in `pictures`, and connect it; returns it."""
+    editor, chosen = StimulusEditor(labelling), gr.State(None)
+    script = files("annotate.ui").joinpath("come_into_view.js").read_text(encoding="utf-8")
+    with gr.Column(visible=False, elem_id="picture-editor") as form:
+        head = gr.HTML("", js_on_load=script, apply_default_css=False)
+        with gr.Row(elem_classes="fields"):
+            fields = _build_fields()
+        with gr.Row(elem_classes="actions"):
+            save = gr.Button("Save the picture", variant="primary", elem_id="save-picture", scale=0, min_width=160)
+            remove = gr.Button("Remove from the study", elem_id="remove-picture", scale=0, min_width=180)
+            cancel = gr.Button("Cancel", elem_id="cancel-picture", scale=0, min_width=100)
+    guard.on(pictures.click, editor.open, [study], [chosen, form, head, *fields], details=True, **AT_ONCE)
+    guard.on(save.click, editor.save, [study, chosen, *fields], changed, **AT_ONCE)
+    guard.on(remove.click, editor.remove, [study, chosen], changed, **AT_ONCE)
+    cancel.click(lambda: gr.update(visible=False), None, form, **AT_ONCE)
+    made: gr.Column = form
+    return made
+
+
+def _build_fields() -> Sequence[gr.Component]:
+    return (
+        gr.Radio(KIND_CHOICES, label="What it is for", value=ItemKind.RATED.name, elem_id="picture-kind"),
+        gr.Number(
+            None,
+            label="Right grade",
+            info="Of a known answer or an attention check; in training, what is expected.",
+            elem_id="picture-expected",
+        ),
+        gr.Textbox(
+            "",
+            label="Feedback",
+            info="Said in training after the answer, in the words of the study's language.",
+            lines=2,
+            max_length=LONGEST_FEEDBACK,
+            elem_id="picture-feedback",
+        ),
+    )
+
+
+def _grade(protocol: StudyProtocol, kind: ItemKind, expected: float | None) -> float | None:
+    """Return the right grade of a picture of that kind; raise StimulusError when it lacks one or cannot be given."""
+    if kind is ItemKind.RATED:
+        return None
+    if expected is None:
+        if kind is ItemKind.TRAINING:
+            return None
+        raise StimulusError(f"Say the right grade: {KIND_NAMES[kind][1]} need one.")
+    try:
+        return protocol.scale.check(expected)
+    except GradeError as error:
+        raise StimulusError(f"The right grade cannot be given: {error}") from None
+
+
+def _changed() -> float:
+    return datetime.now(UTC).timestamp()
+
+
+def _opened(study_id: int | None) -> int:
+    if study_id is None:
+        raise StudyError("Open a study first.")
+    return study_id
+
+
+def _chosen(picture: int | None) -> int:
+    if picture is None:
+        raise StudyError("Choose a picture first.")
+    return picture

@@ -1,0 +1,304 @@
+"""The Studies tab, for the owner of studies: sign in, the list of studies, and one opened study in panels of its own.
+
+    door     who are you?
+    home     all studies, and the form for a new one
+    opened   one study: Set-up, Progress, Participants, Results, Train
+
+Nothing is asked of the database before somebody who may opens the tab; a panel asks when it is looked at. Which study
+and which panel that is, the address says (#studies/12/results): who opens such a link without a pass signs in first.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime, timedelta
+from html import escape
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from annotate import queries
+from annotate.design.items import ItemKind
+from annotate.design.protocol import StudyProtocol
+from annotate.design.states import State
+from annotate.errors import AccessError, StudyError
+from annotate.stimuli.sources import open_files
+from annotate.ui.labelling import Labelling
+from annotate.ui.studies.analyses import Analyses
+from annotate.ui.studies.downloads import build_backups
+from annotate.ui.studies.html import PRESS, badge, cells, empty, meter, press, table, text, when, whole_number
+from annotate.ui.studies.ownership import (
+    AT_ONCE,
+    FORGET_THE_PASS,
+    SIGN_IN_BY_LINK,
+    SLOW,
+    STORED_AS,
+    Guard,
+    Ownership,
+    as_sentences,
+    told,
+)
+from annotate.ui.studies.participants import build_participants_panel
+from annotate.ui.studies.pictures import (
+    FILE_TYPES,
+    HANDED_IN,
+    FileValue,
+    follow_intake,
+    said_of_intake,
+    uploaded_files,
+)
+from annotate.ui.studies.progress import build_progress_panel
+from annotate.ui.studies.protocol_form import SCALE_CHOICES
+from annotate.ui.studies.results import build_results_panel
+from annotate.ui.studies.setup import build_setup_panel
+from annotate.ui.studies.training import Trainer, build_training_panel
+
+if TYPE_CHECKING:
+    from annotate.database.tables import Study
+
+ACTIVE = timedelta(minutes=10)
+DOOR = (
+    "<div data-address-waits><h2>Your labelling studies</h2><p>Let people rate your pictures, watch the votes come in, "
+    "and get a MOS you can publish. This part is for whoever runs the studies here.</p></div>"
+)
+KEPT = (
+    "The pictures of your studies and all that people answer are kept on this server until you delete the study. A "
+    "person, too, can be deleted."
+)
+PANELS = ("setup", "progress", "participants", "results", "train")
+ADDRESS = """(...inputs) => [...inputs.slice(0, -1), location.hash]"""
+"""Run in the browser before a request: the last of what is sent is the address."""
+WHERE_IT_IS = "It is set as FIQA_OWNER_SECRET; where none is set, the app prints one on its terminal at each start."
+
+
+class Studies:
+    """What the tab does; `views` are the columns door, home and opened."""
+
+    def __init__(self, labelling: Labelling, ownership: Ownership) -> None:
+        self.labelling, self.ownership = labelling, ownership
+
+    def sign_in(self, secret: str, address: str, request: gr.Request) -> tuple[Any, ...]:
+        """Give the owner a pass: pass, cleared secret, and what the address asks for, as `enter` returns it."""
+        with as_sentences():
+            owner_pass = self.ownership.sign_in(secret, request)
+            return owner_pass, "", *self._shown(None, address)
+
+    def sign_in_by_link(self, event: gr.EventData, owner_pass: object, request: gr.Request) -> tuple[Any, ...]:
+        """Give who opens the link of the start a pass, as `sign_in` does; who has one needs no other."""
+        with as_sentences():
+            try:
+                owner_pass = self.ownership.sign_in_by_link(told(event).get("token"), request)
+            except AccessError:
+                with suppress(AccessError):
+                    self.ownership.check(owner_pass, None)
+                    return owner_pass, "", *self._shown(None, "")
+                raise
+            return owner_pass, "", *self._shown(None, "")
+
+    def sign_out(self) -> tuple[Any, ...]:
+        """Forget the pass and what was open: pass, study, views, list."""
+        return None, None, *_views("door"), ""
+
+    def enter(
+        self, profile: gr.OAuthProfile | None, owner_pass: object, study_id: int | None, address: str
+    ) -> tuple[Any, ...]:
+        """Show who opens the tab what they may see of what the address asks for: study, views, list, panels."""
+        with as_sentences():
+            try:
+                self.ownership.check(owner_pass, profile.username if profile else None)
+            except AccessError:
+                if profile:
+                    gr.Warning(f"{escape(profile.username)} is not among the owners of the studies here.")
+                # Who came without a pass stands at the door, or signs in while this answer is on its way.
+                return (None, *_views("door"), "", gr.skip()) if owner_pass else (gr.skip(),) * 6
+            return self._shown(study_id, address)
+
+    def _shown(self, study_id: int | None, address: str) -> tuple[Any, ...]:
+        """Return what the address asks for or, where it asks for nothing here, what was open."""
+        asked = asked_for(address)
+        wanted, panel = (study_id, None) if asked is None else asked
+        if wanted is None:
+            return None, *_views("home"), self.listed(), gr.skip()
+        with self.labelling.database.read() as db:
+            if not queries.studies.is_study(db, wanted):
+                gr.Warning("There is no such study any more: it was deleted.")
+                wanted = None
+        if wanted is None:
+            return None, *_views("home"), self.listed(), gr.skip()
+        return wanted, *_views("opened"), gr.skip(), gr.update(selected=panel) if panel else gr.skip()
+
+    def refresh(self, study_id: int | None, state: State | None) -> tuple[Any, ...]:
+        """Follow what another window did to the opened study: study, views, list, and that something changed."""
+        if study_id is None:
+            return (gr.skip(),) * 6
+        with self.labelling.database.read() as db:
+            study = queries.studies.get_study(db, study_id) if queries.studies.is_study(db, study_id) else None
+        if study is None:
+            gr.Warning("This study was deleted in another window.")
+            return None, *_views("home"), self.listed(), gr.skip()
+        return *(gr.skip(),) * 5, gr.skip() if study.state is state else time.time()
+
+    def listed(self) -> str:
+        """Return the table of all studies."""
+        now = datetime.now(UTC)
+        with self.labelling.database.read() as db:
+            studies = queries.studies.list_studies(db)
+            rows = [_row(study, queries.progress.study_progress(db, study.id, now - ACTIVE)) for study in studies]
+        if not rows:
+            return empty("No studies yet", "Make one below: a name and some pictures are enough to begin.")
+        heads = ("Study", "State", "Pictures", "Ratings", "People", "Rating now", "Made")
+        return table(heads, rows, caption="Studies, the newest first", kind="studies")
+
+    def open(self, details: dict[str, Any]) -> tuple[Any, ...]:
+        """Open a study: its id, views, panels."""
+        study_id = whole_number(details.get("study"))
+        with self.labelling.database.read() as db:
+            return queries.studies.get_study(db, study_id).id, *_views("opened"), gr.update(selected="setup")
+
+    def leave(self) -> tuple[Any, ...]:
+        """Go back to the list: no study, views, list."""
+        return None, *_views("home"), self.listed()
+
+    def create(self, name: str, scale: str, files: Sequence[FileValue] | None) -> Iterator[tuple[Any, ...]]:
+        """Make a draft of the uploaded pictures: what is said of it, name, files, study, views, panels."""
+        from annotate.stimuli.intake import create_study
+
+        if not (name or "").strip():
+            raise StudyError("Give the study a name first; participants do not see it.")
+        protocol = StudyProtocol.from_json({"scale": scale})
+        if not files:
+            with self.labelling.database.write() as db:
+                study_id = queries.studies.create_study(db, name, protocol, datetime.now(UTC)).id
+        else:
+            database, folder = self.labelling.database, self.labelling.settings.data_dir
+            with ExitStack() as opened:
+                upload = opened.enter_context(open_files(uploaded_files(files), folder))
+                taken = yield from follow_intake(
+                    upload.candidates,
+                    lambda watched: create_study(database, folder, name, watched, protocol, datetime.now(UTC)),
+                    lambda panel: (panel, *(gr.skip(),) * 7),
+                    opened.pop_all(),
+                )
+            for sentence in (*upload.notices, *said_of_intake(taken)):
+                gr.Warning(text(sentence))
+            study_id = taken.study_id
+        yield "", "", None, study_id, *_views("opened"), gr.update(selected="setup")
+
+    def title(self, study_id: int | None) -> tuple[str, State | None]:
+        """Return the head of an opened study, and the state that it shows."""
+        if study_id is None:
+            return "", None
+        with self.labelling.database.read() as db:
+            study = queries.studies.get_study(db, study_id)
+        marked = badge(study.state, demo=study.demo)
+        return f'<h2 data-address="{study.id}">{text(study.name)} {marked}</h2>', study.state
+
+
+def asked_for(address: str) -> tuple[int | None, str | None] | None:
+    """Return which study and panel an address asks for, (None, None) for the list; None where it is no address here."""
+    tab, *rest = (address or "").removeprefix("#").split("/")
+    if tab != "studies":
+        return None
+    study = whole_number(rest[0]) if rest else 0
+    panel = rest[1] if len(rest) > 1 and rest[1] in PANELS else PANELS[0]
+    return (study, panel) if study else (None, None)
+
+
+def build_studies_tab(labelling: Labelling, ownership: Ownership, trainer: Trainer, tab: gr.Tab) -> None:
+    """Lay out the tab inside `tab` and connect it."""
+    guard = Guard(ownership, gr.BrowserState(None, storage_key=STORED_AS, secret=STORED_AS))
+    page, analyses = Studies(labelling, ownership), Analyses(labelling)
+    study, changed, state = gr.State(None), gr.State(0), gr.State(None)
+    script = files("annotate.ui").joinpath("studies.js").read_text(encoding="utf-8")
+    with gr.Column(elem_id="studies"):
+        address = gr.HTML("", js_on_load=script, apply_default_css=False, elem_id="studies-address")
+        with gr.Column(elem_classes="door") as door:
+            by_link, secret, enter = _build_door(ownership)
+        with gr.Column(visible=False) as home:
+            with gr.Row(elem_classes="actions"):
+                gr.HTML("<h2>Studies</h2>", apply_default_css=False)
+                sign_out = gr.Button("Sign out", size="sm", elem_id="sign-out", scale=0)
+            listed = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="studies-list")
+            name, scale, pictures, create, busy = _build_form()
+            build_backups(labelling, guard)
+        with gr.Column(visible=False) as opened:
+            with gr.Row(elem_classes="actions"):
+                title = gr.HTML("", apply_default_css=False, elem_id="study-title")
+                back = gr.Button("All studies", size="sm", elem_id="all-studies", scale=0)
+            with gr.Tabs(selected="setup", elem_id="study-tabs") as panels:
+                with gr.Tab("Set-up", id="setup"):
+                    gone = build_setup_panel(labelling, guard, study, changed)
+                with gr.Tab("Progress", id="progress") as progress:
+                    build_progress_panel(labelling, guard, study, progress)
+                with gr.Tab("Participants", id="participants") as participants:
+                    build_participants_panel(labelling, guard, analyses, study, participants)
+                with gr.Tab("Results", id="results") as results:
+                    build_results_panel(labelling, guard, analyses, study, results)
+                with gr.Tab("Train", id="train") as train:
+                    build_training_panel(labelling, guard, study, trainer, train)
+    views = [door, home, opened]
+    entered = [study, *views, listed, panels]
+    signed = [guard.owner_pass, secret, *entered]
+    gr.on([enter.click, secret.submit], page.sign_in, [secret, address], signed, js=ADDRESS, **AT_ONCE)
+    by_link.input(page.sign_in_by_link, guard.owner_pass, signed, **AT_ONCE)
+    sign_out.click(None, None, None, js=FORGET_THE_PASS)
+    sign_out.click(page.sign_out, None, [guard.owner_pass, study, *views, listed], **AT_ONCE)
+    asks = [guard.owner_pass, study, address]
+    gr.on([tab.select, address.input], page.enter, asks, entered, js=ADDRESS, trigger_mode="always_last", **AT_ONCE)
+    following = [study, *views, listed, changed]
+    guard.on([address.click, panels.select], page.refresh, [study, state], following, **AT_ONCE)
+    guard.on(listed.click, page.open, [], [study, *views, panels], details=True, **AT_ONCE)
+    guard.on([back.click, gone.change], page.leave, [], [study, *views, listed], **AT_ONCE)
+    guard.on(
+        create.click, page.create, [name, scale, pictures], [busy, name, pictures, study, *views, panels],
+        preprocess=False, **SLOW,
+    )  # fmt: skip
+    guard.on([study.change, changed.change], page.title, [study], [title, state], **AT_ONCE)
+
+
+def _build_door(ownership: Ownership) -> tuple[gr.HTML, gr.Textbox, gr.Button]:
+    """Lay out the signing in."""
+    by_link = gr.HTML(DOOR, js_on_load=SIGN_IN_BY_LINK, apply_default_css=False, elem_classes="section-head")
+    secret = gr.Textbox(label="Owner's secret", type="password", info=WHERE_IT_IS, max_lines=1, elem_id="owner-secret")
+    enter = gr.Button("Sign in", variant="primary", elem_id="sign-in")
+    if ownership.with_hugging_face:
+        gr.LoginButton(elem_id="sign-in-with-hugging-face")
+    return by_link, secret, enter
+
+
+def _build_form() -> tuple[gr.Textbox, gr.Radio, gr.File, gr.Button, gr.HTML]:
+    """Lay out the form for a new study."""
+    gr.HTML("<h3>New study</h3>", apply_default_css=False, elem_classes="section-head")
+    with gr.Row(elem_classes="workbench"):
+        with gr.Column(scale=5, min_width=280):
+            name = gr.Textbox(
+                label="Name", info="For you; participants do not see it.", max_length=200, elem_id="study-name"
+            )
+            scale = gr.Radio(SCALE_CHOICES, value="acr5", label="Scale", elem_id="study-scale")
+        with gr.Column(scale=7, min_width=280):
+            files = gr.File(
+                label="Pictures", file_count="multiple", file_types=FILE_TYPES, height=170, elem_id="study-files"
+            )
+            gr.HTML(f"<p>{HANDED_IN}</p>", apply_default_css=False, elem_classes="hint")
+    busy = gr.HTML("", apply_default_css=False, elem_id="creating")
+    create = gr.Button("Make a draft", variant="primary", elem_id="create-study")
+    return name, scale, files, create, busy
+
+
+def _views(shown: str) -> list[Any]:
+    return [gr.update(visible=shown == view) for view in ("door", "home", "opened")]
+
+
+def _row(study: "Study", progress: "queries.progress.StudyProgress") -> str:
+    pictures = progress.stimuli.get(ItemKind.RATED, 0)
+    wanted = study.protocol["ratings_wanted"] * pictures
+    return cells(
+        press("open", study.name, kind="name", study=study.id),
+        badge(study.state, demo=study.demo),
+        f"{pictures:,}",
+        f"{meter(progress.ratings / wanted if wanted else 0)} {progress.ratings:,} of {wanted:,}",
+        f"{progress.participants:,}",
+        f"{progress.active_participants:,}",
+        when(study.created_at),
+    )

@@ -1,0 +1,199 @@
+"""The Train panel: from a study's votes to a checkpoint, how far that agrees with people, and what to label next.
+
+A training is a process of its own (`annotate.training_runs`): the panel starts, watches and stops it, and finds it
+again after a reload of the page or a restart of the app. What it needs of the networks the app lends it, as `Trainer`.
+"""
+
+import re
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from annotate.errors import StudyError, TrainingRunError
+from annotate.stimuli.files import stimulus_path
+from annotate.training_runs import TrainingRuns, command_for, missing, study_key
+from annotate.ui.labelling import Labelling
+from annotate.ui.studies.background import follow, leave_behind
+from annotate.ui.studies.downloads import Downloads, build_saved
+from annotate.ui.studies.html import empty, note, working
+from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
+from annotate.ui.studies.training_panels import batch_panel, command_panel, not_trained, result_panel, training_panel
+
+if TYPE_CHECKING:
+    from annotate.database.tables import Stimulus, Study
+    from annotate.exchange.export import ExportReport
+
+ASK = """
+const timer = setInterval(() => {
+  if (!element.isConnected) clearInterval(timer);
+  else if (!document.hidden && element.querySelector("[data-live]")?.offsetParent) trigger("input");
+}, 1500);
+"""
+FEWEST = 6
+"""Labelled pictures to train on."""
+NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
+LONGEST_BATCH = 1000
+SCORED_AT_ONCE = 8
+"""Pictures scored between two reports on how far it is."""
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """What the app lends: its trainings, and `score`, which maps a checkpoint's name and a picture's bytes to a score.
+
+    The score is None where the picture gets none, such as one without a face.
+    """
+
+    runs: TrainingRuns
+    score: Callable[[str, bytes], float | None]
+
+
+class TrainPanel:
+    """What the panel does."""
+
+    def __init__(self, labelling: Labelling, trainer: Trainer) -> None:
+        self.labelling, self.trainer = labelling, trainer
+
+    def enter(self, study_id: int | None) -> tuple[Any, ...]:
+        """Show a study: panel, result, name to train under, buttons, command, no batch."""
+        study = self._study(study_id)
+        name = self.trainer.runs.free_name(re.sub(r"[^\w.-]+", "-", study.name, flags=re.ASCII).strip("-.") or "study")
+        export = f"python -m annotate export {shlex.quote(study.name)} {name}-export"
+        return *self.show(study_id), name, command_panel(export, command_for(Path(f"{name}-export"), name)), ""
+
+    def show(self, study_id: int | None) -> tuple[Any, ...]:
+        """Show how far it is: panel, result, buttons."""
+        study = self._study(study_id)
+        training = self.trainer.runs.find(study_key(study))
+        problem = missing()
+        if training is None:
+            return (
+                note(problem, "warning") if problem else not_trained(),
+                "",
+                *_buttons(running=False, able=not problem),
+            )
+        result = training.result if training.state == "finished" else None
+        shown = result_panel(result, self._pictures(study.id)) if result else ""
+        return training_panel(training), shown, *_buttons(running=training.is_running, able=not problem)
+
+    def start(self, study_id: int | None, name: str) -> Iterator[tuple[Any, ...]]:
+        """Export the study and train on it: panel, result, buttons."""
+        study = self._study(study_id)
+        wanted = (name or "").strip()
+        if not NAME.fullmatch(wanted):
+            raise TrainingRunError("Name the checkpoint with letters, digits, dots, dashes or underscores.")
+        if self.trainer.runs.free_name(wanted) != wanted:
+            raise TrainingRunError(f"There is a checkpoint {wanted} already; choose another name.")
+        key, busy = study_key(study), working("Exporting the pictures and their MOS")
+        for panel in follow(lambda: self.trainer.runs.start(key, wanted, self._exporter(study.id)), lambda: busy):
+            yield panel, "", *_buttons(running=False, able=False)
+        yield self.show(study_id)
+
+    def stop(self, study_id: int | None) -> tuple[Any, ...]:
+        """Ask the training to stop: panel, result, buttons."""
+        self.trainer.runs.stop(study_key(self._study(study_id)))
+        return self.show(study_id)
+
+    def propose(self, study_id: int | None, count: float | None) -> Iterator[str]:
+        """Rank the pictures that lack ratings by what one more would tell, with the scores of the new checkpoint."""
+        study = self._study(study_id)
+        training = self.trainer.runs.find(study_key(study))
+        result = training.result if training else None
+        scores = {each["stimulus"]: each["after"] for each in result["predictions"]} if result else {}
+        unscored = [each for each in self._stimuli(study.id) if each.name not in scores] if result else []
+        for done, each in enumerate(unscored):
+            if done % SCORED_AT_ONCE == 0:
+                yield working(f"Scoring pictures without votes, {done} of {len(unscored)}", done / len(unscored))
+            path = stimulus_path(self.labelling.settings.data_dir, each.sha256, each.format)
+            if result and (score := self.trainer.score(result["name"], path.read_bytes())) is not None:
+                scores[each.name] = score
+        yield self._batch(study, scores, min(LONGEST_BATCH, max(1, int(count or 1))))
+
+    def _batch(self, study: "Study", scores: Mapping[str, float], count: int) -> str:
+        from annotate.analysis import mos_table  # late: SciPy takes long to load, and nobody waits for it at the start
+        from annotate.statistics.planning import next_batch
+
+        with self.labelling.database.read() as db:
+            table = mos_table(db, study.id)
+        if not table.stimulus_ids:
+            return empty("No pictures", "Add pictures in Set-up.")
+        batch = next_batch(
+            table, count, wanted_ratings=int(study.protocol["ratings_wanted"]), model_scores=scores or None
+        )
+        return batch_panel(batch, self._pictures(study.id), scores)
+
+    def _exporter(self, study_id: int) -> Callable[[Path], object]:
+        """Return what exports a study, unless too few of its pictures have ratings."""
+
+        def export(folder: Path) -> None:
+            """Write the study to a folder; raise TrainingRunError when there is too little of it."""
+            from annotate.exchange.export import export_study  # late, as above
+
+            database, data_dir = self.labelling.database, self.labelling.settings.data_dir
+            report: ExportReport = export_study(
+                database, study_id, data_dir, folder, with_people=False
+            )  # a training needs to know nobody, and is not told who is deleted
+            if (labelled := sum(report.splits.values())) < FEWEST:
+                raise TrainingRunError(f"{labelled} pictures have ratings; training needs {FEWEST} or more of them.")
+
+        return export
+
+    def _study(self, study_id: int | None) -> "Study":
+        from annotate import queries  # late: the page is laid out without the database's library
+
+        if study_id is None:
+            raise StudyError("Open a study first.")
+        with self.labelling.database.read() as db:
+            return queries.studies.get_study(db, study_id)
+
+    def _stimuli(self, study_id: int) -> "list[Stimulus]":
+        from annotate import queries
+        from annotate.design.items import ItemKind
+
+        with self.labelling.database.read() as db:
+            return [each for each in queries.stimuli.all_stimuli(db, study_id) if each.kind is ItemKind.RATED]
+
+    def _pictures(self, study_id: int) -> dict[str, Path]:
+        """Return the files of all pictures by name."""
+        data_dir = self.labelling.settings.data_dir
+        return {each.name: stimulus_path(data_dir, each.sha256, each.format) for each in self._stimuli(study_id)}
+
+
+def build_training_panel(labelling: Labelling, guard: Guard, study: gr.State, trainer: Trainer, tab: gr.Tab) -> None:
+    """Lay out the panel inside `tab` and connect it."""
+    panel = TrainPanel(labelling, trainer)
+    with gr.Row(elem_classes="actions"):
+        name = gr.Textbox(label="Name of the checkpoint", max_lines=1, max_length=64, elem_id="training-name", scale=2)
+        start = gr.Button("Train on this study", variant="primary", elem_id="train", scale=0, min_width=200)
+        stop = gr.Button("Stop", visible=False, elem_id="stop-training", scale=0, min_width=120)
+    progress = gr.HTML("", js_on_load=ASK, apply_default_css=False, elem_id="training")
+    result = gr.HTML("", apply_default_css=False, elem_id="training-result")
+    with gr.Row(elem_classes="actions"):
+        count = gr.Number(
+            20, label="Pictures of the next batch", precision=0, minimum=1, maximum=LONGEST_BATCH, scale=1
+        )
+        propose = gr.Button("Propose the next batch", elem_id="propose-batch", scale=0, min_width=220)
+    batch = gr.HTML("", apply_default_css=False, elem_id="next-batch")
+    with gr.Accordion("Train elsewhere, or by hand", open=False, elem_id="train-elsewhere"):
+        command = gr.HTML("", apply_default_css=False, elem_id="training-command")
+        pack = gr.Button("Download pictures and labels", elem_id="pack-export", scale=0, min_width=220)
+        busy = build_saved("packing-export")
+    shown = [progress, result, start, stop]
+    running = [
+        guard.on(tab.select, panel.enter, [study], [*shown, name, command, batch], **AT_ONCE),
+        guard.on(progress.input, panel.show, [study], shown, **AT_ONCE),
+        guard.on(propose.click, panel.propose, [study, count], batch, **SLOW),
+        guard.on(pack.click, Downloads(labelling).training, [study], busy, **SLOW),
+    ]
+    leave_behind(study, [progress, result, batch, busy], running)
+    guard.on(start.click, panel.start, [study, name], shown, **SLOW)
+    guard.on(stop.click, panel.stop, [study], shown, **AT_ONCE)
+
+
+def _buttons(*, running: bool, able: bool) -> tuple[Any, Any]:
+    """Return the buttons Train and Stop."""
+    return gr.update(visible=not running, interactive=able), gr.update(visible=running)

@@ -1,0 +1,127 @@
+"""Where photos come from: the words of a command line, each a photo, a folder, a pattern or `-` for standard input.
+
+A folder is searched to its bottom, through links. Taken is what has the suffix of a photo or begins like one; hidden
+files and those that systems keep for themselves are passed over without a word, everything else is counted.
+"""
+
+import glob
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fiqa.errors import SettingError
+from fiqa.photos.images import MAX_FILE_BYTES, PHOTO_SUFFIXES, begins_like_a_photo
+
+STANDARD_INPUT = "-"
+SYSTEM_NAMES = frozenset({
+    "@eadir", "#recycle", "$recycle.bin", "__macosx", "desktop.ini", "lost+found", "system volume information",
+    "thumbs.db",
+})  # fmt: skip
+"""Names, in lower case, of what network drives, Windows and macOS put into folders of photos."""
+
+
+@dataclass
+class FoundPhotos:
+    """What the words stand for: `paths` in their order, each once, and what there is to say about the search.
+
+    `passed_over` counts files that are no photos by suffix, `troubles` are sentences about words without a photo and
+    about folders that could not be read.
+    """
+
+    paths: list[str] = field(default_factory=list)
+    passed_over: Counter[str] = field(default_factory=Counter)
+    troubles: list[str] = field(default_factory=list)
+
+    def remark(self) -> str | None:
+        """Return one line that says how many files were passed over, the commonest suffixes first."""
+        if not (total := self.passed_over.total()):
+            return None
+        commonest = sorted(self.passed_over.items(), key=lambda each: (-each[1], each[0]))[:5]
+        kinds = [f"{count} {suffix or 'without suffix'}" for suffix, count in commonest]
+        more = ["others"] if len(self.passed_over) > len(kinds) else []
+        files = "file that is no photo was" if total == 1 else "files that are no photos were"
+        return f"{total} {files} passed over: {', '.join([*kinds, *more])}"
+
+
+def find_photos(words: Iterable[str]) -> FoundPhotos:
+    """Find the photos that words stand for; a path to nothing is kept, so that it gets an error of its own.
+
+    Raises SettingError for a word that stands for nothing at all.
+    """
+    found = FoundPhotos()
+    for word in words:
+        if not word.strip():
+            raise SettingError("An empty path was given: name a photo, a folder or a pattern.")
+        found.paths += _stand_for(word, found)
+    found.paths = list(dict.fromkeys(found.paths))
+    return found
+
+
+def read_photos(paths: Sequence[str]) -> Iterator[str | bytes]:
+    """Yield each path as it is, and for `-` the bytes on standard input, when their turn has come."""
+    for path in paths:
+        yield read_standard_input() if path == STANDARD_INPUT else path
+
+
+def read_standard_input() -> bytes:
+    """Return what is on standard input, up to the size limit of photos; raises SettingError for a terminal."""
+    if sys.stdin is None or sys.stdin.isatty():
+        raise SettingError("There is nothing on standard input: pipe a photo into it, or name a file.")
+    return sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+
+
+def is_passed_over(name: str) -> bool:
+    """Whether a file or folder of this name is hidden, or a system's own."""
+    return name.startswith(".") or name.lower() in SYSTEM_NAMES
+
+
+def _stand_for(word: str, found: FoundPhotos) -> list[str]:
+    path = Path(word)
+    if path.is_dir():
+        photos = _in_folder(path, found)
+        if not photos:
+            found.troubles.append(f"{word} is a folder without photos")
+        return photos
+    if word == STANDARD_INPUT or path.exists() or not glob.has_magic(word):
+        return [word]
+    matches = _matches(word)
+    return [photo for match in matches for photo in _stand_for(match, found)] or ([] if matches else [word])
+
+
+def _matches(pattern: str) -> list[str]:
+    """Return what a pattern matches; the folders it begins with are taken literally where they exist."""
+    parts = Path(pattern).parts
+    literal = max(count for count in range(len(parts)) if count == 0 or Path(*parts[:count]).is_dir())
+    beginning = [glob.escape(part) for part in parts[:literal]]
+    matched = sorted(glob.glob(os.path.join(*beginning, *parts[literal:]), recursive=True))  # noqa: PTH118, PTH207  Path.glob takes no absolute pattern
+    hidden = SYSTEM_NAMES.difference(part.lower() for part in parts)  # glob itself passes over names with a dot
+    return [match for match in matched if hidden.isdisjoint(part.lower() for part in Path(match).parts[literal:])]
+
+
+def _in_folder(folder: Path, found: FoundPhotos) -> list[str]:
+    photos = []
+    for file in _files(folder, found):
+        if file.suffix.lower() in PHOTO_SUFFIXES or begins_like_a_photo(file):
+            photos.append(file)
+        else:
+            found.passed_over[file.suffix.lower()] += 1
+    return [str(photo) for photo in sorted(photos)]
+
+
+def _files(folder: Path, found: FoundPhotos) -> Iterator[Path]:
+    """Yield the files of a folder and of those in it, each folder once however many links lead there."""
+
+    def complain(error: OSError) -> None:
+        found.troubles.append(f"{error.filename} cannot be read: {error.strerror}")
+
+    seen: set[tuple[int, int]] = set()
+    for parent, folders, names in os.walk(folder, onerror=complain, followlinks=True):
+        status = Path(parent).stat()
+        known = (status.st_dev, status.st_ino) in seen
+        seen.add((status.st_dev, status.st_ino))
+        folders[:] = [] if known else sorted(name for name in folders if not is_passed_over(name))
+        if not known:
+            yield from (Path(parent, name) for name in names if not is_passed_over(name))

@@ -1,0 +1,513 @@
+"""The Attention tab: why a face has its score, as maps over the photo; and the same for programs at `/attention`.
+
+What a visitor looks at comes from the Score tab, from a photo added here, or from the example. Opacity, the
+slider between photo and map, and landmarks are drawn by the browser; a click asks the server what the maps
+hold there. Inspections are kept for as long as uploads are, so that looking at another map of the same
+face finds it again. Gradio would keep a visitor's state for an hour after they left, so we sweep it ourselves.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from gradio.processing_utils import save_bytes_to_cache
+from gradio.utils import get_upload_folder
+from numpy.typing import NDArray
+
+from fiqa.errors import FiqaError, PhotoError
+from fiqa.maps.face_maps import KINDS, MapKey, find_kind
+from fiqa.maps.figures import ColourScale, array_file, colour_maps, colour_scale, figure_png, values_file
+from fiqa.maps.regions import OUTLINES
+from fiqa.photos.images import PHOTO_SUFFIXES
+from fiqa.ui.attention.inspection import Inspection, Subject, begin, fill, score_unguided
+from fiqa.ui.attention.panels import (
+    PARTS,
+    failure_panel,
+    maps_panel,
+    missing_note,
+    parts_panel,
+    progress_panel,
+    reading_panel,
+)
+from fiqa.ui.examples import example_photo
+from fiqa.ui.figures import data_uri, text
+from fiqa.ui.score.tab import SCORING, SCORING_LIMIT, UNSEEN, LoadedPhotos, decode_upload
+from fiqa.ui.service import PredictorService, politely
+from fiqa.ui.visitor_state import Sweeper
+
+KEPT_INSPECTIONS = 6
+TOLD_AFTER_S = 0.4
+"""Work that takes less is not announced: the page would only flicker."""
+EXAMPLE, EXAMPLE_NAME = "example", "Astronaut (example)"
+ALONE = ("Nothing", "")
+"""What a photo is compared with at first, and its key."""
+FIRST_KIND = "contribution"
+_CHECKPOINT = "checkpoint:"
+
+INTERACT = """
+const chosen = { opacity: 65, seam: 0, dots: false };
+const draw = () => {
+  for (const stage of element.querySelectorAll(".stage")) {
+    stage.style.setProperty("--opacity", chosen.opacity / 100);
+    stage.style.setProperty("--seam", chosen.seam + "%");
+    stage.classList.toggle("with-dots", chosen.dots);
+    stage.querySelector(".seam").classList.toggle("at-rest", !chosen.seam);
+  }
+  for (const input of element.querySelectorAll(".sliders input")) {
+    if (input.type === "checkbox") input.checked = chosen[input.name];
+    else input.value = chosen[input.name];
+  }
+};
+let again = false;
+watch("value", () => {
+  draw();
+  const below = element.getBoundingClientRect().top > 0.6 * window.innerHeight;
+  if (again && below && element.querySelector(".stage")) element.scrollIntoView({ behavior: "smooth" });
+  again ||= element.querySelector(".stage") !== null;
+});
+draw();
+element.addEventListener("input", (event) => {
+  const input = event.target;
+  if (!(input.name in chosen)) return;
+  chosen[input.name] = input.type === "checkbox" ? input.checked : Number(input.value);
+  draw();
+});
+const read = (stage, across, along) => {
+  const [left, top, right, bottom] = stage.dataset.window.split(" ").map(Number);
+  for (const pin of element.querySelectorAll(".pin")) pin.hidden = true;
+  const pin = stage.querySelector(".pin");
+  Object.assign(pin.style, { left: 100 * across + "%", top: 100 * along + "%" });
+  pin.hidden = false;
+  const side = Number(stage.closest("figure").dataset.side);
+  trigger("select", { side, x: left + across * (right - left), y: top + along * (bottom - top) });
+};
+element.addEventListener("click", (event) => {
+  const save = event.target.closest("button.save");
+  if (save) {
+    trigger("click", { side: Number(save.closest("figure").dataset.side), format: save.value });
+    return;
+  }
+  const stage = event.target.closest(".stage");
+  if (!stage) return;
+  const box = stage.getBoundingClientRect();
+  read(stage, (event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
+});
+element.addEventListener("keydown", (event) => {
+  const stage = event.target.closest(".stage");
+  const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], Enter: [0, 0] };
+  if (!stage || !(event.key in steps)) return;
+  event.preventDefault();
+  const pin = stage.querySelector(".pin");
+  const [across, along] = [parseFloat(pin.style.left) || 50, parseFloat(pin.style.top) || 50];
+  const [dx, dy] = steps[event.key];
+  const within = (share) => Math.min(0.995, Math.max(0.005, share));
+  read(stage, within((across + 2 * dx) / 100), within((along + 2 * dy) / 100));
+});
+"""
+SAVE_FILE = """
+watch("value", () => element.querySelector("a")?.click());
+"""
+
+
+Source = tuple[str | int, str]
+"""Path in the upload cache or index of an example, and the name to show."""
+
+
+@dataclass(eq=False)
+class Desk:
+    """What one visitor has before them.
+
+    `inspections` are those kept, the latest last; `shown` one or two of them, with the map `key`. `known` are the
+    sources that were offered before, so that a new one can be told; `opened` says whether the tab was ever looked at.
+    """
+
+    inspections: "OrderedDict[Subject, Inspection]" = field(default_factory=OrderedDict)
+    shown: list[Inspection] = field(default_factory=list)
+    key: MapKey = field(default=MapKey(FIRST_KIND))
+    colour_map: str | None = None
+    known: set[str | int] = field(default_factory=set)
+    opened: bool = False
+
+    def keep(self, inspection: Inspection) -> None:
+        """Keep an inspection, and forget the one that was looked at longest ago."""
+        self.inspections[inspection.subject] = inspection
+        self.inspections.move_to_end(inspection.subject)
+        while len(self.inspections) > KEPT_INSPECTIONS:
+            self.inspections.popitem(last=False)
+
+    def forget(self, *, before: float) -> bool:
+        """Forget what was made before a time, in seconds; return whether anything is left."""
+        fresh = [(subject, each) for subject, each in self.inspections.items() if each.made >= before]
+        self.inspections = OrderedDict(fresh)
+        self.shown = self.shown if all(each.made >= before for each in self.shown) else []
+        return bool(self.inspections or self.shown)
+
+    def scales(self) -> list[ColourScale]:
+        """Return the colour scale of each map that is shown: one for all, unless their scores have other ranges."""
+        if len({each.score_range for each in self.shown}) == 1:
+            return [self._scale(self.shown)] * len(self.shown)
+        return [self._scale([each]) for each in self.shown]
+
+    def _scale(self, inspections: Sequence[Inspection]) -> ColourScale:
+        maps = [each.maps[self.key] for each in inspections]
+        return colour_scale(maps, inspections[0].score_range, self.colour_map)
+
+    def side(self, index: object) -> Inspection:
+        """Return the inspection on a side; raises FiqaError where there is none."""
+        if not isinstance(index, int) or not 0 <= index < len(self.shown):
+            raise FiqaError("This map is no longer here; choose the photo again.")
+        return self.shown[index]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a visitor has chosen; see `_build_controls`."""
+
+    photo: str
+    compare: str
+    face: int
+    kind: str
+    block: int
+    colour_map: str
+    whole: bool
+    without: list[str]
+    right: float
+    down: float
+
+
+def build_attention_tab(service: PredictorService, photos: gr.State, checkpoint: gr.Dropdown, tab: gr.Tab) -> None:
+    """Lay out the tab inside `tab` and connect it.
+
+    `photos` holds `LoadedPhotos`; `checkpoint` is the page's choice.
+    """
+    desk = gr.State(Desk())
+    with gr.Row(elem_classes="workbench"):
+        with gr.Column(scale=3, min_width=280, elem_classes="tray"):
+            tray, controls, note = _build_controls()
+        with gr.Column(scale=9, min_width=300, elem_classes="results"):
+            busy = progress_panel("Getting ready", None)
+            figure = gr.HTML(busy, js_on_load=INTERACT, apply_default_css=False, elem_id="maps")
+            reading = gr.HTML("", apply_default_css=False, elem_id="reading")
+            parts = gr.HTML("", apply_default_css=False, elem_id="parts")
+            saved = gr.HTML("", js_on_load=SAVE_FILE, apply_default_css=False, elem_id="saved")
+    handlers = _Handlers(service)
+    options: dict[str, Any] = {
+        "inputs": [desk, photos, tray, checkpoint, *controls.values()],
+        "outputs": [figure, reading, parts, note, *(controls[name] for name in UPDATED)],
+        "trigger_mode": "always_last",
+        "concurrency_limit": SCORING_LIMIT,
+        "concurrency_id": SCORING,
+        **UNSEEN,
+    }
+    gr.on([photos.change, checkpoint.change], handlers.follow, **options)
+    gr.on([tab.select, tray.change, *map(_changed_by_visitor, controls.values())], handlers.show, **options)
+    at_once: dict[str, Any] = {"concurrency_limit": None, **UNSEEN}
+    figure.select(handlers.read, desk, reading, **at_once)
+    figure.click(handlers.save, desk, saved, **at_once)
+    _build_endpoint(handlers, checkpoint)
+
+
+UPDATED = ("photo", "compare", "face", "kind", "block", "colour_map")
+"""Controls whose choices follow from what is shown."""
+
+
+def _build_controls() -> tuple[gr.Gallery, dict[str, Any], gr.HTML]:
+    """Lay out what decides on the map: the tray for photos, controls by their names in `Choices`, and a note."""
+    photo = gr.Dropdown([(EXAMPLE_NAME, EXAMPLE)], value=EXAMPLE, label="Photo", filterable=False, elem_id="which")
+    face = gr.Dropdown([("1", 1)], value=1, label="Face", filterable=False, visible=False, elem_id="face")
+    tray = gr.Gallery(
+        label="Another photo", type="filepath", format="png", sources=["upload"], interactive=True,
+        file_types=["image", *sorted(PHOTO_SUFFIXES)], columns=4, fit_columns=False, allow_preview=False, buttons=[],
+        elem_id="another-photo",
+    )  # fmt: skip
+    kinds = [(each.title, each.name) for each in KINDS.values()]
+    kind = gr.Radio(kinds, value=FIRST_KIND, label="Map", elem_id="kind")
+    block = gr.Slider(1, 12, value=12, step=1, label="Block", visible=False, elem_id="block")
+    note = gr.HTML("", apply_default_css=False, elem_id="missing-maps")
+    compare = gr.Dropdown([ALONE], value=ALONE[1], label="Compare with", filterable=False, elem_id="compare")
+    with gr.Accordion("Colours and view", open=False):
+        first = colour_maps(KINDS[FIRST_KIND])
+        colour_map = gr.Dropdown(list(first), value=first[0], label="Colour map", filterable=False, elem_id="colours")
+        whole = gr.Checkbox(label="Whole photo instead of the face", value=False, elem_id="whole")
+    with gr.Accordion("Move or drop landmarks", open=False):
+        dropped = [(PARTS[name].split(":")[0], name) for name in OUTLINES]
+        without = gr.CheckboxGroup(dropped, label="Drop those of", elem_id="without")
+        right = gr.Slider(-50, 50, value=0, step=5, label="Move right, % of the face", elem_id="right")
+        down = gr.Slider(-50, 50, value=0, step=5, label="Move down, % of the face", elem_id="down")
+    controls = {
+        "photo": photo, "compare": compare, "face": face, "kind": kind, "block": block, "colour_map": colour_map,
+        "whole": whole, "without": without, "right": right, "down": down,
+    }  # fmt: skip
+    return tray, controls, note
+
+
+def _changed_by_visitor(control: Any) -> Any:
+    """Return the event of a visitor's choice; `change` would also tell of what the server puts there."""
+    return control.release if isinstance(control, gr.Slider) else control.input
+
+
+class _Handlers:
+    """The tab's event handlers: they turn every error into a sentence for the visitor."""
+
+    def __init__(self, service: PredictorService) -> None:
+        self.service = service
+        self._sweeper = Sweeper()
+
+    def follow(self, desk: Desk, *inputs: Any) -> Iterator[tuple[Any, ...]]:
+        """Follow what happens on other tabs, once this one has been looked at."""
+        if desk.opened:
+            yield from self.show(desk, *inputs)
+        else:
+            yield (gr.skip(),) * (4 + len(UPDATED))
+
+    def show(
+        self, desk: Desk, photos: LoadedPhotos, tray: list[tuple[str, str | None]] | None, checkpoint: str, *values: Any
+    ) -> Iterator[tuple[Any, ...]]:
+        """Show the chosen map of the chosen face; work that takes its time reports its progress on the way."""
+        same = (gr.skip(),) * len(UPDATED)
+        desk.opened = True
+        try:
+            with politely():
+                sources = _sources(photos, tray)
+                choices = _with_newest(desk, sources, Choices(*values))
+                for panel in self._inspect(desk, _subjects(sources, checkpoint, choices), choices):
+                    yield panel, "", gr.skip(), gr.skip(), *same
+                figure = maps_panel(desk.shown, desk.key, desk.scales(), whole=choices.whole)
+                yield figure, "", gr.skip(), missing_note(desk.shown[0]), *self._updates(desk, sources, choices)
+                for each in desk.shown:
+                    score_unguided(self.service, each)
+                yield gr.skip(), gr.skip(), parts_panel(desk.shown), gr.skip(), *same
+        except FiqaError as error:
+            desk.shown = []
+            yield failure_panel(str(error)), "", "", gr.skip(), *same
+
+    def read(self, desk: Desk, event: gr.EventData) -> str:
+        """Say what the maps hold where the visitor clicked."""
+        try:
+            with politely():
+                inspection = desk.side(_given(event, "side"))
+                x, y = (float(_given(event, name)) for name in ("x", "y"))
+                return reading_panel(inspection, desk.key, x, y)
+        except FiqaError as error:
+            return f'<p class="reading" role="alert">{text(error)}</p>'
+
+    def save(self, desk: Desk, event: gr.EventData) -> str:
+        """Hand out the map on one side as a figure or as values; nothing is kept on the server."""
+        try:
+            with politely():
+                inspection = desk.side(_given(event, "side"))
+                name = f"{Path(inspection.subject.name).stem}-{desk.key.kind}"
+                if _given(event, "format") == "npz":
+                    return _link(f"{name}.npz", "application/zip", values_file(inspection.maps[desk.key]))
+                pixels = _pixels(inspection.subject.source)
+                scale = desk.scales()[desk.shown.index(inspection)]
+                figure = figure_png(pixels, inspection.maps[desk.key], scale, _describe(inspection))
+                return _link(f"{name}.png", "image/png", figure)
+        except FiqaError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+
+    def attention(
+        self, photo: bytes | None, checkpoint: str, kind: str = FIRST_KIND, face: float = 1, block: float | None = None
+    ) -> tuple[dict[str, Any], str, str]:
+        """Map where in a face the network looks, in pixels of the photo.
+
+        Args:
+            photo: The photo, as an image file of any common format.
+            checkpoint: Name of the checkpoint.
+            kind: Which map: contribution, quality, confidence, occlusion, integrated_gradients, attention, rollout or
+                cross_attention.
+            face: Which face, counted from 1, the most prominent first.
+            block: Which block of attention, counted from 1; the last unless given.
+
+        Returns:
+            what the map is (kind, block, title, unit, shows, shows_not, and for maps that add up what they sum to), the
+            score of the face with its range, and the checkpoint;
+            an .npy file: float32, height x width of the photo, NaN where no crop reached;
+            a PNG figure.
+        """
+        try:
+            with politely():
+                return self._answer(photo, checkpoint, kind, int(face), None if block is None else int(block))
+        except FiqaError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+
+    def _answer(
+        self, photo: bytes | None, checkpoint: str, kind: str, face: int, block: int | None
+    ) -> tuple[dict[str, Any], str, str]:
+        find_kind(kind)
+        if photo is None:
+            raise PhotoError("No photo was given; send one image file.")
+        pixels = decode_upload(photo).pixels
+        inspection = begin(self.service, Subject("", "photo", checkpoint, face), pixels)
+        if inspection.number != face:
+            raise FiqaError(f"There is no face {face}: {inspection.faces} found, counted from 1, the main one first.")
+        key = inspection.find(kind, block)
+        for each in dict.fromkeys((FIRST_KIND, kind)):
+            for _ in fill(self.service, inspection, each):
+                pass
+        face_map = inspection.maps[key]
+        figure = figure_png(pixels, face_map, colour_scale([face_map], inspection.score_range), _describe(inspection))
+        # Written straight to the folder that Gradio serves from and sweeps.
+        files = (("map.npy", array_file(face_map)), ("map.png", figure))
+        array, picture = (save_bytes_to_cache(data, name, get_upload_folder()) for name, data in files)
+        return _answer(inspection, key), array, picture
+
+    def _inspect(self, desk: Desk, subjects: list[Subject], choices: Choices) -> Iterator[str]:
+        """Put the inspections of the subjects before the visitor, yielding panels that tell of the progress."""
+        inspections: list[Inspection] = []
+        for subject in subjects:
+            if subject not in desk.inspections:
+                if not self.service.is_loaded(subject.checkpoint):
+                    yield progress_panel("Getting ready", None)
+                desk.keep(begin(self.service, subject, _pixels(subject.source)))
+            inspection = desk.inspections[subject]
+            desk.keep(inspection)
+            self._sweeper.watch(desk)
+            desk.key = _key_for(inspection, choices, beside=desk.key if inspections else None)
+            for needed in dict.fromkeys((FIRST_KIND, desk.key.kind)):
+                yield from _told(KINDS[needed].title, fill(self.service, inspection, needed))
+            inspections.append(inspection)
+        desk.shown = inspections
+        suitable = colour_maps(KINDS[desk.key.kind])
+        desk.colour_map = choices.colour_map if choices.colour_map in suitable else suitable[0]
+
+    def _updates(self, desk: Desk, sources: dict[str, Source], choices: Choices) -> tuple[Any, ...]:
+        """Return what the controls `UPDATED` now offer."""
+        first = desk.shown[0]
+        photos = [(name, key) for key, (_, name) in sources.items()]
+        others = [(name, key) for name, key in photos if key != choices.photo]
+        others += [
+            (f"checkpoint {name}", _CHECKPOINT + name)
+            for name in self.service.checkpoints
+            if name != first.subject.checkpoint
+        ]
+        compare = choices.compare if choices.compare in {key for _, key in others} else ALONE[1]
+        kinds = [(each.title, each.name) for each in KINDS.values() if each.name not in first.missing]
+        blocks = first.blocks.get(desk.key.kind, 1)
+        return (
+            gr.update(choices=photos, value=choices.photo),
+            gr.update(choices=[ALONE, *others], value=compare),
+            gr.update(
+                choices=[(str(n), n) for n in range(1, first.faces + 1)], value=first.number, visible=first.faces > 1
+            ),
+            gr.update(choices=kinds, value=desk.key.kind),
+            gr.update(maximum=max(2, blocks), value=desk.key.block or blocks, visible=blocks > 1),
+            gr.update(choices=list(colour_maps(KINDS[desk.key.kind])), value=desk.colour_map),
+        )
+
+
+def _sources(photos: LoadedPhotos, tray: list[tuple[str, str | None]] | None) -> dict[str, Source]:
+    """Return what can be looked at by key: photos of the Score tab, those added here, the example."""
+    scored = {f"score:{index}": item for index, item in enumerate(photos.items)}
+    added = {f"own:{index}": (path, caption or Path(path).name) for index, (path, caption) in enumerate(tray or [])}
+    return {**scored, **added, EXAMPLE: (0, EXAMPLE_NAME)}
+
+
+def _with_newest(desk: Desk, sources: dict[str, Source], choices: Choices) -> Choices:
+    """Choose a photo that has just been added, or the first where the chosen one is gone."""
+    new = [key for key, (source, _) in sources.items() if source not in desk.known and key != EXAMPLE]
+    desk.known = {source for source, _ in sources.values()}
+    added = [key for key in new if key.startswith("own")]
+    photo = added[-1] if added else new[0] if new else choices.photo
+    photo = photo if photo in sources else next(iter(sources))
+    before = desk.shown[0].subject.source if desk.shown else None
+    face = choices.face if before == sources[photo][0] else 1
+    return replace(choices, photo=photo, face=face)
+
+
+def _subjects(sources: dict[str, Source], checkpoint: str, choices: Choices) -> list[Subject]:
+    """Return what is to be shown: the chosen face, and beside it what it is compared with."""
+    source, name = sources[choices.photo]
+    moved = (choices.right / 100, choices.down / 100, tuple(choices.without))
+    first = Subject(source, name, checkpoint, choices.face, *moved)
+    if choices.compare.startswith(_CHECKPOINT):
+        return [first, replace(first, checkpoint=choices.compare.removeprefix(_CHECKPOINT))]
+    if choices.compare in sources and choices.compare != choices.photo:
+        other, other_name = sources[choices.compare]
+        return [first, Subject(other, other_name, checkpoint, 1, *moved)]
+    return [first]
+
+
+def _key_for(inspection: Inspection, choices: Choices, *, beside: MapKey | None) -> MapKey:
+    """Return the map to show: what was chosen, where this checkpoint has it; on the second side the one `beside` it."""
+    if beside is None:
+        available = choices.kind not in inspection.missing
+        return inspection.find(choices.kind if available else FIRST_KIND, choices.block)
+    if inspection.find(*beside) != beside:
+        raise FiqaError(f"{inspection.subject.checkpoint} has no block {beside.block}; choose a lower one.")
+    return beside
+
+
+def _pixels(source: str | int) -> NDArray[np.uint8]:
+    """Return the photo (H, W, 3) of a source; raises PhotoError, in particular when it was deleted meanwhile."""
+    return example_photo(source) if isinstance(source, int) else decode_upload(source).pixels
+
+
+def _told(title: str, work: Iterator[float]) -> Iterator[str]:
+    """Turn the progress of work into panels, once it has taken long enough to be worth telling."""
+    told = time.monotonic()
+    for share in work:
+        if time.monotonic() - told > TOLD_AFTER_S:
+            told = time.monotonic()
+            yield progress_panel(title, share)
+
+
+def _given(event: gr.EventData, name: str) -> Any:
+    """Return what the page sent with an event; raises FiqaError where it did not."""
+    value = getattr(event, name, None)
+    if value is None:
+        raise FiqaError("The page sent something unexpected; reload it.")
+    return value
+
+
+def _describe(inspection: Inspection) -> str:
+    subject = inspection.subject
+    return f"{subject.name}, face {inspection.number}, score {inspection.score:.3f}, {subject.checkpoint}"
+
+
+def _answer(inspection: Inspection, key: MapKey) -> dict[str, Any]:
+    face_map, kind = inspection.maps[key], KINDS[key.kind]
+    return {
+        "kind": key.kind,
+        "block": key.block,
+        "title": face_map.title,
+        "unit": kind.unit,
+        "shows": kind.shows,
+        "shows_not": kind.shows_not,
+        "sums_to": kind.total or None,
+        "face": inspection.number,
+        "faces": inspection.faces,
+        "score": round(inspection.score, 4),
+        "score_range": list(inspection.score_range),
+        "checkpoint": inspection.subject.checkpoint,
+    }
+
+
+def _link(name: str, media_type: str, data: bytes) -> str:
+    """Return a link that holds a file; the time makes each one new, so that the page notices."""
+    return (
+        f'<a download="{text(name)}" href="{data_uri(media_type, data)}" data-made="{time.time_ns()}">{text(name)}</a>'
+    )
+
+
+def _build_endpoint(handlers: _Handlers, checkpoint: gr.Dropdown) -> None:
+    """Offer `/attention` to `gradio_client`, on components that nobody sees: Gradio checks files given to them."""
+    with gr.Row(visible=False):
+        photo = gr.File(type="binary", label="Photo")
+        kind = gr.Dropdown(list(KINDS), value=FIRST_KIND, label="Kind")
+        face = gr.Number(1, precision=0, label="Face")
+        block = gr.Number(None, precision=0, label="Block")
+        answer, array, figure = gr.JSON(label="Map"), gr.File(label="Values"), gr.File(label="Figure")
+    gr.Button("attention", visible=False).click(
+        handlers.attention,
+        [photo, checkpoint, kind, face, block],
+        [answer, array, figure],
+        api_name="attention",
+        concurrency_limit=SCORING_LIMIT,
+        concurrency_id=SCORING,
+    )

@@ -1,0 +1,1 @@
+"""The Degradation tab: `tab` connects it, `atlases` gets atlases ready, `panels` draws what it shows."""

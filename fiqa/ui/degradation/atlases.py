@@ -1,0 +1,66 @@
+"""The atlases of the app's checkpoints: found beside the weights or in the data folder, or built on first use."""
+
+from collections.abc import Callable, Generator, Iterator
+from functools import partial
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from fiqa.checkpoints import CheckpointSpec
+from fiqa.degradation.atlas import Atlas, atlas_cache, find_atlas, keep_atlas, weights_sha256
+from fiqa.settings import Settings
+from fiqa.ui.service import Predictor, PredictorService
+
+if TYPE_CHECKING:
+    from fiqa.predictor import QualityPredictor
+
+Answer = TypeVar("Answer")
+
+
+def ask(service: PredictorService, checkpoint: str, question: "Callable[[QualityPredictor], Answer]") -> Answer:
+    """Return what `question` makes of the checkpoint's predictor, which it knows to be a QualityPredictor."""
+    return service.ask(checkpoint, cast("Callable[[Predictor], Answer]", question))
+
+
+class AtlasShelf:
+    """Hands out atlases; safe to use from any thread. A checkpoint's atlas is built once, whoever needs it first."""
+
+    def __init__(self, service: PredictorService) -> None:
+        self._service = service
+        self._atlases: dict[str, Atlas] = {}
+        self._locks: dict[str, Lock] = {}
+
+    def get(self, checkpoint: str) -> Atlas:
+        """Return the atlas of a checkpoint, waiting for it to be built if need be."""
+        for _ in self.prepare(checkpoint):
+            pass
+        return self._atlases[checkpoint]
+
+    def prepare(self, checkpoint: str) -> Iterator[tuple[int, int]]:
+        """Get the atlas of a checkpoint ready; yields (done, total) while it has to be built."""
+        spec = self._service.spec_of(checkpoint)
+        if self._is_ready(spec):
+            return
+        with self._locks.setdefault(checkpoint, Lock()):
+            if self._is_ready(spec):
+                return
+            settings = Settings.from_environment()
+            atlas = find_atlas(spec, settings)
+            if atlas is None:
+                atlas = yield from self._build(checkpoint)
+                keep_atlas(atlas, atlas_cache(spec, settings))
+            self._atlases[checkpoint] = atlas
+
+    def _is_ready(self, spec: CheckpointSpec) -> bool:
+        """Whether there is an atlas for the weights that the checkpoint has now."""
+        atlas = self._atlases.get(spec.name)
+        return atlas is not None and atlas.checkpoint_sha256 == weights_sha256(spec)
+
+    def _build(self, checkpoint: str) -> Generator[tuple[int, int], None, Atlas]:
+        """Build a coarse atlas; each batch is a question of its own, so other visitors get their turn in between."""
+        from fiqa.degradation.atlas_building import build_coarse_atlas, embed_coarse
+
+        sha256 = weights_sha256(self._service.checkpoints[checkpoint])
+        atlas = yield from build_coarse_atlas(
+            lambda recipes: ask(self._service, checkpoint, partial(embed_coarse, recipes=recipes)), sha256
+        )
+        return atlas

@@ -1,0 +1,1 @@
+"""The Score tab: `tab` connects it, `panels` and `tables` draw what it shows."""

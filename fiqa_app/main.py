@@ -1,0 +1,144 @@
+"""Serves the app until it is interrupted: `fiqa serve`, or `python app.py` in a clone and on a Hugging Face Space.
+
+Wiring only: settings from the environment, the predictor service, the tabs, the server.
+"""
+
+import os
+from dataclasses import replace
+from functools import partial
+
+import gradio as gr
+
+from annotate.errors import AnnotateError
+from annotate.settings import Settings as LabellingSettings
+from annotate.training_runs import TrainingRuns
+from annotate.ui.labelling import Labelling
+from annotate.ui.rating import routes
+from annotate.ui.studies.ownership import Ownership
+from annotate.ui.studies.tab import KEPT, build_studies_tab
+from annotate.ui.studies.training import Trainer
+from fiqa.checkpoints import CheckpointSpec, find_checkpoint, list_checkpoints
+from fiqa.errors import CheckpointError, FiqaError
+from fiqa.memory import keep_few_heaps
+from fiqa.settings import Settings
+from fiqa.ui.attention.tab import build_attention_tab
+from fiqa.ui.degradation.tab import build_degradation_tab
+from fiqa.ui.examples import damaged_portrait
+from fiqa.ui.score.tab import LoadedPhotos, build_score_tab, score_if_possible
+from fiqa.ui.service import Predictor, PredictorService
+from fiqa.ui.visitor_state import KEPT_MINUTES
+from fiqa_app.serving import page
+from fiqa_app.serving.gate import visitor_of
+from fiqa_app.serving.server import launch_options, prepare_lending, wait_for_the_end
+from fiqa_app.serving.session_cleanup import keep_no_statistics
+from fiqa_app.serving.traffic import log_requests
+from fiqa_app.serving.upload_folder import UploadFolder
+
+
+def create_service(settings: Settings) -> PredictorService:
+    """Return the service for the checkpoints present, FIQA_CHECKPOINT first chosen; raises CheckpointError."""
+
+    def find() -> list[CheckpointSpec]:
+        return [spec for spec in list_checkpoints(settings) if spec.present]
+
+    present = {spec.name: spec for spec in find()}
+    if settings.checkpoint not in present:
+        spec = find_checkpoint(settings.checkpoint, settings)
+        if not spec.present:
+            raise CheckpointError(
+                f"FIQA_CHECKPOINT is {settings.checkpoint!r}, whose weights are not here; `fiqa checkpoints` lists all."
+            )
+        # A folder or a Hub repository goes by what was asked for, since load_predictor finds it by that.
+        present[settings.checkpoint] = replace(spec, name=settings.checkpoint)
+
+    def load(checkpoint: str) -> Predictor:
+        """Load a checkpoint for the device that there is."""
+        if settings.zero_gpu:
+            from fiqa.zero_gpu import load_on_zero_gpu
+
+            return load_on_zero_gpu(checkpoint, finder=settings.finder)
+        from fiqa.loading import load_predictor
+
+        return load_predictor(checkpoint, device=settings.device, finder=settings.finder)
+
+    return PredictorService(load, list(present.values()), settings.checkpoint, find)
+
+
+def create_labelling() -> Labelling:
+    """Return what people label with; nothing is opened yet. Raises annotate's SettingError."""
+    return Labelling(LabellingSettings.from_environment(), damaged_portrait)
+
+
+def create_ownership(settings: Settings, labelling: Labelling) -> Ownership:
+    """Return what lets owners of studies in."""
+    return Ownership(labelling.settings, partial(visitor_of, behind_proxy=settings.on_space))
+
+
+def create_demo(service: PredictorService, labelling: Labelling, ownership: Ownership) -> gr.Blocks:
+    """Lay out the page around `service` and what people label with; nothing is loaded or opened yet."""
+    demo = gr.Blocks(title=page.TITLE, analytics_enabled=False, fill_width=True)
+    with demo:
+        photos = gr.State(LoadedPhotos())
+        page.build_header()
+        with gr.Tabs(elem_id="tabs") as tabs:
+            with gr.Tab("Score", id="score") as score:
+                checkpoint = build_score_tab(service, photos, score)
+            with gr.Tab("Attention", id="attention") as attention:
+                build_attention_tab(service, photos, checkpoint, attention)
+            with gr.Tab("Degradation", id="degradation") as degradation:
+                build_degradation_tab(service, photos, checkpoint, degradation)
+            with gr.Tab("Rate", id="rate"):
+                routes.build_rate_tab()
+            with gr.Tab("Studies", id="studies") as studies:
+                trainer = Trainer(TrainingRuns(labelling.settings.data_dir), partial(score_if_possible, service))
+                build_studies_tab(labelling, ownership, trainer, studies)
+        kept = {"rate": routes.KEPT, "studies": KEPT}
+        page.build_footer(service, checkpoint, kept_minutes=KEPT_MINUTES, kept=kept)
+        page.keep_address(demo, tabs)
+    # Closed: a direct request would not wait for its turn.
+    demo.queue(max_size=500, api_open=False)
+    keep_no_statistics(demo)
+    return demo
+
+
+def main() -> int | str:
+    """Serve the page until interrupted; return the exit status, or what was wrong in a sentence."""
+    # Read when torch is loaded. Its threads otherwise spin while they wait for each other, which on processors
+    # shared with other work, as those of a Space are, makes a score take twenty times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    keep_few_heaps()
+    try:
+        settings = Settings.from_environment()
+        if settings.zero_gpu:
+            prepare_lending()
+        service = create_service(settings)
+        uploads = UploadFolder.from_environment(os.environ, kept_minutes=KEPT_MINUTES)
+        left = uploads.open()
+        labelling = create_labelling()
+        ownership = create_ownership(settings, labelling)
+        demo = create_demo(service, labelling, ownership)
+        if settings.zero_gpu:
+            service.start().result()  # a lent GPU gets what is loaded before the launch
+        options = launch_options(
+            settings, demo, service, uploads, routes=routes.RatingRoutes(labelling).routes(), head=routes.HEAD
+        )
+        demo.launch(**options, prevent_thread_lock=True)
+    except (FiqaError, AnnotateError) as error:
+        return str(error)
+    except OSError:
+        address = f"{settings.host}:{settings.port}"
+        return f"Nothing can be served at {address}, most likely because the port is in use; set FIQA_PORT."
+    if settings.log_requests:
+        log_requests()
+    service.start()
+    labelling.start()
+    uploads.sweep_regularly()
+    recovered = f" Deleted {left} old uploads that the last run had left." if left else ""
+    own_url = None if settings.on_space else demo.local_url
+    print(f"The app is at {demo.local_url}{recovered}{ownership.notice(own_url)}", flush=True)
+    wait_for_the_end()
+    demo.close(verbose=False)
+    uploads.clear()
+    labelling.close()
+    service.stop()
+    return 0

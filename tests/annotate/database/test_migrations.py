@@ -1,0 +1,110 @@
+"""The migrations add up to the tables, and a database of any version gets there with what it holds."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, create_engine, inspect, text
+
+from annotate.database import migrations
+from annotate.database.engine import open_database
+from annotate.database.migrations import MIGRATIONS, migrate, schema_version
+from annotate.database.tables import Table
+from annotate.errors import DatabaseError
+from tests.annotate.postgresql import Server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    url = f"sqlite:///{tmp_path / 'ratings.sqlite3'}"
+    if request.param == "postgresql":
+        server: Server = request.getfixturevalue("postgresql_server")
+        url = server.url(server.new_database()).replace("postgresql://", "postgresql+psycopg://")
+    made = create_engine(url)
+    yield made
+    made.dispose()
+
+
+def described(connection: Connection) -> dict[str, Any]:
+    """Return tables with columns, keys, checks and indexes as the database tells them."""
+    found = inspect(connection)
+    return {
+        name: {
+            "columns": [(each["name"], str(each["type"]), each["nullable"]) for each in found.get_columns(name)],
+            "primary": found.get_pk_constraint(name)["constrained_columns"],
+            "unique": sorted(str(each["column_names"]) for each in found.get_unique_constraints(name)),
+            "checks": sorted(str(each["name"]) for each in found.get_check_constraints(name)),
+            "foreign": sorted(
+                (each["constrained_columns"], each["referred_table"], str(each["options"]))
+                for each in found.get_foreign_keys(name)
+            ),
+            "indexes": sorted(
+                (str(each["name"]), each["column_names"], bool(each["unique"]), _condition(each["dialect_options"]))
+                for each in found.get_indexes(name)
+            ),
+        }
+        for name in found.get_table_names()
+    }
+
+
+def _condition(options: Any) -> str:
+    """Return the condition of a partial index."""
+    return str(options.get("sqlite_where", options.get("postgresql_where", "")))
+
+
+def test_the_migrations_add_up_to_the_tables(engine: Engine) -> None:
+    with engine.begin() as connection:
+        assert migrate(connection) == list(range(1, len(MIGRATIONS) + 1))
+        migrated = described(connection)
+        Table.metadata.drop_all(connection)
+        Table.metadata.create_all(connection)
+        assert migrated == described(connection)
+
+
+def test_a_database_that_is_up_to_date_stays_as_it_is(engine: Engine) -> None:
+    with engine.begin() as connection:
+        migrate(connection)
+        assert migrate(connection) == []
+        assert schema_version(connection) == len(MIGRATIONS)
+
+
+def add_note(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE study ADD COLUMN note TEXT DEFAULT 'none' NOT NULL"))
+
+
+def fail(connection: Connection) -> None:
+    add_note(connection)
+    connection.execute(text("no SQL"))
+
+
+STUDY = text(
+    "INSERT INTO study (name, state, protocol, join_code, demo, created_at) "
+    "VALUES ('faces', 'draft', '{}', 'code', false, '2026-01-01 00:00:00+00:00')"
+)
+
+
+def test_an_older_database_keeps_what_it_holds(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    with engine.begin() as connection:
+        migrate(connection)
+        connection.execute(STUDY)
+    monkeypatch.setattr(migrations, "MIGRATIONS", (*MIGRATIONS, add_note))
+    monkeypatch.setattr(migrations, "LATEST", len(MIGRATIONS) + 1)
+    with engine.begin() as connection:
+        assert migrate(connection) == [len(MIGRATIONS) + 1]
+        assert connection.execute(text("SELECT name, note FROM study")).all() == [("faces", "none")]
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"sqlite:///{tmp_path / 'ratings.sqlite3'}"
+    open_database(url).close()
+    with monkeypatch.context() as patched:
+        patched.setattr(migrations, "MIGRATIONS", (*MIGRATIONS, fail))
+        patched.setattr(migrations, "LATEST", len(MIGRATIONS) + 1)
+        with pytest.raises(DatabaseError, match="syntax"):
+            open_database(url)
+    opened = open_database(url)
+    with opened.read() as db:
+        assert "note" not in {column["name"] for column in inspect(db.connection()).get_columns("study")}
+        assert schema_version(db.connection()) == len(MIGRATIONS)
+    opened.close()

@@ -1,0 +1,144 @@
+"""Ratings from elsewhere are all on the scale, each once, of pictures that are there; or none of them is added."""
+
+import unicodedata
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from annotate import queries
+from annotate.database.engine import Database
+from annotate.design.protocol import StudyProtocol
+from annotate.design.scales import SCALES
+from annotate.design.states import State
+from annotate.errors import ImportedRatingsError, StudyStateError
+from annotate.exchange.imports import read_ratings
+from annotate.stimuli.files import Candidate
+from tests.annotate.studies import NOW, candidates, make_study, picture, rate
+
+HEADER = "stimulus,participant,grade\n"
+
+
+def written(folder: Path, table: str, *, encoding: str = "utf-8") -> Path:
+    path = folder / "ratings.csv"
+    path.write_text(table, encoding=encoding)
+    return path
+
+
+def test_columns_are_read_in_any_order_and_others_ignored(tmp_path: Path) -> None:
+    table = (
+        "Participant;note;grade;stimulus;response_ms;rated_at\n"
+        "anna;x;4;a.png;812.4;2026-01-31T10:00:00+01:00\n"
+        'bert;"y; z";;a.png;;\n'
+    )
+    read = read_ratings(written(tmp_path, table, encoding="utf-8-sig"), StudyProtocol(), NOW)
+    first, second = read.ratings
+    assert (first.stimulus, first.participant, first.grade, first.response_ms) == ("a.png", "anna", 4.0, 812)
+    assert first.rated_at
+    assert first.rated_at.isoformat() == "2026-01-31T10:00:00+01:00"
+    assert (second.grade, second.response_ms, second.rated_at) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [
+        ("", "is empty"),
+        (HEADER, "holds no ratings"),
+        ("stimulus,grade\na,1\n", "lacks the column participant"),
+        (HEADER + "a,p,6\n", "line 2, '6' is no grade of this scale; expected a whole number from 1 to 5"),
+        (HEADER + "a,p,good\n", "line 2, 'good' is no grade"),
+        (HEADER + "a,p,nan\n", "line 2, 'nan' is no grade"),
+        (HEADER + "a,p,2.5\n", "line 2, '2.5' lies between two grades"),
+        (HEADER + "a,p,3\nb,p,3\na,p,4\n", "line 4, rates a by p once more; line 2 does already"),
+        (HEADER + ",p,3\n", "line 2, names no stimulus"),
+        (HEADER + "a,,3\n", "line 2, names no participant"),
+        (HEADER + "a,an\x07na,3\n", r"line 2, has the control character U\+0007 in the name of the participant"),
+        (HEADER + "a\x7f,anna,3\n", r"line 2, has the control character U\+007F in the name of the stimulus"),
+        (HEADER + f"a,{'p' * 65},3\n", "more than 64 characters"),
+        ("stimulus,participant,grade,response_ms\na,p,3,-1\n", "line 2, has the response time '-1'"),
+        ("stimulus,participant,grade,response_ms\na,p,3,soon\n", "line 2, has the response time 'soon'"),
+        ("stimulus,participant,grade,rated_at\na,p,3,2026-02-01T00:00\n", "without a time zone"),
+        ("stimulus,participant,grade,rated_at\na,p,3,2099-02-01T00:00Z\n", "rated in the future"),
+        ("stimulus,participant,grade,rated_at\na,p,3,yesterday\n", "expected ISO 8601"),
+    ],
+)
+def test_bad_table_is_refused_with_its_line(tmp_path: Path, table: str, reason: str) -> None:
+    with pytest.raises(ImportedRatingsError, match=reason):
+        read_ratings(written(tmp_path, table), StudyProtocol(), NOW)
+
+
+def test_grade_may_be_missing_only_where_unusable_was_offered(tmp_path: Path) -> None:
+    path = written(tmp_path, HEADER + "a,p,\n")
+    assert read_ratings(path, StudyProtocol(), NOW).ratings[0].grade is None
+    with pytest.raises(ImportedRatingsError, match="has no grade"):
+        read_ratings(path, StudyProtocol(offer_unusable=False), NOW)
+
+
+@pytest.mark.parametrize("name", ["علی\u200cرضا", "👩\u200d🦰", "Ольга", "\u200eأحمد"])
+def test_people_and_pictures_have_names_of_any_script(database: Database, tmp_path: Path, name: str) -> None:
+    study_id = make_study(database, tmp_path, [Candidate(f"{name}.png", partial(picture, 1))])
+    rate(
+        database,
+        study_id,
+        read_ratings(written(tmp_path, f"{HEADER}{name}.png,{name},4\n"), StudyProtocol(), NOW).ratings,
+    )
+    with database.read() as db:
+        loaded = queries.ratings.load_ratings(db, study_id)
+    assert (loaded.stimulus_ids, loaded.participant_ids) == ((f"{name}.png",), (name,))
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_names_are_compared_however_their_marks_are_written(
+    database: Database, tmp_path: Path, form: Literal["NFC", "NFD"]
+) -> None:
+    study_id = make_study(database, tmp_path, [Candidate("faces/Müller.png", partial(picture, 1))])
+    rate(database, study_id, [queries.imports.ImportedRating("faces/Müller.png", "Zoë", 3.0)])
+    table = HEADER + unicodedata.normalize(form, "faces\\Müller.png,Anaïs,4\n")
+    rate(database, study_id, read_ratings(written(tmp_path, table), StudyProtocol(), NOW).ratings)
+    again = HEADER + unicodedata.normalize(form, "faces/Müller.png,Zoë,4\n")
+    with pytest.raises(ImportedRatingsError, match="rates the same stimulus twice"):
+        rate(database, study_id, read_ratings(written(tmp_path, again), StudyProtocol(), NOW).ratings)
+    with database.read() as db:
+        assert queries.ratings.load_ratings(db, study_id).participant_ids == ("Anaïs", "Zoë")
+        assert queries.studies.find_study(db, "faces").id == study_id
+
+
+def test_table_of_excel_is_read_with_decimal_commas(tmp_path: Path) -> None:
+    path = written(tmp_path, "sep=;\nstimulus;participant;grade\nä.png;Zoë;62,5\n", encoding="cp1252")
+    (rating,) = read_ratings(path, StudyProtocol(scale=SCALES["continuous"]), NOW).ratings
+    assert (rating.stimulus, rating.participant, rating.grade) == ("ä.png", "Zoë", 62.5)
+
+
+def test_grades_are_those_of_the_study(tmp_path: Path) -> None:
+    path = written(tmp_path, HEADER + "a,p,62.5\n")
+    assert read_ratings(path, StudyProtocol(scale=SCALES["continuous"]), NOW).ratings[0].grade == 62.5
+
+
+def test_repeated_items_of_an_export_are_passed_over(tmp_path: Path) -> None:
+    table = "stimulus,participant,grade,kind\na,p,3,rated\na,p,4,repeat\n"
+    read = read_ratings(written(tmp_path, table), StudyProtocol(), NOW)
+    assert ([rating.grade for rating in read.ratings], read.repeats) == ([3.0], 1)
+
+
+@pytest.mark.parametrize("table", ["000.png,p,3\nlost.png,p,3\n", "000.png,p,3\n001.png,p,3\n000.png,known,3\n"])
+def test_nothing_is_added_when_one_rating_does_not_fit_the_study(
+    database: Database, tmp_path: Path, table: str
+) -> None:
+    study_id = make_study(database, tmp_path, candidates(3))
+    rate(database, study_id, [queries.imports.ImportedRating("000.png", "known", 2.0)])
+    read = read_ratings(written(tmp_path, HEADER + table), StudyProtocol(), NOW)
+    with pytest.raises(ImportedRatingsError):
+        rate(database, study_id, read.ratings)
+    with database.read() as db:
+        assert len(queries.ratings.load_ratings(db, study_id)) == 1
+        assert queries.ratings.load_ratings(db, study_id).participant_ids == ("known",)
+
+
+def test_closed_study_takes_no_ratings(database: Database, tmp_path: Path) -> None:
+    study_id = make_study(database, tmp_path, candidates(3))
+    with database.write() as db:
+        queries.lifecycle.change_state(db, study_id, State.OPEN, NOW)
+        queries.lifecycle.change_state(db, study_id, State.CLOSED, NOW)
+    with pytest.raises(StudyStateError, match="closed"):
+        rate(database, study_id, [queries.imports.ImportedRating("000.png", "p", 2.0)])

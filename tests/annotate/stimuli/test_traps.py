@@ -1,0 +1,62 @@
+"""A trap item can be read by everybody in the study, and asks for a grade of its scale."""
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from annotate.design import scales
+from annotate.design.items import ItemKind
+from annotate.design.scales import LANGUAGES, SCALES
+from annotate.stimuli import traps
+from annotate.stimuli.traps import can_draw, draw_traps
+
+
+@pytest.mark.parametrize("name", SCALES)
+def test_traps_ask_for_several_grades_of_the_scale(name: str) -> None:
+    scale = SCALES[name]
+    traps = draw_traps(scale, 20, (256, 256))
+    assert {trap.kind for trap in traps} == {ItemKind.TRAP}
+    assert {trap.expected for trap in traps} == set(scale.word_grades)
+    assert all(scale.check(trap.expected) == trap.expected for trap in traps)
+    assert all(can_draw(word) for language in LANGUAGES for word in scale.words(language).values())
+
+
+@pytest.mark.parametrize("size", [(512, 512), (1024, 300), (300, 1024), (64, 64), (16, 16)])
+def test_card_has_the_size_of_the_pictures_and_text_within_it(size: tuple[int, int]) -> None:
+    card = Image.open(BytesIO(draw_traps(SCALES["acr5"], 1, size)[0].read()))
+    assert card.size == size
+    dark = np.asarray(card.convert("L")) < 100
+    assert size == (16, 16) or dark.sum() > 20
+    edges = np.concatenate([dark[0], dark[-1], dark[:, 0], dark[:, -1]])
+    assert min(size) < 100 or not edges.any()
+
+
+def test_every_card_is_a_file_of_its_own_and_always_the_same() -> None:
+    files = [trap.read() for trap in draw_traps(SCALES["acr5"], 100, (64, 64))]
+    assert len(set(files)) == 100
+    assert files == [trap.read() for trap in draw_traps(SCALES["acr5"], 100, (64, 64))]
+
+
+@pytest.mark.parametrize("text", ["Dürftig", "Świetnie", "Πολύ καλή", "Отлично", "Kötü", "→ 5"])
+def test_letters_with_accents_and_of_other_alphabets_can_be_drawn(text: str) -> None:
+    assert can_draw(text)
+
+
+@pytest.mark.parametrize("text", ["ممتاز", "מצוין", "非常好", "बहुत अच्छा", "ดีมาก"])
+def test_scripts_that_would_come_out_as_boxes_or_unjoined_are_known(text: str) -> None:
+    assert not can_draw(text)
+
+
+@pytest.mark.parametrize("languages", [("xx",), ("en", "xx"), ("xx", "en")])
+def test_language_in_another_script_is_asked_for_the_digit_and_takes_no_grade_from_the_others(
+    monkeypatch: pytest.MonkeyPatch, languages: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(traps, "LANGUAGES", dict.fromkeys(languages, ""))
+    monkeypatch.setitem(scales._WORDS, "xx", ("非常差", "差", "一般", "好", "非常好"))
+    drawn = draw_traps(SCALES["acr5"], 5, (128, 128))
+    assert [trap.expected for trap in drawn] == [1, 2, 3, 4, 5]
+    assert len({trap.read() for trap in drawn}) == 5
+    assert "→ 4" in traps._lines(SCALES["acr5"], 4.0)
+    assert ("Good (4)" in traps._lines(SCALES["acr5"], 4.0)) == ("en" in languages)

@@ -1,0 +1,1 @@
+"""What is trained on: labelled photos, rendered views, drawn scenes. Imports `fiqa` and `training.storage`."""

@@ -1,0 +1,1 @@
+"""How it is trained: the loop, losses, heads, what a training starts from. Imports `training.data`."""
