@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from annotate.design.decisions import DECISIONS
+from annotate.design.review import KIND_NAMES
 from annotate.ui.studies.html import counted, text, when
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ def _protocol(detail: Detail) -> str:
 def _value(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if value is None:
+        return "none"
+    if isinstance(value, dict | list):  # texts and questions would fill the page
+        listed = isinstance(value, list) and all(isinstance(each, str) for each in value)
+        return ", ".join(value) if listed and value else "changed"
     return "as the app has it" if value == "" else f"“{value}”" if isinstance(value, str) else f"{value}"
 
 
@@ -57,6 +63,7 @@ def _message(detail: Detail) -> str:
     )
 
 
+_KINDS = {kind.name.lower(): names[0] for kind, names in KIND_NAMES.items()}
 _SENTENCES: Mapping[str, Callable[[Detail], str]] = {
     "created": lambda _: "The study was made.",
     "stimuli": lambda detail: f"{counted(detail['added'], 'picture was', 'pictures were')} added.",
@@ -64,6 +71,8 @@ _SENTENCES: Mapping[str, Callable[[Detail], str]] = {
     "protocol": _protocol,
     "sitting": _sitting,
     "votes": _votes,
+    "picture changed": lambda detail: f"{detail['picture']} is now meant as {_KINDS[detail['kind']]}.",
+    "picture removed": lambda detail: f"{detail['picture']} was removed.",
     "link": lambda detail: f"{detail['participant']} got a new link; older ones are closed.",
     "imported": lambda detail: f"{counted(detail['ratings'], 'rating was', 'ratings were')} imported.",
     "withdrawn": lambda _: "Somebody was deleted, with everything there was of them.",
