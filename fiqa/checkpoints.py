@@ -83,6 +83,11 @@ class CheckpointSpec:
         """Whether the weights are on this machine."""
         return self.folder is not None
 
+    @property
+    def made_with(self) -> str:
+        """The face finder whose landmarks the network learnt from."""
+        return "face-alignment" if self.released else "bundled"
+
     def in_range(self, output: "Tensor") -> "Tensor":
         """Return a network's output as a score: networks learn 0..1, scores are on the scale of the labels."""
         low, high = self.score_range

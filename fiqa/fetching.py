@@ -1,16 +1,25 @@
-"""Checkpoints from elsewhere: the authors' public folder, and repositories of the Hugging Face Hub.
+"""Weights from elsewhere: the authors' public folder, repositories of the Hugging Face Hub, plain addresses.
 
 Whatever the libraries raise becomes a CheckpointError of one sentence. Nothing here knows what is in the files.
 """
 
-from collections.abc import Iterator, Sequence
+import hashlib
+import logging
+import re
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from fiqa.errors import CheckpointError
 
+logger = logging.getLogger(__name__)
+
 AUTHORS_FOLDER = "1SQ40NDDGQB4g-sk-uBcRcGnEKrUhQSDt"
 """Id of the authors' public Google Drive folder."""
+CONNECT_S, FETCH_S = 5.0, 120.0
+"""Longest wait for a server, and for a file, in seconds: a slow network must not hold up who can do without."""
 _BY_HAND = "check the connection, or put DE.pt and IQA.pt under ckpt/ by hand."
 
 
@@ -56,6 +65,49 @@ def _fetch(file: Any, folder: Path) -> None:
         gdown.download(id=file.id, output=str(folder / Path(file.path).name), quiet=False)
     except Exception as error:  # as above
         raise CheckpointError(f"{file.path} cannot be fetched ({first_line(error)}): {_BY_HAND}") from error
+
+
+def fetch_missing(files: Mapping[str, str], folder: Path) -> None:
+    """Put those of the files (name: address) into a folder that are not there; a name may hold its SHA-256's beginning.
+
+    Raises CheckpointError when one cannot be fetched in time; nothing half fetched is left behind.
+    """
+    for name, address in files.items():
+        if not (folder / name).is_file():
+            folder.mkdir(parents=True, exist_ok=True)
+            logger.warning("Fetching %s.", address)
+            _fetch_within_time(address, folder / name)
+
+
+def _fetch_within_time(address: str, target: Path) -> None:
+    import httpx
+
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetching-") as folder:
+        part = Path(folder, target.name)
+        try:
+            _download(address, part)
+        except httpx.HTTPError as error:
+            raise CheckpointError(
+                f"{address} cannot be fetched ({first_line(error)}): check the connection, or put it at {target}."
+            ) from error
+        with part.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        known = re.search(r"-([0-9a-f]{8,})\.", target.name)
+        if known and not sha256.startswith(known[1]):
+            raise CheckpointError(f"{address} is not what was published: its SHA-256 does not begin with {known[1]}.")
+        part.rename(target)
+
+
+def _download(address: str, target: Path) -> None:
+    """Write what is at an address to a file; raise an error of httpx when that takes too long or fails."""
+    import httpx
+
+    deadline = time.monotonic() + FETCH_S
+    with httpx.stream("GET", address, timeout=CONNECT_S, follow_redirects=True) as answer, target.open("wb") as file:
+        for chunk in answer.raise_for_status().iter_bytes():
+            if time.monotonic() > deadline:
+                raise httpx.ReadTimeout(f"not there after {FETCH_S:.0f} seconds")
+            file.write(chunk)
 
 
 def first_line(error: Exception) -> str:

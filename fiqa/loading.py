@@ -51,14 +51,16 @@ def load_predictor(checkpoint: str | Path = "lite", *, device: str = "auto", fin
     Args:
         checkpoint: Name, folder, or owner/repository on the Hugging Face Hub (see `fiqa.checkpoints`).
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
-        finder: "auto", "bundled" or "face-alignment".
+        finder: "auto" (the one that the checkpoint was made with), "bundled" or "face-alignment".
 
     Raises:
         CheckpointError: There is no such checkpoint, or its files are damaged or do not fit.
         SettingError: The device or the finder cannot be used.
     """
     spec = find_checkpoint(checkpoint)
-    return QualityPredictor(load_network(spec), spec, load_face_finder(finder), device=choose_device(device))
+    return QualityPredictor(
+        load_network(spec), spec, load_face_finder(finder, made_with=spec.made_with), device=choose_device(device)
+    )
 
 
 def load_network(checkpoint: str | Path | CheckpointSpec = "lite") -> DslFiqa:

@@ -60,4 +60,4 @@ def gpu_seconds(faces: Sequence[FaceCrops]) -> int:
 def load_on_zero_gpu(checkpoint: str, *, finder: str) -> ZeroGpuPredictor:
     """Build the predictor of a checkpoint's name; raises CheckpointError."""
     spec = find_checkpoint(checkpoint)
-    return ZeroGpuPredictor(load_network(spec), spec, load_face_finder(finder))
+    return ZeroGpuPredictor(load_network(spec), spec, load_face_finder(finder, made_with=spec.made_with))

@@ -2,8 +2,8 @@
 
 Two finders do this. "bundled" needs nothing but this package: a small detector proposes boxes and the
 landmark network (`fiqa.faces.landmarks`) places 68 points in each and confirms that it holds a face. "face-alignment"
-is the package of that name (Bulat & Tzimiropoulos, 2017, arXiv:1703.07332), larger and slower, which fetches its
-weights when first used. "auto" takes face-alignment where it can run without fetching anything, else bundled.
+is the package of that name (Bulat & Tzimiropoulos, 2017, arXiv:1703.07332), larger and slower, whose weights are
+fetched when it is first used. "auto" takes the one that the checkpoint was made with.
 
 Faces come in the order of their prominence: the area of a face inside the photo, less where the border cuts it and
 less towards the corners. The first one is the main face, which speaks for the photo unless another is asked for.
@@ -11,6 +11,7 @@ less towards the corners. The first one is the main face, which speaks for the p
 torch loads when a finder is made, not with this module.
 """
 
+import logging
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,17 +24,24 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fiqa.errors import CheckpointError, SettingError
+from fiqa.errors import CheckpointError, FiqaError, SettingError
 from fiqa.faces.face_choice import FACE_CHOICES, FaceChoice
 from fiqa.faces.landmarks import LandmarkPredictor, read_bundled, to_tensor
+from fiqa.fetching import fetch_missing
 from fiqa.photos.alignment import Landmarks, roll_deg
 from fiqa.results import Box
 
 if TYPE_CHECKING:
     from fiqa.models.face_detector import FaceDetectorNetwork, FaceMaps
 
+logger = logging.getLogger(__name__)
+
 FINDERS = ("auto", "bundled", "face-alignment")
-FACE_ALIGNMENT_WEIGHTS = ("2DFAN4-11f355bf06.pth.tar", "s3fd-619a316812.pth")
+FACE_ALIGNMENT_WEIGHTS = {
+    "2DFAN4-11f355bf06.pth.tar": "https://www.adrianbulat.com/downloads/python-fan/2DFAN4-11f355bf06.pth.tar",
+    "s3fd-619a316812.pth": "https://www.adrianbulat.com/downloads/python-fan/s3fd-619a316812.pth",
+}
+"""Files that the package loads, and where it publishes them; a name holds the beginning of the SHA-256."""
 
 Photo = NDArray[np.uint8]
 Boxes = NDArray[np.float64]
@@ -125,27 +133,35 @@ class FaceFinder(Protocol):
         ...
 
 
-def load_face_finder(kind: str = "auto") -> FaceFinder:
-    """Return the finder of a kind: "auto", "bundled" or "face-alignment".
+def load_face_finder(kind: str = "auto", *, made_with: str = "bundled") -> FaceFinder:
+    """Return a finder.
 
-    Raises SettingError for an unknown kind or a missing package, CheckpointError when weights cannot be loaded.
+    "auto" takes the finder that the checkpoint was made with, because scores belong to the landmarks a network learnt
+    from. Where that is face-alignment and it cannot be had, it takes bundled, and the log says so in one line.
+
+    Args:
+        kind: "auto", "bundled" or "face-alignment".
+        made_with: What "auto" stands for: "bundled" or "face-alignment".
+
+    Raises:
+        SettingError: The kind is unknown, or the package that was asked for is missing.
+        CheckpointError: The weights that were asked for can be neither found nor fetched.
     """
     if kind not in FINDERS:
         raise SettingError(f"Unknown face finder {kind!r}: choose one of {', '.join(FINDERS)}.")
-    if kind == "face-alignment" or (kind == "auto" and face_alignment_is_ready()):
+    if "bundled" in (kind, made_with if kind == "auto" else ""):
+        return BundledFaceFinder()
+    try:
         return FaceAlignmentFinder()
-    return BundledFaceFinder()
-
-
-def face_alignment_is_ready() -> bool:
-    """Tell whether face-alignment is installed and its weights are in torch hub's cache."""
-    if find_spec("face_alignment") is None:
-        return False
-    return all((_weights_cache() / name).is_file() for name in FACE_ALIGNMENT_WEIGHTS)
+    except FiqaError as error:
+        if kind != "auto":
+            raise
+        logger.warning("Faces are found with the bundled finder. %s", error)
+        return BundledFaceFinder()
 
 
 def _weights_cache() -> Path:
-    """Return the folder that face-alignment fetches its weights to."""
+    """Return the folder in which face-alignment looks for its weights."""
     import torch
 
     return Path(torch.hub.get_dir()) / "checkpoints"
@@ -160,12 +176,17 @@ class FaceAlignmentFinder:
     """The detector's memory grows with the photo; this much shows it every face that can be scored."""
 
     def __init__(self) -> None:
+        if find_spec("face_alignment") is None:
+            raise SettingError(
+                "The face finder 'face-alignment' is not installed: run `pip install face-alignment`, "
+                "or choose the finder 'bundled'."
+            )
+        fetch_missing(FACE_ALIGNMENT_WEIGHTS, _weights_cache())
         try:
             import face_alignment
         except ImportError as error:
             raise SettingError(
-                f"The face finder 'face-alignment' cannot be imported ({error}): "
-                "run `pip install face-alignment`, or choose the finder 'bundled'."
+                f"The face finder 'face-alignment' cannot be imported ({error}): choose the finder 'bundled'."
             ) from error
         try:
             self._aligner = face_alignment.FaceAlignment(
@@ -173,7 +194,7 @@ class FaceAlignmentFinder:
             )
         except (OSError, RuntimeError, ValueError, EOFError, UnpicklingError) as error:
             raise CheckpointError(
-                f"The weights of face-alignment cannot be loaded ({error}): connect to the internet to fetch them, "
+                f"The weights of face-alignment cannot be loaded ({error}): "
                 f"delete a damaged copy from {_weights_cache()}, or choose the finder 'bundled'."
             ) from error
 

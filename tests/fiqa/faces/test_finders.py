@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from threading import Lock
 from types import ModuleType, SimpleNamespace
@@ -269,29 +270,43 @@ class FakeAligner:
 def fake_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespace:
     """Install a fake face_alignment, and an empty torch hub cache."""
     package: Any = ModuleType("face_alignment")
+    package.__spec__ = ModuleSpec("face_alignment", None)
     package.LandmarksType = SimpleNamespace(TWO_D=1)
     package.FaceAlignment = FakeAligner
     monkeypatch.setitem(sys.modules, "face_alignment", package)
-    monkeypatch.setattr(module, "find_spec", lambda name: object() if name in sys.modules else None)
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    (tmp_path / "checkpoints").mkdir()
-    return SimpleNamespace(package=package, cache=tmp_path / "checkpoints")
+    fetched: list[str] = []
+    monkeypatch.setattr(module, "fetch_missing", lambda files, _: fetched.extend(files))
+    return SimpleNamespace(package=package, fetched=fetched)
 
 
-def test_auto_is_bundled_where_face_alignment_would_have_to_fetch(fake_package: SimpleNamespace) -> None:
+def test_auto_is_the_finder_that_the_checkpoint_was_made_with(fake_package: SimpleNamespace) -> None:
     assert load_face_finder("auto").name == "bundled"
+    assert fake_package.fetched == []
+    assert load_face_finder("auto", made_with="face-alignment").name == "face-alignment"
+    assert fake_package.fetched == list(FACE_ALIGNMENT_WEIGHTS)
+    assert load_face_finder("bundled", made_with="face-alignment").name == "bundled"
 
 
-def test_auto_is_face_alignment_where_its_weights_are_there(fake_package: SimpleNamespace) -> None:
-    for name in FACE_ALIGNMENT_WEIGHTS:
-        (fake_package.cache / name).touch()
-    assert load_face_finder("auto").name == "face-alignment"
-    assert load_face_finder("bundled").name == "bundled"
+def test_auto_is_bundled_and_says_so_where_weights_cannot_be_fetched(
+    fake_package: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def unreachable(*_: object) -> None:
+        raise CheckpointError("They cannot be fetched.")
+
+    monkeypatch.setattr(module, "fetch_missing", unreachable)
+    assert load_face_finder("auto", made_with="face-alignment").name == "bundled"
+    assert caplog.messages == ["Faces are found with the bundled finder. They cannot be fetched."]
+    with pytest.raises(CheckpointError, match="cannot be fetched"):
+        load_face_finder("face-alignment", made_with="face-alignment")
 
 
-def test_auto_is_bundled_where_face_alignment_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "find_spec", lambda name: None)
-    assert load_face_finder().name == "bundled"
+def test_auto_is_bundled_where_face_alignment_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "face_alignment", None)
+    assert load_face_finder("auto", made_with="face-alignment").name == "bundled"
+    assert "pip install face-alignment" in caplog.text
 
 
 def test_face_alignment_answers_in_pixels_of_the_photo(fake_package: SimpleNamespace) -> None:
