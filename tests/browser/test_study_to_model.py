@@ -314,7 +314,7 @@ def test_the_running_app_scores_with_what_was_trained(
 def score(visitor: httpx.Client, photo: bytes, checkpoint: str) -> dict[str, Any]:
     """Score a photo as a program does."""
     (path,) = visitor.post("/gradio_api/upload", files={"files": ("photo.png", photo)}).raise_for_status().json()
-    data = [{"path": path, "meta": {"_type": "gradio.FileData"}}, checkpoint]
+    data = [{"path": path, "meta": {"_type": "gradio.FileData"}}, checkpoint, "main", None]
     event = visitor.post("/gradio_api/call/score", json={"data": data}).raise_for_status().json()["event_id"]
     said = visitor.get(f"/gradio_api/call/score/{event}").raise_for_status().text
     result: dict[str, Any] = json.loads(said.rpartition("event: complete\ndata: ")[2].split("\n")[0])[0]

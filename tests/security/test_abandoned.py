@@ -38,7 +38,7 @@ def test_a_batch_ends_when_its_page_is_closed(tmp_path: Path) -> None:
             next(line for line in stream.iter_lines() if "process_generating" in line)
         _wait_until_still(scored)
         assert 0 < len(scored) < PHOTOS / 2
-        assert visitor.outcome(visitor.event("score"), [photo, "first"], session="next")["success"]
+        assert visitor.outcome(visitor.event("score"), [photo, "first", "main", None], session="next")["success"]
 
 
 def _wait_until_still(scored: list[float]) -> None:

@@ -115,7 +115,7 @@ BOMBS = {
 def test_a_bomb_is_refused_with_a_sentence(bomb: str, attacker: Attacker) -> None:
     content, reason = BOMBS[bomb]
     photo = file_data(attacker.upload("face.png", content))
-    result = attacker.outcome(attacker.event("score"), [photo, "first"], session="bomber")
+    result = attacker.outcome(attacker.event("score"), [photo, "first", "main", None], session="bomber")
     assert result["success"] is False
     assert reason in result["output"]["error"]
     attacker.assert_well()
@@ -123,7 +123,7 @@ def test_a_bomb_is_refused_with_a_sentence(bomb: str, attacker: Attacker) -> Non
 
 def test_of_an_animation_one_picture_is_decoded(attacker: Attacker) -> None:
     photo = file_data(attacker.upload("face.gif", frames()), "face.gif")
-    result = attacker.outcome(attacker.event("score"), [photo, "first"], session="animator")
+    result = attacker.outcome(attacker.event("score"), [photo, "first", "main", None], session="animator")
     assert result["success"] is False  # black, in which the fake predictor finds no face
     assert "no face" in result["output"]["error"]
 
@@ -131,6 +131,6 @@ def test_of_an_animation_one_picture_is_decoded(attacker: Attacker) -> None:
 def test_a_checkpoint_cannot_be_named_by_its_path(attacker: Attacker) -> None:
     photo = file_data(attacker.upload("face.png", b"x"))
     for checkpoint in (str(attacker.hidden.parent), "../data", "owner/repository", "http://127.0.0.1/x"):
-        result = attacker.outcome(attacker.event("score"), [photo, checkpoint], session="loader")
+        result = attacker.outcome(attacker.event("score"), [photo, checkpoint, "main", None], session="loader")
         assert result["success"] is False
         assert HIDDEN not in str(result)

@@ -39,12 +39,12 @@ def test_a_url_in_the_place_of_a_file_is_not_fetched(attacker: Attacker) -> None
     with listening() as (url, asked):
         for address in (url, url.upper(), f" {url}", url.replace("127.0.0.1", "localhost")):
             photo = file_data(address)
-            for event, data in ((score, [photo, "first"]), (take, [tray(photo), None, "first"])):
+            for event, data in ((score, [photo, "first", "main", None]), (take, [tray(photo), None, "first"])):
                 answer = attacker.join(event, data, session="ssrf")
                 assert answer.status_code == 400
                 assert "upload the file" in answer.json()["detail"]
             for route in ("call/score", "call/v2/score", "run/score", "api/score"):
-                body = {"data": [photo, "first"], "photo": photo}
+                body = {"data": [photo, "first", "main", None], "photo": photo}
                 assert attacker.http.post(f"/gradio_api/{route}", json=body).status_code == 400
             assert attacker.http.get(f"/gradio_api/file={address}").status_code == 403
             assert attacker.http.get(f"/gradio_api/proxy={address}").status_code == 403
@@ -54,13 +54,13 @@ def test_a_url_in_the_place_of_a_file_is_not_fetched(attacker: Attacker) -> None
 def test_a_url_beside_the_path_of_a_file_is_not_fetched(attacker: Attacker) -> None:
     with listening() as (url, asked):
         photo = {**file_data(attacker.upload("face.png", b"x")), "url": url}
-        attacker.outcome(attacker.event("score"), [photo, "first"], session="beside")
+        attacker.outcome(attacker.event("score"), [photo, "first", "main", None], session="beside")
     assert asked == []
 
 
 @pytest.mark.parametrize("scheme", ["file:///etc/passwd", "ftp://127.0.0.1/x", "gopher://127.0.0.1/", "//127.0.0.1/x"])
 def test_other_schemes_are_no_files_either(scheme: str, attacker: Attacker) -> None:
-    result = attacker.outcome(attacker.event("score"), [file_data(scheme), "first"], session="schemes")
+    result = attacker.outcome(attacker.event("score"), [file_data(scheme), "first", "main", None], session="schemes")
     assert result["success"] is False
     assert "root:" not in str(result)
 
@@ -71,6 +71,6 @@ def test_where_urls_are_switched_on_hosts_inside_stay_out_of_reach(tmp_path: Pat
         with listening() as (url, asked):
             for host in ("127.0.0.1", "localhost", "127.1", "[::1]", "2130706433", "169.254.169.254"):
                 photo = file_data(url.replace("127.0.0.1", host))
-                result = attacker.outcome(attacker.event("score"), [photo, "first"], session="inside")
+                result = attacker.outcome(attacker.event("score"), [photo, "first", "main", None], session="inside")
                 assert result["success"] is False
         assert asked == []

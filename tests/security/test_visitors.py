@@ -47,7 +47,9 @@ def test_nothing_shown_or_downloaded_tells_where_a_photo_was_taken(names: tuple[
     assert "Exif" not in said
     assert "RXhpZ" not in said  # the same in the base64 of a data URI
     photo = file_data(attacker.upload("face.jpg", photo_with_place(), "image/jpeg"))
-    assert ELSEWHERE not in str(attacker.outcome(attacker.event("score"), [photo, "first"], session="program"))
+    assert ELSEWHERE not in str(
+        attacker.outcome(attacker.event("score"), [photo, "first", "main", None], session="program")
+    )
 
 
 def test_the_name_of_a_photo_is_text_wherever_it_is_shown(attacker: Attacker) -> None:

@@ -75,7 +75,7 @@ def test_clients_that_do_not_read_hold_no_worker(tmp_path: Path) -> None:
         photo, score = file_data(visitor.upload("face.jpg", photo_with_place())), visitor.event("score")
         for number in range(SCORING_LIMIT + 1):
             session = f"deaf{number}"
-            join_in_turn(visitor, score, [photo, "first"], session)
+            join_in_turn(visitor, score, [photo, "first", "main", None], session)
             deaf = connections.enter_context(socket.create_connection(("127.0.0.1", client.base_url.port or 80)))
             deaf.sendall(f"GET /gradio_api/queue/data?session_hash={session} HTTP/1.1\r\nHost: app\r\n\r\n".encode())
-        assert visitor.outcome(score, [photo, "first"], session="next")["success"]
+        assert visitor.outcome(score, [photo, "first", "main", None], session="next")["success"]
