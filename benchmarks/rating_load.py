@@ -30,7 +30,7 @@ from annotate.queries import live
 from annotate.queries.imports import ImportedRating
 from annotate.queries.live import Answer
 from annotate.rating import sitting
-from annotate.rating.sitting import Picture, Step
+from annotate.rating.sitting import ShownStimulus, Step
 from tests.annotate.rated import NOW, new_study
 
 ROOT = Path(__file__).parents[1]
@@ -108,7 +108,7 @@ def _rate_until(database: Database, token: str, step: Step, deadline: float, cro
         step = outcome.step
 
 
-def _answer(key: str, picture: Picture) -> Answer:
+def _answer(key: str, picture: ShownStimulus) -> Answer:
     grade = float(random.randint(1, 5))  # noqa: S311
     return Answer(key, picture.assignment_id, grade, response_ms=900, width_px=512.0, height_px=512.0, pixel_ratio=1.0)
 

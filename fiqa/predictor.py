@@ -185,9 +185,9 @@ class QualityPredictor:
         """Return the faces of a photo, and notices on how they were found."""
         if faces := self.finder.find(pixels):
             return faces, []
-        if faint := self.finder.find_faint(pixels):
+        if faint := self.finder.find_low_confidence(pixels):
             return [faint], [FAINT_NOTICE]
-        if self.finder.knows_absence:
+        if self.finder.can_reject:
             raise NoFaceError("No face was found in this picture: choose a photo that shows one.")
         return [], [WHOLE_NOTICE]
 

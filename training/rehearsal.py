@@ -123,7 +123,7 @@ def write_rated(folder: Path, views: Path) -> None:
 
 
 def _landmarks(finder: FaceFinder, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    face = next(iter(finder.find(pixels)), None) or finder.find_faint(pixels)
+    face = next(iter(finder.find(pixels)), None) or finder.find_low_confidence(pixels)
     if face is None:
         raise DataError("The bundled face finder does not find the astronaut's face: is assets/checkpoints/lite whole?")
     return face.landmarks

@@ -70,7 +70,7 @@ def back_up(database: Path, target: Path, now: datetime) -> BackupReport:
     if file.exists():
         raise BackupError(f"{file} exists already; name another file.")
     file = file.resolve()  # a link that leads to nothing yet is written through
-    with _said(f"{file} cannot be written"):
+    with _translate_errors(f"{file} cannot be written"):
         file.parent.mkdir(parents=True, exist_ok=True)
         part = file.with_name(f".{file.name}.{os.getpid()}.part")
         try:
@@ -93,7 +93,7 @@ def restore(backup: Path, database: Path, now: datetime) -> BackupReport:
     report = verify(backup)
     if report.schema > LATEST:
         raise BackupError(f"{backup} has schema {report.schema}, this program knows up to {LATEST}; update it first.")
-    with _said(f"{database} cannot be restored"):
+    with _translate_errors(f"{database} cannot be restored"):
         database.parent.mkdir(parents=True, exist_ok=True)
         kept = _keep(database, now) if database.exists() else None
         _copy(backup, database, journal_mode="WAL")
@@ -104,7 +104,7 @@ def verify(file: Path) -> BackupReport:
     """Open a database file, check it as a whole and count what is in it; raise BackupError."""
     if not file.is_file():
         raise BackupError(f"{file} does not exist.")
-    with _said(f"{file} is no usable backup"), closing(_open(file, read_only=True)) as connection:
+    with _translate_errors(f"{file} is no usable backup"), closing(_open(file, read_only=True)) as connection:
         (answer,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
         if answer != "ok" or connection.execute("PRAGMA foreign_key_check").fetchone():
             raise BackupError(f"{file} is damaged; take an older backup.")
@@ -153,7 +153,7 @@ def _to_disk(file: Path) -> None:
 
 
 @contextmanager
-def _said(what: str) -> Iterator[None]:
+def _translate_errors(what: str) -> Iterator[None]:
     """Turn what SQLite and the disk say into one sentence."""
     try:
         yield

@@ -67,7 +67,7 @@ class HubCopy:
         Raises BackupError: when the repository is public, cannot be reached, or holds a snapshot that is not sound.
         An app that went on without its labels would soon replace them by nothing.
         """
-        with _said(self.repository):
+        with _translate_errors(self.repository):
             self._api.create_repo(self.repository, repo_type="dataset", private=True, exist_ok=True)
             self._check_private()
             names = self._api.list_repo_files(self.repository, repo_type="dataset")
@@ -150,7 +150,7 @@ class HubCopy:
         return dict([item for item in names.items() if item[0] not in self._pushed.pictures][:MOST_PICTURES])
 
     def _commit(self, files: dict[str, Path | bytes], message: str) -> None:
-        with _said(self.repository):
+        with _translate_errors(self.repository):
             self._check_private()  # somebody may have opened it meanwhile
             operations = [CommitOperationAdd(name, content) for name, content in files.items()]
             self._api.create_commit(self.repository, operations, commit_message=message, repo_type="dataset")
@@ -171,7 +171,7 @@ def _ratings_after(snapshot: Path, last: int) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def _said(repository: str) -> Iterator[None]:
+def _translate_errors(repository: str) -> Iterator[None]:
     """Turn what the Hub and the network say into one sentence."""
     try:
         yield

@@ -40,7 +40,7 @@ ROWS_AT_ONCE = 10_000
 
 
 class AssignmentState(enum.StrEnum):
-    """`EXPIRED` ones no longer hold a place; they are taken up again when their participant returns in time."""
+    """`EXPIRED` ones no longer hold a slot; they are taken up again when their participant returns in time."""
 
     LEASED = "leased"
     RATED = "rated"
@@ -146,8 +146,8 @@ class Stimulus(Table):
 
     `expected` is the known grade of training, gold and trap stimuli, `feedback` what training says about it.
     `source` groups stimuli that come from one photo or person and must not be divided over splits.
-    `taken` counts the places that are leased or rated, `rated` those that are rated, of participants whose votes
-    are used, without repeats. `shuffle` is random: where, among stimuli with as many places taken, one stands.
+    `taken` counts the slots that are leased or rated, `rated` those that are rated, of participants whose votes
+    are used, without repeats. `shuffle` is random: where, among stimuli with as many slots taken, one stands.
     """
 
     __tablename__ = "stimulus"

@@ -55,11 +55,11 @@ from annotate.exchange.export_tables import (
     text_rows,
     with_questions,
 )
-from annotate.exchange.layout import Label, Layout, Picture, lay_out
+from annotate.exchange.layout import Label, LabelledStimulus, Layout, lay_out
 from annotate.exchange.splits import SHARES
 from annotate.stimuli.files import stimulus_path
 
-Progress = Callable[[Sequence[Picture]], Iterable[Picture]]
+Progress = Callable[[Sequence[LabelledStimulus]], Iterable[LabelledStimulus]]
 FORMAT = 1
 DECIMALS = 6
 README = "README.md"
@@ -114,7 +114,7 @@ def export_study(
     part = out.with_name(f"{out.name}.part")
     for folder in (out, part):
         _check_ours(folder)
-    with _said(out):
+    with _translate_errors(out):
         with database.read() as db:
             study = queries.studies.get_study(db, study_id)
             _prepare(part, study)
@@ -177,17 +177,17 @@ def _write_people(db: Session, study_id: int, protocol: StudyProtocol, part: Pat
     return _write_table(part, RATINGS, rating_rows(db, study_id))
 
 
-def _pictures(db: Session, study_id: int) -> list[Picture]:
+def _pictures(db: Session, study_id: int) -> list[LabelledStimulus]:
     """Return the stimuli to be rated, in the order they were added, with their figures."""
     figures = {row["stimulus"]: row for row in mos_rows(db, study_id)}
     return [
-        Picture(each.name, each.sha256, each.format, each.size_bytes, each.source, figures[each.name])
+        LabelledStimulus(each.name, each.sha256, each.format, each.size_bytes, each.source, figures[each.name])
         for each in queries.stimuli.all_stimuli(db, study_id)
         if each.name in figures
     ]
 
 
-def _mos_rows(pictures: Iterable[Picture], layout: Layout) -> Iterator[Row]:
+def _mos_rows(pictures: Iterable[LabelledStimulus], layout: Layout) -> Iterator[Row]:
     for picture in pictures:
         file = layout.files.get(picture.name)
         yield {
@@ -209,7 +209,7 @@ def _write_layout(part: Path, layout: Layout, study: Study, data_dir: Path, prog
     _write_json(part / "dataset.json", {"format": FORMAT, "name": study.name, **layout.describe()})
 
 
-def _copy(picture: Picture, source: Path, target: Path) -> None:
+def _copy(picture: LabelledStimulus, source: Path, target: Path) -> None:
     """Copy a picture unless it is there from an interrupted export; a file with its name is always whole."""
     if target.exists():
         return
@@ -285,7 +285,7 @@ def _write_json(path: Path, data: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def _said(out: Path) -> Iterator[None]:
+def _translate_errors(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

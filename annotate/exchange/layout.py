@@ -21,7 +21,7 @@ DECIMALS = 6
 
 
 @dataclass(frozen=True)
-class Picture:
+class LabelledStimulus:
     """A stimulus to be rated and its row of the MOS table."""
 
     name: str
@@ -39,7 +39,7 @@ class Layout:
     label: Label
     scale: Scale
     seed: int
-    pictures: Sequence[Picture] = ()
+    pictures: Sequence[LabelledStimulus] = ()
     labels: Mapping[str, float] = field(default_factory=dict)
     files: Mapping[str, PurePosixPath] = field(default_factory=dict)
     left_out: Mapping[str, int] = field(default_factory=dict)
@@ -65,7 +65,9 @@ class Layout:
         }
 
 
-def lay_out(pictures: Sequence[Picture], scale: Scale, *, label: Label | None, min_ratings: int, seed: int) -> Layout:
+def lay_out(
+    pictures: Sequence[LabelledStimulus], scale: Scale, *, label: Label | None, min_ratings: int, seed: int
+) -> Layout:
     """Label pictures with a column of their figures and deal them out; without a label there is no layout."""
     if label is None:
         return Layout("mos", scale, seed)
@@ -80,14 +82,14 @@ def lay_out(pictures: Sequence[Picture], scale: Scale, *, label: Label | None, m
     return Layout(label, scale, seed, kept, labels, files, left_out)
 
 
-def _why_left_out(picture: Picture, label: Label, min_ratings: int) -> str:
+def _why_left_out(picture: LabelledStimulus, label: Label, min_ratings: int) -> str:
     ratings, unusable = picture.figures["ratings"], picture.figures["unusable"]
     if unusable and unusable >= ratings:
         return "unusable"
     return "too_few_ratings" if ratings < min_ratings or picture.figures[label] is None else ""
 
 
-def _file_names(pictures: Iterable[Picture]) -> Iterator[str]:
+def _file_names(pictures: Iterable[LabelledStimulus]) -> Iterator[str]:
     """Yield a file name for each picture: its own, without folders, where that is free.
 
     Landmarks are found by the name without suffix, so that must be unique; and on some disks case makes no difference.

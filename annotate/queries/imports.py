@@ -156,14 +156,14 @@ class _Importees:
 
 def recount(db: Session, study_id: int) -> None:
     """Count anew what `stimulus.taken` and `stimulus.rated` keep."""
-    places = (
+    slots = (
         select(func.count())
         .select_from(Assignment)
         .join(Participant, Participant.id == Assignment.participant_id)
         .where(Assignment.stimulus_id == Stimulus.id, Assignment.occurrence == 0, Participant.votes_used)
     )
-    taken = places.where(Assignment.state.in_(LIVE)).scalar_subquery()
-    rated = places.where(Assignment.state == AssignmentState.RATED).scalar_subquery()
+    taken = slots.where(Assignment.state.in_(LIVE)).scalar_subquery()
+    rated = slots.where(Assignment.state == AssignmentState.RATED).scalar_subquery()
     # Both at once: a check holds rated to taken.
     db.execute(
         update(Stimulus).where(Stimulus.study_id == study_id).values(taken=taken, rated=rated),

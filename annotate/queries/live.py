@@ -1,7 +1,7 @@
 """The queries that every rating runs: whose link it is, what they hold, the next stimulus, the answer.
 
 Part of `annotate.queries`, in a form that takes a fifth of the time: statements built once, rows instead of objects, on
-the transaction's connection. A place is what a stimulus has as many of as ratings are wanted; `taken` counts those
+the transaction's connection. Each stimulus has `ratings_wanted` slots; `taken` counts those
 that are leased or rated, `rated` the rated ones. The caller opens the transaction and owns it.
 
 On PostgreSQL locks are taken in one order (participant, assignment, stimulus), and whoever holds a stimulus waits for
@@ -36,8 +36,8 @@ RECLAIMED_AT_ONCE = 100
 
 
 @dataclass
-class Run:
-    """A sitting that is not over; see `annotate.database.tables.Sitting`. Change it and `save_run` it."""
+class OpenSitting:
+    """A sitting that is not over; see `annotate.database.tables.Sitting`. Change it and `save_sitting` it."""
 
     id: int
     device: str | None
@@ -51,8 +51,8 @@ class Run:
     breaks: int
 
 
-class Visitor(NamedTuple):
-    """A participant as their link tells, with what their study says; `run` is the sitting they are in.
+class CurrentParticipant(NamedTuple):
+    """A participant as their link tells, with what their study says; `sitting` is the sitting they are in.
 
     `asked` says that they were asked the questions that come before the first rating.
     """
@@ -68,10 +68,10 @@ class Visitor(NamedTuple):
     state: State
     protocol: dict[str, Any]
     message: str
-    run: Run | None
+    sitting: OpenSitting | None
 
 
-_RUN = (
+_OPEN_SITTING = (
     Sitting.id,
     Sitting.device,
     Sitting.screen.is_not(None),
@@ -85,11 +85,11 @@ _RUN = (
 )
 
 
-def _run(row: Sequence[Any]) -> Run:
-    return Run(*row)
+def _open_sitting(row: Sequence[Any]) -> OpenSitting:
+    return OpenSitting(*row)
 
 
-_VISITOR = (
+_PARTICIPANT = (
     select(
         Participant.id,
         Participant.study_id,
@@ -102,7 +102,7 @@ _VISITOR = (
         Study.state,
         Study.protocol,
         Study.message,
-        *_RUN,
+        *_OPEN_SITTING,
     )
     .join(Link, Link.participant_id == Participant.id)
     .join(Study, Study.id == Participant.study_id)
@@ -119,21 +119,21 @@ _LOCK = (
 )
 
 
-def find_visitor(connection: Connection, token_hash: str) -> Visitor | None:
+def find_participant(connection: Connection, token_hash: str) -> CurrentParticipant | None:
     """Return whose link it is; nobody else acts for them until the commit."""
     if connection.dialect.name == "postgresql":  # first, so that what is read next is what the one before left
         connection.execute(_LOCK, {"token_hash": token_hash})
-    row = connection.execute(_VISITOR, {"token_hash": token_hash}).first()
+    row = connection.execute(_PARTICIPANT, {"token_hash": token_hash}).first()
     if row is None:
         return None
-    known = len(Visitor._fields) - 1
-    run = None if row[known] is None else _run(row[known:])
-    return Visitor._make((*row[:known], run))
+    known = len(CurrentParticipant._fields) - 1
+    sitting = None if row[known] is None else _open_sitting(row[known:])
+    return CurrentParticipant._make((*row[:known], sitting))
 
 
-_SAVE_RUN = (
+_SAVE_SITTING = (
     update(Sitting)
-    .where(Sitting.id == bindparam("run_id"))
+    .where(Sitting.id == bindparam("of_sitting"))
     .values(
         {
             name: bindparam(f"new_{name}")
@@ -143,20 +143,20 @@ _SAVE_RUN = (
 )
 
 
-def save_run(connection: Connection, run: Run) -> None:
+def save_sitting(connection: Connection, sitting: OpenSitting) -> None:
     """Write what changes from action to action."""
-    values = {f"new_{name}": value for name, value in vars(run).items()}
-    connection.execute(_SAVE_RUN, {"run_id": run.id, **values})
+    values = {f"new_{name}": value for name, value in vars(sitting).items()}
+    connection.execute(_SAVE_SITTING, {"of_sitting": sitting.id, **values})
 
 
-def save_screen(connection: Connection, run: Run, screen: dict[str, Any] | None) -> None:
+def save_screen(connection: Connection, sitting: OpenSitting, screen: dict[str, Any] | None) -> None:
     """Write the device and the result of its screen check, None to have it made again."""
-    connection.execute(update(Sitting).where(Sitting.id == run.id).values(device=run.device, screen=screen))
+    connection.execute(update(Sitting).where(Sitting.id == sitting.id).values(device=sitting.device, screen=screen))
 
 
-def begin_run(
+def begin_sitting(
     connection: Connection, participant_id: int, now: datetime, *, planned: int, external_id: str | None
-) -> Run:
+) -> OpenSitting:
     """Begin a participant's next sitting, of so many planned items."""
     values = {
         "participant_id": participant_id,
@@ -167,15 +167,15 @@ def begin_run(
         "last_seen_at": now,
     }
     connection.execute(insert(Sitting).values(values))
-    running = select(*_RUN).where(Sitting.participant_id == participant_id, Sitting.ended_at.is_(None))
-    return _run(connection.execute(running).one())
+    open_one = select(*_OPEN_SITTING).where(Sitting.participant_id == participant_id, Sitting.ended_at.is_(None))
+    return _open_sitting(connection.execute(open_one).one())
 
 
-def end_run(connection: Connection, run: Run, now: datetime, completion_code: str | None) -> None:
+def end_sitting(connection: Connection, sitting: OpenSitting, now: datetime, completion_code: str | None) -> None:
     """End a sitting; what was leased in it comes back with the next `reclaim_expired`."""
-    ended = update(Sitting).where(Sitting.id == run.id).values(ended_at=now, completion_code=completion_code)
+    ended = update(Sitting).where(Sitting.id == sitting.id).values(ended_at=now, completion_code=completion_code)
     connection.execute(ended)
-    of_participant = select(Sitting.participant_id).where(Sitting.id == run.id).scalar_subquery()
+    of_participant = select(Sitting.participant_id).where(Sitting.id == sitting.id).scalar_subquery()
     leased = (Assignment.participant_id == of_participant, Assignment.state == AssignmentState.LEASED)
     connection.execute(update(Assignment).where(*leased).values(expires_at=now))
 
@@ -202,7 +202,7 @@ def note_training(connection: Connection, participant_id: int, now: datetime) ->
     connection.execute(update(Participant).where(Participant.id == participant_id).values(trained_at=now))
 
 
-class Picture(NamedTuple):
+class StimulusRow(NamedTuple):
     """What there is to know of a stimulus when it is given and rated."""
 
     stimulus_id: int
@@ -214,17 +214,17 @@ class Picture(NamedTuple):
     feedback: str
 
 
-class Given(NamedTuple):
+class AssignedStimulus(NamedTuple):
     """An assignment with its picture."""
 
     id: int
     kind: ItemKind
     state: AssignmentState
     expires_at: datetime
-    picture: Picture
+    stimulus: StimulusRow
 
 
-_PICTURE = (
+_STIMULUS = (
     Stimulus.id,
     Stimulus.sha256,
     Stimulus.format,
@@ -235,36 +235,36 @@ _PICTURE = (
 )
 
 
-_GIVEN = select(Assignment.id, Assignment.kind, Assignment.state, Assignment.expires_at, *_PICTURE).join(
+_ASSIGNED = select(Assignment.id, Assignment.kind, Assignment.state, Assignment.expires_at, *_STIMULUS).join(
     Stimulus, Stimulus.id == Assignment.stimulus_id
 )
 
 
-_LEASED = _GIVEN.where(
+_LEASED = _ASSIGNED.where(
     Assignment.participant_id == bindparam("participant_id"), Assignment.state == AssignmentState.LEASED
 ).order_by(Assignment.id)
 
 
-_GIVEN_TO = _GIVEN.where(
+_ASSIGNED_TO = _ASSIGNED.where(
     Assignment.id == bindparam("assignment_id"),
     Assignment.participant_id == bindparam("participant_id"),  # somebody else's is none: what exists must not show
 ).with_for_update(of=Assignment, key_share=True)
 
 
-def leased_to(connection: Connection, participant_id: int) -> list[Given]:
+def leased_to(connection: Connection, participant_id: int) -> list[AssignedStimulus]:
     """Return what a participant has to rate, in the order in which it was given."""
-    return [_given(row) for row in connection.execute(_LEASED, {"participant_id": participant_id})]
+    return [_assigned(row) for row in connection.execute(_LEASED, {"participant_id": participant_id})]
 
 
-def given_to(connection: Connection, participant_id: int, assignment_id: int) -> Given | None:
+def assigned_to(connection: Connection, participant_id: int, assignment_id: int) -> AssignedStimulus | None:
     """Return an assignment of the participant, locked."""
     values = {"participant_id": participant_id, "assignment_id": assignment_id}
-    row = connection.execute(_GIVEN_TO, values).first()
-    return None if row is None else _given(row)
+    row = connection.execute(_ASSIGNED_TO, values).first()
+    return None if row is None else _assigned(row)
 
 
-def _given(row: Row[*tuple[Any, ...]]) -> Given:
-    return Given(row[0], row[1], row[2], row[3], Picture._make(row[4:]))
+def _assigned(row: Row[*tuple[Any, ...]]) -> AssignedStimulus:
+    return AssignedStimulus(row[0], row[1], row[2], row[3], StimulusRow._make(row[4:]))
 
 
 _COUNTS = (
@@ -274,26 +274,28 @@ _COUNTS = (
 )
 
 
-def count_given(connection: Connection, participant_id: int) -> dict[ItemKind, int]:
+def count_assigned(connection: Connection, participant_id: int) -> dict[ItemKind, int]:
     """Return how many items of each kind a participant has or had."""
     return {row[0]: row[1] for row in connection.execute(_COUNTS, {"participant_id": participant_id})}
 
 
-def renew_leases(connection: Connection, given: Sequence[Given], before: datetime, expires_at: datetime) -> None:
+def renew_leases(
+    connection: Connection, assigned: Sequence[AssignedStimulus], before: datetime, expires_at: datetime
+) -> None:
     """Let leases that would run out `before` some time run until `expires_at`."""
-    if due := [item.id for item in given if item.expires_at < before]:
+    if due := [item.id for item in assigned if item.expires_at < before]:
         connection.execute(update(Assignment).where(Assignment.id.in_(due)).values(expires_at=expires_at))
 
 
 _MOVE_COUNTS = (
     update(Stimulus)
     .where(Stimulus.id == bindparam("stimulus_id"))
-    .values(taken=Stimulus.taken + bindparam("places"), rated=Stimulus.rated + bindparam("ratings"))
+    .values(taken=Stimulus.taken + bindparam("slots"), rated=Stimulus.rated + bindparam("ratings"))
 )
 
 
-def _move_counts(connection: Connection, stimulus_id: int, *, places: int = 0, ratings: int = 0) -> None:
-    connection.execute(_MOVE_COUNTS, {"stimulus_id": stimulus_id, "places": places, "ratings": ratings})
+def _move_counts(connection: Connection, stimulus_id: int, *, slots: int = 0, ratings: int = 0) -> None:
+    connection.execute(_MOVE_COUNTS, {"stimulus_id": stimulus_id, "slots": slots, "ratings": ratings})
 
 
 _EXPIRED = (
@@ -311,7 +313,7 @@ _EXPIRED = (
 
 
 def reclaim_expired(connection: Connection, study_id: int, now: datetime) -> int:
-    """Give back the places of leases that ran out, RECLAIMED_AT_ONCE at most; return how many."""
+    """Give back the slots of leases that ran out, RECLAIMED_AT_ONCE at most; return how many."""
     expired = connection.execute(_EXPIRED, {"study_id": study_id, "now": now}).all()
     if expired:
         ids = [row[0] for row in expired]
@@ -319,7 +321,7 @@ def reclaim_expired(connection: Connection, study_id: int, now: datetime) -> int
         connection.execute(ran_out)
     for _, stimulus_id, occurrence in expired:
         if occurrence == 0:
-            _move_counts(connection, stimulus_id, places=-1)
+            _move_counts(connection, stimulus_id, slots=-1)
     return len(expired)
 
 
@@ -338,7 +340,7 @@ _FEWEST_TAKEN = select(func.min(Stimulus.taken)).where(*_OF_KIND, Stimulus.taken
 
 
 _UNSEEN_AT_LEVEL = (
-    select(*_PICTURE)
+    select(*_STIMULUS)
     .where(
         *_OF_KIND,
         Stimulus.taken == bindparam("taken"),
@@ -352,57 +354,59 @@ _UNSEEN_AT_LEVEL = (
 )
 
 
-_WITH_PLACE = select(Stimulus.id).where(*_OF_KIND, Stimulus.taken < bindparam("wanted"), _NOT_SEEN)
+_WITH_SLOT = select(Stimulus.id).where(*_OF_KIND, Stimulus.taken < bindparam("wanted"), _NOT_SEEN)
 
 
 _MAY_COME_BACK = select(Stimulus.id).where(*_OF_KIND, Stimulus.rated < bindparam("wanted"), _NOT_SEEN).limit(1)
 
 
-_TRAINING = select(*_PICTURE).where(*_OF_KIND, _NOT_SEEN).order_by(Stimulus.id)
+_TRAINING = select(*_STIMULUS).where(*_OF_KIND, _NOT_SEEN).order_by(Stimulus.id)
 
 
-_COUNT_WITH_PLACE = select(func.count()).select_from(_WITH_PLACE.limit(bindparam("limit")).subquery())
+_COUNT_WITH_SLOT = select(func.count()).select_from(_WITH_SLOT.limit(bindparam("limit")).subquery())
 
 
-_BY_ID = select(*_PICTURE).where(Stimulus.id == bindparam("stimulus_id"))
+_BY_ID = select(*_STIMULUS).where(Stimulus.id == bindparam("stimulus_id"))
 
 
 def fewest_taken(connection: Connection, study_id: int, kind: ItemKind, *, at_least: int) -> int | None:
-    """Return the fewest places, but not fewer than `at_least`, that are taken of a stimulus of that kind."""
+    """Return the fewest slots, but not fewer than `at_least`, that are taken of a stimulus of that kind."""
     return connection.scalar(_FEWEST_TAKEN, {"study_id": study_id, "kind": kind, "at_least": at_least})
 
 
-def unseen_picture(
-    connection: Connection, visitor: Visitor, kind: ItemKind, *, taken: int, low: int, high: int
-) -> Picture | None:
-    """Return a stimulus with so many places taken that the participant never had, locked, or None.
+def unseen_stimulus(
+    connection: Connection, participant: CurrentParticipant, kind: ItemKind, *, taken: int, low: int, high: int
+) -> StimulusRow | None:
+    """Return a stimulus with so many slots taken that the participant never had, locked, or None.
 
     It is the first in the random order of the stimuli from `low` to `high`, less than SHUFFLES.
     """
-    values = {**_whose(visitor, kind), "taken": taken, "low": low, "high": high}
+    values = {**_whose(participant, kind), "taken": taken, "low": low, "high": high}
     row = connection.execute(_UNSEEN_AT_LEVEL, values).first()
-    return None if row is None else Picture._make(row)
+    return None if row is None else StimulusRow._make(row)
 
 
-def count_unseen(connection: Connection, visitor: Visitor, kind: ItemKind, *, wanted: int, limit: int) -> int:
-    """Return how many stimuli of a kind with a free place the participant never had, but `limit` at most."""
-    values = {**_whose(visitor, kind), "wanted": wanted, "limit": limit}
-    return connection.scalar(_COUNT_WITH_PLACE, values) or 0
+def count_unseen(
+    connection: Connection, participant: CurrentParticipant, kind: ItemKind, *, wanted: int, limit: int
+) -> int:
+    """Return how many stimuli of a kind with a free slot the participant never had, but `limit` at most."""
+    values = {**_whose(participant, kind), "wanted": wanted, "limit": limit}
+    return connection.scalar(_COUNT_WITH_SLOT, values) or 0
 
 
-def others_hold_places(connection: Connection, visitor: Visitor, wanted: int) -> bool:
-    """Return whether a place that others lease could come back for this participant."""
-    values = {**_whose(visitor, ItemKind.RATED), "wanted": wanted}
+def others_hold_slots(connection: Connection, participant: CurrentParticipant, wanted: int) -> bool:
+    """Return whether a slot that others lease could come back for this participant."""
+    values = {**_whose(participant, ItemKind.RATED), "wanted": wanted}
     return connection.scalar(_MAY_COME_BACK, values) is not None
 
 
-def training_pictures(connection: Connection, visitor: Visitor) -> list[Picture]:
+def training_stimuli(connection: Connection, participant: CurrentParticipant) -> list[StimulusRow]:
     """Return the training stimuli that a participant has not had, in the order in which they were added."""
-    return [Picture._make(row) for row in connection.execute(_TRAINING, _whose(visitor, ItemKind.TRAINING))]
+    return [StimulusRow._make(row) for row in connection.execute(_TRAINING, _whose(participant, ItemKind.TRAINING))]
 
 
-def _whose(visitor: Visitor, kind: ItemKind) -> dict[str, Any]:
-    return {"study_id": visitor.study_id, "participant_id": visitor.id, "kind": kind}
+def _whose(participant: CurrentParticipant, kind: ItemKind) -> dict[str, Any]:
+    return {"study_id": participant.study_id, "participant_id": participant.id, "kind": kind}
 
 
 _AGAIN = aliased(Assignment)
@@ -432,9 +436,9 @@ def repeatable_stimuli(connection: Connection, participant_id: int, *, skip_last
     return [row[0] for row in connection.execute(_REPEATABLE, values)]
 
 
-def picture_by_id(connection: Connection, stimulus_id: int) -> Picture:
+def stimulus_by_id(connection: Connection, stimulus_id: int) -> StimulusRow:
     """Return a stimulus."""
-    return Picture._make(connection.execute(_BY_ID, {"stimulus_id": stimulus_id}).one())
+    return StimulusRow._make(connection.execute(_BY_ID, {"stimulus_id": stimulus_id}).one())
 
 
 _UNIQUE_ASSIGNMENT = [Assignment.participant_id, Assignment.stimulus_id, Assignment.occurrence]
@@ -455,14 +459,19 @@ _LEASE = {"sqlite": _lease_in(sqlite), "postgresql": _lease_in(postgresql)}
 
 
 def lease(
-    connection: Connection, visitor: Visitor, run: Run, picture: Picture, kind: ItemKind, until: datetime
-) -> Given:
+    connection: Connection,
+    participant: CurrentParticipant,
+    sitting: OpenSitting,
+    stimulus: StimulusRow,
+    kind: ItemKind,
+    until: datetime,
+) -> AssignedStimulus:
     """Give a stimulus to a participant in a sitting; an assignment that had run out before is taken up again."""
     values = {
-        "study_id": visitor.study_id,
-        "participant_id": visitor.id,
-        "stimulus_id": picture.stimulus_id,
-        "sitting_id": run.id,
+        "study_id": participant.study_id,
+        "participant_id": participant.id,
+        "stimulus_id": stimulus.stimulus_id,
+        "sitting_id": sitting.id,
         "kind": kind,
         "occurrence": int(kind is ItemKind.REPEAT),
         "state": AssignmentState.LEASED,
@@ -470,19 +479,19 @@ def lease(
     }
     assignment_id = connection.execute(_LEASE[connection.dialect.name], values).scalar_one()
     if kind is not ItemKind.REPEAT:
-        _move_counts(connection, picture.stimulus_id, places=1)
-    return Given(assignment_id, kind, AssignmentState.LEASED, until, picture)
+        _move_counts(connection, stimulus.stimulus_id, slots=1)
+    return AssignedStimulus(assignment_id, kind, AssignmentState.LEASED, until, stimulus)
 
 
-def take_up_again(connection: Connection, given: Given, wanted: int) -> bool:
-    """Lease an assignment again that had run out, if its stimulus has a place left; a repeat needs none."""
-    if given.kind is not ItemKind.REPEAT:
-        stimulus_id = given.picture.stimulus_id
-        places = select(Stimulus.taken).where(Stimulus.id == stimulus_id).with_for_update(key_share=True)
-        if given.kind is ItemKind.RATED and connection.execute(places).scalar_one() >= wanted:
+def take_up_again(connection: Connection, assigned: AssignedStimulus, wanted: int) -> bool:
+    """Lease an assignment again that had run out, if its stimulus has a slot left; a repeat needs none."""
+    if assigned.kind is not ItemKind.REPEAT:
+        stimulus_id = assigned.stimulus.stimulus_id
+        slots = select(Stimulus.taken).where(Stimulus.id == stimulus_id).with_for_update(key_share=True)
+        if assigned.kind is ItemKind.RATED and connection.execute(slots).scalar_one() >= wanted:
             return False
-        _move_counts(connection, stimulus_id, places=1)
-    leased = update(Assignment).where(Assignment.id == given.id).values(state=AssignmentState.LEASED)
+        _move_counts(connection, stimulus_id, slots=1)
+    leased = update(Assignment).where(Assignment.id == assigned.id).values(state=AssignmentState.LEASED)
     connection.execute(leased)
     return True
 
@@ -526,31 +535,35 @@ _ADD_RATING = {
 _MARK_RATED = (
     update(Assignment)
     .where(Assignment.id == bindparam("assignment_id"))
-    .values(state=AssignmentState.RATED, sitting_id=bindparam("run_id"))
+    .values(state=AssignmentState.RATED, sitting_id=bindparam("of_sitting"))
 )
 
 
-def add_rating(connection: Connection, given: Given, answer: Answer, run: Run, now: datetime) -> bool:
+def add_rating(
+    connection: Connection, assigned: AssignedStimulus, answer: Answer, sitting: OpenSitting, now: datetime
+) -> bool:
     """Store an answer and mark its assignment rated; False when somebody used its key a moment ago."""
-    values = {**vars(answer), "sequence": run.answers + 1, "rated_at": now, "undone_at": None}
+    values = {**vars(answer), "sequence": sitting.answers + 1, "rated_at": now, "undone_at": None}
     if connection.execute(_ADD_RATING[connection.dialect.name], values).first() is None:
         return False
-    run.answers += 1
-    connection.execute(_MARK_RATED, {"assignment_id": given.id, "run_id": run.id})
-    if given.kind is not ItemKind.REPEAT:
-        _move_counts(connection, given.picture.stimulus_id, ratings=1)
+    sitting.answers += 1
+    connection.execute(_MARK_RATED, {"assignment_id": assigned.id, "of_sitting": sitting.id})
+    if assigned.kind is not ItemKind.REPEAT:
+        _move_counts(connection, assigned.stimulus.stimulus_id, ratings=1)
     return True
 
 
-def last_answer(connection: Connection, visitor: Visitor, run: Run) -> tuple[int, Given] | None:
+def last_answer(
+    connection: Connection, participant: CurrentParticipant, sitting: OpenSitting
+) -> tuple[int, AssignedStimulus] | None:
     """Return the id of the last rating of the main part of a sitting that was not undone, and what it rates."""
     last = (
-        _GIVEN.add_columns(Rating.id)
+        _ASSIGNED.add_columns(Rating.id)
         .join(Rating, Rating.assignment_id == Assignment.id)
         .where(
-            Assignment.participant_id == visitor.id,
+            Assignment.participant_id == participant.id,
             Assignment.state == AssignmentState.RATED,
-            Assignment.sitting_id == run.id,
+            Assignment.sitting_id == sitting.id,
             Assignment.kind != ItemKind.TRAINING,
             Rating.undone_at.is_(None),
         )
@@ -558,13 +571,19 @@ def last_answer(connection: Connection, visitor: Visitor, run: Run) -> tuple[int
         .limit(1)
     )
     row = connection.execute(last).first()
-    return None if row is None else (row[-1], Given(row[0], row[1], row[2], row[3], Picture._make(row[4:-1])))
+    return (
+        None
+        if row is None
+        else (row[-1], AssignedStimulus(row[0], row[1], row[2], row[3], StimulusRow._make(row[4:-1])))
+    )
 
 
-def undo_rating(connection: Connection, rating_id: int, given: Given, now: datetime, until: datetime) -> None:
-    """Mark an answer as undone; its assignment is to be rated again and keeps its place."""
+def undo_rating(
+    connection: Connection, rating_id: int, assigned: AssignedStimulus, now: datetime, until: datetime
+) -> None:
+    """Mark an answer as undone; its assignment is to be rated again and keeps its slot."""
     connection.execute(update(Rating).where(Rating.id == rating_id).values(undone_at=now))
     leased = {"state": AssignmentState.LEASED, "expires_at": until}
-    connection.execute(update(Assignment).where(Assignment.id == given.id).values(leased))
-    if given.kind is not ItemKind.REPEAT:
-        _move_counts(connection, given.picture.stimulus_id, ratings=-1)
+    connection.execute(update(Assignment).where(Assignment.id == assigned.id).values(leased))
+    if assigned.kind is not ItemKind.REPEAT:
+        _move_counts(connection, assigned.stimulus.stimulus_id, ratings=-1)

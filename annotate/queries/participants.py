@@ -205,9 +205,9 @@ def set_votes_used(db: Session, participant_id: int, used: bool, reason: str, no
         select(Participant).where(Participant.id == participant_id).with_for_update(key_share=True)
     ).one()
     if participant.votes_used and not used:
-        _release_places(db, participant_id)
+        _release_slots(db, participant_id)
     if used and not participant.votes_used:
-        _take_places(db, participant_id)
+        _take_slots(db, participant_id)
     participant.votes_used, participant.votes_reason = used, reason
     detail = {"participant": participant.pseudonym, "used": used, "reason": reason}
     log_event(db, participant.study_id, "votes", detail, now)
@@ -219,15 +219,15 @@ def delete_participant(db: Session, participant: Participant, now: datetime) -> 
     What remains says that somebody was deleted, and when.
     """
     if participant.votes_used:
-        _release_places(db, participant.id)
+        _release_slots(db, participant.id)
     db.execute(delete(Participant).where(Participant.id == participant.id))
     log_event(db, participant.study_id, "withdrawn", {}, now)  # first: an id that is free would be given again
     named = Event.detail["participant"].as_string() == participant.pseudonym
     db.execute(delete(Event).where(Event.study_id == participant.study_id, named))
 
 
-def _release_places(db: Session, participant_id: int) -> None:
-    """Give back every place that a participant holds; the participant must be locked."""
+def _release_slots(db: Session, participant_id: int) -> None:
+    """Give back every slot that a participant holds; the participant must be locked."""
     leased = db.execute(
         update(Assignment)
         .where(Assignment.participant_id == participant_id, Assignment.state == AssignmentState.LEASED)
@@ -241,7 +241,7 @@ def _release_places(db: Session, participant_id: int) -> None:
     db.execute(update(Stimulus).where(rated).values(taken=Stimulus.taken - 1, rated=Stimulus.rated - 1))
 
 
-def _take_places(db: Session, participant_id: int) -> None:
+def _take_slots(db: Session, participant_id: int) -> None:
     """Count again what a participant rated."""
     rated = Stimulus.id.in_(_rated_by(participant_id))
     _lock_stimuli(db, rated)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from annotate.database.tables import Participant, Study
-    from annotate.queries.live import Visitor
+    from annotate.queries.live import CurrentParticipant
 
 
 LONGEST_TOKEN = 200
@@ -43,11 +43,11 @@ def open_link(db: "Session", token: str) -> "tuple[Participant, Study]":
     return found
 
 
-def let_in(connection: "Connection", token: str) -> "Visitor":
+def authenticate(connection: "Connection", token: str) -> "CurrentParticipant":
     """Return whose link it is, to act for them: nobody else does until the commit. Raises AccessError."""
     from annotate.queries import live
 
-    found = live.find_visitor(connection, hash_token(token)) if 0 < len(token) <= LONGEST_TOKEN else None
+    found = live.find_participant(connection, hash_token(token)) if 0 < len(token) <= LONGEST_TOKEN else None
     if found is None:
         raise AccessError(INVALID_LINK)
     return found

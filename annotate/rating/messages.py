@@ -20,7 +20,7 @@ from annotate.errors import AccessError, DatabaseError, RatingError
 from annotate.queries.live import Answer
 from annotate.rating import links, sitting
 from annotate.rating.admission import Refusal, find_refusal
-from annotate.rating.sitting import Panel, Picture, Step
+from annotate.rating.sitting import Panel, ShownStimulus, Step
 
 Token = Annotated[str, Field(max_length=links.LONGEST_TOKEN, pattern=r"^[\w-]*$")]
 Identifier = Annotated[str, Field(max_length=sitting.LONGEST_EXTERNAL_ID, pattern=r"^[\w.@+-]*$")]
@@ -96,7 +96,7 @@ def _join(db: Session, message: Message, now: datetime) -> dict[str, Any]:
     return {"token": token, **_shown(sitting.give_consent(db, token, now, panel=message.panel))}
 
 
-def _look(db: Session, message: Message, now: datetime) -> dict[str, Any]:
+def _next_step(db: Session, message: Message, now: datetime) -> dict[str, Any]:
     return _shown(sitting.next_step(db, message.token, now, device=message.device))
 
 
@@ -151,7 +151,7 @@ def _withdraw(db: Session, message: Message, now: datetime) -> dict[str, Any]:
 ACTIONS: Mapping[str, Action] = {
     "welcome": _welcome,
     "join": _join,
-    "look": _look,
+    "look": _next_step,
     "consent": _consent,
     "questions": _answer_questions,
     "screen": _screen,
@@ -208,7 +208,7 @@ def _shown(step: Step) -> dict[str, Any]:
     }
 
 
-def _shown_picture(picture: Picture | None) -> dict[str, int] | None:
+def _shown_picture(picture: ShownStimulus | None) -> dict[str, int] | None:
     if picture is None:
         return None
     return {"number": picture.assignment_id, "width_px": picture.width_px, "height_px": picture.height_px}

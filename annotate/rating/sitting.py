@@ -1,7 +1,7 @@
-"""One participant's run, as a series of steps that a page can show: consent, screen check, training, rating, breaks.
+"""One participant's sitting, as a series of steps that a page can show: consent, screen, training, rating, breaks.
 
     join ─> CONSENT ─> QUESTIONS ─> SCREEN_CHECK ─> TRAINING ─> RATE ⇄ BREAK ─> FINISH ─> END
-                                                                 └─> WAITING (others hold the last places)
+                                                                 └─> WAITING (others hold the last slots)
 
 Where a participant is follows from the database alone, so a sitting goes on where it was left, on any device, after
 a reload or a restart. Every function but `join` takes the participant's token and checks it. What a function returns
@@ -35,7 +35,7 @@ from annotate.errors import (
     StudyStateError,
 )
 from annotate.queries import live
-from annotate.queries.live import Answer, Given, Run
+from annotate.queries.live import Answer, AssignedStimulus, OpenSitting
 from annotate.rating import links
 from annotate.rating.admission import Refusal, check_admission, find_refusal
 from annotate.rating.assignment import assign_ahead, assign_training, plan_sitting
@@ -68,7 +68,7 @@ class StepKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Picture:
+class ShownStimulus:
     """A stimulus as a participant may know it: not by name, nor whether it is a check."""
 
     assignment_id: int
@@ -90,8 +90,8 @@ class Step:
 
     kind: StepKind
     state: State
-    picture: Picture | None = None
-    upcoming: Picture | None = None
+    picture: ShownStimulus | None = None
+    upcoming: ShownStimulus | None = None
     done: int = 0
     total: int = 0
     left_s: float = 0.0
@@ -154,10 +154,10 @@ def join(db: Session, join_code: str, now: datetime, *, language: str = "en", pa
 def next_step(db: Session, token: str, now: datetime, *, device: str | None = None) -> Step:
     """Return where the participant is; on another `device` than before, the screen check comes again."""
     visit = _Visit(db, token, now)
-    run = visit.run
-    if run and device and run.device and run.device != links.hash_token(device):
-        run.screened = False
-        live.save_screen(visit.connection, run, None)
+    sitting = visit.sitting
+    if sitting and device and sitting.device and sitting.device != links.hash_token(device):
+        sitting.screened = False
+        live.save_screen(visit.connection, sitting, None)
     return visit.step()
 
 
@@ -169,7 +169,7 @@ def give_consent(db: Session, token: str, now: datetime, *, panel: Panel | None 
         check_admission(db, visit.who.study_id, visit.state, visit.protocol, now)
         live.note_consent(visit.connection, visit.who.id, now)
         visit.consented = True
-        visit.begin_run(panel)
+        visit.begin_sitting(panel)
     return visit.step()
 
 
@@ -179,7 +179,7 @@ def answer_questions(db: Session, token: str, now: datetime, answers: Mapping[st
     `answers` maps names of questions to the number of a choice, from 0, or to a text. Raises SittingError.
     """
     visit = _Visit(db, token, now)
-    visit.running()
+    visit.open_sitting()
     if not visit.asked:
         live.save_start_answers(visit.connection, visit.who.id, _checked_answers(visit.protocol, answers))
         visit.asked = True
@@ -200,10 +200,10 @@ def start_another(db: Session, token: str, now: datetime, *, panel: Panel | None
     """Begin a further sitting, if the protocol allows one."""
     visit = _Visit(db, token, now)
     visit.check_open()
-    if visit.run is None:
+    if visit.sitting is None:
         if not visit.consented or not visit.may_start_another():
             raise SittingError("There is no further sitting for you in this study. Thank you for taking part.")
-        visit.begin_run(panel)
+        visit.begin_sitting(panel)
     return visit.step()
 
 
@@ -212,10 +212,10 @@ def record_screen(
 ) -> Step:
     """Store what the screen check measured; who did not pass is asked again, and whose screen is too small."""
     visit = _Visit(db, token, now)
-    run = visit.running()
+    sitting = visit.open_sitting()
     passed = passed and visit.protocol.takes_screen(*(_side_px(result, side) for side in ("width", "height")))
-    run.device, run.screened = links.hash_token(device), passed  # any text will do, and it stays the client's
-    live.save_screen(visit.connection, run, dict(result) if passed else None)
+    sitting.device, sitting.screened = links.hash_token(device), passed  # any text will do, and it stays the client's
+    live.save_screen(visit.connection, sitting, dict(result) if passed else None)
     return visit.step()
 
 
@@ -224,50 +224,50 @@ def rate(db: Session, token: str, answer: Answer, now: datetime) -> Outcome:
 
     Raises:
         GradeError: the grade is not on the scale.
-        AssignmentGoneError: the lease ran out and the last place of the picture went to somebody else.
+        AssignmentGoneError: the lease ran out and the last slot of the picture went to somebody else.
         RatingError: the key was used for another answer, or the picture was rated, or is not this participant's.
         SittingError, StudyStateError: the sitting or the study is over.
     """
     visit = _Visit(db, token, now)
     answer = _checked(answer, visit.protocol)
-    given = live.given_to(visit.connection, visit.who.id, answer.assignment_id)
-    waiting = given is not None and given.state is AssignmentState.LEASED
+    assigned = live.assigned_to(visit.connection, visit.who.id, answer.assignment_id)
+    waiting = assigned is not None and assigned.state is AssignmentState.LEASED
     if not waiting and _is_stored(visit, answer):
-        return Outcome(visit.step(), _feedback(given, answer, visit.protocol))
-    run = visit.running()
-    given = _rateable(visit, given)
-    if not live.add_rating(visit.connection, given, answer, run, now):
+        return Outcome(visit.step(), _feedback(assigned, answer, visit.protocol))
+    sitting = visit.open_sitting()
+    assigned = _rateable(visit, assigned)
+    if not live.add_rating(visit.connection, assigned, answer, sitting, now):
         # Its picture waits for an answer, but the key is there: it was undone, or is another answer's.
         _is_stored(visit, answer)
         return Outcome(visit.step())
     visit.spend_time()
-    run.rated += given.kind is not ItemKind.TRAINING
-    return Outcome(visit.step(), _feedback(given, answer, visit.protocol))
+    sitting.rated += assigned.kind is not ItemKind.TRAINING
+    return Outcome(visit.step(), _feedback(assigned, answer, visit.protocol))
 
 
 def undo(db: Session, token: str, now: datetime) -> Step:
     """Take the last answer of this sitting back; its picture is shown again. Not possible in training."""
     visit = _Visit(db, token, now)
-    run = visit.running()
-    last = live.last_answer(visit.connection, visit.who, run)
+    sitting = visit.open_sitting()
+    last = live.last_answer(visit.connection, visit.who, sitting)
     if last is None:
         raise SittingError("There is no answer in this sitting that could be undone.")
-    rating_id, given = last
-    live.undo_rating(visit.connection, rating_id, given, now, now + timedelta(seconds=visit.protocol.lease_s))
-    run.rated -= 1
-    run.break_since = None
+    rating_id, assigned = last
+    live.undo_rating(visit.connection, rating_id, assigned, now, now + timedelta(seconds=visit.protocol.lease_s))
+    sitting.rated -= 1
+    sitting.break_since = None
     return visit.step()
 
 
 def end_break(db: Session, token: str, now: datetime) -> Step:
     """Go on after a break; raise SittingError while it lasts."""
     visit = _Visit(db, token, now)
-    run = visit.running()
-    if run.break_since is not None:
+    sitting = visit.open_sitting()
+    if sitting.break_since is not None:
         if wait_s := visit.break_left_s():
             raise SittingError(f"The break lasts another {wait_s:.0f} seconds.")
-        run.breaks = run.rated // visit.protocol.break_every
-        run.break_since, run.last_seen_at = None, now
+        sitting.breaks = sitting.rated // visit.protocol.break_every
+        sitting.break_since, sitting.last_seen_at = None, now
     return visit.step()
 
 
@@ -275,8 +275,8 @@ def finish(db: Session, token: str, now: datetime) -> Step:
     """End the sitting when everything in it is rated; what it returns has the completion code."""
     visit = _Visit(db, token, now)
     step = visit.step()
-    if visit.run and step.can_finish:
-        visit.end_run(visit.run)
+    if visit.sitting and step.can_finish:
+        visit.end_sitting(visit.sitting)
         return visit.step()
     if step.kind is not StepKind.END:
         raise SittingError("The sitting is not over yet.")
@@ -285,7 +285,7 @@ def finish(db: Session, token: str, now: datetime) -> Step:
 
 def take_code(db: Session, token: str, now: datetime) -> None:
     """Note that the participant copied their completion code, or followed it back to their panel."""
-    who = links.let_in(db.connection(), token)
+    who = links.authenticate(db.connection(), token)
     last = queries.participants.last_sitting(db, who.id)
     if last and last.completion_code and last.code_taken_at is None:
         last.code_taken_at = now
@@ -293,16 +293,16 @@ def take_code(db: Session, token: str, now: datetime) -> None:
 
 def withdraw(db: Session, token: str, now: datetime) -> None:
     """Delete everything there is of the participant, at any time; the link is dead then."""
-    who = links.let_in(db.connection(), token)
+    who = links.authenticate(db.connection(), token)
     queries.participants.delete_participant(db, db.get_one(Participant, who.id), now)
 
 
-def find_picture(db: Session, token: str, assignment_id: int) -> Picture:
+def find_picture(db: Session, token: str, assignment_id: int) -> ShownStimulus:
     """Return a picture that the participant may see now: one given to them and not yet rated."""
     participant, _ = links.open_link(db, token)
-    for given in live.leased_to(db.connection(), participant.id):
-        if given.id == assignment_id:
-            return _picture(given)
+    for assigned in live.leased_to(db.connection(), participant.id):
+        if assigned.id == assignment_id:
+            return _picture(assigned)
     raise AssignmentGoneError("This picture is not for you to rate at the moment.")
 
 
@@ -317,38 +317,40 @@ class _Visit:
     def __init__(self, db: Session, token: str, now: datetime) -> None:
         self.db, self.now = db, now
         self.connection = db.connection()
-        self.who = links.let_in(self.connection, token)
-        self.state, self.run = self.who.state, self.who.run
+        self.who = links.authenticate(self.connection, token)
+        self.state, self.sitting = self.who.state, self.who.sitting
         self.consented, self.trained = self.who.consented, self.who.trained
         self.protocol = StudyProtocol.from_json(self.who.protocol)
         self.asked = self.who.asked or not self.protocol.questions
-        self._as_read = replace(self.run) if self.run else None
+        self._as_read = replace(self.sitting) if self.sitting else None
 
     def check_open(self) -> None:
         """Raise StudyStateError unless people may begin or go on."""
         if self.state is not State.OPEN:
             raise StudyStateError(f"The study is {self.state}; nothing can be rated at the moment.")
 
-    def running(self) -> Run:
+    def open_sitting(self) -> OpenSitting:
         """Return the sitting, if one runs in which something can be rated; raise otherwise."""
         # What was shown before a pause may still be answered: nothing that somebody did is thrown away.
         if self.state not in (State.OPEN, State.PAUSED):
             raise StudyStateError(f"The study is {self.state}; no rating can be added any more.")
-        if self.run is None or not self.who.votes_used:
+        if self.sitting is None or not self.who.votes_used:
             raise SittingError("This sitting is over; nothing in it can be changed any more.")
-        return self.run
+        return self.sitting
 
-    def begin_run(self, panel: Panel | None) -> None:
+    def begin_sitting(self, panel: Panel | None) -> None:
         """Begin a sitting."""
         planned = plan_sitting(self.connection, self.protocol, self.who)
         external_id = panel.session_id[:LONGEST_EXTERNAL_ID] if panel else None
-        self.run = live.begin_run(self.connection, self.who.id, self.now, planned=planned, external_id=external_id)
+        self.sitting = live.begin_sitting(
+            self.connection, self.who.id, self.now, planned=planned, external_id=external_id
+        )
 
-    def end_run(self, run: Run) -> None:
+    def end_sitting(self, sitting: OpenSitting) -> None:
         """End the sitting; a completion code is for those who rated."""
         code = self.protocol.completion_code or secrets.token_hex(4).upper()
-        live.end_run(self.connection, run, self.now, code if run.rated else None)
-        self.run = None
+        live.end_sitting(self.connection, sitting, self.now, code if sitting.rated else None)
+        self.sitting = None
 
     def may_start_another(self) -> bool:
         """Return whether the protocol allows a further sitting."""
@@ -359,38 +361,38 @@ class _Visit:
 
     def spend_time(self) -> None:
         """Count the time since the last action as rating time, outside training and breaks."""
-        run = self.running()
-        if self.trained and run.break_since is None:
-            gap_s = (self.now - run.last_seen_at).total_seconds()
-            run.active_s += min(max(gap_s, 0.0), IDLE_S)
-        run.last_seen_at = self.now
+        sitting = self.open_sitting()
+        if self.trained and sitting.break_since is None:
+            gap_s = (self.now - sitting.last_seen_at).total_seconds()
+            sitting.active_s += min(max(gap_s, 0.0), IDLE_S)
+        sitting.last_seen_at = self.now
 
     def break_left_s(self) -> float:
         """Return how long the break still lasts, at most as long as a break does, whatever happened to the clock."""
-        since = min(self.running().break_since or self.now, self.now)
+        since = min(self.open_sitting().break_since or self.now, self.now)
         return max(0.0, self.protocol.break_s - (self.now - since).total_seconds())
 
     def step(self) -> Step:
         """Return the step that follows from where everything stands, and write what changed in the sitting."""
         step = self._next()
-        if self.run and self.run != self._as_read:
-            live.save_run(self.connection, self.run)
+        if self.sitting and self.sitting != self._as_read:
+            live.save_sitting(self.connection, self.sitting)
         return step
 
     def _next(self) -> Step:
-        if self.consented and (self.run is None or not self.who.votes_used):
+        if self.consented and (self.sitting is None or not self.who.votes_used):
             return self._end()
         if self.state in (State.DRAFT, State.CLOSED):
             return self._step(StepKind.CLOSED, can_finish=self._has_rated())
         if self.state is State.PAUSED:
             return self._step(StepKind.WAITING, wait_s=RETRY_S)
-        if self.run is None:
+        if self.sitting is None:
             return self._before_the_first()
         if not self.asked:
             return self._step(StepKind.QUESTIONS)
-        if not self.run.screened:
+        if not self.sitting.screened:
             return self._step(StepKind.SCREEN_CHECK)
-        return self._training(self.run) or self._main_part(self.run)
+        return self._training(self.sitting) or self._main_part(self.sitting)
 
     def _before_the_first(self) -> Step:
         """Ask for consent, or say why it is too late for that."""
@@ -408,42 +410,48 @@ class _Visit:
             can_start_another=self.may_start_another(),
         )
 
-    def _training(self, run: Run) -> Step | None:
+    def _training(self, sitting: OpenSitting) -> Step | None:
         """Return the step of the training; None once it is over, which is once per participant."""
         if self.trained:
             return None
-        given, done, total = assign_training(self.connection, self.protocol, self.who, run, self.now)
-        if given:
-            return self._step(StepKind.TRAINING, given, done=done, total=total)
+        assigned, done, total = assign_training(self.connection, self.protocol, self.who, sitting, self.now)
+        if assigned:
+            return self._step(StepKind.TRAINING, assigned, done=done, total=total)
         live.note_training(self.connection, self.who.id, self.now)
-        self.trained, run.last_seen_at = True, self.now
+        self.trained, sitting.last_seen_at = True, self.now
         return None
 
-    def _main_part(self, run: Run) -> Step:
-        if run.rated >= self.protocol.sitting_items or not self._left_s():
+    def _main_part(self, sitting: OpenSitting) -> Step:
+        if sitting.rated >= self.protocol.sitting_items or not self._left_s():
             return self._step(StepKind.FINISH, can_finish=True)
-        given = assign_ahead(self.connection, self.protocol, self.who, run, self.now)
-        if not given:
+        assigned = assign_ahead(self.connection, self.protocol, self.who, sitting, self.now)
+        if not assigned:
             return self._nothing_left()
-        if self._is_break_due(run):
-            run.break_since = min(run.break_since or self.now, self.now)  # the server's clock may have been set back
-            return self._step(StepKind.BREAK, given, wait_s=self.break_left_s())
-        return self._step(StepKind.RATE, given)
+        if self._is_break_due(sitting):
+            sitting.break_since = min(
+                sitting.break_since or self.now, self.now
+            )  # the server's clock may have been set back
+            return self._step(StepKind.BREAK, assigned, wait_s=self.break_left_s())
+        return self._step(StepKind.RATE, assigned)
 
     def _nothing_left(self) -> Step:
-        """Wait for places that others lease and may never use, or end."""
-        if live.others_hold_places(self.connection, self.who, self.protocol.ratings_wanted):
+        """Wait for slots that others lease and may never use, or end."""
+        if live.others_hold_slots(self.connection, self.who, self.protocol.ratings_wanted):
             return self._step(StepKind.WAITING, wait_s=RETRY_S, can_finish=self._has_rated())
         return self._step(StepKind.FINISH, can_finish=True)
 
-    def _is_break_due(self, run: Run) -> bool:
+    def _is_break_due(self, sitting: OpenSitting) -> bool:
         every = self.protocol.break_every
-        return bool(every) and run.rated // every > run.breaks and not is_too_late_for_a_break(run.rated, run.planned)
+        return (
+            bool(every)
+            and sitting.rated // every > sitting.breaks
+            and not is_too_late_for_a_break(sitting.rated, sitting.planned)
+        )
 
     def _step(
         self,
         kind: StepKind,
-        given: Sequence[Given] = (),
+        assigned: Sequence[AssignedStimulus] = (),
         *,
         done: int | None = None,
         total: int | None = None,
@@ -452,17 +460,17 @@ class _Visit:
         refusal: Refusal | None = None,
     ) -> Step:
         """Return a step with what every step of the running sitting shows."""
-        pictures: list[Picture | None] = [_picture(item) for item in given]
+        pictures: list[ShownStimulus | None] = [_picture(item) for item in assigned]
         shown, upcoming, *_ = [None, *pictures, None] if kind is StepKind.BREAK else [*pictures, None, None]
-        rated = self.run.rated if self.run else 0
-        planned = self.run.planned if self.run else self.protocol.sitting_items
+        rated = self.sitting.rated if self.sitting else 0
+        planned = self.sitting.planned if self.sitting else self.protocol.sitting_items
         return Step(
             kind,
             self.state,
             picture=shown,
             upcoming=upcoming,
             done=rated if done is None else done,
-            total=max(planned, rated + len(given)) if total is None else total,
+            total=max(planned, rated + len(assigned)) if total is None else total,
             left_s=self._left_s(),
             wait_s=wait_s,
             can_undo=self._has_rated() and kind is not StepKind.CLOSED,
@@ -472,16 +480,16 @@ class _Visit:
         )
 
     def _has_rated(self) -> bool:
-        return self.run is not None and self.run.rated > 0
+        return self.sitting is not None and self.sitting.rated > 0
 
     def _left_s(self) -> float:
-        active_s = self.run.active_s if self.run else 0.0
+        active_s = self.sitting.active_s if self.sitting else 0.0
         return max(0.0, self.protocol.sitting_limit_s - active_s)
 
 
-def _picture(given: Given) -> Picture:
-    picture = given.picture
-    return Picture(given.id, picture.sha256, picture.format, picture.width_px, picture.height_px)
+def _picture(assigned: AssignedStimulus) -> ShownStimulus:
+    picture = assigned.stimulus
+    return ShownStimulus(assigned.id, picture.sha256, picture.format, picture.width_px, picture.height_px)
 
 
 def _external_id(panel: Panel | None) -> str | None:
@@ -518,22 +526,22 @@ def _is_stored(visit: _Visit, answer: Answer) -> bool:
     return True
 
 
-def _rateable(visit: _Visit, given: Given | None) -> Given:
+def _rateable(visit: _Visit, assigned: AssignedStimulus | None) -> AssignedStimulus:
     """Return an assignment that may be rated now; raise RatingError saying why not."""
-    if given is None:
+    if assigned is None:
         raise RatingError("This picture was not given to you to rate.")
-    if given.state is AssignmentState.RATED:
+    if assigned.state is AssignmentState.RATED:
         raise RatingError("You have rated this picture already; undo that to change it.")
-    expired = given.state is AssignmentState.EXPIRED
-    if expired and not live.take_up_again(visit.connection, given, visit.protocol.ratings_wanted):
+    expired = assigned.state is AssignmentState.EXPIRED
+    if expired and not live.take_up_again(visit.connection, assigned, visit.protocol.ratings_wanted):
         raise AssignmentGoneError("You were away for long, and others have rated this picture; go on with the next.")
-    return given
+    return assigned
 
 
-def _feedback(given: Given | None, answer: Answer, protocol: StudyProtocol) -> Feedback | None:
+def _feedback(assigned: AssignedStimulus | None, answer: Answer, protocol: StudyProtocol) -> Feedback | None:
     """Return what training says about an answer; the main part says nothing."""
-    if given is None or given.kind is not ItemKind.TRAINING:
+    if assigned is None or assigned.kind is not ItemKind.TRAINING:
         return None
-    expected = given.picture.expected
+    expected = assigned.stimulus.expected
     near = expected is None or (answer.grade is not None and abs(answer.grade - expected) <= protocol.allowed_error)
-    return Feedback(expected, near, given.picture.feedback)
+    return Feedback(expected, near, assigned.stimulus.feedback)

@@ -29,7 +29,7 @@ _UNREAD: dict[str, Any] = {"score": None, "degradations": [], "outlier": None, "
 
 
 @dataclass(frozen=True)
-class Look:
+class EncodedFace:
     """One look at a face: its score, its embedding (E,), and the view (S, S, 3) uint8 the network was given."""
 
     score: float
@@ -44,7 +44,7 @@ class PhotoDiagnosis:
     `embedding` (E,) is the face's, for plots of one's own; `atlas` says what the diagnosis rests on.
     """
 
-    look: Look
+    encoded_face: EncodedFace
     diagnosis: Diagnosis
     box_xyxy: Box
     checkpoint: str
@@ -55,7 +55,7 @@ class PhotoDiagnosis:
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready data as documented for the command line and the API."""
         return {
-            "score": round(self.look.score, 4),
+            "score": round(self.encoded_face.score, 4),
             **self.diagnosis.to_dict(),
             "box_xyxy": [round(value, 1) for value in self.box_xyxy],
             "checkpoint": self.checkpoint,
@@ -95,11 +95,11 @@ def diagnose(
     """
     photo = decode_photo(source)
     found = predictor.find_faces(photo.pixels, face, aligned=aligned)
-    (look,) = look_at(predictor, [photo.pixels], found.face)
+    (encoded_face,) = encode_faces(predictor, [photo.pixels], found.face)
     height, width = photo.pixels.shape[:2]
     return PhotoDiagnosis(
-        look=look,
-        diagnosis=atlas.diagnose(look.embedding[None])[0],
+        encoded_face=encoded_face,
+        diagnosis=atlas.diagnose(encoded_face.embedding[None])[0],
         box_xyxy=(0.0, 0.0, float(width), float(height)) if found.face is None else found.face.box_xyxy,
         checkpoint=predictor.spec.name,
         score_range=predictor.spec.score_range,
@@ -124,14 +124,16 @@ def diagnose_many(
             yield error
 
 
-def look_at(predictor: "QualityPredictor", photos: Sequence[NDArray[np.uint8]], face: "Face | None") -> list[Look]:
-    """Look at the same face in several versions of a photo (H, W, 3) uint8."""
+def encode_faces(
+    predictor: "QualityPredictor", photos: Sequence[NDArray[np.uint8]], face: "Face | None"
+) -> list[EncodedFace]:
+    """EncodedFace at the same face in several versions of a photo (H, W, 3) uint8."""
     crops = [predictor.face_crops(photo, face) for photo in photos]
     prediction = predictor.predict(crops)
     scores = prediction.score.view(len(photos), -1).double().mean(dim=1).tolist()
     features = prediction.degradation.numpy().reshape(len(photos), -1, *prediction.degradation.shape[1:])
     return [
-        Look(score, embedding, crop.view.image)
+        EncodedFace(score, embedding, crop.view.image)
         for score, embedding, crop in zip(scores, pool(features), crops, strict=True)
     ]
 
@@ -167,7 +169,9 @@ def to_table(photos: Sequence[DiagnosedPhoto]) -> str:
             lines += [f"{'–':>6}  {'–':>7}  {'–':52}  {name}", f"{'':71}{one_line(str(photo.outcome))}"]
             continue
         likely = ", ".join(map(in_words, photo.outcome.diagnosis.degradations[:2]))
-        lines.append(f"{photo.outcome.look.score:6.3f}  {photo.outcome.diagnosis.outlier:7.2f}  {likely:52}  {name}")
+        lines.append(
+            f"{photo.outcome.encoded_face.score:6.3f}  {photo.outcome.diagnosis.outlier:7.2f}  {likely:52}  {name}"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -185,7 +189,9 @@ def embeddings_csv(photos: Sequence[DiagnosedPhoto]) -> str:
     buffer = StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     known = [
-        (photo.path, photo.outcome.look.embedding) for photo in photos if isinstance(photo.outcome, PhotoDiagnosis)
+        (photo.path, photo.outcome.encoded_face.embedding)
+        for photo in photos
+        if isinstance(photo.outcome, PhotoDiagnosis)
     ]
     width = len(known[0][1]) if known else 0
     writer.writerow(["path", *(f"e{channel}" for channel in range(width))])
@@ -195,10 +201,10 @@ def embeddings_csv(photos: Sequence[DiagnosedPhoto]) -> str:
 
 def embeddings_npy(photos: Sequence[DiagnosedPhoto]) -> bytes:
     """Return the embeddings as a NumPy file: (photos, E) float32, NaN where there is none."""
-    known = [photo.outcome.look.embedding for photo in photos if isinstance(photo.outcome, PhotoDiagnosis)]
+    known = [photo.outcome.encoded_face.embedding for photo in photos if isinstance(photo.outcome, PhotoDiagnosis)]
     width = len(known[0]) if known else 0
     rows = [
-        photo.outcome.look.embedding if isinstance(photo.outcome, PhotoDiagnosis) else np.full(width, np.nan)
+        photo.outcome.encoded_face.embedding if isinstance(photo.outcome, PhotoDiagnosis) else np.full(width, np.nan)
         for photo in photos
     ]
     buffer = BytesIO()

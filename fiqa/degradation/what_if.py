@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fiqa.degradation.diagnosis import Look, look_at
+from fiqa.degradation.diagnosis import EncodedFace, encode_faces
 from fiqa.degradation.repairs import REPAIRS
 from fiqa.degradation.synthetic import DEGRADATIONS, degrade
 from fiqa.results import Interval
@@ -85,10 +85,10 @@ def _reduced(part: NDArray[np.uint8], face: "Face | None", corner: tuple[int, in
     return Subject(np.ascontiguousarray(pixels), face, reduction)
 
 
-def look_at_degraded(predictor: "QualityPredictor", subject: Subject, steps: Sequence[Step]) -> Look:
+def encode_degraded(predictor: "QualityPredictor", subject: Subject, steps: Sequence[Step]) -> EncodedFace:
     """Degrade the subject and look at its face; no steps: as it is."""
-    (look,) = look_at(predictor, [subject.degraded(steps)], subject.face)
-    return look
+    (encoded_face,) = encode_faces(predictor, [subject.degraded(steps)], subject.face)
+    return encoded_face
 
 
 @dataclass(frozen=True)
@@ -120,8 +120,8 @@ def good_from(score_range: Interval) -> float:
 def response_curve(predictor: "QualityPredictor", subject: Subject, name: str) -> ResponseCurve:
     """Score the subject under one type of degradation at growing severity, in one batch."""
     severities = tuple(np.linspace(0, 1, CURVE_STEPS + 1).round(3).tolist())
-    looks = look_at(predictor, [subject.degraded([(name, severity)]) for severity in severities], subject.face)
-    return ResponseCurve(name, severities, tuple(look.score for look in looks))
+    encoded = encode_faces(predictor, [subject.degraded([(name, severity)]) for severity in severities], subject.face)
+    return ResponseCurve(name, severities, tuple(encoded_face.score for encoded_face in encoded))
 
 
 def curve_types() -> tuple[str, ...]:
@@ -149,6 +149,6 @@ def estimate_repair(
 ) -> RepairEstimate:
     """Try one repair of the subject's `pixels`, degraded or not, at a few severities; return the best."""
     tried = [pixels, *(REPAIRS[name](pixels, severity) for severity in REPAIR_SEVERITIES)]
-    before, *after = [look.score for look in look_at(predictor, tried, subject.face)]
+    before, *after = [encoded_face.score for encoded_face in encode_faces(predictor, tried, subject.face)]
     best = int(np.argmax(after))
     return RepairEstimate(name, REPAIR_SEVERITIES[best], before, after[best])

@@ -114,17 +114,17 @@ def choose_face(faces: Sequence[Face], choice: FaceChoice, size_px: Size) -> int
 class FaceFinder(Protocol):
     """Finds faces; `name` tells a user which finder it was.
 
-    `knows_absence` says whether a photo in which neither method finds anything can be said to hold no face.
+    `can_reject` says whether a photo in which neither method finds anything can be said to hold no face.
     """
 
     name: str
-    knows_absence: bool
+    can_reject: bool
 
     def find(self, photo: Photo) -> list[Face]:
         """Return the faces of an RGB photo (H, W, 3) uint8, the most prominent first."""
         ...
 
-    def find_faint(self, photo: Photo) -> Face | None:
+    def find_low_confidence(self, photo: Photo) -> Face | None:
         """Return the most face-like place of a photo in which `find` found none; None if nothing resembles a face."""
         ...
 
@@ -171,7 +171,7 @@ class FaceAlignmentFinder:
     """The face-alignment package: S3FD boxes and FAN landmarks, on the CPU."""
 
     name = "face-alignment"
-    knows_absence = False
+    can_reject = False
     _LONGEST_PX = 1024
     """The detector's memory grows with the photo; this much shows it every face that can be scored."""
 
@@ -215,7 +215,7 @@ class FaceAlignmentFinder:
         ]
         return by_prominence(faces, photo)
 
-    def find_faint(self, photo: Photo) -> Face | None:
+    def find_low_confidence(self, photo: Photo) -> Face | None:
         """Return None: the package tells nothing about what it did not take for a face."""
         return None
 
@@ -283,7 +283,7 @@ class BundledFaceFinder:
     """
 
     name = "bundled"
-    knows_absence = True
+    can_reject = True
     _ACCEPTED, _ACCEPTED_TURNED, _FAINT = 0.6, 0.75, 0.3
     """Least confidence of a face, as the photo stands and turned, and of one that damage has made unrecognisable:
     faces at the highest severities reach 0.3 and more; of 20 faceless pictures of scikit-image only the coins, which
@@ -301,7 +301,7 @@ class BundledFaceFinder:
             faces = max(turned, key=lambda found: max((face.confidence for face in found), default=0.0))
         return by_prominence(faces, photo)
 
-    def find_faint(self, photo: Photo) -> Face | None:
+    def find_low_confidence(self, photo: Photo) -> Face | None:
         """Return the upright place that resembles a face most, if any does at all."""
         return next(iter(self._upright(photo, self._FAINT)), None)
 

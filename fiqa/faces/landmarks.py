@@ -28,7 +28,7 @@ VIEW_MARGIN = 2.2
 """Side of a view in longer sides of the face's box: room for the box to be off and for the face to be turned."""
 BATCH = 32
 """Views at once, which bounds memory for crowds."""
-HOPELESS = -4.0
+MIN_FACE_LOGIT = -4.0
 """Logit of a face at the first look below which a second one is not worth its time."""
 
 
@@ -98,7 +98,7 @@ class LandmarkPredictor:
             frames = torch.tensor([0.5, 0.5, CROP_MARGIN / VIEW_MARGIN, 0.0]).repeat(len(views), 1)
             seen = self._network(cut_crops(views, frames))
             landmarks, logits = crop_to_view(seen.landmarks, frames), seen.face_logits
-            again = logits > HOPELESS
+            again = logits > MIN_FACE_LOGIT
             if again.any():
                 landmarks[again], logits[again] = self._look_again(views[again], landmarks[again])
             return landmarks.numpy(), logits.sigmoid().numpy()

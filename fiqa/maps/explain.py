@@ -83,7 +83,7 @@ def find_map(predictor: QualityPredictor, kind: str, block: int | None = None) -
 def map_steps(predictor: QualityPredictor, face: FaceCrops, kind: str) -> list[Callable[[], Grids]]:
     """Return one call per crop, whose answers are the crop's (1, G, G) grids of this kind and of all that come with it.
 
-    `joined` makes maps of the answers.
+    `merge_crops` makes maps of the answers.
     """
     return [lambda offset=offset: _crop_grids(predictor, face, kind, offset) for offset in face.offsets]  # type: ignore[misc]
 
@@ -97,12 +97,12 @@ def _crop_grids(predictor: QualityPredictor, face: FaceCrops, kind: str, offset:
     return {key: grid[:, :, ::-1] for key, grid in grids.items()}
 
 
-def joined(steps: Sequence[Grids], placement: Placement) -> dict[MapKey, FaceMap]:
+def merge_crops(steps: Sequence[Grids], placement: Placement) -> dict[MapKey, FaceMap]:
     """Make maps of the answers of all steps of one face; the parts of maps that add up become parts of the mean."""
     maps = {}
     for key in steps[0]:
         grids = np.concatenate([step[key] for step in steps])
-        maps[key] = FaceMap(key, grids / len(grids) if KINDS[key.kind].adds else grids, placement)
+        maps[key] = FaceMap(key, grids / len(grids) if KINDS[key.kind].is_additive else grids, placement)
     return maps
 
 
@@ -110,7 +110,7 @@ def compute_maps(
     predictor: QualityPredictor, pixels: NDArray[np.uint8], face: FaceCrops, kind: str
 ) -> dict[MapKey, FaceMap]:
     """Return the maps of this kind, and those that come with it, of one face of a photo (H, W, 3)."""
-    return joined([step() for step in map_steps(predictor, face, kind)], placement_of(predictor, pixels, face))
+    return merge_crops([step() for step in map_steps(predictor, face, kind)], placement_of(predictor, pixels, face))
 
 
 def explain(
@@ -133,7 +133,7 @@ def explain(
     pixels = decode_photo(source).pixels
     chosen = choose_face(predictor, pixels, face, aligned=aligned)
     steps = tqdm(map_steps(predictor, chosen, kind), unit="crop", disable=not progress)
-    return joined([step() for step in steps], placement_of(predictor, pixels, chosen))[key]
+    return merge_crops([step() for step in steps], placement_of(predictor, pixels, chosen))[key]
 
 
 def placement_of(predictor: QualityPredictor, pixels: NDArray[np.uint8], face: FaceCrops) -> Placement:

@@ -53,7 +53,7 @@ class MapKind:
     by_block: bool = False
 
     @property
-    def adds(self) -> bool:
+    def is_additive(self) -> bool:
         """Whether the values of all pixels sum to something."""
         return bool(self.total)
 
@@ -229,7 +229,7 @@ class FaceMap:
             layers = reduce(layers, "l (h i) (w j) -> l h w", "mean", i=fine, j=fine)
         values, shown, crops = layers
         placed = _as_photo_map(values, shown, crops / len(self.grids))
-        if not self.kind.adds:
+        if not self.kind.is_additive:
             return placed
         # Cells and pixels do not share their borders, so the sum is off by a little; the total is known exactly.
         parts = np.where(shown > 0, values, 0.0).astype(np.float64)
@@ -240,7 +240,7 @@ class FaceMap:
         """Return (V, V) twice: values in the unit of the colour bar, summed over crops, and what to divide them by."""
         shown = self.placement.shown()
         values = self.placement.spread(self.grids)
-        if not self.kind.adds:
+        if not self.kind.is_additive:
             return values, shown
         reached = shown > 0
         cell_area = (self.placement.crop_px // self.grids.shape[-1]) ** 2

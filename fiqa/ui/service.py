@@ -137,7 +137,7 @@ class PredictorService:
 
 
 @contextmanager
-def politely() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Let out FiqaErrors only: what was not foreseen goes to the log, and the visitor gets an apology."""
     try:
         yield

@@ -8,7 +8,7 @@ import gradio as gr
 
 from fiqa.errors import FiqaError
 from fiqa.ui.figures import text
-from fiqa.ui.service import PredictorService, politely
+from fiqa.ui.service import PredictorService, translate_errors
 
 TITLE = "Face image quality"
 DESCRIPTION = "How good is the picture of this face? A quality score for face photos, with its uncertainty."
@@ -151,7 +151,7 @@ def footer_text(at_work: str, *, kept_minutes: int, kept: Mapping[str, str]) -> 
 def work_status(service: PredictorService, checkpoint: str) -> str:
     """Name the checkpoint and its device, waiting for it to be loaded; says so when it cannot be."""
     try:
-        with politely():
+        with translate_errors():
             device = service.device(checkpoint)
     except FiqaError as error:
         return f"{checkpoint}, which could not be loaded ({str(error).rstrip('.')})"

@@ -215,8 +215,8 @@ def test_a_finder_that_cannot_tell_leaves_the_photo_to_be_scored_whole_with_a_no
     predictor: QualityPredictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(predictor.finder, "find", lambda _photo: [])
-    monkeypatch.setattr(predictor.finder, "find_faint", lambda _photo: None)
-    monkeypatch.setattr(predictor.finder, "knows_absence", False)
+    monkeypatch.setattr(predictor.finder, "find_low_confidence", lambda _photo: None)
+    monkeypatch.setattr(predictor.finder, "can_reject", False)
     result = predictor.score(ASTRONAUT)
     assert result.faces[0].box_xyxy == (0.0, 0.0, 512.0, 512.0)
     assert result.faces[0].landmarks is None

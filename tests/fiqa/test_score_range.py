@@ -137,8 +137,8 @@ def test_attention_tab_and_its_endpoint(
 ) -> None:  # fmt: skip
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     low, high = predictor.spec.score_range
-    handlers, desk = attention._Handlers(service), attention.Desk()
-    yielded = list(handlers.show(desk, LoadedPhotos(), None, NAME, *CHOICES))
+    handlers, state = attention._Handlers(service), attention.AttentionState()
+    yielded = list(handlers.show(state, LoadedPhotos(), None, NAME, *CHOICES))
     assert f"<b>{expected:.2f}</b> <em>{word_of(expected, (low, high))}</em>" in yielded[-2][0]
     parts = yielded[-1][2]
     guided, unguided = map(float, re.findall(r"<b>([\d.]+)</b> (?:with landmarks|without)", parts))

@@ -63,7 +63,7 @@ class LandmarkStore:
         for kept in (folder / name for folder in self.folders):
             if kept.exists() and kept.stat().st_mtime >= photo.path.stat().st_mtime:
                 return _load_landmarks(kept)
-        face = next(iter(self._finder.find(pixels)), None) or self._finder.find_faint(pixels)
+        face = next(iter(self._finder.find(pixels)), None) or self._finder.find_low_confidence(pixels)
         landmarks = np.full((68, 2), np.nan, dtype=np.float32) if face is None else face.landmarks
         self._keep(name, landmarks)
         return landmarks

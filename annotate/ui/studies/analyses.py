@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from annotate import queries
 from annotate.ui.labelling import Labelling
-from annotate.ui.studies.background import follow
+from annotate.ui.studies.background import run_in_background
 from annotate.ui.studies.html import working
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Analyses:
         if kept:
             return kept
         said = ["Waiting for another study"]
-        return (yield from follow(lambda: self._analyse(study_id, said), lambda: working(said[-1])))
+        return (yield from run_in_background(lambda: self._analyse(study_id, said), lambda: working(said[-1])))
 
     def findings(self, study_id: int) -> "Sequence[Finding] | None":
         """Return what the checks found when the study was analysed last; None where it was not."""

@@ -21,7 +21,7 @@ TOLD_EVERY_S = 0.4
 """Work that takes less is not announced: the page would only flicker."""
 
 
-def follow(work: Callable[[], Result], say: Callable[[], str]) -> Generator[str, None, Result]:
+def run_in_background(work: Callable[[], Result], say: Callable[[], str]) -> Generator[str, None, Result]:
     """Do the work, and yield what `say` returns every now and then; returns the work's result or raises its error.
 
     What the work needs to be open, it has to close itself: it may go on after this generator is closed.
@@ -47,7 +47,7 @@ def _log_failure(done: "Future[Any]") -> None:
         logger.error("Work whose page was closed has failed.", exc_info=error)
 
 
-def leave_behind(study: gr.State, shown: Sequence[Component], running: Sequence[Any]) -> None:
+def reset_on_study_change(study: gr.State, shown: Sequence[Component], running: Sequence[Any]) -> None:
     """When another study is opened, empty what is shown of the one before, and let nothing of it come late.
 
     `running` are the events that fill it, or its numbers would stand under the other's name. What they have begun is

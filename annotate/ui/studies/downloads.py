@@ -20,7 +20,7 @@ from gradio.utils import get_upload_folder
 from annotate import database, exchange, queries
 from annotate.errors import BackupError, ExportError, StudyError
 from annotate.ui.labelling import Labelling
-from annotate.ui.studies.background import follow, leave_behind
+from annotate.ui.studies.background import reset_on_study_change, run_in_background
 from annotate.ui.studies.html import text, working
 from annotate.ui.studies.ownership import SLOW, Guard
 
@@ -127,7 +127,7 @@ def build_downloads(labelling: Labelling, guard: Guard, study: gr.State) -> None
         guard.on(tables.click, downloads.tables, [study], saved, **SLOW),
         guard.on(training.click, downloads.training, [study], saved, **SLOW),
     ]
-    leave_behind(study, [saved], running)
+    reset_on_study_change(study, [saved], running)
 
 
 def build_backups(labelling: Labelling, guard: Guard) -> None:
@@ -159,7 +159,7 @@ def saved_link(file: Path) -> str:
 
 def _offered(make: Callable[[], Path], said: str) -> Iterator[str]:
     yield working(said)
-    following = follow(make, lambda: working(said))
+    following = run_in_background(make, lambda: working(said))
     while True:
         try:
             panel = next(following)

@@ -144,10 +144,10 @@ def grade_bars(counts: dict[float, int], grades: Sequence[float]) -> str:
         f'title="{grade:g}: {counts.get(grade, 0)}"></i>'
         for index, grade in enumerate(grades)
     )
-    return f'<div class="grades" role="img" aria-label="{_said(counts)}">{bars}</div>'
+    return f'<div class="grades" role="img" aria-label="{_translate_errors(counts)}">{bars}</div>'
 
 
-def _said(counts: dict[float, int]) -> str:
+def _translate_errors(counts: dict[float, int]) -> str:
     return ", ".join(f"{count} times {grade:g}" for grade, count in sorted(counts.items())) or "no grades"
 
 

@@ -137,11 +137,11 @@ class Guard:
             profile: gr.OAuthProfile | None, event: gr.EventData, given: object, *inputs: Any
         ) -> Iterator[Any]:
             """Let the owner in, and pass on what the work yields."""
-            with as_sentences():
+            with translate_errors():
                 yield from work(*admit(profile, event, given), *inputs)
 
         def at_once(profile: gr.OAuthProfile | None, event: gr.EventData, given: object, *inputs: Any) -> Any:
-            with as_sentences():
+            with translate_errors():
                 return work(*admit(profile, event, given), *inputs)
 
         chosen = stepwise if inspect.isgeneratorfunction(work) else at_once
@@ -150,7 +150,7 @@ class Guard:
 
 
 @contextmanager
-def as_sentences() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Let out `gr.Error`s of one sentence only; what was not foreseen goes to the log."""
     try:
         yield

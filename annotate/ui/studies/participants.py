@@ -15,7 +15,7 @@ from annotate.errors import StudyError
 from annotate.statistics.findings import Finding
 from annotate.ui.labelling import Labelling
 from annotate.ui.studies.analyses import Analyses
-from annotate.ui.studies.background import leave_behind
+from annotate.ui.studies.background import reset_on_study_change
 from annotate.ui.studies.html import (
     PRESS,
     ROWS_OF_A_PAGE,
@@ -293,7 +293,7 @@ def build_participants_panel(
         guard.on(listed.click, people.turn_page, page, [listed, first], details=True, **SLOW),
         guard.on(listed.click, people.look, [study], [person, card, decision, reason, link], details=True, **AT_ONCE),
     ]
-    leave_behind(study, [links, personal, listed, card], running)
+    reset_on_study_change(study, [links, personal, listed, card], running)
     guard.on(invite.click, people.invite, [study, count], personal, **SLOW)
     guard.on(personal.change, people.show, page, [listed, first], **SLOW)  # who is invited is shown at once
     guard.on(leave_out.click, people.leave_out, page, [listed, first], **SLOW)

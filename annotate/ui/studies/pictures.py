@@ -11,7 +11,7 @@ from annotate.design.review import KIND_NAMES
 from annotate.design.states import State
 from annotate.stimuli.files import Candidate, stimulus_path
 from annotate.stimuli.sources import IMAGE_SUFFIXES, UploadedFile
-from annotate.ui.studies.background import follow
+from annotate.ui.studies.background import run_in_background
 from annotate.ui.studies.html import counted, pager, press, text, thumbnail, working
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def follow_intake(
         with opened or nullcontext():
             return take(counted())
 
-    following = follow(take_all, say)
+    following = run_in_background(take_all, say)
     while True:
         try:
             said = next(following)

@@ -15,7 +15,7 @@ from annotate.design.items import ItemKind
 from annotate.design.states import LONGEST_MESSAGE, State
 from annotate.errors import StudyError
 from annotate.ui.labelling import Labelling
-from annotate.ui.studies.background import leave_behind
+from annotate.ui.studies.background import reset_on_study_change
 from annotate.ui.studies.html import cells, counted, empty, meter, note, table, text
 from annotate.ui.studies.ownership import AT_ONCE, Guard
 
@@ -100,7 +100,7 @@ def build_progress_panel(labelling: Labelling, guard: Guard, study: gr.State, ta
         guard.on(tab.select, progress.enter, [study], [panel, message, telling], **AT_ONCE),
         guard.on(panel.input, progress.show, [study], panel, **AT_ONCE),
     ]
-    leave_behind(study, [panel, message], running)
+    reset_on_study_change(study, [panel, message], running)
     guard.on(tell.click, progress.tell, [study, message], message, **AT_ONCE)
 
 

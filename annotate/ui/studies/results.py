@@ -14,7 +14,7 @@ from annotate.errors import StudyError
 from annotate.stimuli.files import stimulus_path
 from annotate.ui.labelling import Labelling
 from annotate.ui.studies.analyses import Analyses
-from annotate.ui.studies.background import leave_behind
+from annotate.ui.studies.background import reset_on_study_change
 from annotate.ui.studies.downloads import build_downloads
 from annotate.ui.studies.figures import confidence_figure, grade_bars, histogram_figure, sos_figure
 from annotate.ui.studies.html import (
@@ -185,7 +185,7 @@ def build_results_panel(labelling: Labelling, guard: Guard, analyses: Analyses, 
         guard.on(tab.select, results.enter, [study], [summary, listed, order, disputed, batch], **SLOW),
         guard.on(listed.click, results.arrange, [study, order], [listed, order], details=True, **AT_ONCE),
     ]
-    leave_behind(study, [summary, listed, disputed, batch], running)
+    reset_on_study_change(study, [summary, listed, disputed, batch], running)
 
 
 def rearranged(order: object, details: Mapping[str, Any]) -> Order:

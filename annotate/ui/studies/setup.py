@@ -20,7 +20,7 @@ from annotate.stimuli.traps import draw_traps
 from annotate.training_runs import TrainingRuns, study_key
 from annotate.ui.labelling import Labelling
 from annotate.ui.previews import BREAK_S
-from annotate.ui.studies.background import leave_behind
+from annotate.ui.studies.background import reset_on_study_change
 from annotate.ui.studies.html import PRESS, counted, note, text, whole_number, working
 from annotate.ui.studies.links import complete_links, general_links
 from annotate.ui.studies.log import log_panel
@@ -278,7 +278,7 @@ def build_setup_panel(labelling: Labelling, guard: Guard, study: gr.State, chang
     guard.on(save.click, setup.save, [study, *form], changed, **AT_ONCE)
     guard.on(pictures.click, setup.turn_page, [study], pictures, details=True, **AT_ONCE)
     running = [guard.on(attempt.click, setup.try_out, [study, *form], tried, **SLOW)]
-    leave_behind(study, [tried], running)
+    reset_on_study_change(study, [tried], running)
     guard.on(add.click, setup.add, [study, files], [busy, files, more], preprocess=False, **SLOW)
     guard.on(draw.click, setup.draw_traps, [study, count], [busy, files, more], **SLOW)
     guard.on(end.click, setup.end, [study, typed], [typed, changed], **AT_ONCE)

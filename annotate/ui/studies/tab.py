@@ -36,8 +36,8 @@ from annotate.ui.studies.ownership import (
     STORED_AS,
     Guard,
     Ownership,
-    as_sentences,
     told,
+    translate_errors,
 )
 from annotate.ui.studies.participants import build_participants_panel
 from annotate.ui.studies.pictures import (
@@ -80,13 +80,13 @@ class Studies:
 
     def sign_in(self, secret: str, address: str, request: gr.Request) -> tuple[Any, ...]:
         """Give the owner a pass: pass, cleared secret, and what the address asks for, as `enter` returns it."""
-        with as_sentences():
+        with translate_errors():
             owner_pass = self.ownership.sign_in(secret, request)
             return owner_pass, "", *self._shown(None, address)
 
     def sign_in_by_link(self, event: gr.EventData, owner_pass: object, request: gr.Request) -> tuple[Any, ...]:
         """Give who opens the link of the start a pass, as `sign_in` does; who has one needs no other."""
-        with as_sentences():
+        with translate_errors():
             try:
                 owner_pass = self.ownership.sign_in_by_link(told(event).get("token"), request)
             except AccessError:
@@ -104,7 +104,7 @@ class Studies:
         self, profile: gr.OAuthProfile | None, owner_pass: object, study_id: int | None, address: str
     ) -> tuple[Any, ...]:
         """Show who opens the tab what they may see of what the address asks for: study, views, list, panels."""
-        with as_sentences():
+        with translate_errors():
             try:
                 self.ownership.check(owner_pass, profile.username if profile else None)
             except AccessError:

@@ -17,7 +17,7 @@ from annotate.errors import StudyError, TrainingRunError
 from annotate.stimuli.files import stimulus_path
 from annotate.training_runs import TrainingRuns, command_for, missing, study_key
 from annotate.ui.labelling import Labelling
-from annotate.ui.studies.background import follow, leave_behind
+from annotate.ui.studies.background import reset_on_study_change, run_in_background
 from annotate.ui.studies.downloads import Downloads, build_saved
 from annotate.ui.studies.html import empty, note, working
 from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
@@ -89,7 +89,9 @@ class TrainPanel:
         if self.trainer.runs.free_name(wanted) != wanted:
             raise TrainingRunError(f"There is a checkpoint {wanted} already; choose another name.")
         key, busy = study_key(study), working("Exporting the pictures and their MOS")
-        for panel in follow(lambda: self.trainer.runs.start(key, wanted, self._exporter(study.id)), lambda: busy):
+        for panel in run_in_background(
+            lambda: self.trainer.runs.start(key, wanted, self._exporter(study.id)), lambda: busy
+        ):
             yield panel, "", *_buttons(running=False, able=False)
         yield self.show(study_id)
 
@@ -189,7 +191,7 @@ def build_training_panel(labelling: Labelling, guard: Guard, study: gr.State, tr
         guard.on(propose.click, panel.propose, [study, count], batch, **SLOW),
         guard.on(pack.click, Downloads(labelling).training, [study], busy, **SLOW),
     ]
-    leave_behind(study, [progress, result, batch, busy], running)
+    reset_on_study_change(study, [progress, result, batch, busy], running)
     guard.on(start.click, panel.start, [study, name], shown, **SLOW)
     guard.on(stop.click, panel.stop, [study], shown, **AT_ONCE)
 

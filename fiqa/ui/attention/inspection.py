@@ -52,7 +52,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Picture:
+class PhotoCutout:
     """A part of a photo as it is shown: `window` (left, top, right, bottom) in its pixels, `uri` a lossless PNG."""
 
     window: Window
@@ -82,8 +82,8 @@ class Inspection:
     number: int
     faces: int
     placement: Placement
-    close: Picture
-    whole: Picture
+    close: PhotoCutout
+    whole: PhotoCutout
     score_range: Interval
     missing: dict[str, str]
     blocks: dict[str, int]
@@ -126,14 +126,14 @@ def fill(service: PredictorService, inspection: Inspection, kind: str) -> Iterat
     """Compute the maps of a kind, and those that come with it; yields how much is done, 0..1."""
     if any(key.kind == kind for key in inspection.maps):
         return
-    from fiqa.maps.explain import joined, map_steps
+    from fiqa.maps.explain import map_steps, merge_crops
 
     checkpoint, answers = inspection.subject.checkpoint, []
     steps = service.ask(checkpoint, lambda predictor: map_steps(_network_of(predictor), inspection.face, kind))
     for number, step in enumerate(steps, start=1):
         answers.append(service.ask(checkpoint, lambda _, step=step: step()))  # type: ignore[misc]
         yield number / len(steps)
-    inspection.maps.update(joined(answers, inspection.placement))
+    inspection.maps.update(merge_crops(answers, inspection.placement))
 
 
 def score_unguided(service: PredictorService, inspection: Inspection) -> None:
@@ -183,10 +183,10 @@ def _pictures(pixels: NDArray[np.uint8], placement: Placement) -> dict[str, Any]
     return {"whole": whole, "close": whole if window == whole.window else _picture(pixels, window)}
 
 
-def _picture(pixels: NDArray[np.uint8], window: Window) -> Picture:
+def _picture(pixels: NDArray[np.uint8], window: Window) -> PhotoCutout:
     left, top, right, bottom = window
     shown = np.ascontiguousarray(pixels[top:bottom, left:right])
-    return Picture(window, png_uri(shown, side_px=SHOWN_SIDE_PX))
+    return PhotoCutout(window, png_uri(shown, side_px=SHOWN_SIDE_PX))
 
 
 def _close_window(placement: Placement) -> Window:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fiqa.maps.face_maps import KINDS, MapKey
+from fiqa.maps.face_maps import KINDS, FaceMap, MapKey
 from fiqa.maps.figures import ColourScale
 from fiqa.maps.regions import RegionPart, region_masks
-from fiqa.ui.attention.inspection import Inspection, Picture
+from fiqa.ui.attention.inspection import Inspection, PhotoCutout
 from fiqa.ui.figures import ACR_WORDS, grade_of, png_uri, text
 
 PARTS = {
@@ -60,6 +60,10 @@ def parts_panel(inspections: Sequence[Inspection]) -> str:
     return _panel("parts", f'<p class="headline">Which parts make the score</p><div class="columns">{columns}</div>')
 
 
+def _unit(face_map: FaceMap) -> str:
+    return face_map.kind.unit if face_map.kind.is_additive else face_map.title.lower()
+
+
 def reading_panel(inspection: Inspection, key: MapKey, x: float, y: float) -> str:
     """Say what the maps hold at a position of the photo, in its pixels."""
     keys = [MapKey("quality"), MapKey("confidence"), MapKey("contribution")]
@@ -67,10 +71,7 @@ def reading_panel(inspection: Inspection, key: MapKey, x: float, y: float) -> st
     found = [(inspection.maps[each], _value(inspection, each, x, y)) for each in keys]
     if np.isnan(found[0][1]):
         return f'<p class="reading">Pixel {x:.0f}, {y:.0f}: no crop reached this place.</p>'
-    values = "".join(
-        f"<span><b>{value:.3f}</b> {text(face_map.kind.unit if face_map.kind.adds else face_map.title.lower())}</span>"
-        for face_map, value in found
-    )
+    values = "".join(f"<span><b>{value:.3f}</b> {text(_unit(face_map))}</span>" for face_map, value in found)
     return f'<p class="reading"><span>Pixel {x:.0f}, {y:.0f}{_part_at(inspection, x, y)}</span>{values}</p>'
 
 
@@ -87,7 +88,7 @@ def missing_note(inspection: Inspection) -> str:
     return f'<div class="missing">{named}</div>'
 
 
-def _figure(inspection: Inspection, key: MapKey, scale: ColourScale, picture: Picture, side: int) -> str:
+def _figure(inspection: Inspection, key: MapKey, scale: ColourScale, picture: PhotoCutout, side: int) -> str:
     left, top, right, bottom = picture.window
     colours = scale.colours(inspection.maps[key].at(*picture.positions()).values)
     size = f"{right - left} / {bottom - top}"
@@ -113,7 +114,7 @@ def _heading(inspection: Inspection) -> str:
     )
 
 
-def _dots(inspection: Inspection, picture: Picture) -> str:
+def _dots(inspection: Inspection, picture: PhotoCutout) -> str:
     """Draw the landmarks that the network is given, those dropped left out."""
     if inspection.landmarks is None:
         return ""

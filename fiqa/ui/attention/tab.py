@@ -37,7 +37,7 @@ from fiqa.ui.attention.panels import (
 from fiqa.ui.examples import example_photo
 from fiqa.ui.figures import data_uri, text
 from fiqa.ui.score.tab import SCORING, SCORING_LIMIT, UNSEEN, LoadedPhotos, decode_upload
-from fiqa.ui.service import PredictorService, politely
+from fiqa.ui.service import PredictorService, translate_errors
 from fiqa.ui.visitor_state import Sweeper
 
 KEPT_INSPECTIONS = 6
@@ -119,7 +119,7 @@ Source = tuple[str | int, str]
 
 
 @dataclass(eq=False)
-class Desk:
+class AttentionState:
     """What one visitor has before them.
 
     `inspections` are those kept, the latest last; `shown` one or two of them, with the map `key`. `known` are the
@@ -185,7 +185,7 @@ def build_attention_tab(service: PredictorService, photos: gr.State, checkpoint:
 
     `photos` holds `LoadedPhotos`; `checkpoint` is the page's choice.
     """
-    desk = gr.State(Desk())
+    state = gr.State(AttentionState())
     with gr.Row(elem_classes="workbench"):
         with gr.Column(scale=3, min_width=280, elem_classes="tray"):
             tray, controls, note = _build_controls()
@@ -197,18 +197,18 @@ def build_attention_tab(service: PredictorService, photos: gr.State, checkpoint:
             saved = gr.HTML("", js_on_load=SAVE_FILE, apply_default_css=False, elem_id="saved")
     handlers = _Handlers(service)
     options: dict[str, Any] = {
-        "inputs": [desk, photos, tray, checkpoint, *controls.values()],
+        "inputs": [state, photos, tray, checkpoint, *controls.values()],
         "outputs": [figure, reading, parts, note, *(controls[name] for name in UPDATED)],
         "trigger_mode": "always_last",
         "concurrency_limit": SCORING_LIMIT,
         "concurrency_id": SCORING,
         **UNSEEN,
     }
-    gr.on([photos.change, checkpoint.change], handlers.follow, **options)
+    gr.on([photos.change, checkpoint.change], handlers.show_if_opened, **options)
     gr.on([tab.select, tray.change, *map(_changed_by_visitor, controls.values())], handlers.show, **options)
     at_once: dict[str, Any] = {"concurrency_limit": None, **UNSEEN}
-    figure.select(handlers.read, desk, reading, **at_once)
-    figure.click(handlers.save, desk, saved, **at_once)
+    figure.select(handlers.read, state, reading, **at_once)
+    figure.click(handlers.save, state, saved, **at_once)
     _build_endpoint(handlers, checkpoint)
 
 
@@ -258,55 +258,60 @@ class _Handlers:
         self.service = service
         self._sweeper = Sweeper()
 
-    def follow(self, desk: Desk, *inputs: Any) -> Iterator[tuple[Any, ...]]:
+    def show_if_opened(self, state: AttentionState, *inputs: Any) -> Iterator[tuple[Any, ...]]:
         """Follow what happens on other tabs, once this one has been looked at."""
-        if desk.opened:
-            yield from self.show(desk, *inputs)
+        if state.opened:
+            yield from self.show(state, *inputs)
         else:
             yield (gr.skip(),) * (4 + len(UPDATED))
 
     def show(
-        self, desk: Desk, photos: LoadedPhotos, tray: list[tuple[str, str | None]] | None, checkpoint: str, *values: Any
+        self,
+        state: AttentionState,
+        photos: LoadedPhotos,
+        tray: list[tuple[str, str | None]] | None,
+        checkpoint: str,
+        *values: Any,
     ) -> Iterator[tuple[Any, ...]]:
         """Show the chosen map of the chosen face; work that takes its time reports its progress on the way."""
         same = (gr.skip(),) * len(UPDATED)
-        desk.opened = True
+        state.opened = True
         try:
-            with politely():
+            with translate_errors():
                 sources = _sources(photos, tray)
-                choices = _with_newest(desk, sources, Choices(*values))
-                for panel in self._inspect(desk, _subjects(sources, checkpoint, choices), choices):
+                choices = _with_newest(state, sources, Choices(*values))
+                for panel in self._inspect(state, _subjects(sources, checkpoint, choices), choices):
                     yield panel, "", gr.skip(), gr.skip(), *same
-                figure = maps_panel(desk.shown, desk.key, desk.scales(), whole=choices.whole)
-                yield figure, "", gr.skip(), missing_note(desk.shown[0]), *self._updates(desk, sources, choices)
-                for each in desk.shown:
+                figure = maps_panel(state.shown, state.key, state.scales(), whole=choices.whole)
+                yield figure, "", gr.skip(), missing_note(state.shown[0]), *self._updates(state, sources, choices)
+                for each in state.shown:
                     score_unguided(self.service, each)
-                yield gr.skip(), gr.skip(), parts_panel(desk.shown), gr.skip(), *same
+                yield gr.skip(), gr.skip(), parts_panel(state.shown), gr.skip(), *same
         except FiqaError as error:
-            desk.shown = []
+            state.shown = []
             yield failure_panel(str(error)), "", "", gr.skip(), *same
 
-    def read(self, desk: Desk, event: gr.EventData) -> str:
+    def read(self, state: AttentionState, event: gr.EventData) -> str:
         """Say what the maps hold where the visitor clicked."""
         try:
-            with politely():
-                inspection = desk.side(_given(event, "side"))
+            with translate_errors():
+                inspection = state.side(_given(event, "side"))
                 x, y = (float(_given(event, name)) for name in ("x", "y"))
-                return reading_panel(inspection, desk.key, x, y)
+                return reading_panel(inspection, state.key, x, y)
         except FiqaError as error:
             return f'<p class="reading" role="alert">{text(error)}</p>'
 
-    def save(self, desk: Desk, event: gr.EventData) -> str:
+    def save(self, state: AttentionState, event: gr.EventData) -> str:
         """Hand out the map on one side as a figure or as values; nothing is kept on the server."""
         try:
-            with politely():
-                inspection = desk.side(_given(event, "side"))
-                name = f"{Path(inspection.subject.name).stem}-{desk.key.kind}"
+            with translate_errors():
+                inspection = state.side(_given(event, "side"))
+                name = f"{Path(inspection.subject.name).stem}-{state.key.kind}"
                 if _given(event, "format") == "npz":
-                    return _link(f"{name}.npz", "application/zip", values_file(inspection.maps[desk.key]))
+                    return _link(f"{name}.npz", "application/zip", values_file(inspection.maps[state.key]))
                 pixels = _pixels(inspection.subject.source)
-                scale = desk.scales()[desk.shown.index(inspection)]
-                figure = figure_png(pixels, inspection.maps[desk.key], scale, _describe(inspection))
+                scale = state.scales()[state.shown.index(inspection)]
+                figure = figure_png(pixels, inspection.maps[state.key], scale, _describe(inspection))
                 return _link(f"{name}.png", "image/png", figure)
         except FiqaError as error:
             raise gr.Error(str(error), print_exception=False) from None
@@ -331,7 +336,7 @@ class _Handlers:
             a PNG figure.
         """
         try:
-            with politely():
+            with translate_errors():
                 return self._answer(photo, checkpoint, kind, int(face), None if block is None else int(block))
         except FiqaError as error:
             raise gr.Error(str(error), print_exception=False) from None
@@ -357,28 +362,28 @@ class _Handlers:
         array, picture = (save_bytes_to_cache(data, name, get_upload_folder()) for name, data in files)
         return _answer(inspection, key), array, picture
 
-    def _inspect(self, desk: Desk, subjects: list[Subject], choices: Choices) -> Iterator[str]:
+    def _inspect(self, state: AttentionState, subjects: list[Subject], choices: Choices) -> Iterator[str]:
         """Put the inspections of the subjects before the visitor, yielding panels that tell of the progress."""
         inspections: list[Inspection] = []
         for subject in subjects:
-            if subject not in desk.inspections:
+            if subject not in state.inspections:
                 if not self.service.is_loaded(subject.checkpoint):
                     yield progress_panel("Getting ready", None)
-                desk.keep(begin(self.service, subject, _pixels(subject.source)))
-            inspection = desk.inspections[subject]
-            desk.keep(inspection)
-            self._sweeper.watch(desk)
-            desk.key = _key_for(inspection, choices, beside=desk.key if inspections else None)
-            for needed in dict.fromkeys((FIRST_KIND, desk.key.kind)):
+                state.keep(begin(self.service, subject, _pixels(subject.source)))
+            inspection = state.inspections[subject]
+            state.keep(inspection)
+            self._sweeper.watch(state)
+            state.key = _key_for(inspection, choices, beside=state.key if inspections else None)
+            for needed in dict.fromkeys((FIRST_KIND, state.key.kind)):
                 yield from _told(KINDS[needed].title, fill(self.service, inspection, needed))
             inspections.append(inspection)
-        desk.shown = inspections
-        suitable = colour_maps(KINDS[desk.key.kind])
-        desk.colour_map = choices.colour_map if choices.colour_map in suitable else suitable[0]
+        state.shown = inspections
+        suitable = colour_maps(KINDS[state.key.kind])
+        state.colour_map = choices.colour_map if choices.colour_map in suitable else suitable[0]
 
-    def _updates(self, desk: Desk, sources: dict[str, Source], choices: Choices) -> tuple[Any, ...]:
+    def _updates(self, state: AttentionState, sources: dict[str, Source], choices: Choices) -> tuple[Any, ...]:
         """Return what the controls `UPDATED` now offer."""
-        first = desk.shown[0]
+        first = state.shown[0]
         photos = [(name, key) for key, (_, name) in sources.items()]
         others = [(name, key) for name, key in photos if key != choices.photo]
         others += [
@@ -388,16 +393,16 @@ class _Handlers:
         ]
         compare = choices.compare if choices.compare in {key for _, key in others} else ALONE[1]
         kinds = [(each.title, each.name) for each in KINDS.values() if each.name not in first.missing]
-        blocks = first.blocks.get(desk.key.kind, 1)
+        blocks = first.blocks.get(state.key.kind, 1)
         return (
             gr.update(choices=photos, value=choices.photo),
             gr.update(choices=[ALONE, *others], value=compare),
             gr.update(
                 choices=[(str(n), n) for n in range(1, first.faces + 1)], value=first.number, visible=first.faces > 1
             ),
-            gr.update(choices=kinds, value=desk.key.kind),
-            gr.update(maximum=max(2, blocks), value=desk.key.block or blocks, visible=blocks > 1),
-            gr.update(choices=list(colour_maps(KINDS[desk.key.kind])), value=desk.colour_map),
+            gr.update(choices=kinds, value=state.key.kind),
+            gr.update(maximum=max(2, blocks), value=state.key.block or blocks, visible=blocks > 1),
+            gr.update(choices=list(colour_maps(KINDS[state.key.kind])), value=state.colour_map),
         )
 
 
@@ -408,14 +413,14 @@ def _sources(photos: LoadedPhotos, tray: list[tuple[str, str | None]] | None) ->
     return {**scored, **added, EXAMPLE: (0, EXAMPLE_NAME)}
 
 
-def _with_newest(desk: Desk, sources: dict[str, Source], choices: Choices) -> Choices:
+def _with_newest(state: AttentionState, sources: dict[str, Source], choices: Choices) -> Choices:
     """Choose a photo that has just been added, or the first where the chosen one is gone."""
-    new = [key for key, (source, _) in sources.items() if source not in desk.known and key != EXAMPLE]
-    desk.known = {source for source, _ in sources.values()}
+    new = [key for key, (source, _) in sources.items() if source not in state.known and key != EXAMPLE]
+    state.known = {source for source, _ in sources.values()}
     added = [key for key in new if key.startswith("own")]
     photo = added[-1] if added else new[0] if new else choices.photo
     photo = photo if photo in sources else next(iter(sources))
-    before = desk.shown[0].subject.source if desk.shown else None
+    before = state.shown[0].subject.source if state.shown else None
     face = choices.face if before == sources[photo][0] else 1
     return replace(choices, photo=photo, face=face)
 

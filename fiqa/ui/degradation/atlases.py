@@ -21,7 +21,7 @@ def ask(service: PredictorService, checkpoint: str, question: "Callable[[Quality
     return service.ask(checkpoint, cast("Callable[[Predictor], Answer]", question))
 
 
-class AtlasShelf:
+class AtlasCache:
     """Hands out atlases; safe to use from any thread. A checkpoint's atlas is built once, whoever needs it first."""
 
     def __init__(self, service: PredictorService) -> None:

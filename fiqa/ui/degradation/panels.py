@@ -14,7 +14,7 @@ import numpy as np
 from fiqa.degradation.atlas import CLEAN, TYPES, Atlas, Diagnosis, Finding, Neighbour
 from fiqa.degradation.diagnosis import (
     DiagnosedPhoto,
-    Look,
+    EncodedFace,
     PhotoDiagnosis,
     embeddings_csv,
     embeddings_npy,
@@ -142,7 +142,7 @@ def _table_row(number: int, photo: DiagnosedPhoto, score_range: Interval) -> str
         remark = f"<small>{text(photo.outcome)}</small>"
         return f'<tr class="refused"><td>{number}</td><td class="wide">{name}{remark}</td>{"<td>–</td>" * 3}</tr>'
     first, *_ = photo.outcome.diagnosis.degradations
-    score = photo.outcome.look.score
+    score = photo.outcome.encoded_face.score
     return (
         f'<tr><td>{number}</td><td class="wide">{name}</td><td>{_swatch(first.type)}{text(in_words(first))}</td>'
         f'<td class="number">{photo.outcome.diagnosis.outlier:.1f}</td>'
@@ -227,27 +227,33 @@ def _download(name: str, label: str, content: bytes) -> str:
     return f'<a class="save" download="{name}" href="data:{DOWNLOAD_KINDS[label]};base64,{data}">{label}</a>'
 
 
-def face_figure(look: Look, caption: str) -> str:
+def face_figure(encoded_face: EncodedFace, caption: str) -> str:
     """Show the view of a face that the network was given, with its score."""
+    shown = png_uri(encoded_face.view, side_px=encoded_face.view.shape[0])
     return (
-        f'<figure class="face-view"><img src="{png_uri(look.view, side_px=look.view.shape[0])}" alt="{text(caption)}">'
-        f"<figcaption>{text(caption)} <b>{look.score:.2f}</b></figcaption></figure>"
+        f'<figure class="face-view"><img src="{shown}" alt="{text(caption)}">'
+        f"<figcaption>{text(caption)} <b>{encoded_face.score:.2f}</b></figcaption></figure>"
     )
 
 
 def trial_panel(
-    look: Look, before: Look, diagnosis: Diagnosis, steps: Sequence[Step], score_range: Interval, reduction: float
+    encoded_face: EncodedFace,
+    before: EncodedFace,
+    diagnosis: Diagnosis,
+    steps: Sequence[Step],
+    score_range: Interval,
+    reduction: float,
 ) -> str:
     """Show the degraded face, its score against that of the photo as it is, and what it is taken for."""
     x, y = diagnosis.position
-    word = ACR_WORDS[grade_of(look.score, score_range) - 1]
+    word = ACR_WORDS[grade_of(encoded_face.score, score_range) - 1]
     applied = ", then ".join(_in_units(step) for step in steps) or "nothing applied"
     return (
         f'<div class="trial" data-x="{x:.4f}" data-y="{y:.4f}" data-steps="{len(steps)}">'
-        f"{face_figure(look, 'With what you apply')}<div>"
-        f'<p class="score"><b>{look.score:.2f}</b><span>{word}</span></p>'
-        f"{score_scale(look.score, (before.score, before.score), score_range)}"
-        f'<p class="quiet">{look.score - before.score:+.2f} against the photo as it is: {text(applied)}.</p>'
+        f"{face_figure(encoded_face, 'With what you apply')}<div>"
+        f'<p class="score"><b>{encoded_face.score:.2f}</b><span>{word}</span></p>'
+        f"{score_scale(encoded_face.score, (before.score, before.score), score_range)}"
+        f'<p class="quiet">{encoded_face.score - before.score:+.2f} against the photo as it is: {text(applied)}.</p>'
         f'<p class="quiet">Taken for: {text(in_words(diagnosis.degradations[0]))}.</p>{_reduced(reduction)}</div></div>'
     )
 

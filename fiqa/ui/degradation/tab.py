@@ -3,8 +3,8 @@
 The tab shows the photos of the state that all tabs share, from the first time a visitor opens it. `/degradation` and
 `/degrade` offer diagnosis and degradation to programs.
 
-A slider has to answer at once, so what it needs is prepared when a photo is chosen (`Trial`), and of the map only the
-one point moves, in the browser.
+A slider has to answer at once, so what it needs is prepared when a photo is chosen (`WhatIfState`), and of the map
+only the one point moves, in the browser.
 """
 
 import time
@@ -20,7 +20,7 @@ import numpy as np
 from gradio.components import Component
 from numpy.typing import NDArray
 
-from fiqa.degradation.diagnosis import DiagnosedPhoto, Look, PhotoDiagnosis, diagnose
+from fiqa.degradation.diagnosis import DiagnosedPhoto, EncodedFace, PhotoDiagnosis, diagnose
 from fiqa.degradation.repairs import REPAIRS
 from fiqa.degradation.synthetic import DEGRADATIONS, degrade
 from fiqa.degradation.what_if import (
@@ -28,14 +28,14 @@ from fiqa.degradation.what_if import (
     ResponseCurve,
     Step,
     Subject,
+    encode_degraded,
     estimate_repair,
     find_subject,
-    look_at_degraded,
     response_curve,
 )
 from fiqa.errors import FiqaError, PhotoError, SettingError
 from fiqa.photos.images import PHOTO_SUFFIXES
-from fiqa.ui.degradation.atlases import AtlasShelf, ask
+from fiqa.ui.degradation.atlases import AtlasCache, ask
 from fiqa.ui.degradation.panels import (
     building_panel,
     curves_panel,
@@ -50,7 +50,7 @@ from fiqa.ui.degradation.panels import (
 )
 from fiqa.ui.score.panels import busy_panel, progress_panel
 from fiqa.ui.score.tab import UNSEEN, LoadedPhotos, check_count, decode_upload, given
-from fiqa.ui.service import PredictorService, politely
+from fiqa.ui.service import PredictorService, translate_errors
 from fiqa.ui.visitor_state import Sweeper
 
 MOST_STEPS = 3
@@ -87,7 +87,7 @@ watch("value", () => requestAnimationFrame(movePoint));
 
 
 @dataclass(eq=False)
-class Examination:
+class DiagnosisState:
     """The diagnoses of a visitor's photos by one checkpoint, and the photos' paths."""
 
     checkpoint: str = ""
@@ -107,11 +107,11 @@ class Examination:
 
 
 @dataclass(eq=False)
-class Trial:
+class WhatIfState:
     """What a what-if needs of one photo; curves are kept once they were asked for."""
 
     checkpoint: str
-    pictures: tuple[Subject, Look] | None
+    pictures: tuple[Subject, EncodedFace] | None
     curves: list[ResponseCurve] = field(default_factory=list)
     made: float = field(default_factory=time.monotonic)
 
@@ -121,7 +121,7 @@ class Trial:
         return self._remembered()[0]
 
     @property
-    def before(self) -> Look:
+    def before(self) -> EncodedFace:
         """The photo as it came; raises FiqaError once it is forgotten."""
         return self._remembered()[1]
 
@@ -131,7 +131,7 @@ class Trial:
             self.pictures = None
         return self.pictures is not None
 
-    def _remembered(self) -> tuple[Subject, Look]:
+    def _remembered(self) -> tuple[Subject, EncodedFace]:
         if self.pictures is None:
             raise FiqaError("This photo was deleted, as all are after some minutes; choose it again.")
         return self.pictures
@@ -140,7 +140,7 @@ class Trial:
 def build_degradation_tab(service: PredictorService, photos: gr.State, checkpoint: gr.Dropdown, tab: gr.Tab) -> None:
     """Lay out the tab inside the current Blocks and connect it; `photos` holds `LoadedPhotos`."""
     handlers = _Handlers(service)
-    opened, examination, trial = gr.State(False), gr.State(Examination()), gr.State(None)
+    opened, examination, trial = gr.State(False), gr.State(DiagnosisState()), gr.State(None)
     with gr.Row(elem_classes="workbench"):
         with gr.Column(scale=7, min_width=300):
             atlas = gr.Plot(show_label=False, container=False, elem_id="atlas")
@@ -218,7 +218,7 @@ class _Handlers:
 
     def __init__(self, service: PredictorService) -> None:
         self.service = service
-        self.shelf = AtlasShelf(service)
+        self.shelf = AtlasCache(service)
         self._sweeper = Sweeper()
 
     def take_files(self, files: list[str] | None, before: LoadedPhotos) -> LoadedPhotos:
@@ -231,17 +231,17 @@ class _Handlers:
         if not opened:
             return
         try:
-            with politely():
+            with translate_errors():
                 for done, total in self.shelf.prepare(checkpoint):
                     yield _only_panel(building_panel(done, total))
                 yield from self._examine(photos, checkpoint)
         except FiqaError as error:
-            yield Examination(), error_panel(str(error)), gr.skip(), gr.skip(), gr.update(visible=False)
+            yield DiagnosisState(), error_panel(str(error)), gr.skip(), gr.skip(), gr.update(visible=False)
 
     def _examine(self, photos: LoadedPhotos, checkpoint: str) -> Iterator[tuple[Any, ...]]:
         atlas = self.shelf.get(checkpoint)
         if not photos.items:
-            yield Examination(), empty_panel(), map_figure(atlas, []), gr.skip(), gr.update(visible=False)
+            yield DiagnosisState(), empty_panel(), map_figure(atlas, []), gr.skip(), gr.update(visible=False)
             return
         check_count(len(photos.items))
         yield _only_panel(busy_panel(len(photos.items), is_loaded=self.service.is_loaded(checkpoint)))
@@ -254,11 +254,11 @@ class _Handlers:
             if time.monotonic() - told > PROGRESS_EVERY_S:
                 told = time.monotonic()
                 yield _only_panel(progress_panel(len(diagnosed), len(photos.items)))
-        examination = Examination(checkpoint, tuple(path for path, _ in photos.items), tuple(diagnosed))
+        examination = DiagnosisState(checkpoint, tuple(path for path, _ in photos.items), tuple(diagnosed))
         self._sweeper.watch(examination)
         yield self._shown(examination)
 
-    def _shown(self, examination: Examination) -> tuple[Any, ...]:
+    def _shown(self, examination: DiagnosisState) -> tuple[Any, ...]:
         """Return what the page shows of an examination."""
         photos = examination.photos
         score_range = self.service.checkpoints[examination.checkpoint].score_range
@@ -284,56 +284,58 @@ class _Handlers:
             except FiqaError as error:
                 yield DiagnosedPhoto(name, error)
 
-    @politely()
+    @translate_errors()
     def _diagnose(self, source: str | bytes, checkpoint: str) -> PhotoDiagnosis:
         atlas = self.shelf.get(checkpoint)
         photo = decode_upload(source)
         found = ask(self.service, checkpoint, lambda predictor: diagnose(predictor, atlas, photo.pixels))
         return replace(found, notices=(*photo.notices, *found.notices))
 
-    def begin_trial(self, examination: Examination, index: int | None = None) -> tuple[Trial | None, str, str, str]:
+    def begin_trial(
+        self, examination: DiagnosisState, index: int | None = None
+    ) -> tuple[WhatIfState | None, str, str, str]:
         """Prepare the what-if for one photo, or the first: trial, face, and empty places for curves and repairs."""
         placed = examination.placed()
         if not placed or index not in (None, *placed):
             return None, "", "", ""
         index = placed[0] if index is None else index
         try:
-            with politely():
+            with translate_errors():
                 trial = self._trial(examination.paths[index], examination.checkpoint)
         except FiqaError as error:
             return None, error_panel(str(error)), "", ""
         return trial, face_figure(trial.before, "As it is"), "", ""
 
-    def _trial(self, path: str, checkpoint: str) -> Trial:
+    def _trial(self, path: str, checkpoint: str) -> WhatIfState:
         pixels = decode_upload(path).pixels
         subject = ask(self.service, checkpoint, lambda predictor: find_subject(predictor, pixels))
-        trial = Trial(checkpoint, (subject, self._look(checkpoint, subject, [])))
+        trial = WhatIfState(checkpoint, (subject, self._look(checkpoint, subject, [])))
         self._sweeper.watch(trial)
         return trial
 
-    def _look(self, checkpoint: str, subject: Subject, steps: Sequence[Step]) -> Look:
-        return ask(self.service, checkpoint, lambda predictor: look_at_degraded(predictor, subject, steps))
+    def _look(self, checkpoint: str, subject: Subject, steps: Sequence[Step]) -> EncodedFace:
+        return ask(self.service, checkpoint, lambda predictor: encode_degraded(predictor, subject, steps))
 
-    def try_steps(self, trial: Trial | None, *values: Any) -> str:
+    def try_steps(self, trial: WhatIfState | None, *values: Any) -> str:
         """Apply the chosen steps and look again."""
         if trial is None:
             return ""
         try:
-            with politely():
+            with translate_errors():
                 steps = steps_of(values)
-                look = self._look(trial.checkpoint, trial.subject, steps)
-                (diagnosis,) = self.shelf.get(trial.checkpoint).diagnose(look.embedding[None])
+                encoded_face = self._look(trial.checkpoint, trial.subject, steps)
+                (diagnosis,) = self.shelf.get(trial.checkpoint).diagnose(encoded_face.embedding[None])
                 score_range = self.service.checkpoints[trial.checkpoint].score_range
-                return trial_panel(look, trial.before, diagnosis, steps, score_range, trial.subject.reduction)
+                return trial_panel(encoded_face, trial.before, diagnosis, steps, score_range, trial.subject.reduction)
         except FiqaError as error:
             return error_panel(str(error))
 
-    def show_curves(self, trial: Trial | None) -> Iterator[str]:
+    def show_curves(self, trial: WhatIfState | None) -> Iterator[str]:
         """Draw the response curves of the photo, as they come."""
         if trial is None:
             return
         try:
-            with politely():
+            with translate_errors():
                 yield self._curves_panel(trial)
                 for name in list(DEGRADATIONS)[len(trial.curves) :]:
                     curve = ask(
@@ -344,17 +346,17 @@ class _Handlers:
         except FiqaError as error:
             yield error_panel(str(error))
 
-    def _curves_panel(self, trial: Trial) -> str:
+    def _curves_panel(self, trial: WhatIfState) -> str:
         return curves_panel(trial.curves, self.service.checkpoints[trial.checkpoint].score_range, len(DEGRADATIONS))
 
-    def show_repairs(self, trial: Trial | None, *values: Any) -> Iterator[str]:
+    def show_repairs(self, trial: WhatIfState | None, *values: Any) -> Iterator[str]:
         """Try every repair on the photo with the chosen steps applied."""
         if trial is None:
             return
         score_range = self.service.checkpoints[trial.checkpoint].score_range
         estimates: list[RepairEstimate] = []
         try:
-            with politely():
+            with translate_errors():
                 pixels = trial.subject.degraded(steps_of(values))
                 yield repairs_panel(estimates, score_range, len(REPAIRS))
                 for name in REPAIRS:
@@ -400,7 +402,7 @@ class _Handlers:
             The degraded photo, a PNG file of the same size.
         """
         try:
-            with politely():
+            with translate_errors():
                 pixels = decode_upload(given(photo)).pixels
                 if pixels.shape[0] * pixels.shape[1] > LARGEST_DEGRADED_PX:
                     raise PhotoError(

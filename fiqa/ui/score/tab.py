@@ -25,7 +25,7 @@ from fiqa.ui.examples import EXAMPLES, example_buttons, example_photo
 from fiqa.ui.figures import thumbnail_uri
 from fiqa.ui.score.panels import batch_panel, busy_panel, empty_panel, error_panel, photo_panel, progress_panel
 from fiqa.ui.score.tables import BatchRow
-from fiqa.ui.service import PredictorService, politely
+from fiqa.ui.service import PredictorService, translate_errors
 
 MOST_PHOTOS = 200
 """Photos of one batch on the page; the command line takes any number."""
@@ -198,7 +198,7 @@ def decode_upload(source: str | bytes) -> DecodedPhoto:
     return DECODER.submit(decode_photo, source).result()
 
 
-@politely()
+@translate_errors()
 def score_photo(
     service: PredictorService,
     checkpoint: str,
@@ -246,7 +246,7 @@ class _Handlers:
     def show_scores(self, photos: LoadedPhotos, checkpoint: str, face: str = "main") -> Iterator[str]:
         """Score the page's photos; a batch reports its progress on the way."""
         try:
-            with politely():
+            with translate_errors():
                 yield from self._panels(photos, checkpoint, face)
         except FiqaError as error:
             yield error_panel(str(error))

@@ -22,7 +22,7 @@ from annotate.errors import ExportError
 from annotate.exchange.export import export_study
 from annotate.exchange.export_tables import SCREEN, TABLES
 from annotate.exchange.imports import read_ratings
-from annotate.exchange.layout import Picture
+from annotate.exchange.layout import LabelledStimulus
 from annotate.queries.imports import ImportedRating
 from annotate.stimuli.files import Candidate, stimulus_path
 from fiqa.evaluation.official_protocol import read_test_set
@@ -264,7 +264,7 @@ def test_no_name_is_a_formula_to_a_spreadsheet_and_all_are_read_again_as_they_we
 def test_interrupted_export_shows_nothing_and_is_gone_on_with(
     database: Database, study_id: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop_after_ten(pictures: Sequence[Picture]) -> Iterable[Picture]:
+    def stop_after_ten(pictures: Sequence[LabelledStimulus]) -> Iterable[LabelledStimulus]:
         yield from pictures[:10]
         raise StoppedError
 
@@ -296,7 +296,7 @@ def test_export_stopped_at_its_very_beginning_is_gone_on_with(
 
 
 def test_going_on_after_more_ratings_leaves_nothing_behind(database: Database, study_id: int, tmp_path: Path) -> None:
-    def stop_at_the_end(pictures: Sequence[Picture]) -> Iterable[Picture]:
+    def stop_at_the_end(pictures: Sequence[LabelledStimulus]) -> Iterable[LabelledStimulus]:
         yield from pictures
         raise StoppedError
 
@@ -318,7 +318,7 @@ def _reversed_ratings() -> list[ImportedRating]:
 
 
 def test_leftovers_of_another_study_are_not_used(database: Database, study_id: int, tmp_path: Path) -> None:
-    def stop(pictures: Sequence[Picture]) -> Iterable[Picture]:
+    def stop(pictures: Sequence[LabelledStimulus]) -> Iterable[LabelledStimulus]:
         yield from pictures
         raise StoppedError
 

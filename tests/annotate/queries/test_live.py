@@ -70,13 +70,13 @@ def test_a_key_that_somebody_used_meanwhile_stores_nothing(database: Database) -
     answer = person.answer(person.start())
     with database.write() as db:
         connection = db.connection()
-        visitor = links.let_in(connection, person.token)
+        visitor = links.authenticate(connection, person.token)
         given = live.leased_to(connection, visitor.id)
-        assert visitor.run
-        assert live.add_rating(connection, given[0], answer, visitor.run, NOW)
+        assert visitor.sitting
+        assert live.add_rating(connection, given[0], answer, visitor.sitting, NOW)
         again = replace(answer, assignment_id=given[1].id)
-        assert not live.add_rating(connection, given[1], again, visitor.run, NOW)
-        assert visitor.run.answers == 1
+        assert not live.add_rating(connection, given[1], again, visitor.sitting, NOW)
+        assert visitor.sitting.answers == 1
 
 
 def test_nobody_is_given_a_stimulus_twice_even_by_a_broken_program(database: Database) -> None:
@@ -85,10 +85,10 @@ def test_nobody_is_given_a_stimulus_twice_even_by_a_broken_program(database: Dat
     person.start()
     with database.write() as db:
         connection = db.connection()
-        visitor = links.let_in(connection, person.token)
+        visitor = links.authenticate(connection, person.token)
         (first, *_) = live.leased_to(connection, visitor.id)
-        assert visitor.run
+        assert visitor.sitting
         with pytest.raises(NoResultFound):
-            live.lease(connection, visitor, visitor.run, first.picture, ItemKind.RATED, NOW)
+            live.lease(connection, visitor, visitor.sitting, first.stimulus, ItemKind.RATED, NOW)
         stimuli = connection.scalars(select(Assignment.stimulus_id)).all()
         assert len(stimuli) == len(set(stimuli)) == 2

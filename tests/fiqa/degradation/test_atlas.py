@@ -32,7 +32,7 @@ from fiqa.degradation.atlas_building import (
     fit_atlas,
     single_types,
 )
-from fiqa.degradation.diagnosis import diagnose, look_at
+from fiqa.degradation.diagnosis import diagnose, encode_faces
 from fiqa.degradation.synthetic import DEGRADATIONS, LEVELS
 from fiqa.errors import CheckpointError
 from fiqa.loading import load_predictor
@@ -215,8 +215,8 @@ def test_the_bundled_atlas_belongs_to_the_bundled_weights(settings: Settings) ->
 
 def test_views_and_photos_are_embedded_alike(predictor: QualityPredictor) -> None:
     faces = predictor.find_faces(ASTRONAUT).faces
-    (look,) = look_at(predictor, [ASTRONAUT], faces[0])
-    assert np.allclose(embed_views(predictor, look.view[None])[0], look.embedding, atol=1e-4)
+    (encoded_face,) = encode_faces(predictor, [ASTRONAUT], faces[0])
+    assert np.allclose(embed_views(predictor, encoded_face.view[None])[0], encoded_face.embedding, atol=1e-4)
 
 
 def test_a_coarse_atlas_of_one_photo_knows_that_photo(predictor: QualityPredictor, settings: Settings) -> None:

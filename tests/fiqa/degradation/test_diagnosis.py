@@ -14,7 +14,7 @@ from fiqa.__main__ import main
 from fiqa.degradation.atlas import TYPES, Diagnosis, Finding, Neighbour
 from fiqa.degradation.diagnosis import (
     DiagnosedPhoto,
-    Look,
+    EncodedFace,
     PhotoDiagnosis,
     embeddings_csv,
     embeddings_npy,
@@ -30,8 +30,10 @@ def diagnosed(path: str) -> DiagnosedPhoto:
     diagnosis = Diagnosis(
         (Finding("jpeg", 0.8, 0.62), Finding("clean", 0.2, 0.0)), 0.5, (0.1, -0.2), (Neighbour("jpeg", 0.6, 0.4),)
     )
-    look = Look(0.61, np.arange(3, dtype=np.float32), np.zeros((8, 8, 3), np.uint8))
-    return DiagnosedPhoto(path, PhotoDiagnosis(look, diagnosis, (1.0, 2.0, 3.0, 4.0), "lite", (0.0, 1.0), "ten faces"))
+    encoded_face = EncodedFace(0.61, np.arange(3, dtype=np.float32), np.zeros((8, 8, 3), np.uint8))
+    return DiagnosedPhoto(
+        path, PhotoDiagnosis(encoded_face, diagnosis, (1.0, 2.0, 3.0, 4.0), "lite", (0.0, 1.0), "ten faces")
+    )
 
 
 PHOTOS = [diagnosed("a.png"), DiagnosedPhoto("b\x1b.png", PhotoError("b.png is empty (0 bytes)."))]

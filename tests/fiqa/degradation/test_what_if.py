@@ -6,16 +6,16 @@ import skimage.data
 from numpy.typing import NDArray
 from PIL import Image
 
-from fiqa.degradation.diagnosis import look_at
+from fiqa.degradation.diagnosis import encode_faces
 from fiqa.degradation.repairs import REPAIRS
 from fiqa.degradation.synthetic import DEGRADATIONS, degrade
 from fiqa.degradation.what_if import (
     LARGEST_VIEW_PX,
     ResponseCurve,
+    encode_degraded,
     estimate_repair,
     find_subject,
     good_from,
-    look_at_degraded,
     response_curve,
 )
 from fiqa.loading import load_predictor
@@ -34,14 +34,14 @@ def predictor() -> QualityPredictor:
 def test_without_steps_the_score_is_that_of_the_photo(predictor: QualityPredictor) -> None:
     subject = find_subject(predictor, ASTRONAUT)
     assert subject.reduction == 1
-    assert look_at_degraded(predictor, subject, []).score == pytest.approx(predictor.score(ASTRONAUT).score, abs=1e-4)
+    assert encode_degraded(predictor, subject, []).score == pytest.approx(predictor.score(ASTRONAUT).score, abs=1e-4)
 
 
 @pytest.mark.parametrize("name", DEGRADATIONS)
 def test_degrading_the_part_that_counts_is_degrading_the_photo(predictor: QualityPredictor, name: str) -> None:
     faces = predictor.find_faces(ASTRONAUT).faces
-    part = look_at_degraded(predictor, find_subject(predictor, ASTRONAUT), [(name, 0.5)])
-    (whole,) = look_at(predictor, [degrade(ASTRONAUT, [(name, 0.5)])], faces[0])
+    part = encode_degraded(predictor, find_subject(predictor, ASTRONAUT), [(name, 0.5)])
+    (whole,) = encode_faces(predictor, [degrade(ASTRONAUT, [(name, 0.5)])], faces[0])
     assert part.score == pytest.approx(whole.score, abs=0.12 if name in SEEDED else 0.002)
 
 
@@ -50,15 +50,15 @@ def test_a_large_face_is_reduced_so_that_severities_keep_their_meaning(predictor
     subject = find_subject(predictor, large)
     assert subject.reduction > 2
     assert max(subject.pixels.shape) < 1.5 * LARGEST_VIEW_PX
-    still = look_at_degraded(predictor, subject, []).score
+    still = encode_degraded(predictor, subject, []).score
     assert still == pytest.approx(predictor.score(large).score, abs=0.02)
-    assert look_at_degraded(predictor, subject, [("gaussian_blur", 0.6)]).score < still - 0.2
+    assert encode_degraded(predictor, subject, [("gaussian_blur", 0.6)]).score < still - 0.2
 
 
 def test_a_response_curve_starts_with_the_photo_as_it_is(predictor: QualityPredictor) -> None:
     subject = find_subject(predictor, ASTRONAUT)
     curve = response_curve(predictor, subject, "gaussian_blur")
-    assert curve.scores[0] == pytest.approx(look_at_degraded(predictor, subject, []).score, abs=1e-5)
+    assert curve.scores[0] == pytest.approx(encode_degraded(predictor, subject, []).score, abs=1e-5)
     assert curve.scores[-1] < curve.scores[0] - 0.3
     assert (curve.severities[0], curve.severities[-1]) == (0, 1)
 

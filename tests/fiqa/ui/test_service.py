@@ -12,7 +12,7 @@ from skimage.data import astronaut
 
 from fiqa.errors import CheckpointError, FiqaError
 from fiqa.results import QualityResult
-from fiqa.ui.service import ENDING_MESSAGE, GENERIC_MESSAGE, PredictorService, politely
+from fiqa.ui.service import ENDING_MESSAGE, GENERIC_MESSAGE, PredictorService, translate_errors
 from tests.fiqa.ui.conftest import FakePredictor, load, spec
 
 
@@ -100,10 +100,10 @@ def test_every_step_is_warmed_up_on_a_photo_with_a_face() -> None:
 
 
 def test_what_was_foreseen_is_told_and_the_rest_goes_to_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    with pytest.raises(FiqaError, match=r"^Try another photo\.$"), politely():
+    with pytest.raises(FiqaError, match=r"^Try another photo\.$"), translate_errors():
         raise FiqaError("Try another photo.")
     assert not caplog.records
-    with caplog.at_level(logging.ERROR), pytest.raises(FiqaError) as caught, politely():
+    with caplog.at_level(logging.ERROR), pytest.raises(FiqaError) as caught, translate_errors():
         raise KeyError("internals")
     assert str(caught.value) == GENERIC_MESSAGE
     assert "internals" in caplog.text

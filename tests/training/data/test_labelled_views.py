@@ -29,7 +29,7 @@ FACE = face_landmarks((32, 28), 24)
 class NoFinder:
     """Stands in for the finder; counts how often it is asked."""
 
-    name, knows_absence = "none", True
+    name, can_reject = "none", True
 
     def __init__(self) -> None:
         self.asked = 0
@@ -38,7 +38,7 @@ class NoFinder:
         self.asked += 1
         return []
 
-    def find_faint(self, photo: NDArray[np.uint8]) -> None:
+    def find_low_confidence(self, photo: NDArray[np.uint8]) -> None:
         return None
 
 

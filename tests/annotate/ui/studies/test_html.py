@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from annotate.ui.studies import background
-from annotate.ui.studies.background import follow
+from annotate.ui.studies.background import run_in_background
 from annotate.ui.studies.html import pager, press, text, thumbnail, whole_number
 
 MARKUP = "<b>${value}</b>'\""
@@ -73,10 +73,10 @@ def test_long_work_says_how_far_it_is_and_short_work_nothing(monkeypatch: pytest
         done.append(1)
         return f"{len(done)}"
 
-    told, result = finish(follow(work, say))
+    told, result = finish(run_in_background(work, say))
     assert (told[:5], result) == (["1", "2", "3", "4", "5"], 7)  # and perhaps once more while the work ends
     monkeypatch.setattr(background, "TOLD_EVERY_S", 60)
-    assert finish(follow(lambda: 8, say)) == ([], 8)
+    assert finish(run_in_background(lambda: 8, say)) == ([], 8)
 
 
 @pytest.mark.parametrize("kind", [ValueError, TimeoutError])
@@ -85,7 +85,7 @@ def test_an_error_of_the_work_comes_out(kind: type[Exception]) -> None:
         raise kind("its own")
 
     with pytest.raises(kind, match="its own"):
-        finish(follow(work, lambda: ""))
+        finish(run_in_background(work, lambda: ""))
 
 
 def test_who_leaves_does_not_wait_for_the_work_and_it_is_finished(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +96,7 @@ def test_who_leaves_does_not_wait_for_the_work_and_it_is_finished(monkeypatch: p
         if go_on.wait(timeout=30):
             finished.set()
 
-    following = follow(work, lambda: "")
+    following = run_in_background(work, lambda: "")
     next(following)
     following.close()  # would never come back if it waited
     assert not finished.is_set()
@@ -113,7 +113,7 @@ def test_the_log_tells_of_a_failure_that_nobody_waited_for(monkeypatch: pytest.M
         raise ValueError("its own")
 
     monkeypatch.setattr(background.logger, "error", lambda *_, **__: logged.set())
-    following = follow(work, lambda: "")
+    following = run_in_background(work, lambda: "")
     next(following)
     following.close()
     left.set()

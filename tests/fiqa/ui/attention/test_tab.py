@@ -22,8 +22,8 @@ from fiqa.predictor import QualityPredictor
 from fiqa.ui.attention.tab import (
     EXAMPLE,
     UPDATED,
+    AttentionState,
     Choices,
-    Desk,
     _Handlers,
     _sources,
     _with_newest,
@@ -50,12 +50,12 @@ def handlers() -> _Handlers:
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk()
+def state() -> AttentionState:
+    return AttentionState()
 
 
 @pytest.fixture
-def show(handlers: _Handlers, desk: Desk) -> Show:
+def show(handlers: _Handlers, state: AttentionState) -> Show:
     """Call `show` with the choices given and the usual ones otherwise; return all that it yields."""
 
     def call(
@@ -66,7 +66,7 @@ def show(handlers: _Handlers, desk: Desk) -> Show:
         **chosen: Any,
     ) -> Any:
         values = {**CHOICES, **chosen}
-        return list(handlers.show(desk, photos or LoadedPhotos(), tray, checkpoint, *values.values()))
+        return list(handlers.show(state, photos or LoadedPhotos(), tray, checkpoint, *values.values()))
 
     return call
 
@@ -86,7 +86,7 @@ def event(**data: Any) -> gr.EventData:
     return gr.EventData(None, data)
 
 
-def test_the_example_is_there_before_any_photo(show: Show, desk: Desk) -> None:
+def test_the_example_is_there_before_any_photo(show: Show, state: AttentionState) -> None:
     yielded = show()
     assert "Astronaut (example)" in figure_of(yielded)
     assert yielded[-1][2].count("<tr>") == 7
@@ -94,153 +94,155 @@ def test_the_example_is_there_before_any_photo(show: Show, desk: Desk) -> None:
     assert all(len(each) == 4 + len(UPDATED) for each in yielded)
 
 
-def test_a_map_asked_for_again_is_not_computed_again(show: Show, desk: Desk) -> None:
+def test_a_map_asked_for_again_is_not_computed_again(show: Show, state: AttentionState) -> None:
     show()
-    (inspection,) = desk.shown
+    (inspection,) = state.shown
     before = inspection.maps[MapKey("quality")]
     show(kind="quality", colour_map="magma")
-    assert desk.shown == [inspection]
+    assert state.shown == [inspection]
     assert inspection.maps[MapKey("quality")] is before
-    assert (desk.key, desk.colour_map) == (MapKey("quality"), "magma")
+    assert (state.key, state.colour_map) == (MapKey("quality"), "magma")
 
 
-def test_a_colour_map_that_does_not_suit_is_replaced(show: Show, desk: Desk) -> None:
+def test_a_colour_map_that_does_not_suit_is_replaced(show: Show, state: AttentionState) -> None:
     show(kind="occlusion")
-    assert desk.colour_map == "berlin"
+    assert state.colour_map == "berlin"
 
 
-def test_a_kind_the_checkpoint_lacks_is_not_offered_and_the_reason_is_given(show: Show, desk: Desk) -> None:
+def test_a_kind_the_checkpoint_lacks_is_not_offered_and_the_reason_is_given(show: Show, state: AttentionState) -> None:
     yielded = show(kind="attention")
-    assert desk.key == MapKey("contribution")
+    assert state.key == MapKey("contribution")
     note, offered = yielded[-2][3], dict(zip(UPDATED, yielded[-2][4:], strict=True))["kind"]["choices"]
     assert "no ViT" in note
     assert {"attention", "rollout"}.isdisjoint(name for _, name in offered)
 
 
-def test_every_face_can_be_chosen(show: Show, desk: Desk, group: str) -> None:
+def test_every_face_can_be_chosen(show: Show, state: AttentionState, group: str) -> None:
     photos = LoadedPhotos(((group, "group.png"),))
     yielded = show(photos=photos)
     offered = dict(zip(UPDATED, yielded[-2][4:], strict=True))
     assert [number for _, number in offered["face"]["choices"]] == [1, 2]
-    first = desk.shown[0].face.face
+    first = state.shown[0].face.face
     show(photos=photos, photo="score:0", face=2)
-    second = desk.shown[0].face.face
+    second = state.shown[0].face.face
     assert first is not None
     assert second is not None
     assert abs(first.box_xyxy[0] - second.box_xyxy[0]) > 200
 
 
-def test_two_photos_share_one_scale(show: Show, desk: Desk, group: str) -> None:
+def test_two_photos_share_one_scale(show: Show, state: AttentionState, group: str) -> None:
     yielded = show(tray=[(group, None)], compare=EXAMPLE)
-    assert [each.subject.name for each in desk.shown] == ["group.png", "Astronaut (example)"]
+    assert [each.subject.name for each in state.shown] == ["group.png", "Astronaut (example)"]
     assert figure_of(yielded).count("<figure") == 2
     assert figure_of(yielded).count('class="colour-bar"') == 1
-    most = max(float(np.nanmax(each.maps[desk.key].in_view())) for each in desk.shown)
-    assert [scale.limits for scale in desk.scales()] == [(0.0, most)] * 2
+    most = max(float(np.nanmax(each.maps[state.key].in_view())) for each in state.shown)
+    assert [scale.limits for scale in state.scales()] == [(0.0, most)] * 2
 
 
 def test_checkpoints_that_score_on_other_ranges_have_a_colour_scale_each(
-    show: Show, desk: Desk, handlers: _Handlers, monkeypatch: pytest.MonkeyPatch
+    show: Show, state: AttentionState, handlers: _Handlers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graded = handlers.service.ask("small", lambda predictor: predictor)
     monkeypatch.setattr(graded, "spec", replace(SMALL_SPEC, score_range=(1.0, 5.0)))
     yielded = show(compare="checkpoint:small", kind="quality")
-    assert [scale.limits for scale in desk.scales()] == [(0.0, 1.0), (1.0, 5.0)]
+    assert [scale.limits for scale in state.scales()] == [(0.0, 1.0), (1.0, 5.0)]
     assert figure_of(yielded).count('class="colour-bar"') == 2
 
 
-def test_two_checkpoints_stand_side_by_side(show: Show, desk: Desk) -> None:
+def test_two_checkpoints_stand_side_by_side(show: Show, state: AttentionState) -> None:
     yielded = show(compare="checkpoint:small", kind="cross_attention")
-    assert [each.subject.checkpoint for each in desk.shown] == ["lite", "small"]
+    assert [each.subject.checkpoint for each in state.shown] == ["lite", "small"]
     assert figure_of(yielded).count("<figure") == 2
     assert "no ViT" in figure_of(show(checkpoint="small", compare="checkpoint:lite", kind="rollout"))
 
 
-def test_the_blocks_of_a_vit_can_be_looked_at_one_by_one(show: Show, desk: Desk) -> None:
+def test_the_blocks_of_a_vit_can_be_looked_at_one_by_one(show: Show, state: AttentionState) -> None:
     yielded = show(checkpoint="small", kind="attention")
     block = dict(zip(UPDATED, yielded[-2][4:], strict=True))["block"]
-    assert (desk.key, block["maximum"], block["visible"]) == (MapKey("attention", 3), 3, True)
+    assert (state.key, block["maximum"], block["visible"]) == (MapKey("attention", 3), 3, True)
     assert "block 1" in figure_of(show(checkpoint="small", kind="attention", block=1))
-    assert len(desk.inspections) == 1
+    assert len(state.inspections) == 1
 
 
-def test_dropped_and_moved_landmarks_change_the_score(show: Show, desk: Desk) -> None:
+def test_dropped_and_moved_landmarks_change_the_score(show: Show, state: AttentionState) -> None:
     show()
-    found = desk.shown[0].score
+    found = state.shown[0].score
     yielded = show(without=["eyes", "mouth"], right=20)
-    assert desk.shown[0].score != found
+    assert state.shown[0].score != found
     assert "as you changed them" in yielded[-1][2]
 
 
-def test_a_click_reads_what_the_maps_hold_there(show: Show, desk: Desk, handlers: _Handlers) -> None:
+def test_a_click_reads_what_the_maps_hold_there(show: Show, state: AttentionState, handlers: _Handlers) -> None:
     show(kind="quality")
-    quality = desk.shown[0].maps[MapKey("quality")].in_photo().values
-    said = handlers.read(desk, event(side=0, x=225.5, y=130.5))
+    quality = state.shown[0].maps[MapKey("quality")].in_photo().values
+    said = handlers.read(state, event(side=0, x=225.5, y=130.5))
     assert f"<b>{quality[130, 225]:.3f}</b>" in said
     assert "Pixel 226, 130" in said or "Pixel 225, 130" in said
-    assert "no crop reached" in handlers.read(desk, event(side=0, x=5.0, y=500.0))
+    assert "no crop reached" in handlers.read(state, event(side=0, x=5.0, y=500.0))
 
 
 @pytest.mark.parametrize("data", [{"side": 3, "x": 1, "y": 1}, {"side": "../x", "x": 1, "y": 1}, {"side": 0}])
 def test_a_click_that_makes_no_sense_gets_a_sentence(
-    show: Show, desk: Desk, handlers: _Handlers, data: dict[str, Any]
+    show: Show, state: AttentionState, handlers: _Handlers, data: dict[str, Any]
 ) -> None:
     show()
-    assert 'role="alert"' in handlers.read(desk, event(**data))
+    assert 'role="alert"' in handlers.read(state, event(**data))
 
 
 @pytest.mark.parametrize(("format", "start"), [("png", "data:image/png"), ("npz", "data:application/zip")])
-def test_maps_can_be_saved(show: Show, desk: Desk, handlers: _Handlers, format: str, start: str) -> None:
+def test_maps_can_be_saved(show: Show, state: AttentionState, handlers: _Handlers, format: str, start: str) -> None:
     show()
-    assert f'href="{start}' in handlers.save(desk, event(side=0, format=format))
+    assert f'href="{start}' in handlers.save(state, event(side=0, format=format))
 
 
-def test_a_photo_that_is_gone_gets_a_sentence(show: Show, desk: Desk, tmp_path: Path) -> None:
+def test_a_photo_that_is_gone_gets_a_sentence(show: Show, state: AttentionState, tmp_path: Path) -> None:
     assert 'role="alert"' in figure_of(show(tray=[(str(tmp_path / "gone.png"), None)]))
-    assert desk.shown == []
+    assert state.shown == []
 
 
 def test_another_tabs_photos_are_followed_only_once_this_one_was_looked_at(
-    handlers: _Handlers, show: Show, desk: Desk
+    handlers: _Handlers, show: Show, state: AttentionState
 ) -> None:
     rest = (LoadedPhotos(), None, "lite", *CHOICES.values())
-    assert len(list(handlers.follow(desk, *rest))) == 1
-    assert desk.shown == []
+    assert len(list(handlers.show_if_opened(state, *rest))) == 1
+    assert state.shown == []
     show()
-    assert len(list(handlers.follow(desk, *rest))) > 1
+    assert len(list(handlers.show_if_opened(state, *rest))) > 1
 
 
 def test_what_was_added_last_is_chosen() -> None:
-    desk, choices = Desk(), Choices(**CHOICES)
+    state, choices = AttentionState(), Choices(**CHOICES)
     both = LoadedPhotos((("/cache/a.png", "a"), ("/cache/b.png", "b")))
-    assert _with_newest(desk, _sources(both, None), choices).photo == "score:0"
-    assert _with_newest(desk, _sources(both, [("/cache/c.png", None)]), choices).photo == "own:0"
+    assert _with_newest(state, _sources(both, None), choices).photo == "score:0"
+    assert _with_newest(state, _sources(both, [("/cache/c.png", None)]), choices).photo == "own:0"
     kept = Choices(**{**CHOICES, "photo": "score:1"})
-    assert _with_newest(desk, _sources(both, [("/cache/c.png", None)]), kept).photo == "score:1"
-    assert _with_newest(desk, _sources(LoadedPhotos(), None), kept).photo == EXAMPLE
+    assert _with_newest(state, _sources(both, [("/cache/c.png", None)]), kept).photo == "score:1"
+    assert _with_newest(state, _sources(LoadedPhotos(), None), kept).photo == EXAMPLE
 
 
-def test_inspections_of_long_ago_are_forgotten(show: Show, desk: Desk) -> None:
+def test_inspections_of_long_ago_are_forgotten(show: Show, state: AttentionState) -> None:
     show()
-    (inspection,) = desk.shown
+    (inspection,) = state.shown
     for number in range(2, 10):
-        desk.keep(replace(inspection, subject=replace(inspection.subject, face=number)))
-    assert [subject.face for subject in desk.inspections] == [4, 5, 6, 7, 8, 9]
+        state.keep(replace(inspection, subject=replace(inspection.subject, face=number)))
+    assert [subject.face for subject in state.inspections] == [4, 5, 6, 7, 8, 9]
 
 
-def test_nothing_of_a_photo_stays_for_longer_than_promised(show: Show, desk: Desk, handlers: _Handlers) -> None:
+def test_nothing_of_a_photo_stays_for_longer_than_promised(
+    show: Show, state: AttentionState, handlers: _Handlers
+) -> None:
     show()
-    assert desk in handlers._sweeper._watched
+    assert state in handlers._sweeper._watched
     handlers._sweeper.sweep()
-    assert desk.inspections
-    assert desk.shown
+    assert state.inspections
+    assert state.shown
     later = time.monotonic() + KEPT_S + 1
     handlers._sweeper.clock = lambda: later
     handlers._sweeper.sweep()
-    assert not desk.inspections
-    assert not desk.shown
-    assert desk not in handlers._sweeper._watched
-    assert "no longer here" in handlers.read(desk, event(side=0, x=1.0, y=1.0))
+    assert not state.inspections
+    assert not state.shown
+    assert state not in handlers._sweeper._watched
+    assert "no longer here" in handlers.read(state, event(side=0, x=1.0, y=1.0))
 
 
 def test_the_api_gives_array_and_figure(handlers: _Handlers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,7 +54,9 @@ def test_a_checkpoint_works_in_every_tab_right_after_its_training(service: Predi
         tabs[2].degradation(photo.read_bytes(), "portraits")["score"],
     }
     assert len(scores) == 1
-    assert "portraits" in [*tabs[1].show(attention.Desk(), LoadedPhotos(), None, "portraits", *CHOICES)][-2][0]
+    assert (
+        "portraits" in [*tabs[1].show(attention.AttentionState(), LoadedPhotos(), None, "portraits", *CHOICES)][-2][0]
+    )
     *_, (examination, panel, *_) = tabs[2].examine(True, LoadedPhotos(((str(photo), "a.png"),)), "portraits")
     assert "Most likely" in panel
     assert examination.checkpoint == "portraits"
@@ -66,7 +68,7 @@ def test_weights_trained_anew_under_the_same_name_get_an_atlas_of_their_own(
     lite = find_atlas(service.spec_of("lite"), Settings.from_environment())
     assert lite is not None
     monkeypatch.setattr(atlases, "find_atlas", lambda spec, _: replace(lite, checkpoint_sha256=spec.sha256))
-    shelf = atlases.AtlasShelf(service)
+    shelf = atlases.AtlasCache(service)
     before = shelf.get("lite")
     assert shelf.get("lite") is before
     service.checkpoints["lite"] = replace(service.spec_of("lite"), sha256="of other weights")

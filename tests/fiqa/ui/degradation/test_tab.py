@@ -15,7 +15,7 @@ from fiqa.degradation.atlas import TYPES
 from fiqa.degradation.repairs import REPAIRS
 from fiqa.degradation.synthetic import DEGRADATIONS, degrade
 from fiqa.loading import load_predictor
-from fiqa.ui.degradation.tab import Examination, Trial, _Handlers, steps_of
+from fiqa.ui.degradation.tab import DiagnosisState, WhatIfState, _Handlers, steps_of
 from fiqa.ui.score.tab import LoadedPhotos
 from fiqa.ui.service import PredictorService
 from fiqa.ui.visitor_state import KEPT_S
@@ -40,7 +40,7 @@ def portrait(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def trial(handlers: _Handlers, portrait: str) -> Trial:
+def trial(handlers: _Handlers, portrait: str) -> WhatIfState:
     *_, (examination, *_) = handlers.examine(True, LoadedPhotos(((portrait, "portrait.png"),)), "lite")
     trial, *_ = handlers.begin_trial(examination)
     assert trial is not None
@@ -91,7 +91,7 @@ def test_an_unknown_checkpoint_gives_a_sentence(handlers: _Handlers) -> None:
     assert "nonsense" in panel
 
 
-def test_steps_change_score_place_and_words(handlers: _Handlers, trial: Trial) -> None:
+def test_steps_change_score_place_and_words(handlers: _Handlers, trial: WhatIfState) -> None:
     still = handlers.try_steps(trial, *STILL)
     moved = handlers.try_steps(trial, "gaussian_blur", 0.6, "", 0.5, "jpeg", 0.2)
     assert 'data-steps="0"' in still
@@ -105,14 +105,14 @@ def test_no_type_and_no_severity_are_no_step() -> None:
     assert steps_of(("", 0.5, "jpeg", 0, "haze", 0.25)) == [("haze", 0.25)]
 
 
-def test_every_type_gets_a_curve_and_they_are_kept(handlers: _Handlers, trial: Trial) -> None:
+def test_every_type_gets_a_curve_and_they_are_kept(handlers: _Handlers, trial: WhatIfState) -> None:
     *_, panel = handlers.show_curves(trial)
     assert panel.count('<figure class="curve">') == len(DEGRADATIONS) == len(trial.curves)
     assert "good up to" in panel
     assert len(list(handlers.show_curves(trial))) == 1
 
 
-def test_every_repair_is_tried_and_called_an_estimate(handlers: _Handlers, trial: Trial) -> None:
+def test_every_repair_is_tried_and_called_an_estimate(handlers: _Handlers, trial: WhatIfState) -> None:
     *_, panel = handlers.show_repairs(trial, "low_light", 0.6, "", 0.5, "", 0.5)
     assert panel.count("<tr>") == len(REPAIRS) + 1
     assert "Brighten: the repair that would help most" in panel
@@ -121,7 +121,7 @@ def test_every_repair_is_tried_and_called_an_estimate(handlers: _Handlers, trial
 
 def test_nothing_of_a_photo_stays_for_longer_than_promised(handlers: _Handlers, portrait: str) -> None:
     *_, shown = handlers.examine(True, LoadedPhotos(((portrait, "portrait.png"),)), "lite")
-    examination = next(value for value in shown if isinstance(value, Examination))
+    examination = next(value for value in shown if isinstance(value, DiagnosisState))
     trial, *_ = handlers.begin_trial(examination)
     assert trial is not None
     handlers._sweeper.sweep()
@@ -136,8 +136,8 @@ def test_nothing_of_a_photo_stays_for_longer_than_promised(handlers: _Handlers, 
 
 
 def test_only_photos_with_a_place_can_be_tried(handlers: _Handlers) -> None:
-    assert handlers.begin_trial(Examination(), 0)[0] is None
-    assert handlers.begin_trial(Examination())[0] is None
+    assert handlers.begin_trial(DiagnosisState(), 0)[0] is None
+    assert handlers.begin_trial(DiagnosisState())[0] is None
 
 
 def test_programs_get_the_dictionary_of_the_command_line(handlers: _Handlers, portrait: str) -> None:
