@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fiqa.checkpoints import list_checkpoints, save_checkpoint
+    from fiqa.comparison.comparison import compare
     from fiqa.errors import FiqaError
     from fiqa.loading import load_network, load_predictor
     from fiqa.models import DslFiqa
@@ -27,6 +28,7 @@ __all__ = [
     "FiqaError",
     "QualityPredictor",
     "QualityResult",
+    "compare",
     "list_checkpoints",
     "load_network",
     "load_predictor",
@@ -39,6 +41,7 @@ _HOME = {
     "FiqaError": "fiqa.errors",
     "QualityPredictor": "fiqa.predictor",
     "QualityResult": "fiqa.results",
+    "compare": "fiqa.comparison.comparison",
     "list_checkpoints": "fiqa.checkpoints",
     "load_network": "fiqa.loading",
     "load_predictor": "fiqa.loading",

@@ -19,7 +19,7 @@ from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn
 
-from fiqa import __version__, reports
+from fiqa import __version__, comparison, reports
 from fiqa.errors import FiqaError, SettingError
 from fiqa.faces.face_choice import ALIGNED_LAYOUTS, FACE_CHOICES, FaceChoice, read_face_choice
 from fiqa.maps.face_maps import KINDS
@@ -97,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_degrade(commands.add_parser("degrade", help="apply a synthetic degradation to a photo"))
     _add_attention(commands.add_parser("attention", help="show where in a face the network looks"))
     _add_evaluate(commands.add_parser("evaluate", help="run the official protocol on a labelled data set"))
+    _add_compare(commands.add_parser("compare", help="compare methods by the scores of their photos"))
     return parser
 
 
@@ -167,6 +168,21 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", required=True, type=Path, metavar="FOLDER", help="the data set, for example CGFIQA")
     parser.add_argument("--output", type=Path, default=Path("result"), metavar="FOLDER", help="default: result")
     parser.set_defaults(run=_evaluate)
+
+
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Compares methods by the scores of their photos. Photos of equal name (the suffix does not matter) are "
+        "versions of one another; differences are those of the folder named later from the one named first."
+    )
+    parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="the photos of one method; two or more")
+    parser.add_argument("--reference", type=Path, metavar="FOLDER", help="the undamaged photos: faces are found there")
+    _add_network_options(parser)
+    parser.add_argument("--format", choices=comparison.FORMATS, help="default: by the suffix of --output, else table")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
+    parser.add_argument("--no-diagnosis", action="store_true", help="do not say what is wrong with the photos")
+    parser.add_argument("--verify", type=Path, metavar="REPORT", help="repeat a JSON report and say what differs")
+    parser.set_defaults(run=_compare)
 
 
 def _add_network_options(parser: argparse.ArgumentParser) -> None:
@@ -388,6 +404,12 @@ def _attention(options: argparse.Namespace) -> int:
 
 def _named(face: FaceChoice) -> str:
     return f"face {face}" if isinstance(face, int) else f"{face} face"
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from fiqa.comparison.command import run
+
+    return run(options)
 
 
 def _evaluate(options: argparse.Namespace) -> int:

@@ -1,0 +1,111 @@
+"""What `fiqa compare A B [C …]` does with its options."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fiqa.comparison.comparison import Comparison, match_folders, score_with_journal, summarise
+from fiqa.comparison.examples import Example, choose_examples, show_example
+from fiqa.comparison.matching import MatchedPhotos, method_names
+from fiqa.comparison.reports import FORMATS
+from fiqa.comparison.verification import differences, inputs_of, read_report
+from fiqa.errors import FiqaError, SettingError
+from fiqa.output import check_writable, write_file
+from fiqa.settings import Settings
+
+if TYPE_CHECKING:
+    from fiqa.degradation.atlas import Atlas
+    from fiqa.predictor import QualityPredictor
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compare, or verify a report; return the exit status. Raises FiqaError."""
+    if options.verify and options.folders:
+        raise SettingError("--verify takes its folders from the report: name none.")
+    return _verify(options) if options.verify else _compare(options)
+
+
+def _compare(options: argparse.Namespace) -> int:
+    if len(options.folders) < 2:
+        raise SettingError("A comparison needs at least two folders: name two or more.")
+    folders = dict(zip(method_names(options.folders), (str(each.resolve()) for each in options.folders), strict=True))
+    reference = None if options.reference is None else str(options.reference.resolve())
+    matched = match_folders(folders, reference=reference)
+    if options.output:
+        check_writable(options.output)
+    predictor = _load(options)
+    atlas = None if options.no_diagnosis else _open_atlas(predictor)
+    comparison = _scored(predictor, matched, folders, reference, atlas)
+    chosen = options.format or (options.output.suffix.removeprefix(".").lower() if options.output else "")
+    if chosen == "html":
+        _write(_page(predictor, matched, comparison), options.output)
+    else:
+        _write(FORMATS.get(chosen, FORMATS["table"])(comparison), options.output)
+    return int(any(method.unscored for method in comparison.methods))
+
+
+def _scored(
+    predictor: "QualityPredictor",
+    matched: MatchedPhotos,
+    folders: dict[str, str],
+    reference: str | None,
+    atlas: "Atlas | None",
+) -> Comparison:
+    """Score what was matched, with a bar on a terminal, and return the figures."""
+    from tqdm import tqdm
+
+    scored = score_with_journal(predictor, matched, Settings.from_environment().data_dir, atlas=atlas)
+    photos = list(tqdm(scored, total=len(matched.photos), unit="photo", disable=None))
+    command = ("fiqa", "compare", *folders.values(), *(("--reference", reference) if reference else ()))
+    return summarise(predictor, matched, photos, folders, reference=reference, command=command)
+
+
+def _page(predictor: "QualityPredictor", matched: MatchedPhotos, comparison: Comparison) -> str:
+    """Return the HTML page, with examples of every pair."""
+    from fiqa.comparison.page import to_html
+
+    versions = {photo.name: photo for photo in matched.photos}
+    examples: list[Example] = []
+    for pair in comparison.pairs:
+        for photo in choose_examples(pair, comparison.photos):
+            try:
+                examples.append(show_example(predictor, pair, versions[photo.name]))
+            except FiqaError as error:
+                print(f"fiqa: {photo.name} is not shown: {error}", file=sys.stderr)
+    return to_html(comparison, examples)
+
+
+def _verify(options: argparse.Namespace) -> int:
+    report = read_report(options.verify)
+    folders, reference = inputs_of(report), report["stamp"].get("reference")
+    options.checkpoint = options.checkpoint or report["stamp"]["checkpoint"]
+    predictor = _load(options)
+    matched = match_folders(folders, reference=reference)
+    told = list(differences(report, _scored(predictor, matched, folders, reference, None)))
+    confirmed = f"{options.verify} is confirmed: {len(matched.photos)} photos, {len(folders)} methods."
+    _write("".join(f"{line}\n" for line in told or [confirmed]), options.output)
+    return int(bool(told))
+
+
+def _load(options: argparse.Namespace) -> "QualityPredictor":
+    from fiqa.loading import load_predictor
+
+    settings = Settings.from_environment()
+    return load_predictor(
+        options.checkpoint or settings.checkpoint, device=options.device or settings.device, finder=settings.finder
+    )
+
+
+def _open_atlas(predictor: "QualityPredictor") -> "Atlas":
+    from fiqa.degradation.atlas_building import open_atlas
+
+    return open_atlas(predictor, Settings.from_environment(), progress=sys.stderr.isatty())
+
+
+def _write(text: str, path: Path | None) -> None:
+    data = text.encode("utf-8", errors="surrogateescape")
+    if path is None:
+        sys.stdout.buffer.write(data)
+    else:
+        write_file(path, data)

@@ -1,0 +1,171 @@
+"""A whole comparison: folders in, figures of methods and pairs out.
+
+comparison = compare({"input": "photos/", "restored": "out/"}, reference="clean/")
+comparison.pairs[0].difference, comparison.pairs[0].interval
+comparison.to_frame()
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fiqa.comparison.journal import Journal
+from fiqa.comparison.matching import MatchedPhotos, match_photos, name_photos
+from fiqa.comparison.scoring import ScoredVersions, score_versions
+from fiqa.comparison.stamp import Stamp, make_stamp
+from fiqa.comparison.statistics import MethodFigures, PairFigures, compare_pairs, describe_method
+from fiqa.errors import SettingError
+from fiqa.photos.sources import find_photos
+from fiqa.results import Interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from fiqa.degradation.atlas import Atlas
+    from fiqa.predictor import QualityPredictor
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came out: one row a method and a pair, every photo's scores, and what it was computed with.
+
+    Differences are b − a: positive where the second method scores higher. `degradations` counts, by method, the
+    likeliest degradation of its photos, where these were diagnosed.
+    """
+
+    methods: tuple[MethodFigures, ...]
+    pairs: tuple[PairFigures, ...]
+    photos: tuple[ScoredVersions, ...]
+    score_range: Interval
+    stamp: Stamp
+    notices: tuple[str, ...] = ()
+
+    @property
+    def degradations(self) -> dict[str, dict[str, int]]:
+        """Return how often each degradation was the likeliest, by method, most frequent first."""
+        names = [method.name for method in self.methods]
+        counts = {
+            name: Counter(photo.diagnoses[name] for photo in self.photos if name in photo.diagnoses) for name in names
+        }
+        return {name: dict(count.most_common()) for name, count in counts.items() if count}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready data as documented for the command line and the API."""
+        return {
+            "methods": [asdict(method) for method in self.methods],
+            "pairs": [asdict(pair) for pair in self.pairs],
+            "photos": [photo.to_dict() for photo in self.photos],
+            "score_range": list(self.score_range),
+            "degradations": self.degradations,
+            "notices": list(self.notices),
+            "stamp": self.stamp.to_dict(),
+        }
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return one row for every photo and method: name, source, method, score (NaN without), error, degradation."""
+        import pandas as pd
+
+        rows = [
+            (photo.name, photo.source, method, score, photo.errors.get(method), photo.diagnoses.get(method))
+            for photo in self.photos
+            for method, score in photo.scores.items()
+        ]
+        frame = pd.DataFrame(rows, columns=["name", "source", "method", "score", "error", "degradation"])
+        return frame.astype({"score": "float64"})
+
+
+def compare(
+    methods: Mapping[str, str | Path],
+    *,
+    reference: str | Path | None = None,
+    predictor: "QualityPredictor | None" = None,
+    checkpoint: str = "lite",
+    sources: Mapping[str, str] | None = None,
+) -> Comparison:
+    """Compare methods by the scores of their photos.
+
+    Args:
+        methods: the folder of each method's photos, by the method's name; equal file names belong together.
+        reference: a folder of the undamaged photos: the face is then found there.
+        predictor: scores the photos; one of `checkpoint` is loaded where none is given.
+        checkpoint: name of the checkpoint, where no predictor is given.
+        sources: who or what a photo shows, by its name without suffix; intervals are then over sources.
+
+    Returns:
+        Means with 95 % intervals by method, paired differences with tests by pair, and all scores.
+
+    Raises:
+        SettingError: fewer than two folders, no name in common, or no photo that could be scored.
+        CheckpointError: the checkpoint cannot be loaded.
+    """
+    if predictor is None:
+        from fiqa.loading import load_predictor
+
+        predictor = load_predictor(checkpoint)
+    folders = {name: str(folder) for name, folder in methods.items()}
+    undamaged = None if reference is None else str(reference)
+    matched = match_folders(folders, reference=undamaged, sources=sources)
+    photos = [score_versions(predictor, photo) for photo in matched.photos]
+    return summarise(predictor, matched, photos, folders, reference=undamaged)
+
+
+def match_folders(
+    folders: Mapping[str, str], *, reference: str | None = None, sources: Mapping[str, str] | None = None
+) -> MatchedPhotos:
+    """Match the photos of methods' folders by name; raises SettingError as `match_photos` does."""
+    named = {name: _photos_of(folder, name) for name, folder in folders.items()}
+    references = None if reference is None else _photos_of(reference, "the reference")
+    return match_photos(named, references=references, sources=sources)
+
+
+def score_with_journal(
+    predictor: "QualityPredictor", matched: MatchedPhotos, data_dir: Path, *, atlas: "Atlas | None" = None
+) -> Iterator[ScoredVersions]:
+    """Yield the scores of matched photos in order, those of a run that was killed without computing them again."""
+    journal = Journal.of_comparison(data_dir, predictor, matched.photos, diagnosed=atlas is not None)
+    for photo in matched.photos:
+        if photo.name not in journal.scored:
+            journal.add(score_versions(predictor, photo, atlas=atlas))
+        yield journal.scored[photo.name]
+    journal.finish()
+
+
+def summarise(
+    predictor: "QualityPredictor",
+    matched: MatchedPhotos,
+    photos: Sequence[ScoredVersions],
+    folders: Mapping[str, str],
+    *,
+    reference: str | None = None,
+    command: Sequence[str] = (),
+) -> Comparison:
+    """Return the figures of scored photos; raises SettingError when not one could be scored."""
+    scores = {
+        method: np.array([np.nan if (value := photo.scores[method]) is None else value for photo in photos], float)
+        for method in matched.methods
+    }
+    if all(np.isnan(values).all() for values in scores.values()):
+        reasons = [reason for photo in photos for reason in photo.errors.values()]
+        raise SettingError(f"Not one photo could be scored, so nothing can be compared. The first reason: {reasons[0]}")
+    sources = np.array([photo.source for photo in photos])
+    return Comparison(
+        methods=tuple(describe_method(name, values, sources) for name, values in scores.items()),
+        pairs=tuple(compare_pairs(scores, sources)),
+        photos=tuple(photos),
+        score_range=predictor.spec.score_range,
+        stamp=make_stamp(predictor, folders, matched.photos, reference=reference, command=command),
+        notices=tuple(matched.notices()),
+    )
+
+
+def _photos_of(folder: str, method: str) -> dict[str, str]:
+    """Return the photos of a folder by name; raises SettingError when it is none, or holds none."""
+    if not Path(folder).is_dir():
+        raise SettingError(f"{folder} is no folder: name the folder of a method's photos.")
+    if not (named := name_photos(find_photos([folder]).paths, folder, method)):
+        raise SettingError(f"{folder} is a folder without photos.")
+    return named

@@ -1,0 +1,148 @@
+"""A comparison as figures: SVG text, by Matplotlib, that follows the light or dark page it stands in.
+
+Matplotlib is imported when a figure is drawn, so that a page is served without waiting for it.
+"""
+
+from collections.abc import Callable, Sequence
+from io import StringIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fiqa.comparison.statistics import TIE, PairFigures
+from fiqa.results import Interval
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+INK = "#010203"
+"""Drawn in this colour, then replaced by the colour of the text around the figure."""
+COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#bbbbbb")
+"""Paul Tol's bright scheme, which people with colour-blindness tell apart."""
+GAIN, LOSS = "#228833", "#ee6677"
+MOST_LINES = 150
+"""Slopes drawn at most; of more photos an even choice is drawn."""
+
+Scores = NDArray[np.float64]
+
+
+def distributions(scores: dict[str, Scores], score_range: Interval) -> str:
+    """Draw how the scores of every method are distributed: a density, a box and the photos themselves.
+
+    `scores` has (N,) of each method, NaN where there is none.
+    """
+
+    def draw(axes: "Axes") -> None:
+        rng = np.random.default_rng(0)
+        for row, (_, values) in enumerate(_scored(scores)):
+            colour = COLOURS[row % len(COLOURS)]
+            if not len(values):
+                continue
+            if np.ptp(values) > 0:
+                _half_violin(axes, values, row, colour)
+            axes.boxplot(
+                values, positions=[row], orientation="horizontal", widths=0.12, showfliers=False, manage_ticks=False,
+                boxprops={"color": INK}, medianprops={"color": colour, "linewidth": 2},
+            )  # fmt: skip
+            axes.scatter(values, row + 0.22 + 0.1 * rng.uniform(-1, 1, len(values)), 6, colour, alpha=0.5, linewidths=0)
+        axes.set_yticks(range(len(scores)), list(scores))
+        axes.invert_yaxis()
+        axes.set_xlim(*score_range)
+        axes.set_xlabel("score")
+
+    return _svg(draw, height=0.9 + 0.8 * len(scores), label="Distribution of the scores of every method")
+
+
+def slopes(pair: PairFigures, before: Scores, after: Scores) -> str:
+    """Draw a line for every photo from its score under `a` to that under `b`; (N,) each, NaN where there is none."""
+    both = np.flatnonzero(~np.isnan(before) & ~np.isnan(after))
+    shown = both[np.linspace(0, len(both) - 1, min(MOST_LINES, len(both))).astype(int)] if len(both) else both
+
+    def draw(axes: "Axes") -> None:
+        for first, second in zip(before[shown], after[shown], strict=True):
+            colour = GAIN if second - first >= TIE else LOSS if first - second >= TIE else COLOURS[-1]
+            axes.plot([0, 1], [first, second], color=colour, alpha=0.5, linewidth=0.8)
+        if len(both):
+            axes.plot([0, 1], [before[both].mean(), after[both].mean()], color=INK, linewidth=2.5, marker="o")
+        axes.set_xticks([0, 1], [pair.a, pair.b])
+        axes.set_xlim(-0.15, 1.15)
+        axes.set_ylabel("score")
+
+    return _svg(draw, height=3.6, width=3.6, label=f"Scores of each photo under {pair.a} and {pair.b}")
+
+
+def gain_against_input(pair: PairFigures, before: Scores, after: Scores) -> str:
+    """Draw what each photo gained, b − a, against its score under `a`; (N,) each, NaN where there is none."""
+    gains = after - before
+
+    def draw(axes: "Axes") -> None:
+        axes.axhline(0, color=INK, linewidth=0.8)
+        axes.scatter(before, gains, 14, np.where(gains >= 0, GAIN, LOSS), alpha=0.6, linewidths=0)
+        axes.set_xlabel(f"score under {pair.a}")
+        axes.set_ylabel(f"{pair.b} − {pair.a}")
+
+    return _svg(draw, height=3.6, width=3.6, label=f"Gain of {pair.b} over {pair.a} against the score under {pair.a}")
+
+
+def win_matrix(methods: Sequence[str], pairs: Sequence[PairFigures]) -> str:
+    """Draw in how many photos the method of each row beats that of each column, ties counted as half."""
+    shares = np.full((len(methods), len(methods)), np.nan)
+    for pair in pairs:
+        if pair.win_rate is not None:
+            a, b = methods.index(pair.a), methods.index(pair.b)
+            shares[b, a], shares[a, b] = pair.win_rate, 1 - pair.win_rate
+
+    def draw(axes: "Axes") -> None:
+        axes.imshow(shares, cmap="RdYlGn", vmin=0, vmax=1)
+        for row, column in zip(*np.nonzero(~np.isnan(shares)), strict=True):
+            axes.text(column, row, f"{shares[row, column]:.0%}", ha="center", va="center", color="black")
+        axes.set_xticks(range(len(methods)), list(methods), rotation=30, ha="right")
+        axes.set_yticks(range(len(methods)), list(methods))
+        axes.set_xlabel("is beaten")
+        axes.set_ylabel("beats")
+
+    side = 1.6 + 0.6 * len(methods)
+    return _svg(draw, height=side, width=side + 0.6, label="Share of photos in which one method beats another")
+
+
+def _scored(scores: dict[str, Scores]) -> list[tuple[str, Scores]]:
+    return [(name, values[~np.isnan(values)]) for name, values in scores.items()]
+
+
+def _half_violin(axes: "Axes", values: Scores, row: int, colour: str) -> None:
+    """Draw the density of values (N,) above their row."""
+    from scipy.stats import gaussian_kde
+
+    places = np.linspace(values.min(), values.max(), 128)
+    density = gaussian_kde(values)(places)
+    axes.fill_between(
+        places, row - 0.1, row - 0.1 - 0.35 * density / density.max(), color=colour, alpha=0.6, linewidth=0
+    )
+
+
+def _svg(draw: "Callable[[Axes], None]", *, height: float, width: float = 7.2, label: str) -> str:
+    """Return what `draw` puts on its axes as SVG, in inches of `width` and `height`, named `label` for who listens."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    figure = Figure((width, height), layout="constrained")
+    FigureCanvasSVG(figure)
+    axes = figure.subplots()
+    draw(axes)
+    _ink(axes)
+    buffer = StringIO()
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Title": label})
+    drawn = buffer.getvalue()
+    return drawn[drawn.index("<svg") :].replace(INK, "currentColor")
+
+
+def _ink(axes: "Axes") -> None:
+    """Draw frame, ticks and labels in `INK`; names may hold signs of mathematics, which stay as they are."""
+    axes.tick_params(colors=INK)
+    for side, spine in axes.spines.items():
+        spine.set_color(INK)
+        spine.set_visible(side in ("left", "bottom"))
+    for text in (axes.xaxis.label, axes.yaxis.label, *axes.get_xticklabels(), *axes.get_yticklabels()):
+        text.set_color(INK)
+        text.set_parse_math(False)

@@ -1,0 +1,117 @@
+"""A comparison as one HTML page that needs nothing else: figures, examples and all scores are inside it.
+
+What a user gave (names of methods and photos) is escaped by Jinja; figures are our own SVG.
+"""
+
+import json
+from base64 import b64encode
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.resources import files
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+from PIL import Image
+
+from fiqa.comparison.comparison import Comparison
+from fiqa.comparison.examples import Example
+from fiqa.comparison.figures import distributions, gain_against_input, slopes, win_matrix
+from fiqa.comparison.reports import METHOD_HEADS, PAIR_HEADS, footnotes, method_cells, pair_cells, to_csv
+from fiqa.comparison.statistics import PairFigures
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+SHOWN_PX = 320
+"""Side of an example on the page, at most."""
+
+
+def to_html(comparison: Comparison, examples: Sequence[Example] = ()) -> str:
+    """Return the page; `examples` are shown by pair, in the order given."""
+    scores = {method.name: _scores(comparison, method.name) for method in comparison.methods}
+    return _template().render(
+        comparison=comparison,
+        method_heads=METHOD_HEADS,
+        methods=[method_cells(each) for each in comparison.methods],
+        pair_heads=PAIR_HEADS,
+        pairs=[pair_cells(each) for each in comparison.pairs],
+        distributions=Markup(distributions(scores, comparison.score_range)),  # noqa: S704  our own SVG
+        matrix=Markup(win_matrix(list(scores), comparison.pairs)),  # noqa: S704
+        details=[_pair_details(pair, scores, examples) for pair in comparison.pairs],
+        footnotes=footnotes(comparison),
+        stamp=json.dumps(comparison.stamp.to_dict(), indent=1, ensure_ascii=False),
+        csv=_data_uri("text/csv", to_csv(comparison).encode()),
+        script=Markup(_resource("page.js")),  # noqa: S704
+        style=Markup(_resource("page.css")),  # noqa: S704
+    )
+
+
+def _pair_details(
+    pair: PairFigures, scores: dict[str, NDArray[np.float64]], examples: Sequence[Example]
+) -> dict[str, Any]:
+    """Return the figures and examples of one pair, ready for the template."""
+    before, after = scores[pair.a], scores[pair.b]
+    shown = [each for each in examples if (each.a, each.b) == (pair.a, pair.b)]
+    return {
+        "pair": pair,
+        "slopes": Markup(slopes(pair, before, after)),  # noqa: S704
+        "gains": Markup(gain_against_input(pair, before, after)),  # noqa: S704
+        "examples": [_shown(each) for each in shown],
+    }
+
+
+def _shown(example: Example) -> dict[str, Any]:
+    """Return an example with its pictures as links that hold them."""
+    return {
+        "name": example.name,
+        "difference": example.difference,
+        "scores": example.scores,
+        "pictures": [
+            (example.a, _picture(example.before), example.scores[0]),
+            (example.b, _picture(example.after), example.scores[1]),
+            ("where it changed", _picture(_change_colours(example.change)), None),
+        ],
+    }
+
+
+def _change_colours(change: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Colour a change (S, S) as (S, S, 3): green where b contributes more, red where less, white where alike."""
+    import matplotlib as mpl
+
+    most = float(np.nanmax(np.abs(change), initial=0.0)) or 1.0
+    shares = np.nan_to_num(change / most, nan=0.0) / 2 + 0.5
+    colours: NDArray[np.uint8] = mpl.colormaps["RdYlGn"](shares, bytes=True)[..., :3]
+    return colours
+
+
+def _picture(pixels: NDArray[np.uint8]) -> str:
+    """Return pixels (S, S, 3) as a PNG data URI: a lossy copy would show damage that the scores know nothing of."""
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    image.thumbnail((SHOWN_PX, SHOWN_PX), Image.Resampling.LANCZOS)
+    buffer = BytesIO()
+    image.save(buffer, "PNG", optimize=True)
+    return _data_uri("image/png", buffer.getvalue())
+
+
+def _scores(comparison: Comparison, method: str) -> NDArray[np.float64]:
+    values = [photo.scores[method] for photo in comparison.photos]
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _data_uri(media_type: str, data: bytes) -> str:
+    return f"data:{media_type};base64,{b64encode(data).decode('ascii')}"
+
+
+def _resource(name: str) -> str:
+    return (files("fiqa.comparison") / name).read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def _template() -> "Template":
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(_resource("page.html.j2"))

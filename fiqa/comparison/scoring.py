@@ -1,0 +1,177 @@
+"""Scores of every version of a photo, each of the same face.
+
+Where a method hides or distorts a face, the finder may take another face of the picture, or none; its score would then
+be of something else. So the face is found once: in the reference where there is one, otherwise in the version that
+scores best, and every version is scored there. A version of another size shows the face at the same share of its width
+and height. What cannot be scored is a version that cannot be read, one of another shape, and a photo in which no
+version shows a face.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fiqa.comparison.matching import PhotoVersions
+from fiqa.degradation.diagnosis import encode_faces
+from fiqa.errors import FiqaError, PhotoError
+from fiqa.photos.images import decode_photo
+
+if TYPE_CHECKING:
+    from fiqa.degradation.atlas import Atlas
+    from fiqa.faces.finders import Face
+    from fiqa.predictor import FaceCrops, QualityPredictor
+
+Pixels = NDArray[np.uint8]
+
+MOST_STRETCH = 0.02
+"""How much the aspect ratio of a version may differ from that of where the face was found; rounding needs less."""
+
+
+@dataclass(frozen=True)
+class ScoredVersions:
+    """One photo in all its versions.
+
+    `scores` has the score of every method, None where `errors` says why there is none. `face_from` names the version
+    in which the face was found, "reference" for the reference; None where no version shows one. `diagnoses` has the
+    likeliest degradation of every scored version, where an atlas was given.
+    """
+
+    name: str
+    source: str
+    scores: Mapping[str, float | None]
+    errors: Mapping[str, str] = field(default_factory=dict)
+    face_from: str | None = None
+    diagnoses: Mapping[str, str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready data; scores rounded to 1e-6."""
+        scores = {method: None if score is None else round(score, 6) for method, score in self.scores.items()}
+        return {
+            "name": self.name,
+            "source": self.source,
+            "scores": scores,
+            "errors": dict(self.errors),
+            "face_from": self.face_from,
+            "diagnoses": dict(self.diagnoses),
+        }
+
+
+REFERENCE = "reference"
+
+
+def score_photos(
+    predictor: "QualityPredictor", photos: Iterable[PhotoVersions], *, atlas: "Atlas | None" = None
+) -> Iterator[ScoredVersions]:
+    """Score photos one by one, in order; raises nothing for a photo that cannot be scored."""
+    for photo in photos:
+        yield score_versions(predictor, photo, atlas=atlas)
+
+
+def score_versions(
+    predictor: "QualityPredictor", photo: PhotoVersions, *, atlas: "Atlas | None" = None
+) -> ScoredVersions:
+    """Score one photo in the version of every method.
+
+    Args:
+        predictor: scores and finds faces.
+        photo: the files of its versions, and of the reference if there is one.
+        atlas: names the likeliest degradation of every version where it is given.
+    """
+    pixels, errors = _decode_versions(photo.paths)
+    try:
+        face, found_in, place = _find_face(predictor, photo, pixels)
+    except FiqaError as error:
+        scores: dict[str, float | None] = dict.fromkeys(photo.paths)
+        return ScoredVersions(photo.name, photo.source, scores, {**dict.fromkeys(pixels, str(error)), **errors})
+    comparable = {method: each for method, each in pixels.items() if _same_shape(each, place)}
+    errors |= {
+        method: f"It is {_size(each)} and {found_in} {_size(place)}: versions must have the same shape."
+        for method, each in pixels.items()
+        if method not in comparable
+    }
+    scored = {
+        method: encode_faces(predictor, [each], _moved(face, place, each))[0] for method, each in comparable.items()
+    }
+    diagnoses = {}
+    if atlas is not None and scored:
+        embeddings = np.stack([each.embedding for each in scored.values()])
+        found = zip(scored, atlas.diagnose(embeddings), strict=True)
+        diagnoses = {method: diagnosis.degradations[0].type for method, diagnosis in found}
+    scores = {method: scored[method].score if method in scored else None for method in photo.paths}
+    return ScoredVersions(photo.name, photo.source, scores, errors, found_in, diagnoses)
+
+
+def same_face(
+    predictor: "QualityPredictor", photo: PhotoVersions, methods: Sequence[str]
+) -> "list[tuple[Pixels, FaceCrops]]":
+    """Return pixels and crops of the same face in the versions of some methods, found as `score_versions` finds it.
+
+    Raises FiqaError when one of them cannot be read, or none shows a face.
+    """
+    pixels, errors = _decode_versions(photo.paths)
+    if unread := [errors[method] for method in methods if method in errors]:
+        raise PhotoError(unread[0])
+    face, _, place = _find_face(predictor, photo, pixels)
+    moved = [_moved(face, place, pixels[method]) for method in methods]
+    crops = [predictor.face_crops(pixels[method], each) for method, each in zip(methods, moved, strict=True)]
+    return [(pixels[method], each) for method, each in zip(methods, crops, strict=True)]
+
+
+def _decode_versions(paths: Mapping[str, str]) -> tuple[dict[str, Pixels], dict[str, str]]:
+    """Return the pixels (H, W, 3) of every version that can be read, and why the others cannot."""
+    pixels, errors = {}, {}
+    for method, path in paths.items():
+        try:
+            pixels[method] = decode_photo(path).pixels
+        except FiqaError as error:
+            errors[method] = str(error)
+    return pixels, errors
+
+
+def _find_face(
+    predictor: "QualityPredictor", photo: PhotoVersions, pixels: Mapping[str, Pixels]
+) -> tuple["Face | None", str, Pixels]:
+    """Return the face to compare, the version it was found in and that version's pixels.
+
+    Raises FiqaError when no version shows one.
+    """
+    if photo.reference is not None:
+        reference = decode_photo(photo.reference).pixels
+        return predictor.find_faces(reference).face, REFERENCE, reference
+    found: list[tuple[float, str, Face | None]] = []
+    trouble: FiqaError = PhotoError("None of its versions can be read.")
+    for method, each in pixels.items():
+        try:
+            face = predictor.find_faces(each).face
+        except FiqaError as error:
+            trouble = error
+            continue
+        found.append((encode_faces(predictor, [each], face)[0].score, method, face))
+    if not found:
+        raise trouble
+    _, method, face = max(found, key=lambda each: each[0])
+    return face, method, pixels[method]
+
+
+def _same_shape(version: Pixels, place: Pixels) -> bool:
+    """Whether two pictures (H, W, 3) have the same aspect ratio, within what rounding explains."""
+    (height, width), (other_height, other_width) = version.shape[:2], place.shape[:2]
+    return bool(abs(width * other_height / (height * other_width) - 1) <= MOST_STRETCH)
+
+
+def _moved(face: "Face | None", place: Pixels, version: Pixels) -> "Face | None":
+    """Return a face found in `place` where it lies in another version (H, W, 3) of the photo."""
+    if face is None or place.shape == version.shape:
+        return face
+    scale = np.array(version.shape[1::-1]) / place.shape[1::-1]
+    left, top, right, bottom = (np.array(face.box_xyxy) * np.tile(scale, 2)).tolist()
+    landmarks = (face.landmarks * scale).astype(face.landmarks.dtype)
+    return replace(face, box_xyxy=(left, top, right, bottom), landmarks=landmarks)
+
+
+def _size(pixels: Pixels) -> str:
+    height, width = pixels.shape[:2]
+    return f"{width} x {height}"
