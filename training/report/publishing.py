@@ -28,7 +28,7 @@ CHECKPOINT = "checkpoint"
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 PSEUDO_MOS_NOTE = (
     "Trained on synthetic damage measured by full-reference metrics, not on ratings by people: "
-    "0.7 says less damaged than about 70 % of the photos it was trained on."
+    "0.7 says less damaged than about 70 % of the damaged views it was trained on."
 )
 
 
