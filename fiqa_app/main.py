@@ -24,7 +24,8 @@ from fiqa.settings import Settings
 from fiqa.ui.attention.tab import build_attention_tab
 from fiqa.ui.degradation.tab import build_degradation_tab
 from fiqa.ui.examples import damaged_portrait
-from fiqa.ui.score.tab import LoadedPhotos, build_score_tab, score_if_possible
+from fiqa.ui.photos import LoadedPhotos
+from fiqa.ui.score.tab import build_score_tab, score_if_possible
 from fiqa.ui.service import Predictor, PredictorService
 from fiqa.ui.visitor_state import KEPT_MINUTES
 from fiqa_app.serving import page

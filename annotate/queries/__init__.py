@@ -3,16 +3,41 @@
 What decides between people who do the same thing at once is in the database: unique keys and, on PostgreSQL, row
 locks. Several stimuli are locked in the order of their ids, so that no two transactions wait for each other. Imports
 `database`, `design` and `statistics.ratings`, and is the only room besides `database` that uses SQLAlchemy's queries.
-A new query: a function in the module of what it is about; what every rating runs is in `live`.
+A new query: a function in the module of what it is about; what every rating runs is in `live`, `slots`
+and `answers`.
 """
 
 from typing import TYPE_CHECKING
 
 import lazy_loader
 
-__all__ = ["audit", "imports", "lifecycle", "live", "participants", "progress", "ratings", "stimuli", "studies"]
+__all__ = [
+    "answers",
+    "audit",
+    "imports",
+    "lifecycle",
+    "live",
+    "participants",
+    "progress",
+    "ratings",
+    "slots",
+    "stimuli",
+    "studies",
+]
 
 if TYPE_CHECKING:
-    from annotate.queries import audit, imports, lifecycle, live, participants, progress, ratings, stimuli, studies
+    from annotate.queries import (
+        answers,
+        audit,
+        imports,
+        lifecycle,
+        live,
+        participants,
+        progress,
+        ratings,
+        slots,
+        stimuli,
+        studies,
+    )
 else:  # each is imported when something of it is first used
     __getattr__, __dir__, _ = lazy_loader.attach(__name__, submodules=__all__)

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, bindparam, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import aliased
 
 from annotate.database.tables import (
     LIVE,
@@ -24,7 +23,6 @@ from annotate.database.tables import (
     AssignmentState,
     Link,
     Participant,
-    Rating,
     Sitting,
     Stimulus,
     Study,
@@ -109,8 +107,6 @@ _PARTICIPANT = (
     .outerjoin(Sitting, and_(Sitting.participant_id == Participant.id, Sitting.ended_at.is_(None)))
     .where(Link.token_hash == bindparam("token_hash"))
 )
-
-
 _LOCK = (
     select(Participant.id)
     .join(Link, Link.participant_id == Participant.id)
@@ -224,7 +220,7 @@ class AssignedStimulus(NamedTuple):
     stimulus: StimulusRow
 
 
-_STIMULUS = (
+STIMULUS_COLUMNS = (
     Stimulus.id,
     Stimulus.sha256,
     Stimulus.format,
@@ -233,19 +229,13 @@ _STIMULUS = (
     Stimulus.expected,
     Stimulus.feedback,
 )
-
-
-_ASSIGNED = select(Assignment.id, Assignment.kind, Assignment.state, Assignment.expires_at, *_STIMULUS).join(
-    Stimulus, Stimulus.id == Assignment.stimulus_id
-)
-
-
-_LEASED = _ASSIGNED.where(
+ASSIGNED_STIMULI = select(
+    Assignment.id, Assignment.kind, Assignment.state, Assignment.expires_at, *STIMULUS_COLUMNS
+).join(Stimulus, Stimulus.id == Assignment.stimulus_id)
+_LEASED = ASSIGNED_STIMULI.where(
     Assignment.participant_id == bindparam("participant_id"), Assignment.state == AssignmentState.LEASED
 ).order_by(Assignment.id)
-
-
-_ASSIGNED_TO = _ASSIGNED.where(
+_ASSIGNED_TO = ASSIGNED_STIMULI.where(
     Assignment.id == bindparam("assignment_id"),
     Assignment.participant_id == bindparam("participant_id"),  # somebody else's is none: what exists must not show
 ).with_for_update(of=Assignment, key_share=True)
@@ -294,7 +284,7 @@ _MOVE_COUNTS = (
 )
 
 
-def _move_counts(connection: Connection, stimulus_id: int, *, slots: int = 0, ratings: int = 0) -> None:
+def move_counts(connection: Connection, stimulus_id: int, *, slots: int = 0, ratings: int = 0) -> None:
     connection.execute(_MOVE_COUNTS, {"stimulus_id": stimulus_id, "slots": slots, "ratings": ratings})
 
 
@@ -321,129 +311,11 @@ def reclaim_expired(connection: Connection, study_id: int, now: datetime) -> int
         connection.execute(ran_out)
     for _, stimulus_id, occurrence in expired:
         if occurrence == 0:
-            _move_counts(connection, stimulus_id, slots=-1)
+            move_counts(connection, stimulus_id, slots=-1)
     return len(expired)
 
 
-_NOT_SEEN = ~exists().where(
-    Assignment.participant_id == bindparam("participant_id"),
-    Assignment.stimulus_id == Stimulus.id,
-    Assignment.occurrence == 0,
-    Assignment.state.in_(LIVE),
-)
-
-
-_OF_KIND = (Stimulus.study_id == bindparam("study_id"), Stimulus.kind == bindparam("kind"))
-
-
-_FEWEST_TAKEN = select(func.min(Stimulus.taken)).where(*_OF_KIND, Stimulus.taken >= bindparam("at_least"))
-
-
-_UNSEEN_AT_LEVEL = (
-    select(*_STIMULUS)
-    .where(
-        *_OF_KIND,
-        Stimulus.taken == bindparam("taken"),
-        Stimulus.shuffle >= bindparam("low"),
-        Stimulus.shuffle < bindparam("high"),
-        _NOT_SEEN,
-    )
-    .order_by(Stimulus.shuffle)
-    .limit(1)
-    .with_for_update(of=Stimulus, skip_locked=True, key_share=True)
-)
-
-
-_WITH_SLOT = select(Stimulus.id).where(*_OF_KIND, Stimulus.taken < bindparam("wanted"), _NOT_SEEN)
-
-
-_MAY_COME_BACK = select(Stimulus.id).where(*_OF_KIND, Stimulus.rated < bindparam("wanted"), _NOT_SEEN).limit(1)
-
-
-_TRAINING = select(*_STIMULUS).where(*_OF_KIND, _NOT_SEEN).order_by(Stimulus.id)
-
-
-_COUNT_WITH_SLOT = select(func.count()).select_from(_WITH_SLOT.limit(bindparam("limit")).subquery())
-
-
-_BY_ID = select(*_STIMULUS).where(Stimulus.id == bindparam("stimulus_id"))
-
-
-def fewest_taken(connection: Connection, study_id: int, kind: ItemKind, *, at_least: int) -> int | None:
-    """Return the fewest slots, but not fewer than `at_least`, that are taken of a stimulus of that kind."""
-    return connection.scalar(_FEWEST_TAKEN, {"study_id": study_id, "kind": kind, "at_least": at_least})
-
-
-def unseen_stimulus(
-    connection: Connection, participant: CurrentParticipant, kind: ItemKind, *, taken: int, low: int, high: int
-) -> StimulusRow | None:
-    """Return a stimulus with so many slots taken that the participant never had, locked, or None.
-
-    It is the first in the random order of the stimuli from `low` to `high`, less than SHUFFLES.
-    """
-    values = {**_whose(participant, kind), "taken": taken, "low": low, "high": high}
-    row = connection.execute(_UNSEEN_AT_LEVEL, values).first()
-    return None if row is None else StimulusRow._make(row)
-
-
-def count_unseen(
-    connection: Connection, participant: CurrentParticipant, kind: ItemKind, *, wanted: int, limit: int
-) -> int:
-    """Return how many stimuli of a kind with a free slot the participant never had, but `limit` at most."""
-    values = {**_whose(participant, kind), "wanted": wanted, "limit": limit}
-    return connection.scalar(_COUNT_WITH_SLOT, values) or 0
-
-
-def others_hold_slots(connection: Connection, participant: CurrentParticipant, wanted: int) -> bool:
-    """Return whether a slot that others lease could come back for this participant."""
-    values = {**_whose(participant, ItemKind.RATED), "wanted": wanted}
-    return connection.scalar(_MAY_COME_BACK, values) is not None
-
-
-def training_stimuli(connection: Connection, participant: CurrentParticipant) -> list[StimulusRow]:
-    """Return the training stimuli that a participant has not had, in the order in which they were added."""
-    return [StimulusRow._make(row) for row in connection.execute(_TRAINING, _whose(participant, ItemKind.TRAINING))]
-
-
-def _whose(participant: CurrentParticipant, kind: ItemKind) -> dict[str, Any]:
-    return {"study_id": participant.study_id, "participant_id": participant.id, "kind": kind}
-
-
-_AGAIN = aliased(Assignment)
-
-
-_REPEATABLE = (
-    select(Assignment.stimulus_id)
-    .where(
-        Assignment.participant_id == bindparam("participant_id"),
-        Assignment.state == AssignmentState.RATED,
-        Assignment.kind == ItemKind.RATED,
-        ~exists().where(
-            _AGAIN.participant_id == bindparam("participant_id"),
-            _AGAIN.stimulus_id == Assignment.stimulus_id,
-            _AGAIN.occurrence == 1,
-            _AGAIN.state.in_(LIVE),
-        ),
-    )
-    .order_by(Assignment.id.desc())
-    .offset(bindparam("skip_last"))
-)
-
-
-def repeatable_stimuli(connection: Connection, participant_id: int, *, skip_last: int) -> list[int]:
-    """Return the stimuli that a participant rated once, without the last so many, newest first."""
-    values = {"participant_id": participant_id, "skip_last": skip_last}
-    return [row[0] for row in connection.execute(_REPEATABLE, values)]
-
-
-def stimulus_by_id(connection: Connection, stimulus_id: int) -> StimulusRow:
-    """Return a stimulus."""
-    return StimulusRow._make(connection.execute(_BY_ID, {"stimulus_id": stimulus_id}).one())
-
-
 _UNIQUE_ASSIGNMENT = [Assignment.participant_id, Assignment.stimulus_id, Assignment.occurrence]
-
-
 _RAN_OUT = Assignment.state == AssignmentState.EXPIRED
 
 
@@ -479,7 +351,7 @@ def lease(
     }
     assignment_id = connection.execute(_LEASE[connection.dialect.name], values).scalar_one()
     if kind is not ItemKind.REPEAT:
-        _move_counts(connection, stimulus.stimulus_id, slots=1)
+        move_counts(connection, stimulus.stimulus_id, slots=1)
     return AssignedStimulus(assignment_id, kind, AssignmentState.LEASED, until, stimulus)
 
 
@@ -490,100 +362,7 @@ def take_up_again(connection: Connection, assigned: AssignedStimulus, wanted: in
         slots = select(Stimulus.taken).where(Stimulus.id == stimulus_id).with_for_update(key_share=True)
         if assigned.kind is ItemKind.RATED and connection.execute(slots).scalar_one() >= wanted:
             return False
-        _move_counts(connection, stimulus_id, slots=1)
+        move_counts(connection, stimulus_id, slots=1)
     leased = update(Assignment).where(Assignment.id == assigned.id).values(state=AssignmentState.LEASED)
     connection.execute(leased)
     return True
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a client sends: see `annotate.database.tables.Rating`. Two that are equal are the same answer."""
-
-    key: str
-    assignment_id: int
-    grade: float | None
-    unusable: bool = False
-    response_ms: int | None = None
-    width_px: float | None = None
-    height_px: float | None = None
-    pixel_ratio: float | None = None
-
-
-_ANSWER = tuple(getattr(Rating, name) for name in Answer.__dataclass_fields__)
-
-
-_BY_KEY = (
-    select(Assignment.participant_id, *_ANSWER)
-    .join(Assignment, Assignment.id == Rating.assignment_id)
-    .where(Rating.key == bindparam("wanted_key"))
-)
-
-
-def answer_by_key(connection: Connection, key: str) -> tuple[int, Answer] | None:
-    """Return whose answer has that key, and the answer."""
-    row = connection.execute(_BY_KEY, {"wanted_key": key}).first()
-    return None if row is None else (row[0], Answer(*row[1:]))
-
-
-_ADD_RATING = {
-    "sqlite": sqlite.insert(Rating).on_conflict_do_nothing().returning(Rating.id),
-    "postgresql": postgresql.insert(Rating).on_conflict_do_nothing().returning(Rating.id),
-}
-
-
-_MARK_RATED = (
-    update(Assignment)
-    .where(Assignment.id == bindparam("assignment_id"))
-    .values(state=AssignmentState.RATED, sitting_id=bindparam("of_sitting"))
-)
-
-
-def add_rating(
-    connection: Connection, assigned: AssignedStimulus, answer: Answer, sitting: OpenSitting, now: datetime
-) -> bool:
-    """Store an answer and mark its assignment rated; False when somebody used its key a moment ago."""
-    values = {**vars(answer), "sequence": sitting.answers + 1, "rated_at": now, "undone_at": None}
-    if connection.execute(_ADD_RATING[connection.dialect.name], values).first() is None:
-        return False
-    sitting.answers += 1
-    connection.execute(_MARK_RATED, {"assignment_id": assigned.id, "of_sitting": sitting.id})
-    if assigned.kind is not ItemKind.REPEAT:
-        _move_counts(connection, assigned.stimulus.stimulus_id, ratings=1)
-    return True
-
-
-def last_answer(
-    connection: Connection, participant: CurrentParticipant, sitting: OpenSitting
-) -> tuple[int, AssignedStimulus] | None:
-    """Return the id of the last rating of the main part of a sitting that was not undone, and what it rates."""
-    last = (
-        _ASSIGNED.add_columns(Rating.id)
-        .join(Rating, Rating.assignment_id == Assignment.id)
-        .where(
-            Assignment.participant_id == participant.id,
-            Assignment.state == AssignmentState.RATED,
-            Assignment.sitting_id == sitting.id,
-            Assignment.kind != ItemKind.TRAINING,
-            Rating.undone_at.is_(None),
-        )
-        .order_by(Rating.sequence.desc())
-        .limit(1)
-    )
-    row = connection.execute(last).first()
-    return (
-        None
-        if row is None
-        else (row[-1], AssignedStimulus(row[0], row[1], row[2], row[3], StimulusRow._make(row[4:-1])))
-    )
-
-
-def undo_rating(
-    connection: Connection, rating_id: int, assigned: AssignedStimulus, now: datetime, until: datetime
-) -> None:
-    """Mark an answer as undone; its assignment is to be rated again and keeps its slot."""
-    connection.execute(update(Rating).where(Rating.id == rating_id).values(undone_at=now))
-    leased = {"state": AssignmentState.LEASED, "expires_at": until}
-    connection.execute(update(Assignment).where(Assignment.id == assigned.id).values(leased))
-    if assigned.kind is not ItemKind.REPEAT:
-        _move_counts(connection, assigned.stimulus.stimulus_id, ratings=-1)

@@ -20,7 +20,7 @@ from annotate.database.tables import SHUFFLES
 from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.design.sitting_plan import AHEAD, REPEAT_GAP, CheckSchedule, count_sitting
-from annotate.queries import live
+from annotate.queries import live, slots
 from annotate.queries.live import AssignedStimulus, CurrentParticipant, OpenSitting, StimulusRow
 
 RECLAIM_EVERY = 5
@@ -82,7 +82,7 @@ def assign_training(
     """
     assigned = [item for item in live.leased_to(connection, participant.id) if item.kind is ItemKind.TRAINING]
     had = live.count_assigned(connection, participant.id).get(ItemKind.TRAINING, 0)
-    unseen = live.training_stimuli(connection, participant)[: protocol.training_count - had]
+    unseen = slots.training_stimuli(connection, participant)[: protocol.training_count - had]
     done, total = had - len(assigned), had + len(unseen)
     until = now + timedelta(seconds=protocol.lease_s)
     new = unseen[: AHEAD - len(assigned)]
@@ -98,7 +98,7 @@ def plan_sitting(connection: Connection, protocol: StudyProtocol, participant: C
     limit = protocol.sitting_items
     wanted = {ItemKind.RATED: protocol.ratings_wanted, ItemKind.GOLD: _ANY_NUMBER, ItemKind.TRAP: _ANY_NUMBER}
     available = {
-        kind: live.count_unseen(connection, participant, kind, wanted=most, limit=limit)
+        kind: slots.count_unseen(connection, participant, kind, wanted=most, limit=limit)
         for kind, most in wanted.items()
     }
     before = live.count_assigned(connection, participant.id)
@@ -143,19 +143,19 @@ class _Planner:
         return self._least_taken(kind, below=self.wanted if kind is ItemKind.RATED else None)
 
     def _choose_repeat(self) -> StimulusRow | None:
-        candidates = live.repeatable_stimuli(self.connection, self.participant.id, skip_last=REPEAT_GAP)
+        candidates = slots.repeatable_stimuli(self.connection, self.participant.id, skip_last=REPEAT_GAP)
         if not candidates:
             return None
-        return live.stimulus_by_id(self.connection, self.schedule.draw("repeat", self.position).choice(candidates))
+        return slots.stimulus_by_id(self.connection, self.schedule.draw("repeat", self.position).choice(candidates))
 
     def _least_taken(self, kind: ItemKind, *, below: int | None) -> StimulusRow | None:
         """Return, of the stimuli never seen, one with the fewest slots taken."""
         start = self.schedule.draw("start", self.position).randrange(SHUFFLES)
-        level = live.fewest_taken(self.connection, self.participant.study_id, kind, at_least=0)
+        level = slots.fewest_taken(self.connection, self.participant.study_id, kind, at_least=0)
         while level is not None and (below is None or level < below):
             for low, high in ((start, SHUFFLES), (0, start)):
-                found = live.unseen_stimulus(self.connection, self.participant, kind, taken=level, low=low, high=high)
+                found = slots.unseen_stimulus(self.connection, self.participant, kind, taken=level, low=low, high=high)
                 if found:
                     return found
-            level = live.fewest_taken(self.connection, self.participant.study_id, kind, at_least=level + 1)
+            level = slots.fewest_taken(self.connection, self.participant.study_id, kind, at_least=level + 1)
         return None

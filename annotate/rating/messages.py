@@ -17,22 +17,22 @@ from annotate.design.protocol import StudyProtocol
 from annotate.design.scales import LANGUAGES
 from annotate.design.start_questions import LONGEST_ANSWER, StartQuestion
 from annotate.errors import AccessError, DatabaseError, RatingError
-from annotate.queries.live import Answer
-from annotate.rating import links, sitting
+from annotate.queries.answers import Answer
+from annotate.rating import checks, links, sitting
 from annotate.rating.admission import Refusal, find_refusal
-from annotate.rating.sitting import Panel, ShownStimulus, Step
+from annotate.rating.steps import Panel, ShownStimulus, Step
 
 Token = Annotated[str, Field(max_length=links.LONGEST_TOKEN, pattern=r"^[\w-]*$")]
-Identifier = Annotated[str, Field(max_length=sitting.LONGEST_EXTERNAL_ID, pattern=r"^[\w.@+-]*$")]
+Identifier = Annotated[str, Field(max_length=checks.LONGEST_EXTERNAL_ID, pattern=r"^[\w.@+-]*$")]
 Number = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class SentAnswer(BaseModel):
-    """An answer as the page sends it; see `annotate.queries.live.Answer`."""
+    """An answer as the page sends it; see `annotate.queries.answers.Answer`."""
 
     model_config = ConfigDict(extra="forbid")
 
-    key: str = Field(max_length=sitting.LONGEST_KEY)
+    key: str = Field(max_length=checks.LONGEST_KEY)
     assignment_id: Number
     grade: float | None = None
     unusable: bool = False

@@ -10,12 +10,10 @@ must be shown only when its transaction is committed: then a rating is on disk.
 Answers carry a key made by the client. Sent again, after a lost connection or by a double click, they change nothing.
 """
 
-import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -29,104 +27,23 @@ from annotate.design.states import State
 from annotate.errors import (
     AccessError,
     AssignmentGoneError,
-    ProtocolError,
     RatingError,
     SittingError,
     StudyStateError,
 )
-from annotate.queries import live
-from annotate.queries.live import Answer, AssignedStimulus, OpenSitting
+from annotate.queries import answers, live, slots
+from annotate.queries.answers import Answer
+from annotate.queries.live import AssignedStimulus, OpenSitting
 from annotate.rating import links
 from annotate.rating.admission import Refusal, check_admission, find_refusal
 from annotate.rating.assignment import assign_ahead, assign_training, plan_sitting
+from annotate.rating.checks import LONGEST_EXTERNAL_ID, check_answer, check_external_id, check_start_answers, side_px
+from annotate.rating.steps import Feedback, Outcome, Panel, ShownStimulus, Step, StepKind
 
 IDLE_S = 60.0
 """A longer gap between two actions is counted as so much: the participant was away, and is not tired by it."""
 RETRY_S = 5
-LONGEST_RESPONSE_MS = 24 * 3600 * 1000
-LONGEST_KEY = 64
-MOST_PX = 100_000
 KEY_USED = "This key was used for another answer; make a new one for each."
-LONGEST_EXTERNAL_ID = 200
-_PLACEHOLDER = re.compile(r"\{\{|%PROLIFIC|%7B%7B", re.IGNORECASE)
-"""Of a link for Prolific as it is handed in there: {{%PROLIFIC_PID%}}."""
-
-
-class StepKind(StrEnum):
-    """What a participant does next; see the module. CLOSED: the study is not open to them."""
-
-    CONSENT = "consent"
-    QUESTIONS = "questions"
-    SCREEN_CHECK = "screen check"
-    TRAINING = "training"
-    RATE = "rate"
-    BREAK = "break"
-    WAITING = "waiting"
-    FINISH = "finish"
-    END = "end"
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True)
-class ShownStimulus:
-    """A stimulus as a participant may know it: not by name, nor whether it is a check."""
-
-    assignment_id: int
-    sha256: str
-    format: str
-    width_px: int
-    height_px: int
-
-
-@dataclass(frozen=True)
-class Step:
-    """What a page shows.
-
-    `picture` is to be rated, `upcoming` to be fetched ahead. `done` of `total` items are rated in this sitting or,
-    in training, of the training. `left_s` is the rating time left, `wait_s` how long the break still lasts or when
-    to ask again. `message` is the owner's to everybody who is rating. Where `can_finish`, `finish` may be called;
-    there is a completion code if anything was rated. `refusal` says why somebody who has not begun cannot begin.
-    """
-
-    kind: StepKind
-    state: State
-    picture: ShownStimulus | None = None
-    upcoming: ShownStimulus | None = None
-    done: int = 0
-    total: int = 0
-    left_s: float = 0.0
-    wait_s: float = 0.0
-    can_undo: bool = False
-    can_finish: bool = False
-    can_start_another: bool = False
-    completion_code: str | None = None
-    message: str = ""
-    refusal: Refusal | None = None
-
-
-@dataclass(frozen=True)
-class Feedback:
-    """What training says about an answer; `expected` is None where the item has no right grade."""
-
-    expected: float | None
-    near_enough: bool
-    text: str
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of an answer: the next step, and in training what it should have been."""
-
-    step: Step
-    feedback: Feedback | None = None
-
-
-@dataclass(frozen=True)
-class Panel:
-    """How a panel knows a participant and a sitting: Prolific's PROLIFIC_PID and SESSION_ID."""
-
-    participant_id: str
-    session_id: str = ""
 
 
 def join(db: Session, join_code: str, now: datetime, *, language: str = "en", panel: Panel | None = None) -> str:
@@ -139,7 +56,7 @@ def join(db: Session, join_code: str, now: datetime, *, language: str = "en", pa
     )
     if study is None:
         raise AccessError("This link opens no study. Open it as it was sent to you, or ask for a new one.")
-    external_id = _external_id(panel)
+    external_id = check_external_id(panel)
     known = queries.participants.participant_by_external_id(db, study.id, external_id) if external_id else None
     protocol = StudyProtocol.from_json(study.protocol)
     if known is None:
@@ -181,19 +98,9 @@ def answer_questions(db: Session, token: str, now: datetime, answers: Mapping[st
     visit = _Visit(db, token, now)
     visit.open_sitting()
     if not visit.asked:
-        live.save_start_answers(visit.connection, visit.who.id, _checked_answers(visit.protocol, answers))
+        live.save_start_answers(visit.connection, visit.who.id, check_start_answers(visit.protocol, answers))
         visit.asked = True
     return visit.step()
-
-
-def _checked_answers(protocol: StudyProtocol, answers: Mapping[str, object]) -> dict[str, str]:
-    questions = {question.name: question for question in protocol.questions}
-    if unknown := answers.keys() - questions.keys():
-        raise SittingError(f"The study does not ask {min(unknown)!r}.")
-    try:
-        return {name: questions[name].answer(given, protocol.language) for name, given in answers.items()}
-    except ProtocolError as error:
-        raise SittingError(str(error)) from None
 
 
 def start_another(db: Session, token: str, now: datetime, *, panel: Panel | None = None) -> Step:
@@ -213,7 +120,7 @@ def record_screen(
     """Store what the screen check measured; who did not pass is asked again, and whose screen is too small."""
     visit = _Visit(db, token, now)
     sitting = visit.open_sitting()
-    passed = passed and visit.protocol.takes_screen(*(_side_px(result, side) for side in ("width", "height")))
+    passed = passed and visit.protocol.takes_screen(*(side_px(result, side) for side in ("width", "height")))
     sitting.device, sitting.screened = links.hash_token(device), passed  # any text will do, and it stays the client's
     live.save_screen(visit.connection, sitting, dict(result) if passed else None)
     return visit.step()
@@ -229,14 +136,14 @@ def rate(db: Session, token: str, answer: Answer, now: datetime) -> Outcome:
         SittingError, StudyStateError: the sitting or the study is over.
     """
     visit = _Visit(db, token, now)
-    answer = _checked(answer, visit.protocol)
+    answer = check_answer(answer, visit.protocol)
     assigned = live.assigned_to(visit.connection, visit.who.id, answer.assignment_id)
     waiting = assigned is not None and assigned.state is AssignmentState.LEASED
     if not waiting and _is_stored(visit, answer):
         return Outcome(visit.step(), _feedback(assigned, answer, visit.protocol))
     sitting = visit.open_sitting()
     assigned = _rateable(visit, assigned)
-    if not live.add_rating(visit.connection, assigned, answer, sitting, now):
+    if not answers.add_rating(visit.connection, assigned, answer, sitting, now):
         # Its picture waits for an answer, but the key is there: it was undone, or is another answer's.
         _is_stored(visit, answer)
         return Outcome(visit.step())
@@ -249,11 +156,11 @@ def undo(db: Session, token: str, now: datetime) -> Step:
     """Take the last answer of this sitting back; its picture is shown again. Not possible in training."""
     visit = _Visit(db, token, now)
     sitting = visit.open_sitting()
-    last = live.last_answer(visit.connection, visit.who, sitting)
+    last = answers.last_answer(visit.connection, visit.who, sitting)
     if last is None:
         raise SittingError("There is no answer in this sitting that could be undone.")
     rating_id, assigned = last
-    live.undo_rating(visit.connection, rating_id, assigned, now, now + timedelta(seconds=visit.protocol.lease_s))
+    answers.undo_rating(visit.connection, rating_id, assigned, now, now + timedelta(seconds=visit.protocol.lease_s))
     sitting.rated -= 1
     sitting.break_since = None
     return visit.step()
@@ -304,11 +211,6 @@ def find_picture(db: Session, token: str, assignment_id: int) -> ShownStimulus:
         if assigned.id == assignment_id:
             return _picture(assigned)
     raise AssignmentGoneError("This picture is not for you to rate at the moment.")
-
-
-def _side_px(screen: Mapping[str, Any], side: str) -> float:
-    """Return a side of the screen in pixels of CSS, 0 where the page did not tell."""
-    return float(screen.get(f"screen_{side}_px", 0))
 
 
 class _Visit:
@@ -436,7 +338,7 @@ class _Visit:
 
     def _nothing_left(self) -> Step:
         """Wait for slots that others lease and may never use, or end."""
-        if live.others_hold_slots(self.connection, self.who, self.protocol.ratings_wanted):
+        if slots.others_hold_slots(self.connection, self.who, self.protocol.ratings_wanted):
             return self._step(StepKind.WAITING, wait_s=RETRY_S, can_finish=self._has_rated())
         return self._step(StepKind.FINISH, can_finish=True)
 
@@ -492,33 +394,9 @@ def _picture(assigned: AssignedStimulus) -> ShownStimulus:
     return ShownStimulus(assigned.id, picture.sha256, picture.format, picture.width_px, picture.height_px)
 
 
-def _external_id(panel: Panel | None) -> str | None:
-    if panel is None:
-        return None
-    if _PLACEHOLDER.search(panel.participant_id):
-        raise AccessError("This link was opened outside Prolific, which puts your ID into it; open it from there.")
-    if not 1 <= len(panel.participant_id) <= LONGEST_EXTERNAL_ID or not panel.participant_id.isprintable():
-        raise AccessError("The panel's identifier of the participant is not usable; open its link again.")
-    return panel.participant_id
-
-
-def _checked(answer: Answer, protocol: StudyProtocol) -> Answer:
-    """Return the answer with its grade as a float; raise GradeError or RatingError when something is off."""
-    if not 1 <= len(answer.key) <= LONGEST_KEY or not answer.key.isascii() or not answer.key.isprintable():
-        raise RatingError(f"A rating's key is 1 to {LONGEST_KEY} printable ASCII characters.")
-    if answer.unusable and (answer.grade is not None or not protocol.offer_unusable):
-        raise RatingError("Unusable content has no grade, and is no answer in every study.")
-    if answer.response_ms is not None and not 0 <= answer.response_ms <= LONGEST_RESPONSE_MS:
-        raise RatingError(f"{answer.response_ms} ms is no response time.")
-    for size in (answer.width_px, answer.height_px, answer.pixel_ratio):
-        if size is not None and not 0 < size < MOST_PX:
-            raise RatingError(f"{size!r} is no display size or pixel ratio.")
-    return answer if answer.unusable else replace(answer, grade=protocol.scale.check(answer.grade))
-
-
 def _is_stored(visit: _Visit, answer: Answer) -> bool:
     """Return whether this very answer was stored before; raise RatingError if its key belongs to another."""
-    stored = live.answer_by_key(visit.connection, answer.key)
+    stored = answers.answer_by_key(visit.connection, answer.key)
     if stored is None:
         return False
     if stored != (visit.who.id, answer):

@@ -10,9 +10,9 @@ from annotate.database.engine import Database
 from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.design.states import State
-from annotate.queries.live import Answer
+from annotate.queries.answers import Answer
 from annotate.rating import sitting
-from annotate.rating.sitting import Outcome, Step, StepKind
+from annotate.rating.steps import Outcome, Step, StepKind
 from annotate.stimuli.files import StimulusFile
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

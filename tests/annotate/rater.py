@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from functools import partial
 
 from annotate.database.engine import Database, open_database
-from annotate.queries.live import Answer
+from annotate.queries.answers import Answer
 from annotate.rating import sitting
-from annotate.rating.sitting import StepKind
+from annotate.rating.steps import StepKind
 
 PRINTING = threading.Lock()
 

@@ -9,7 +9,7 @@ from annotate import analysis, queries
 from annotate.database.engine import Database
 from annotate.database.tables import Table
 from annotate.exchange.export import export_study
-from annotate.rating import sitting
+from annotate.rating import steps
 from annotate.rating.links import hash_token
 from tests.annotate.rated import NOW, Person, new_study
 
@@ -43,7 +43,7 @@ def test_nothing_is_left_of_who_is_deleted_in_any_table_file_or_export(
     database: Database, tmp_path: Path, delete: Delete
 ) -> None:
     study_id = new_study(database, images=2, training_count=0, gold_every=0, trap_every=0, repeat_every=0)
-    person = Person(database, study_id, panel=sitting.Panel(PANEL_ID))
+    person = Person(database, study_id, panel=steps.Panel(PANEL_ID))
     person.rate_all(person.start())
     code = str(person.finish().completion_code)
     with database.write() as db:

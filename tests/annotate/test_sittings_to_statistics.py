@@ -19,9 +19,9 @@ from annotate.database.tables import Stimulus
 from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.design.states import State
-from annotate.queries.live import Answer
+from annotate.queries.answers import Answer
 from annotate.rating import links, sitting
-from annotate.rating.sitting import Step, StepKind
+from annotate.rating.steps import Step, StepKind
 from annotate.statistics.findings import Check
 from annotate.statistics.ratings import Ratings
 from annotate.stimuli.files import Candidate

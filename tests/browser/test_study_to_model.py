@@ -37,7 +37,7 @@ from annotate.design.states import State
 from annotate.exchange.export import export_study
 from annotate.queries.ratings import RatingRow
 from annotate.rating import links
-from annotate.rating.sitting import StepKind
+from annotate.rating.steps import StepKind
 from annotate.settings import Settings
 from annotate.stimuli.files import Candidate
 from annotate.training_runs import Training, TrainingRuns, study_key

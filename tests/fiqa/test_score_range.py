@@ -28,14 +28,16 @@ from fiqa.predictor import QualityPredictor
 from fiqa.results import Interval
 from fiqa.settings import Settings
 from fiqa.ui.attention import tab as attention
+from fiqa.ui.attention.state import EXAMPLE, AttentionState
 from fiqa.ui.degradation import tab as degradation
 from fiqa.ui.figures import ACR_WORDS, grade_of
+from fiqa.ui.photos import LoadedPhotos
 from fiqa.ui.score import tab as score
-from fiqa.ui.score.tab import LoadedPhotos, score_if_possible
+from fiqa.ui.score.tab import score_if_possible
 from fiqa.ui.service import PredictorService
 
 RANGES = ((1.0, 5.0), (0.0, 100.0))
-CHOICES: tuple[Any, ...] = (attention.EXAMPLE, "", 1, "contribution", 12, "viridis", False, [], 0, 0)
+CHOICES: tuple[Any, ...] = (EXAMPLE, "", 1, "contribution", 12, "viridis", False, [], 0, 0)
 NAME = "rated"
 
 
@@ -137,7 +139,7 @@ def test_attention_tab_and_its_endpoint(
 ) -> None:  # fmt: skip
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     low, high = predictor.spec.score_range
-    handlers, state = attention._Handlers(service), attention.AttentionState()
+    handlers, state = attention._Handlers(service), AttentionState()
     yielded = list(handlers.show(state, LoadedPhotos(), None, NAME, *CHOICES))
     assert f"<b>{expected:.2f}</b> <em>{word_of(expected, (low, high))}</em>" in yielded[-2][0]
     parts = yielded[-1][2]

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from fiqa.ui.score.tab import SCORING_LIMIT
+from fiqa.ui.photos import SCORING_LIMIT
 from fiqa.ui.service import Predictor
 from fiqa_app.serving.server import HANDLER_THREADS
 from tests.fiqa.ui.conftest import FakePredictor

@@ -7,9 +7,7 @@ face finds it again. Gradio would keep a visitor's state for an hour after they 
 """
 
 import time
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,7 @@ from numpy.typing import NDArray
 
 from fiqa.errors import FiqaError, PhotoError
 from fiqa.maps.face_maps import KINDS, MapKey, find_kind
-from fiqa.maps.figures import ColourScale, array_file, colour_maps, colour_scale, figure_png, values_file
+from fiqa.maps.figures import array_file, colour_maps, colour_scale, figure_png, values_file
 from fiqa.maps.regions import OUTLINES
 from fiqa.photos.images import PHOTO_SUFFIXES
 from fiqa.ui.attention.inspection import Inspection, Subject, begin, fill, score_unguided
@@ -34,21 +32,28 @@ from fiqa.ui.attention.panels import (
     progress_panel,
     reading_panel,
 )
+from fiqa.ui.attention.state import (
+    ALONE,
+    CHECKPOINT_PREFIX,
+    EXAMPLE,
+    EXAMPLE_NAME,
+    FIRST_KIND,
+    AttentionState,
+    Choices,
+    Source,
+    choose_newest,
+    find_key,
+    find_sources,
+    find_subjects,
+)
 from fiqa.ui.examples import example_photo
 from fiqa.ui.figures import data_uri, text
-from fiqa.ui.score.tab import SCORING, SCORING_LIMIT, UNSEEN, LoadedPhotos, decode_upload
+from fiqa.ui.photos import SCORING, SCORING_LIMIT, UNSEEN, LoadedPhotos, decode_upload
 from fiqa.ui.service import PredictorService, translate_errors
 from fiqa.ui.visitor_state import Sweeper
 
-KEPT_INSPECTIONS = 6
 TOLD_AFTER_S = 0.4
 """Work that takes less is not announced: the page would only flicker."""
-EXAMPLE, EXAMPLE_NAME = "example", "Astronaut (example)"
-ALONE = ("Nothing", "")
-"""What a photo is compared with at first, and its key."""
-FIRST_KIND = "contribution"
-_CHECKPOINT = "checkpoint:"
-
 INTERACT = """
 const chosen = { opacity: 65, seam: 0, dots: false };
 const draw = () => {
@@ -112,72 +117,6 @@ element.addEventListener("keydown", (event) => {
 SAVE_FILE = """
 watch("value", () => element.querySelector("a")?.click());
 """
-
-
-Source = tuple[str | int, str]
-"""Path in the upload cache or index of an example, and the name to show."""
-
-
-@dataclass(eq=False)
-class AttentionState:
-    """What one visitor has before them.
-
-    `inspections` are those kept, the latest last; `shown` one or two of them, with the map `key`. `known` are the
-    sources that were offered before, so that a new one can be told; `opened` says whether the tab was ever looked at.
-    """
-
-    inspections: "OrderedDict[Subject, Inspection]" = field(default_factory=OrderedDict)
-    shown: list[Inspection] = field(default_factory=list)
-    key: MapKey = field(default=MapKey(FIRST_KIND))
-    colour_map: str | None = None
-    known: set[str | int] = field(default_factory=set)
-    opened: bool = False
-
-    def keep(self, inspection: Inspection) -> None:
-        """Keep an inspection, and forget the one that was looked at longest ago."""
-        self.inspections[inspection.subject] = inspection
-        self.inspections.move_to_end(inspection.subject)
-        while len(self.inspections) > KEPT_INSPECTIONS:
-            self.inspections.popitem(last=False)
-
-    def forget(self, *, before: float) -> bool:
-        """Forget what was made before a time, in seconds; return whether anything is left."""
-        fresh = [(subject, each) for subject, each in self.inspections.items() if each.made >= before]
-        self.inspections = OrderedDict(fresh)
-        self.shown = self.shown if all(each.made >= before for each in self.shown) else []
-        return bool(self.inspections or self.shown)
-
-    def scales(self) -> list[ColourScale]:
-        """Return the colour scale of each map that is shown: one for all, unless their scores have other ranges."""
-        if len({each.score_range for each in self.shown}) == 1:
-            return [self._scale(self.shown)] * len(self.shown)
-        return [self._scale([each]) for each in self.shown]
-
-    def _scale(self, inspections: Sequence[Inspection]) -> ColourScale:
-        maps = [each.maps[self.key] for each in inspections]
-        return colour_scale(maps, inspections[0].score_range, self.colour_map)
-
-    def side(self, index: object) -> Inspection:
-        """Return the inspection on a side; raises FiqaError where there is none."""
-        if not isinstance(index, int) or not 0 <= index < len(self.shown):
-            raise FiqaError("This map is no longer here; choose the photo again.")
-        return self.shown[index]
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What a visitor has chosen; see `_build_controls`."""
-
-    photo: str
-    compare: str
-    face: int
-    kind: str
-    block: int
-    colour_map: str
-    whole: bool
-    without: list[str]
-    right: float
-    down: float
 
 
 def build_attention_tab(service: PredictorService, photos: gr.State, checkpoint: gr.Dropdown, tab: gr.Tab) -> None:
@@ -278,9 +217,9 @@ class _Handlers:
         state.opened = True
         try:
             with translate_errors():
-                sources = _sources(photos, tray)
-                choices = _with_newest(state, sources, Choices(*values))
-                for panel in self._inspect(state, _subjects(sources, checkpoint, choices), choices):
+                sources = find_sources(photos, tray)
+                choices = choose_newest(state, sources, Choices(*values))
+                for panel in self._inspect(state, find_subjects(sources, checkpoint, choices), choices):
                     yield panel, "", gr.skip(), gr.skip(), *same
                 figure = maps_panel(state.shown, state.key, state.scales(), whole=choices.whole)
                 yield figure, "", gr.skip(), missing_note(state.shown[0]), *self._updates(state, sources, choices)
@@ -373,7 +312,7 @@ class _Handlers:
             inspection = state.inspections[subject]
             state.keep(inspection)
             self._sweeper.watch(state)
-            state.key = _key_for(inspection, choices, beside=state.key if inspections else None)
+            state.key = find_key(inspection, choices, beside=state.key if inspections else None)
             for needed in dict.fromkeys((FIRST_KIND, state.key.kind)):
                 yield from _told(KINDS[needed].title, fill(self.service, inspection, needed))
             inspections.append(inspection)
@@ -387,7 +326,7 @@ class _Handlers:
         photos = [(name, key) for key, (_, name) in sources.items()]
         others = [(name, key) for name, key in photos if key != choices.photo]
         others += [
-            (f"checkpoint {name}", _CHECKPOINT + name)
+            (f"checkpoint {name}", CHECKPOINT_PREFIX + name)
             for name in self.service.checkpoints
             if name != first.subject.checkpoint
         ]
@@ -404,48 +343,6 @@ class _Handlers:
             gr.update(maximum=max(2, blocks), value=state.key.block or blocks, visible=blocks > 1),
             gr.update(choices=list(colour_maps(KINDS[state.key.kind])), value=state.colour_map),
         )
-
-
-def _sources(photos: LoadedPhotos, tray: list[tuple[str, str | None]] | None) -> dict[str, Source]:
-    """Return what can be looked at by key: photos of the Score tab, those added here, the example."""
-    scored = {f"score:{index}": item for index, item in enumerate(photos.items)}
-    added = {f"own:{index}": (path, caption or Path(path).name) for index, (path, caption) in enumerate(tray or [])}
-    return {**scored, **added, EXAMPLE: (0, EXAMPLE_NAME)}
-
-
-def _with_newest(state: AttentionState, sources: dict[str, Source], choices: Choices) -> Choices:
-    """Choose a photo that has just been added, or the first where the chosen one is gone."""
-    new = [key for key, (source, _) in sources.items() if source not in state.known and key != EXAMPLE]
-    state.known = {source for source, _ in sources.values()}
-    added = [key for key in new if key.startswith("own")]
-    photo = added[-1] if added else new[0] if new else choices.photo
-    photo = photo if photo in sources else next(iter(sources))
-    before = state.shown[0].subject.source if state.shown else None
-    face = choices.face if before == sources[photo][0] else 1
-    return replace(choices, photo=photo, face=face)
-
-
-def _subjects(sources: dict[str, Source], checkpoint: str, choices: Choices) -> list[Subject]:
-    """Return what is to be shown: the chosen face, and beside it what it is compared with."""
-    source, name = sources[choices.photo]
-    moved = (choices.right / 100, choices.down / 100, tuple(choices.without))
-    first = Subject(source, name, checkpoint, choices.face, *moved)
-    if choices.compare.startswith(_CHECKPOINT):
-        return [first, replace(first, checkpoint=choices.compare.removeprefix(_CHECKPOINT))]
-    if choices.compare in sources and choices.compare != choices.photo:
-        other, other_name = sources[choices.compare]
-        return [first, Subject(other, other_name, checkpoint, 1, *moved)]
-    return [first]
-
-
-def _key_for(inspection: Inspection, choices: Choices, *, beside: MapKey | None) -> MapKey:
-    """Return the map to show: what was chosen, where this checkpoint has it; on the second side the one `beside` it."""
-    if beside is None:
-        available = choices.kind not in inspection.missing
-        return inspection.find(choices.kind if available else FIRST_KIND, choices.block)
-    if inspection.find(*beside) != beside:
-        raise FiqaError(f"{inspection.subject.checkpoint} has no block {beside.block}; choose a lower one.")
-    return beside
 
 
 def _pixels(source: str | int) -> NDArray[np.uint8]:

@@ -48,8 +48,8 @@ from fiqa.ui.degradation.panels import (
     repairs_panel,
     trial_panel,
 )
-from fiqa.ui.score.panels import busy_panel, progress_panel
-from fiqa.ui.score.tab import UNSEEN, LoadedPhotos, check_count, decode_upload, given
+from fiqa.ui.photos import UNSEEN, LoadedPhotos, check_count, decode_upload, given
+from fiqa.ui.progress import busy_panel, progress_panel
 from fiqa.ui.service import PredictorService, translate_errors
 from fiqa.ui.visitor_state import Sweeper
 

@@ -10,6 +10,7 @@ from fiqa.checkpoints import CheckpointSpec
 from fiqa.reports import ScoredPhoto
 from fiqa.results import QualityResult
 from fiqa.ui.figures import ACR_WORDS, grade_of, histogram, photo_with_faces, score_scale, text
+from fiqa.ui.progress import panel
 from fiqa.ui.score.tables import BatchRow, batch_table, downloads, face_table
 
 STEPS = {"decode": "reading", "faces": "finding faces", "network": "scoring"}
@@ -18,7 +19,7 @@ STEPS = {"decode": "reading", "faces": "finding faces", "network": "scoring"}
 def empty_panel() -> str:
     """Invite the first photo, showing the scale it will be placed on."""
     words = "".join(f'<span class="word">{word}</span>' for word in ACR_WORDS)
-    return _panel(
+    return panel(
         "empty",
         '<p class="headline">Your score appears here.</p>'
         "<p>Add a photo with a face, or pick one of the examples. Add several to compare them.</p>"
@@ -26,27 +27,9 @@ def empty_panel() -> str:
     )
 
 
-def busy_panel(count: int, *, is_loaded: bool) -> str:
-    """Say that work has begun, and why the very first score takes longer."""
-    photos = "photo" if count == 1 else f"{count} photos"
-    headline = f"Looking at your {photos}…" if is_loaded else "Getting ready…"
-    hint = "" if is_loaded else "<p>The first score after a start takes a few seconds longer.</p>"
-    return _panel("busy", f'<p class="headline">{headline}</p>{hint}<div class="progress"><i></i></div>', live=True)
-
-
-def progress_panel(done: int, count: int) -> str:
-    """Say how far a batch is."""
-    return _panel(
-        "busy",
-        f'<p class="headline">{done} of {count} photos scored</p>'
-        f'<div class="progress"><i class="known" style="width:{100 * done / count:.1f}%"></i></div>',
-        live=True,
-    )
-
-
 def error_panel(message: str) -> str:
     """Say in one sentence what was wrong and what to do."""
-    return _panel("error", f'<p class="headline">No score for this photo.</p><p role="alert">{text(message)}</p>')
+    return panel("error", f'<p class="headline">No score for this photo.</p><p role="alert">{text(message)}</p>')
 
 
 def photo_panel(name: str, photo: NDArray[np.uint8], result: QualityResult, checkpoint: CheckpointSpec) -> str:
@@ -54,7 +37,7 @@ def photo_panel(name: str, photo: NDArray[np.uint8], result: QualityResult, chec
     word = ACR_WORDS[grade_of(result.score, result.score_range) - 1]
     low, high = result.interval
     notices = "".join(f'<p class="notice">{text(notice)}</p>' for notice in result.notices)
-    return _panel(
+    return panel(
         "result",
         f'<div class="figure">{photo_with_faces(photo, result.faces)}{_landmark_switch(result)}</div>'
         f'<div class="reading"><p class="score"><b>{result.score:.2f}</b><span>{word}</span></p>'
@@ -70,7 +53,7 @@ def batch_panel(rows: Sequence[BatchRow], checkpoint: CheckpointSpec) -> str:
     scores = [photo.outcome.score for photo in photos if isinstance(photo.outcome, QualityResult)]
     middle = f'<p class="score"><b>{median(scores):.2f}</b><span>median</span></p>' if scores else ""
     spread = histogram(scores, checkpoint.score_range) if scores else ""
-    return _panel(
+    return panel(
         "batch",
         f'<p class="headline">{len(scores)} of {len(photos)} photos scored.</p>'
         f'<div class="spread">{middle}{spread}</div>'
@@ -99,7 +82,3 @@ def _timings(result: QualityResult) -> str:
     steps = ", ".join(f"{STEPS[name]} {ms:.0f}" for name, ms in result.timings_ms.items() if name in STEPS)
     total = result.timings_ms.get("total", 0.0)
     return f'<p class="timings">Checkpoint {text(result.checkpoint)} · {total:.0f} ms ({steps})</p>'
-
-
-def _panel(kind: str, content: str, *, live: bool = False) -> str:
-    return f'<section class="panel {kind}"{" role=status" if live else ""}>{content}</section>'

@@ -1,14 +1,11 @@
 """The Score tab: photos in, scores out, and the same for programs at `/score` and `/score_batch`.
 
-`photos` is the state that all tabs share: whichever tab a photo was added in writes it, and every
-tab that shows photos listens to its `change`. It holds paths in Gradio's upload cache, which is
-emptied within minutes, so a photo may be gone when a tab comes back to it much later.
+`photos` is the state that all tabs share (`fiqa.ui.photos`): this tab writes it, and scores what it holds.
 """
 
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,31 +13,20 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from fiqa.errors import FiqaError, PhotoError, SettingError
+from fiqa.errors import FiqaError
 from fiqa.faces.face_choice import ALIGNED_LAYOUTS, FaceChoice, read_face_choice
-from fiqa.photos.images import PHOTO_SUFFIXES, DecodedPhoto, decode_photo
+from fiqa.photos.images import PHOTO_SUFFIXES
 from fiqa.reports import ScoredPhoto
 from fiqa.results import QualityResult
 from fiqa.ui.examples import EXAMPLES, example_buttons, example_photo
 from fiqa.ui.figures import thumbnail_uri
-from fiqa.ui.score.panels import batch_panel, busy_panel, empty_panel, error_panel, photo_panel, progress_panel
+from fiqa.ui.photos import MOST_PHOTOS, SCORING, SCORING_LIMIT, UNSEEN, LoadedPhotos, check_count, decode_upload, given
+from fiqa.ui.progress import busy_panel, progress_panel
+from fiqa.ui.score.panels import batch_panel, empty_panel, error_panel, photo_panel
 from fiqa.ui.score.tables import BatchRow
 from fiqa.ui.service import PredictorService, translate_errors
 
-MOST_PHOTOS = 200
-"""Photos of one batch on the page; the command line takes any number."""
-
 PROGRESS_EVERY_S = 0.3
-SCORING = "scoring"
-"""Concurrency group of everything that scores."""
-SCORING_LIMIT = 16
-"""Requests at a time. They take turns at the predictor photo by photo, so nobody waits for another's whole batch."""
-DECODER = ThreadPoolExecutor(1, "decoder")
-"""The largest photo takes more than a gigabyte for a moment, so they are decoded one at a time, as they come;
-a lock would let the late go first."""
-UNSEEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-"""For events that draw their own progress and are no endpoint."""
-
 FACE_OPTIONS = [
     ("The main face", "main"),
     ("The largest face", "largest"),
@@ -49,7 +35,6 @@ FACE_OPTIONS = [
     ("Aligned crops, as in GFIQA", "gfiqa"),
 ]
 """Whose score a photo gets, or that the photos are crops in which no face has to be found."""
-
 PASTE_PHOTOS = """
 document.addEventListener("paste", (event) => {
   const input = document.querySelector("#photos input[type=file]");
@@ -64,7 +49,6 @@ element.addEventListener("click", (event) => {
   if (button) trigger("click", { index: Number(button.value) });
 });
 """
-
 SHOW_AND_SORT = """
 watch("value", () => {
   const below = element.getBoundingClientRect().top > 0.6 * window.innerHeight;
@@ -88,18 +72,6 @@ element.addEventListener("click", (event) => {
   body.append(...(down ? rows.reverse() : rows));
 });
 """
-
-
-@dataclass(eq=False)
-class LoadedPhotos:
-    """What a visitor added: (path in the upload cache, name to show) of each photo.
-
-    Compared by identity, so that adding the same photo again is a change too. `superseded` is set when
-    others take their place: work on these can end.
-    """
-
-    items: tuple[tuple[str, str], ...] = ()
-    superseded: bool = False
 
 
 def build_score_tab(service: PredictorService, photos: gr.State, tab: gr.Tab) -> gr.Dropdown:
@@ -191,11 +163,6 @@ def pick_example(event: gr.EventData) -> list[tuple[NDArray[np.uint8], str]]:
     if not isinstance(index, int) or not 0 <= index < len(EXAMPLES):
         raise gr.Error("This example does not exist.")
     return [(example_photo(index), f"Astronaut, {EXAMPLES[index].label.lower()}")]
-
-
-def decode_upload(source: str | bytes) -> DecodedPhoto:
-    """Decode one upload when its turn has come; raises PhotoError."""
-    return DECODER.submit(decode_photo, source).result()
 
 
 @translate_errors()
@@ -342,25 +309,10 @@ def _asked(option: str) -> tuple[FaceChoice, str | None]:
     return ("main", option) if option in ALIGNED_LAYOUTS else (read_face_choice(option), None)
 
 
-def given(photo: bytes | None) -> bytes:
-    """Return the photo that a program sent; raise PhotoError when there is none."""
-    if photo is None:
-        raise PhotoError("No photo was given; send one image file.")
-    return photo
-
-
 def _as_answer(photo: ScoredPhoto) -> dict[str, Any]:
     """Return the entry of one photo, under "file" for "path": gradio_client tries to fetch whatever has a path."""
     entry = photo.to_dict()
     return {"file": entry.pop("path"), **entry}
-
-
-def check_count(count: int) -> None:
-    """Refuse more photos than the page takes."""
-    if count > MOST_PHOTOS:
-        raise SettingError(
-            f"These are {count} photos and the page takes {MOST_PHOTOS} at once; score more with `fiqa score FOLDER`."
-        )
 
 
 def _build_endpoints(handlers: _Handlers, checkpoint: gr.Dropdown) -> None:

@@ -10,7 +10,7 @@ from annotate.database.engine import Database
 from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.design.sitting_plan import effort, is_too_late_for_a_break
-from annotate.rating.sitting import Step, StepKind
+from annotate.rating.steps import Step, StepKind
 from tests.annotate.rated import Person, new_study
 
 DESIGNS: dict[str, dict[str, Any]] = {

@@ -13,7 +13,7 @@ from sqlalchemy.exc import NoResultFound
 from annotate.database.engine import Database
 from annotate.database.tables import Assignment
 from annotate.design.items import ItemKind
-from annotate.queries import live
+from annotate.queries import answers, live
 from annotate.rating import links
 from tests.annotate.rated import NOW, Person, new_study
 
@@ -73,9 +73,9 @@ def test_a_key_that_somebody_used_meanwhile_stores_nothing(database: Database) -
         visitor = links.authenticate(connection, person.token)
         given = live.leased_to(connection, visitor.id)
         assert visitor.sitting
-        assert live.add_rating(connection, given[0], answer, visitor.sitting, NOW)
+        assert answers.add_rating(connection, given[0], answer, visitor.sitting, NOW)
         again = replace(answer, assignment_id=given[1].id)
-        assert not live.add_rating(connection, given[1], again, visitor.sitting, NOW)
+        assert not answers.add_rating(connection, given[1], again, visitor.sitting, NOW)
         assert visitor.sitting.answers == 1
 
 

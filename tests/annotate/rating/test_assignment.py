@@ -22,7 +22,7 @@ from annotate.design.items import ItemKind
 from annotate.design.sitting_plan import REPEAT_GAP
 from annotate.errors import AnnotateError
 from annotate.queries import live
-from annotate.queries.live import Answer
+from annotate.queries.answers import Answer
 from annotate.rating import links, sitting
 from tests.annotate.rated import NOW, Person, new_study
 from tests.annotate.rater import rate_together

@@ -22,8 +22,8 @@ from annotate.errors import (
     StudyStateError,
 )
 from annotate.queries import live
-from annotate.rating import links, sitting
-from annotate.rating.sitting import Panel, StepKind
+from annotate.rating import links, sitting, steps
+from annotate.rating.steps import Panel, StepKind
 from tests.annotate.rated import NOW, Person, new_study
 
 QUICK: dict[str, Any] = {"gold_every": 0, "trap_every": 0, "repeat_every": 0, "break_every": 0}
@@ -96,7 +96,7 @@ def test_training_says_what_was_expected_and_counts_nowhere(database: Database) 
     first = person.start()
     assert first.kind is StepKind.TRAINING
     outcome = person.send(person.answer(first, 1.0))
-    assert outcome.feedback == sitting.Feedback(3.0, near_enough=False, text="")
+    assert outcome.feedback == steps.Feedback(3.0, near_enough=False, text="")
     outcome = person.send(person.answer(outcome.step, 4.0))
     assert outcome.feedback
     assert outcome.feedback.near_enough

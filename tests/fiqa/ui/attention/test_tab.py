@@ -19,17 +19,9 @@ from fiqa.checkpoints import find_checkpoint
 from fiqa.loading import load_predictor
 from fiqa.maps.face_maps import MapKey
 from fiqa.predictor import QualityPredictor
-from fiqa.ui.attention.tab import (
-    EXAMPLE,
-    UPDATED,
-    AttentionState,
-    Choices,
-    _Handlers,
-    _sources,
-    _with_newest,
-    build_attention_tab,
-)
-from fiqa.ui.score.tab import LoadedPhotos
+from fiqa.ui.attention.state import EXAMPLE, AttentionState, Choices, choose_newest, find_sources
+from fiqa.ui.attention.tab import UPDATED, _Handlers, build_attention_tab
+from fiqa.ui.photos import LoadedPhotos
 from fiqa.ui.service import PredictorService
 from fiqa.ui.visitor_state import KEPT_S
 from tests.fiqa.small_networks import SMALL_SPEC, small_vit_predictor
@@ -213,11 +205,11 @@ def test_another_tabs_photos_are_followed_only_once_this_one_was_looked_at(
 def test_what_was_added_last_is_chosen() -> None:
     state, choices = AttentionState(), Choices(**CHOICES)
     both = LoadedPhotos((("/cache/a.png", "a"), ("/cache/b.png", "b")))
-    assert _with_newest(state, _sources(both, None), choices).photo == "score:0"
-    assert _with_newest(state, _sources(both, [("/cache/c.png", None)]), choices).photo == "own:0"
+    assert choose_newest(state, find_sources(both, None), choices).photo == "score:0"
+    assert choose_newest(state, find_sources(both, [("/cache/c.png", None)]), choices).photo == "own:0"
     kept = Choices(**{**CHOICES, "photo": "score:1"})
-    assert _with_newest(state, _sources(both, [("/cache/c.png", None)]), kept).photo == "score:1"
-    assert _with_newest(state, _sources(LoadedPhotos(), None), kept).photo == EXAMPLE
+    assert choose_newest(state, find_sources(both, [("/cache/c.png", None)]), kept).photo == "score:1"
+    assert choose_newest(state, find_sources(LoadedPhotos(), None), kept).photo == EXAMPLE
 
 
 def test_inspections_of_long_ago_are_forgotten(show: Show, state: AttentionState) -> None:

@@ -15,14 +15,15 @@ from fiqa.checkpoints import CheckpointSpec, list_checkpoints
 from fiqa.degradation.atlas import find_atlas
 from fiqa.loading import load_predictor
 from fiqa.settings import Settings
+from fiqa.ui.attention import state
 from fiqa.ui.attention import tab as attention
 from fiqa.ui.degradation import atlases
 from fiqa.ui.degradation import tab as degradation
+from fiqa.ui.photos import LoadedPhotos
 from fiqa.ui.score import tab as score
-from fiqa.ui.score.tab import LoadedPhotos
 from fiqa.ui.service import Predictor, PredictorService
 
-CHOICES: tuple[Any, ...] = (attention.EXAMPLE, "", 1, "contribution", 12, "viridis", False, [], 0, 0)
+CHOICES: tuple[Any, ...] = (state.EXAMPLE, "", 1, "contribution", 12, "viridis", False, [], 0, 0)
 
 
 @pytest.fixture
@@ -54,9 +55,7 @@ def test_a_checkpoint_works_in_every_tab_right_after_its_training(service: Predi
         tabs[2].degradation(photo.read_bytes(), "portraits")["score"],
     }
     assert len(scores) == 1
-    assert (
-        "portraits" in [*tabs[1].show(attention.AttentionState(), LoadedPhotos(), None, "portraits", *CHOICES)][-2][0]
-    )
+    assert "portraits" in [*tabs[1].show(state.AttentionState(), LoadedPhotos(), None, "portraits", *CHOICES)][-2][0]
     *_, (examination, panel, *_) = tabs[2].examine(True, LoadedPhotos(((str(photo), "a.png"),)), "portraits")
     assert "Most likely" in panel
     assert examination.checkpoint == "portraits"

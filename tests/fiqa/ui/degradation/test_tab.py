@@ -16,7 +16,7 @@ from fiqa.degradation.repairs import REPAIRS
 from fiqa.degradation.synthetic import DEGRADATIONS, degrade
 from fiqa.loading import load_predictor
 from fiqa.ui.degradation.tab import DiagnosisState, WhatIfState, _Handlers, steps_of
-from fiqa.ui.score.tab import LoadedPhotos
+from fiqa.ui.photos import LoadedPhotos
 from fiqa.ui.service import PredictorService
 from fiqa.ui.visitor_state import KEPT_S
 

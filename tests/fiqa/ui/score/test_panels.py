@@ -3,6 +3,7 @@ from numpy.typing import NDArray
 
 from fiqa.errors import PhotoError
 from fiqa.reports import ScoredPhoto
+from fiqa.ui import progress
 from fiqa.ui.score import panels
 from fiqa.ui.score.tables import BatchRow
 from tests.fiqa.ui.conftest import result, spec
@@ -42,8 +43,8 @@ def test_a_batch_without_any_score_is_still_a_table() -> None:
 
 
 def test_the_first_score_says_why_it_takes_longer() -> None:
-    assert "few seconds longer" in panels.busy_panel(1, is_loaded=False)
-    assert "few seconds longer" not in panels.busy_panel(1, is_loaded=True)
+    assert "few seconds longer" in progress.busy_panel(1, is_loaded=False)
+    assert "few seconds longer" not in progress.busy_panel(1, is_loaded=True)
 
 
 def test_an_error_is_announced() -> None:

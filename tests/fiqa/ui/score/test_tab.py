@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fiqa.errors import PhotoError
-from fiqa.ui.score.tab import MOST_PHOTOS, LoadedPhotos, _Handlers, pick_example, score_if_possible, score_photo
+from fiqa.ui.photos import MOST_PHOTOS, LoadedPhotos
+from fiqa.ui.score.tab import _Handlers, pick_example, score_if_possible, score_photo
 from fiqa.ui.service import GENERIC_MESSAGE, PredictorService
 from tests.fiqa.ui.conftest import load, spec
 

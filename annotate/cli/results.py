@@ -1,0 +1,141 @@
+"""Commands that tell what came of a study."""
+
+import argparse
+from pathlib import Path
+
+from annotate.cli.arguments import MOST_LISTED, MOST_RATINGS, Command, whole
+from annotate.cli.output import cell, one_line, opened_database, say, table, utc_now, warn
+from annotate.settings import Settings
+
+_REASONS = {
+    "too_few_ratings": "too few people rated them",
+    "unusable": "at least half of the people called them unusable",
+}
+FINDING_COLUMNS = ("participant", "sitting", "check", "reason")
+MOS_COLUMNS = ("stimulus", "mos", "sos", "ci95", "ratings", "mos_p910", "unusable")
+
+
+def add_results(command: Command) -> None:
+    mos = command("mos", _mos, "print MOS, SOS, CI95 and the P.910 estimate of every picture")
+    mos.add_argument("name", metavar="NAME")
+    screen = command("screen", _screen, "check sittings and participants, with reasons")
+    screen.add_argument("name", metavar="NAME")
+    screen.add_argument("--all", action="store_true", help="print what is reported only, too")
+    screen.add_argument("--apply", action="store_true", help="leave the votes of those found out of the MOS")
+    reliability = command("reliability", _reliability, "say how far people agree: ICC, alpha, split halves")
+    reliability.add_argument("name", metavar="NAME")
+    plan = command("next", _next, "say which pictures a rating would tell most about")
+    plan.add_argument("name", metavar="NAME")
+    plan.add_argument("--count", type=whole(1, MOST_LISTED), default=20, metavar="N", help="pictures (default: 20)")
+    plan.add_argument("--ci95", type=float, metavar="WIDTH", help="wanted half width in grades, in place of a count")
+    plan.add_argument(
+        "--scores", type=Path, metavar="CSV", help="of a model, as fiqa score writes it, or columns stimulus, score"
+    )
+    export = command("export", _export, "write ratings, MOS, protocol and a data set to train on")
+    export.add_argument("name", metavar="NAME")
+    export.add_argument("out", type=Path, metavar="OUT", help="a new folder, or an older export")
+    export.add_argument("--label", choices=("mos", "mos_p910"), default="mos", help="what is trained on (default: mos)")
+    export.add_argument(
+        "--min-ratings",
+        type=whole(1, MOST_RATINGS),
+        default=1,
+        metavar="N",
+        help="fewer are not trained on (default: 1)",
+    )
+    export.add_argument("--seed", type=int, default=20, metavar="N", help="of the splits (default: 20)")
+    export.add_argument("--tables", action="store_true", help="write no pictures and nothing to train on")
+
+
+def _mos(options: argparse.Namespace, settings: Settings) -> None:
+    from annotate import analysis, queries
+
+    with opened_database(settings) as database, database.read() as db:
+        rows = analysis.mos_rows(db, queries.studies.find_study(db, options.name).id)
+    say(options, rows, table(MOS_COLUMNS, rows))
+
+
+def _reliability(options: argparse.Namespace, settings: Settings) -> None:
+    from annotate import analysis, queries
+
+    with opened_database(settings) as database, database.read() as db:
+        row = analysis.reliability(db, queries.studies.find_study(db, options.name).id)
+    say(options, row, "\n".join(f"{name:22} {cell(value)}" for name, value in row.items()))
+
+
+def _screen(options: argparse.Namespace, settings: Settings) -> None:
+    from annotate import analysis, queries
+
+    with opened_database(settings) as database:
+        with database.read() as db:
+            study_id = queries.studies.find_study(db, options.name).id
+            ratings, screening = analysis.screen_study(db, study_id)
+        excluded: list[str] = []
+        if options.apply:
+            with database.write() as db:
+                excluded = analysis.apply_screening(db, study_id, utc_now())
+    findings = [finding.row() for finding in screening.findings]
+    found = {
+        "findings": findings,
+        "participants": [
+            {"participant": ratings.participant_ids[index], "used": bool(screening.participant_used[index])}
+            for index in sorted(set(ratings.participant.tolist()))
+        ],
+        "sittings": [
+            {"sitting": ratings.sitting_ids[index], "accepted": bool(screening.sitting_accepted[index])}
+            for index in sorted(set(ratings.sitting.tolist()))
+        ],
+        "excluded": excluded,
+    }
+    rows = [row for row in findings if row["excludes_votes"] or options.all]
+    against = table(FINDING_COLUMNS, rows) if rows else f"Nothing speaks against {options.name}'s votes."
+    done = f"\nThe votes of {len(excluded)} more participants are not used." if options.apply else ""
+    say(options, found, against + done)
+
+
+def _next(options: argparse.Namespace, settings: Settings) -> None:
+    from annotate import analysis, queries
+    from annotate.exchange.scores import read_scores, scores_of
+    from annotate.statistics import planning
+
+    scores = read_scores(options.scores) if options.scores else None
+    with opened_database(settings) as database, database.read() as db:
+        study = queries.studies.find_study(db, options.name)
+        table = analysis.mos_table(db, study.id)
+        wanted: int = study.protocol["ratings_wanted"]
+    if scores is not None:
+        scores = scores_of(table.stimulus_ids, scores)
+    missing = planning.missing_ratings(table, wanted_ratings=wanted, wanted_ci95=options.ci95, model_scores=scores)
+    batch = planning.next_batch(
+        table, options.count, wanted_ratings=wanted, wanted_ci95=options.ci95, model_scores=scores
+    )
+    rows = [candidate.row() for candidate in batch]
+    goal = f"{wanted} ratings" if options.ci95 is None else f"a MOS known to ±{options.ci95:g}"
+    total = f"{int(missing.sum())} more ratings would give every picture {goal}."
+    listed = [f"{one_line(row['stimulus'])}  {row['reason']}" for row in rows]
+    say(options, {"missing_ratings": int(missing.sum()), "next": rows}, "\n".join([*listed, total]))
+
+
+def _export(options: argparse.Namespace, settings: Settings) -> None:
+    from tqdm import tqdm
+
+    from annotate import queries
+    from annotate.exchange.export import export_study
+
+    with opened_database(settings) as database:
+        with database.read() as db:
+            study = queries.studies.find_study(db, options.name)
+        report = export_study(
+            database,
+            study.id,
+            settings.data_dir,
+            options.out,
+            label=None if options.tables else options.label,
+            min_ratings=options.min_ratings,
+            seed=options.seed,
+            progress=lambda pictures: tqdm(pictures, unit="picture", disable=None),
+        )
+    for reason, count in report.left_out.items():
+        warn(f"{count} pictures are not in the training data: {_REASONS[reason]}")
+    splits = ", ".join(f"{count} to {name}" for name, count in report.splits.items())
+    on_disk = f"{report.path} holds {report.ratings} ratings of {report.stimuli} pictures"
+    say(options, report.to_dict(), f"{on_disk}; {splits}." if splits else f"{on_disk}.")

@@ -1,0 +1,269 @@
+"""Commands that make studies and run them."""
+
+import argparse
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from annotate.cli.arguments import MOST_LINKS, MOST_TRAPS, Command, whole
+from annotate.cli.output import opened_database, say, table, utc_now, warn
+from annotate.errors import ProtocolError
+from annotate.settings import Settings
+
+if TYPE_CHECKING:
+    from annotate.design.protocol import StudyProtocol
+    from annotate.stimuli.files import Candidate
+    from annotate.stimuli.intake import Taken
+
+
+ACTIVE = timedelta(minutes=10)
+DUPLICATES_NAMED = 10
+TRAP_SIZE = (512, 512)
+"""Where there is no picture yet to take the size of."""
+_PROLIFIC = "&PROLIFIC_PID={{%PROLIFIC_PID%}}&STUDY_ID={{%STUDY_ID%}}&SESSION_ID={{%SESSION_ID%}}"
+
+
+def add_making(command: Command) -> None:
+    create = command("create", _create, "make a study of pictures, as a draft")
+    create.add_argument("name", metavar="NAME")
+    _add_pictures_options(create)
+    create.add_argument(
+        "--protocol", type=Path, metavar="FILE", help="JSON, as an export writes it; the rest: defaults"
+    )
+    create.add_argument("--scale", help="acr5 (default), acr9 or continuous")
+    create.add_argument("--ratings", type=int, metavar="N", help="accepted ratings wanted per picture (default: 20)")
+    add = command("add", _add, "add pictures to a study that is a draft or paused")
+    add.add_argument("name", metavar="NAME")
+    _add_pictures_options(add)
+    traps = command("traps", _traps, "draw trap items, which say which grade to give, and add them")
+    traps.add_argument("name", metavar="NAME")
+    traps.add_argument(
+        "--count", type=whole(1, MOST_TRAPS), default=10, metavar="N", help="default: 10, enough for a sitting"
+    )
+    protocol = command("protocol", _protocol, "show a study's protocol, or change values of it")
+    protocol.add_argument("name", metavar="NAME")
+    protocol.add_argument("changes", nargs="*", metavar="KEY=VALUE")
+    load = command("import", _import, "add ratings that were given elsewhere")
+    load.add_argument("name", metavar="NAME")
+    load.add_argument("ratings", type=Path, metavar="CSV", help="columns stimulus, participant, grade; may have more")
+
+
+def _add_pictures_options(parser: argparse.ArgumentParser) -> None:
+    pictures = parser.add_mutually_exclusive_group(required=True)
+    pictures.add_argument("--images", type=Path, metavar="PATH", help="folder, zip, or CSV with a column path")
+    pictures.add_argument("--dataset", metavar="NAME", help="a data set of the Hugging Face Hub (needs datasets)")
+    parser.add_argument("--split", default="train", help="of --dataset (default: train)")
+    parser.add_argument("--column", default="image", help="of --dataset that holds the pictures (default: image)")
+
+
+def add_states(command: Command) -> None:
+    for name, state, says in (
+        ("open", "open", "let people rate"),
+        ("pause", "paused", "let nobody rate for a while"),
+        ("close", "closed", "end a study for good"),
+    ):
+        parser = command(name, _change_state, says)
+        parser.add_argument("name", metavar="NAME")
+        parser.set_defaults(state=state)
+    links = command("links", _links, "print the links that let people rate")
+    links.add_argument("name", metavar="NAME")
+    links.add_argument(
+        "--count",
+        type=whole(1, MOST_LINKS),
+        default=0,
+        metavar="N",
+        help="make so many personal links (default: none)",
+    )
+    links.add_argument("--url", help="where people reach the app (default: FIQA_PUBLIC_URL, or this computer)")
+    status = command("status", _status, "say how far the studies are, or one of them")
+    status.add_argument("name", nargs="?", metavar="NAME")
+
+
+def _create(options: argparse.Namespace, settings: Settings) -> None:
+    from annotate.stimuli.intake import create_study
+
+    protocol = _read_protocol(options)
+    with opened_database(settings) as database, _pictures(options, settings) as candidates:
+        taken = create_study(database, settings.data_dir, options.name, candidates, protocol, utc_now())
+    _say_taken(options, taken)
+
+
+def _add(options: argparse.Namespace, settings: Settings) -> None:
+    from annotate.stimuli.intake import add_pictures
+
+    with opened_database(settings) as database, _pictures(options, settings) as candidates:
+        taken = add_pictures(database, settings.data_dir, options.name, candidates, utc_now())
+    _say_taken(options, taken)
+
+
+def _traps(options: argparse.Namespace, settings: Settings) -> None:
+    from annotate import queries
+    from annotate.design.items import ItemKind
+    from annotate.design.protocol import StudyProtocol
+    from annotate.stimuli.intake import add_pictures
+    from annotate.stimuli.traps import draw_traps
+
+    with opened_database(settings) as database:
+        with database.read() as db:
+            study = queries.studies.find_study(db, options.name)
+            shown = queries.stimuli.stimuli_page(db, study.id, limit=1, kind=ItemKind.RATED)
+        size = (shown[0].width_px, shown[0].height_px) if shown else TRAP_SIZE
+        traps = draw_traps(StudyProtocol.from_json(study.protocol).scale, options.count, size)
+        taken = add_pictures(database, settings.data_dir, options.name, traps, utc_now())
+    _say_taken(options, taken)
+
+
+@contextmanager
+def _pictures(options: argparse.Namespace, settings: Settings) -> Iterator[Iterable["Candidate"]]:
+    """Offer the pictures that the options name, with a bar on a terminal."""
+    from tqdm import tqdm
+
+    from annotate.stimuli.sources import from_hub, open_upload
+
+    if options.dataset:
+        yield tqdm(from_hub(options.dataset, split=options.split, column=options.column), unit="picture", disable=None)
+        return
+    with open_upload(options.images, settings.data_dir) as upload:
+        for notice in upload.notices:
+            warn(notice)
+        yield tqdm(upload.candidates, unit="picture", disable=None)  # None: only on a terminal
+
+
+def _read_protocol(options: argparse.Namespace) -> "StudyProtocol":
+    from annotate.design.protocol import StudyProtocol
+
+    values: dict[str, Any] = {}
+    if options.protocol:
+        try:
+            read = json.loads(options.protocol.read_text(encoding="utf-8-sig"))
+            values = dict(read.get("protocol", read))
+        except OSError as error:
+            raise ProtocolError(f"{options.protocol} cannot be read: {error.strerror}.") from None
+        except (ValueError, AttributeError, TypeError):
+            raise ProtocolError(f"{options.protocol} is no JSON object; write one as an export does.") from None
+    asked = {"scale": options.scale, "ratings_wanted": options.ratings}
+    return StudyProtocol.from_json(values | {name: value for name, value in asked.items() if value is not None})
+
+
+def _say_taken(options: argparse.Namespace, taken: "Taken") -> None:
+    for name, same in taken.duplicates[:DUPLICATES_NAMED]:
+        warn(f"{name} is the same picture as {same}; it is kept once")
+    if (more := len(taken.duplicates) - DUPLICATES_NAMED) > 0:
+        warn(f"{more} more pictures are there already; --json names them")
+    for warning in taken.warnings:
+        warn(warning)
+    say(options, taken.to_dict(), f"{taken.study} is a {taken.state} with {taken.added} more pictures.")
+
+
+def _protocol(options: argparse.Namespace, settings: Settings) -> None:
+    from annotate import queries
+
+    changes = dict(_change(text) for text in options.changes)
+    with opened_database(settings) as database:
+        if changes:
+            with database.write() as db:
+                queries.lifecycle.change_protocol(
+                    db, queries.studies.find_study(db, options.name).id, utc_now(), **changes
+                )
+        with database.read() as db:
+            protocol = queries.studies.find_study(db, options.name).protocol
+    say(options, protocol, "\n".join(f"{name} = {json.dumps(value)}" for name, value in protocol.items()))
+
+
+def _change(text: str) -> tuple[str, Any]:
+    """Return name and value of KEY=VALUE; a value that is no JSON is a text."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ProtocolError(f"{text!r} changes nothing; write KEY=VALUE, as in ratings_wanted=25.")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _import(options: argparse.Namespace, settings: Settings) -> None:
+    from annotate import queries
+    from annotate.design.protocol import StudyProtocol
+    from annotate.exchange.imports import read_ratings
+
+    with opened_database(settings) as database:
+        with database.read() as db:
+            study = queries.studies.find_study(db, options.name)
+        read = read_ratings(options.ratings, StudyProtocol.from_json(study.protocol), utc_now())
+        with database.write() as db:
+            count = queries.imports.import_ratings(db, study.id, read.ratings, utc_now())
+    passed_over = f"; {read.repeats} repeated ones were passed over" if read.repeats else ""
+    done = {"study": options.name, "imported": count, "repeats": read.repeats}
+    say(options, done, f"{count} ratings were added to {options.name}{passed_over}.")
+
+
+def _change_state(options: argparse.Namespace, settings: Settings) -> None:
+    from annotate import queries
+    from annotate.design.states import State
+
+    with opened_database(settings) as database, database.write() as db:
+        found = queries.lifecycle.change_state(
+            db, queries.studies.find_study(db, options.name).id, State(options.state), utc_now()
+        )
+    for warning in found:
+        warn(warning)
+    done = {"study": options.name, "state": options.state, "warnings": list(found)}
+    say(options, done, f"{options.name} is {options.state}.")
+
+
+def _status(options: argparse.Namespace, settings: Settings) -> None:
+    from annotate import queries
+
+    with opened_database(settings) as database, database.read() as db:
+        studies = [queries.studies.find_study(db, options.name)] if options.name else queries.studies.list_studies(db)
+        rows = [
+            _progress(study, queries.progress.study_progress(db, study.id, utc_now() - ACTIVE)) for study in studies
+        ]
+    columns = ("study", "state", "pictures", "ratings", "wanted", "complete", "participants", "active", "invited")
+    say(options, rows[0] if options.name else rows, table(columns, rows) if rows else "There are no studies yet.")
+
+
+def _progress(study: Any, progress: Any) -> dict[str, Any]:
+    """Return how far a study is, JSON-ready; `wanted` counts ratings, `complete` pictures."""
+    from annotate.design.items import ItemKind
+
+    each = study.protocol["ratings_wanted"]
+    by_ratings = progress.stimuli_by_ratings
+    return {
+        "study": study.name,
+        "state": study.state,
+        "pictures": progress.stimuli.get(ItemKind.RATED, 0),
+        "stimuli": {kind.name.lower(): count for kind, count in progress.stimuli.items()},
+        "ratings": progress.ratings,
+        "wanted": each * progress.stimuli.get(ItemKind.RATED, 0),
+        "complete": sum(count for ratings, count in by_ratings.items() if ratings >= each),
+        "pictures_by_ratings": {str(ratings): count for ratings, count in by_ratings.items()},
+        "participants": progress.participants,
+        "active": progress.active_participants,
+        "invited": progress.invited,
+        "sittings": progress.sittings,
+        "sittings_ended": progress.sittings_ended,
+    }
+
+
+def _links(options: argparse.Namespace, settings: Settings) -> None:
+    from annotate import queries
+    from annotate.rating.links import issue_link
+
+    with opened_database(settings) as database, database.write() as db:
+        study = queries.studies.find_study(db, options.name)
+        people = [queries.participants.create_participant(db, study.id, utc_now()) for _ in range(options.count)]
+        tokens = {person.pseudonym: issue_link(db, person.id, utc_now()) for person in people}
+    url = options.url or settings.public_url or "http://127.0.0.1:7860"
+    anyone = f"{url.rstrip('/')}/?study={study.join_code}"
+    personal = [{"participant": name, "url": f"{anyone}&participant={token}"} for name, token in tokens.items()]
+    found = {"study": study.name, "anyone": anyone, "prolific": anyone + _PROLIFIC, "personal": personal}
+    lines = [
+        f"anyone    {anyone}",
+        f"Prolific  {anyone}{_PROLIFIC}",
+        *(f"{p['participant']}  {p['url']}" for p in personal),
+    ]
+    say(options, found, "\n".join(lines))

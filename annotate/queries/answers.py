@@ -1,0 +1,111 @@
+"""What a participant answers: stored once under its key, found again, undone."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from annotate.database.tables import (
+    Assignment,
+    AssignmentState,
+    Rating,
+)
+from annotate.design.items import ItemKind
+from annotate.queries.live import (
+    ASSIGNED_STIMULI,
+    AssignedStimulus,
+    CurrentParticipant,
+    OpenSitting,
+    StimulusRow,
+    move_counts,
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a client sends: see `annotate.database.tables.Rating`. Two that are equal are the same answer."""
+
+    key: str
+    assignment_id: int
+    grade: float | None
+    unusable: bool = False
+    response_ms: int | None = None
+    width_px: float | None = None
+    height_px: float | None = None
+    pixel_ratio: float | None = None
+
+
+_ANSWER = tuple(getattr(Rating, name) for name in Answer.__dataclass_fields__)
+_BY_KEY = (
+    select(Assignment.participant_id, *_ANSWER)
+    .join(Assignment, Assignment.id == Rating.assignment_id)
+    .where(Rating.key == bindparam("wanted_key"))
+)
+
+
+def answer_by_key(connection: Connection, key: str) -> tuple[int, Answer] | None:
+    """Return whose answer has that key, and the answer."""
+    row = connection.execute(_BY_KEY, {"wanted_key": key}).first()
+    return None if row is None else (row[0], Answer(*row[1:]))
+
+
+_ADD_RATING = {
+    "sqlite": sqlite.insert(Rating).on_conflict_do_nothing().returning(Rating.id),
+    "postgresql": postgresql.insert(Rating).on_conflict_do_nothing().returning(Rating.id),
+}
+_MARK_RATED = (
+    update(Assignment)
+    .where(Assignment.id == bindparam("assignment_id"))
+    .values(state=AssignmentState.RATED, sitting_id=bindparam("of_sitting"))
+)
+
+
+def add_rating(
+    connection: Connection, assigned: AssignedStimulus, answer: Answer, sitting: OpenSitting, now: datetime
+) -> bool:
+    """Store an answer and mark its assignment rated; False when somebody used its key a moment ago."""
+    values = {**vars(answer), "sequence": sitting.answers + 1, "rated_at": now, "undone_at": None}
+    if connection.execute(_ADD_RATING[connection.dialect.name], values).first() is None:
+        return False
+    sitting.answers += 1
+    connection.execute(_MARK_RATED, {"assignment_id": assigned.id, "of_sitting": sitting.id})
+    if assigned.kind is not ItemKind.REPEAT:
+        move_counts(connection, assigned.stimulus.stimulus_id, ratings=1)
+    return True
+
+
+def last_answer(
+    connection: Connection, participant: CurrentParticipant, sitting: OpenSitting
+) -> tuple[int, AssignedStimulus] | None:
+    """Return the id of the last rating of the main part of a sitting that was not undone, and what it rates."""
+    last = (
+        ASSIGNED_STIMULI.add_columns(Rating.id)
+        .join(Rating, Rating.assignment_id == Assignment.id)
+        .where(
+            Assignment.participant_id == participant.id,
+            Assignment.state == AssignmentState.RATED,
+            Assignment.sitting_id == sitting.id,
+            Assignment.kind != ItemKind.TRAINING,
+            Rating.undone_at.is_(None),
+        )
+        .order_by(Rating.sequence.desc())
+        .limit(1)
+    )
+    row = connection.execute(last).first()
+    return (
+        None
+        if row is None
+        else (row[-1], AssignedStimulus(row[0], row[1], row[2], row[3], StimulusRow._make(row[4:-1])))
+    )
+
+
+def undo_rating(
+    connection: Connection, rating_id: int, assigned: AssignedStimulus, now: datetime, until: datetime
+) -> None:
+    """Mark an answer as undone; its assignment is to be rated again and keeps its slot."""
+    connection.execute(update(Rating).where(Rating.id == rating_id).values(undone_at=now))
+    leased = {"state": AssignmentState.LEASED, "expires_at": until}
+    connection.execute(update(Assignment).where(Assignment.id == assigned.id).values(leased))
+    if assigned.kind is not ItemKind.REPEAT:
+        move_counts(connection, assigned.stimulus.stimulus_id, ratings=-1)

@@ -1,0 +1,62 @@
+"""Checks what a participant sends before anything is stored."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from annotate.design.protocol import StudyProtocol
+from annotate.errors import (
+    AccessError,
+    ProtocolError,
+    RatingError,
+    SittingError,
+)
+from annotate.queries.answers import Answer
+from annotate.rating.steps import Panel
+
+LONGEST_RESPONSE_MS = 24 * 3600 * 1000
+LONGEST_KEY = 64
+MOST_PX = 100_000
+LONGEST_EXTERNAL_ID = 200
+_PLACEHOLDER = re.compile(r"\{\{|%PROLIFIC|%7B%7B", re.IGNORECASE)
+"""Of a link for Prolific as it is handed in there: {{%PROLIFIC_PID%}}."""
+
+
+def check_start_answers(protocol: StudyProtocol, answers: Mapping[str, object]) -> dict[str, str]:
+    questions = {question.name: question for question in protocol.questions}
+    if unknown := answers.keys() - questions.keys():
+        raise SittingError(f"The study does not ask {min(unknown)!r}.")
+    try:
+        return {name: questions[name].answer(given, protocol.language) for name, given in answers.items()}
+    except ProtocolError as error:
+        raise SittingError(str(error)) from None
+
+
+def side_px(screen: Mapping[str, Any], side: str) -> float:
+    """Return a side of the screen in pixels of CSS, 0 where the page did not tell."""
+    return float(screen.get(f"screen_{side}_px", 0))
+
+
+def check_external_id(panel: Panel | None) -> str | None:
+    if panel is None:
+        return None
+    if _PLACEHOLDER.search(panel.participant_id):
+        raise AccessError("This link was opened outside Prolific, which puts your ID into it; open it from there.")
+    if not 1 <= len(panel.participant_id) <= LONGEST_EXTERNAL_ID or not panel.participant_id.isprintable():
+        raise AccessError("The panel's identifier of the participant is not usable; open its link again.")
+    return panel.participant_id
+
+
+def check_answer(answer: Answer, protocol: StudyProtocol) -> Answer:
+    """Return the answer with its grade as a float; raise GradeError or RatingError when something is off."""
+    if not 1 <= len(answer.key) <= LONGEST_KEY or not answer.key.isascii() or not answer.key.isprintable():
+        raise RatingError(f"A rating's key is 1 to {LONGEST_KEY} printable ASCII characters.")
+    if answer.unusable and (answer.grade is not None or not protocol.offer_unusable):
+        raise RatingError("Unusable content has no grade, and is no answer in every study.")
+    if answer.response_ms is not None and not 0 <= answer.response_ms <= LONGEST_RESPONSE_MS:
+        raise RatingError(f"{answer.response_ms} ms is no response time.")
+    for size in (answer.width_px, answer.height_px, answer.pixel_ratio):
+        if size is not None and not 0 < size < MOST_PX:
+            raise RatingError(f"{size!r} is no display size or pixel ratio.")
+    return answer if answer.unusable else replace(answer, grade=protocol.scale.check(answer.grade))
