@@ -37,6 +37,8 @@ lint: $(DEV_READY)  ## ruff, mypy, and who may import whom
 	$(PYTHON) -m ruff check $(wildcard $(SOURCES))
 	$(PYTHON) -m ruff format --check $(wildcard $(SOURCES))
 	$(VENV)/bin/lint-imports
+	@if command -v npx >/dev/null; then npx --yes @biomejs/biome@2.6.8 ci --error-on-warnings .; \
+	else echo "No npx: the JavaScript was not linted; it comes with npm." >&2; fi
 	$(PYTHON) -m mypy $(wildcard app.py annotate fiqa fiqa_app training benchmarks tests)
 
 audit: $(DEV_READY)  ## look for known vulnerabilities in what is installed

@@ -1,11 +1,12 @@
 // What is shown is in the address, as #studies/12/results: Back goes back, a reload stays, and a link can be sent.
 //
 // The parts are read from the page: the chosen tab, then the value of a visible [data-address] and the tab chosen
-// beside it. While a visible [data-address-waits] is there, a sign-in for instance, an address of its tab is left as it is.
-// Runs inside Gradio, which gives `element` and `trigger`; "input" asks for the tab that the address says.
+// beside it. While a visible [data-address-waits] is there, a sign-in for instance, an address of its tab is left as
+// it is. Runs inside Gradio, which gives `element` and `trigger`; "input" asks for the tab that the address says.
 
 const FIRST = "score";
-const linked = document.documentElement.classList.contains("rating-only"); // a study's own page has an address of its own
+// A study's own page has an address of its own.
+const linked = document.documentElement.classList.contains("rating-only");
 const isVisible = (each) => each.offsetParent !== null;
 const chosen = () => [...document.querySelectorAll('#tabs [role="tab"][aria-selected="true"]')].filter(isVisible);
 const said = () => decodeURIComponent(location.hash.slice(1)) || FIRST;
@@ -33,8 +34,18 @@ const follow = () => {
 };
 
 let due = 0;
-const soon = () => { due ||= setTimeout(() => { due = 0; follow(); }, 80); }; // what changes together is one step
-new MutationObserver(soon).observe(document.body, { subtree: true, childList: true, attributeFilter: ["aria-selected", "class", "style", "data-address"] });
+const soon = () => {
+  if (due) return; // what changes together is one step
+  due = setTimeout(() => {
+    due = 0;
+    follow();
+  }, 80);
+};
+new MutationObserver(soon).observe(document.body, {
+  subtree: true,
+  childList: true,
+  attributeFilter: ["aria-selected", "class", "style", "data-address"],
+});
 
 addEventListener("popstate", () => {
   if (linked) return;
@@ -42,9 +53,20 @@ addEventListener("popstate", () => {
   trigger("input");
 });
 // Whoever does something goes elsewhere than the address says; and what went wrong on one page says nothing on another.
-for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => { going = null; }, true);
-addEventListener("click", (event) => {
-  if (!event.target.closest('[role="tab"], #all-studies, button.name')) return;
-  for (const close of document.querySelectorAll(".toast-body.error .toast-close")) close.click();
-}, true);
+for (const kind of ["pointerdown", "keydown"])
+  addEventListener(
+    kind,
+    () => {
+      going = null;
+    },
+    true,
+  );
+addEventListener(
+  "click",
+  (event) => {
+    if (!event.target.closest('[role="tab"], #all-studies, button.name')) return;
+    for (const close of document.querySelectorAll(".toast-body.error .toast-close")) close.click();
+  },
+  true,
+);
 soon();

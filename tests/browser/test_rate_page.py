@@ -269,9 +269,9 @@ def test_the_language_is_the_browser_s_or_chosen_and_stays(
 ) -> None:
     rater = RatingPage(visitor(locale="es-MX").new_page())
     rater.page.goto(newcomer(served, study))
-    expect(rater.root.get_by_role("heading")).to_have_text("¿Qué calidad tienen estas imágenes?")
+    expect(rater.root.get_by_role("heading", level=2)).to_have_text("¿Qué calidad tienen estas imágenes?")
     rater.page.get_by_label("Idioma").select_option("de")
-    expect(rater.root.get_by_role("heading")).to_have_text("Wie gut sind diese Bilder?")
+    expect(rater.root.get_by_role("heading", level=2)).to_have_text("Wie gut sind diese Bilder?")
     expect(rater.root).to_have_attribute("lang", "de")
     rater.page.reload()
     expect(rater.root.get_by_role("button", name="Einverstanden")).to_be_visible()

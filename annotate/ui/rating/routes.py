@@ -1,4 +1,4 @@
-"""The Rate tab, where participants rate, and the routes that its page (`rate.js`) talks to.
+"""The Rate tab, where participants rate, and the routes that its page (the scripts of this folder) talks to.
 
 They are plain requests and no events of Gradio: the page must know of each answer whether it arrived, send it again
 under the same key after a lost connection or a restart, and fetch pictures byte for byte as they were handed in.
@@ -45,6 +45,8 @@ KEPT = (
     "“Delete everything about me” is on every page of a study."
 )
 
+SCRIPTS = ("vision.js", "storage.js", "server.js", "messages.js", "pages.js", "room.js", "begin.js")
+"""What the page runs, one after the other."""
 PERSONAL = {"Cache-Control": "private, no-store"}
 THREADS = 64
 """Raters whose requests wait for the database at the same time; others wait for their turn."""
@@ -52,9 +54,7 @@ THREADS = 64
 
 def build_rate_tab() -> None:
     """Lay out the tab inside the current Blocks; everything in it is drawn by the scripts."""
-    scripts = [
-        files("annotate.ui.rating").joinpath(name).read_text(encoding="utf-8") for name in ("vision.js", "rate.js")
-    ]
+    scripts = [files("annotate.ui.rating").joinpath(name).read_text(encoding="utf-8") for name in SCRIPTS]
     constants = f"const WORDING = {json.dumps(WORDING)};\nconst LANGUAGES = {json.dumps(dict(LANGUAGES))};"
     script = "\n".join([constants, *scripts])
     gr.HTML('<div class="rate"></div>', js_on_load=script, apply_default_css=False, elem_id="rate")

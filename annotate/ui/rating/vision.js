@@ -8,9 +8,18 @@ const PLATE_PX = 168;
 // Linear RGB of the dots around and within a digit. Of the last two pairs, one lies on a line of colours that
 // deuteranopes confuse, the other on one of protanopes (Viénot, Brettel, Mollon 1999); the first everybody sees.
 const PLATES = [
-  [[0.1, 0.12, 0.1], [0.34, 0.38, 0.34]],
-  [[0.15, 0.3, 0.1], [0.5, 0.155, 0.11]],
-  [[0.15, 0.3, 0.1], [0.5, 0.256, 0.1]],
+  [
+    [0.1, 0.12, 0.1],
+    [0.34, 0.38, 0.34],
+  ],
+  [
+    [0.15, 0.3, 0.1],
+    [0.5, 0.155, 0.11],
+  ],
+  [
+    [0.15, 0.3, 0.1],
+    [0.5, 0.256, 0.1],
+  ],
 ];
 const LIGHTER = [0.6, 0.8, 1, 1.25, 1.5]; // so that lightness alone gives no digit away
 
@@ -28,7 +37,7 @@ const drawRing = (gap_px, turn) => {
   pen.fillStyle = "#fff";
   pen.fillRect(0, 0, canvas.width, canvas.width);
   pen.translate(3.5 * gap_px, 3.5 * gap_px);
-  pen.rotate(turn * Math.PI / 2);
+  pen.rotate((turn * Math.PI) / 2);
   pen.lineWidth = gap_px;
   pen.arc(0, 0, 2 * gap_px, 0, 2 * Math.PI);
   pen.stroke();
@@ -45,7 +54,8 @@ const digitMask = (digit, side_px) => {
   const { data } = pen.getImageData(0, 0, side_px, side_px);
   return (x, y) => data[4 * (Math.round(y) * side_px + Math.round(x)) + 3] > 127;
 };
-const encoded = (linear) => `rgb(${linear.map((light) => Math.round(255 * Math.min(1, 1.055 * light ** (1 / 2.4) - 0.055))).join()})`;
+const encoded = (linear) =>
+  `rgb(${linear.map((light) => Math.round(255 * Math.min(1, 1.055 * light ** (1 / 2.4) - 0.055))).join()})`;
 
 const drawPlate = ([around, within], digit) => {
   const scale = devicePixelRatio;

@@ -11,6 +11,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
 
@@ -28,14 +29,7 @@ LARGEST_BYTES = 2 * 2**30
 """Of pictures that a ZIP is made of; more are exported on the command line, without a copy in between."""
 NEEDED = 2.2
 """How much room a ZIP needs while it is made, as a multiple of the pictures: a folder first, then the ZIP."""
-SAVE = """
-watch("value", () => requestAnimationFrame(() => {
-  const link = element.querySelector("a[download]:not([data-begun])");
-  if (!link) return;
-  link.dataset.begun = "";
-  link.click();
-}));
-"""
+SAVE = files("annotate.ui.studies").joinpath("download.js").read_text(encoding="utf-8")
 """Hands a file to the browser as soon as it is there; the link stays, for whom that did not reach."""
 IN_A_BACKUP = (
     "<p>A backup holds all studies with every vote, person and decision. The pictures are only in the one with "

@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape
+from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
 
@@ -15,12 +16,7 @@ from PIL import Image, ImageOps
 
 from annotate.design.states import State
 
-PRESS = """
-element.addEventListener("click", (event) => {
-  const button = event.target.closest("button[data-do]");
-  if (button) trigger("click", { ...button.dataset });
-});
-"""
+PRESS = files("annotate.ui.studies").joinpath("press.js").read_text(encoding="utf-8")
 THUMBNAIL_PX = 192
 ROWS_OF_A_PAGE = 50
 _STATES = {

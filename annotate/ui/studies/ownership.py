@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
+from importlib.resources import files
 from typing import Any
 
 import gradio as gr
@@ -34,13 +35,8 @@ STORED_AS = "fiqa-owner"
 FORGET_THE_PASS = f"() => {{ localStorage.removeItem({STORED_AS!r}); }}"
 """Run in the browser the moment somebody signs out: whoever loads the page right after must not be signed in."""
 LINK = "sign-in"
-SIGN_IN_BY_LINK = f"""
-const token = new URLSearchParams(location.hash.slice(1)).get("{LINK}");
-if (token) {{
-  history.replaceState(null, "", location.pathname + location.search);
-  setTimeout(() => trigger("input", {{ token }}));
-}}
-"""
+_SIGN_IN = files("annotate.ui.studies").joinpath("sign_in.js").read_text(encoding="utf-8")
+SIGN_IN_BY_LINK = f"const LINK = {LINK!r};\n{_SIGN_IN}"
 """Run in the browser when the door is drawn: takes the token out of the address, and signs in with it."""
 APOLOGY = "Something went wrong on the server; its log says what."
 UNSEEN: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}

@@ -6,6 +6,7 @@ whether votes are used. Every one is stored with the reason that was given, and 
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from importlib.resources import files
 from typing import Any, Literal
 
 import gradio as gr
@@ -43,11 +44,7 @@ CHOICES = [
     ("Votes left out", "left out"),
 ]
 LONGEST_REASON = 500
-COME_TO = """
-watch("value", () => requestAnimationFrame(() => {
-  element.querySelector(".card")?.scrollIntoView({ behavior: "smooth", block: "nearest" });
-}));
-"""
+COME_TO = files("annotate.ui.studies").joinpath("card.js").read_text(encoding="utf-8")
 BUTTONS: Sequence[tuple[str, str, Literal["primary", "secondary", "stop"], str]] = (
     ("accept", "Accept", "primary", "The sittings are accepted, to be paid, and the votes count."),
     (

@@ -6,6 +6,7 @@ sittings of the last minutes, never all ratings. From here the owner can tell so
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -26,17 +27,7 @@ RECENT = timedelta(minutes=10)
 """Who was seen since then is rating; how fast it goes is measured over this time."""
 MOST_BARS = 41
 SHOWN_PEOPLE = 30
-ASK = """
-let unanswered = 0;
-watch("value", () => { unanswered = 0; });
-const timer = setInterval(() => {
-  if (!element.isConnected) clearInterval(timer);
-  else if (unanswered < 3 && !document.hidden && element.querySelector("[data-live]")?.offsetParent) {
-    unanswered += 1;
-    trigger("input");
-  }
-}, 4000);
-"""
+ASK = files("annotate.ui.studies").joinpath("progress.js").read_text(encoding="utf-8")
 """It stops asking who does not answer: a pass that has run out would be complained of for ever."""
 
 

@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +28,7 @@ if TYPE_CHECKING:
     from annotate.database.tables import Stimulus, Study
     from annotate.exchange.export import ExportReport
 
-ASK = """
-const timer = setInterval(() => {
-  if (!element.isConnected) clearInterval(timer);
-  else if (!document.hidden && element.querySelector("[data-live]")?.offsetParent) trigger("input");
-}, 1500);
-"""
+ASK = files("annotate.ui.studies").joinpath("training.js").read_text(encoding="utf-8")
 FEWEST = 6
 """Labelled pictures to train on."""
 NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")

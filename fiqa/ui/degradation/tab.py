@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from importlib.resources import files
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -65,25 +66,7 @@ WORKING: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "degradatio
 """Concurrency group of what takes long, apart from the scores' own."""
 _DEGRADING = Lock()
 
-MOVE_POINT = """
-// A ring laid over the map: to have Plotly redraw all its points would take longer than the score does.
-const movePoint = () => {
-  const trial = element.querySelector(".trial"), map = document.querySelector("#atlas .js-plotly-plot");
-  if (!map || !map._fullLayout) return;
-  let ring = map.querySelector(".ring");
-  if (!ring) {
-    ring = map.appendChild(document.createElement("i"));
-    ring.className = "ring";
-    for (const event of ["plotly_afterplot", "plotly_relayouting"]) map.on(event, movePoint);
-  }
-  ring.hidden = !trial || trial.dataset.steps === "0";
-  if (ring.hidden) return;
-  const { xaxis, yaxis } = map._fullLayout;
-  ring.style.left = `${xaxis._offset + xaxis.l2p(Number(trial.dataset.x))}px`;
-  ring.style.top = `${yaxis._offset + yaxis.l2p(Number(trial.dataset.y))}px`;
-};
-watch("value", () => requestAnimationFrame(movePoint));
-"""
+MOVE_POINT = files("fiqa.ui.degradation").joinpath("atlas.js").read_text(encoding="utf-8")
 
 
 @dataclass(eq=False)

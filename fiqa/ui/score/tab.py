@@ -6,6 +6,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -35,43 +36,9 @@ FACE_OPTIONS = [
     ("Aligned crops, as in GFIQA", "gfiqa"),
 ]
 """Whose score a photo gets, or that the photos are crops in which no face has to be found."""
-PASTE_PHOTOS = """
-document.addEventListener("paste", (event) => {
-  const input = document.querySelector("#photos input[type=file]");
-  if (!input || !event.clipboardData.files.length) return;
-  input.files = event.clipboardData.files;
-  input.dispatchEvent(new Event("change", { bubbles: true }));
-});
-"""
-CLICK_EXAMPLE = """
-element.addEventListener("click", (event) => {
-  const button = event.target.closest("button");
-  if (button) trigger("click", { index: Number(button.value) });
-});
-"""
-SHOW_AND_SORT = """
-watch("value", () => {
-  const below = element.getBoundingClientRect().top > 0.6 * window.innerHeight;
-  if (below && !element.querySelector(".empty")) element.scrollIntoView({ behavior: "smooth" });
-});
-
-const key = (row, column) => {
-  const cell = row.cells[column];
-  const number = parseFloat(cell.dataset.sort ?? cell.textContent);
-  return column === 1 || Number.isNaN(number) ? cell.dataset.sort ?? cell.textContent : number;
-};
-element.addEventListener("click", (event) => {
-  const head = event.target.closest("table.sortable th");
-  if (!head) return;
-  const body = head.closest("table").tBodies[0];
-  const down = head.getAttribute("aria-sort") === "ascending";
-  const compare = (a, b) => typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b));
-  for (const other of head.parentNode.cells) other.removeAttribute("aria-sort");
-  head.setAttribute("aria-sort", down ? "descending" : "ascending");
-  const rows = [...body.rows].sort((a, b) => compare(key(a, head.cellIndex), key(b, head.cellIndex)));
-  body.append(...(down ? rows.reverse() : rows));
-});
-"""
+PASTE_PHOTOS = files("fiqa.ui.score").joinpath("paste.js").read_text(encoding="utf-8")
+CLICK_EXAMPLE = files("fiqa.ui.score").joinpath("examples.js").read_text(encoding="utf-8")
+SHOW_AND_SORT = files("fiqa.ui.score").joinpath("panel.js").read_text(encoding="utf-8")
 
 
 def build_score_tab(service: PredictorService, photos: gr.State, tab: gr.Tab) -> gr.Dropdown:

@@ -7,6 +7,7 @@ import pytest
 
 from annotate.design.scales import LANGUAGES
 from annotate.design.wording import ENGLISH, WORDING
+from annotate.ui.rating.routes import SCRIPTS
 
 
 def test_there_is_a_wording_for_every_language() -> None:
@@ -21,10 +22,8 @@ def test_a_language_has_every_text_with_its_places(language: str) -> None:
 
 
 def test_the_page_says_what_there_is_a_wording_for_and_nothing_else() -> None:
-    scripts = "".join(
-        files("annotate.ui.rating").joinpath(name).read_text(encoding="utf-8") for name in ("rate.js", "vision.js")
-    )
-    asked = set(re.findall(r'\bt\("(\w+)"', scripts))
+    scripts = "".join(files("annotate.ui.rating").joinpath(name).read_text(encoding="utf-8") for name in SCRIPTS)
+    asked = set(re.findall(r'\bt\(\s*"(\w+)"', scripts))
     assert asked <= set(ENGLISH)
     named = set(re.findall(r'"(\w+)"', scripts)) | {f"screen_{name}" for name in ("dark", "light")}
     assert set(ENGLISH) <= named

@@ -25,6 +25,7 @@ from annotate.exchange.imports import read_ratings
 from annotate.exchange.layout import LabelledStimulus
 from annotate.queries.imports import ImportedRating
 from annotate.stimuli.files import Candidate, stimulus_path
+from annotate.ui.rating.routes import SCRIPTS
 from fiqa.evaluation.official_protocol import read_test_set
 from tests.annotate.rated import Person, new_study
 from tests.annotate.studies import NOW, candidates, honest_ratings, make_study, picture, rate
@@ -134,9 +135,8 @@ def test_every_table_is_there_as_csv_and_as_json_and_every_column_is_explained(
 
 
 def test_what_the_screen_check_measures_has_columns() -> None:
-    measured = "".join(
-        (resources.files("annotate.ui") / name).read_text(encoding="utf-8") for name in ("rate.js", "vision.js")
-    )
+    scripts = [resources.files("annotate.ui.rating").joinpath(name) for name in SCRIPTS]
+    measured = "".join(script.read_text(encoding="utf-8") for script in scripts)
     assert all(re.search(rf"\b{name}\b", measured) for name in SCREEN)
 
 

@@ -1,7 +1,9 @@
 """What the routes of the rating page give, and what they refuse."""
 
+from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -9,6 +11,7 @@ from starlette.testclient import TestClient
 from annotate import queries
 from annotate.rating.messages import ACTIONS
 from annotate.ui.labelling import Labelling
+from annotate.ui.rating import routes
 from annotate.ui.rating.routes import RatingRoutes
 from tests.annotate.studies import picture
 from tests.annotate.ui.conftest import BRIEF, IMAGES, Rater, open_study
@@ -20,6 +23,16 @@ def count_ratings(labelling: Labelling) -> int:
         return sum(
             len(list(queries.ratings.stream_ratings(db, study.id))) for study in queries.studies.list_studies(db)
         )
+
+
+def test_the_page_ships_the_scripts_of_its_folder_and_nothing_else() -> None:
+    folder = Path(routes.__file__).parent
+    assert sorted(routes.SCRIPTS) == sorted(path.name for path in folder.glob("*.js"))
+    with gr.Blocks() as page:
+        routes.build_rate_tab()
+    (shipped,) = [str(each.js_on_load) for each in page.blocks.values() if isinstance(each, gr.HTML)]
+    for name in routes.SCRIPTS:
+        assert (folder / name).read_text(encoding="utf-8") in shipped
 
 
 def test_a_sitting_goes_from_consent_to_a_code(site: TestClient, join_code: str, labelling: Labelling) -> None:
