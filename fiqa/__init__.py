@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fiqa.loading import load_network, load_predictor
     from fiqa.models import DslFiqa
     from fiqa.predictor import QualityPredictor
+    from fiqa.reports import to_frame
     from fiqa.results import FaceResult, QualityResult
 
 __version__ = "0.1.0"
@@ -33,6 +34,7 @@ __all__ = [
     "load_network",
     "load_predictor",
     "save_checkpoint",
+    "to_frame",
 ]
 
 _HOME = {
@@ -46,6 +48,7 @@ _HOME = {
     "load_network": "fiqa.loading",
     "load_predictor": "fiqa.loading",
     "save_checkpoint": "fiqa.checkpoints",
+    "to_frame": "fiqa.reports",
 }
 
 

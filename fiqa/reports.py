@@ -3,15 +3,16 @@
 CSV and JSON are the same from the command line, the app and its API.
 """
 
-import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from io import StringIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fiqa.errors import FiqaError
 from fiqa.results import QualityResult
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CSV_COLUMNS = ("path", "score", "interval_low", "interval_high", "face", "faces", "notices", "error")
 _UNSCORED: dict[str, Any] = {"score": None, "interval": None, "face": None, "faces": [], "notices": []}
@@ -53,16 +54,40 @@ def to_json(photos: Sequence[ScoredPhoto]) -> str:
     return json.dumps([photo.to_dict() for photo in photos], indent=1) + "\n"
 
 
+def to_frame(
+    results: Iterable[QualityResult | FiqaError | ScoredPhoto], paths: Iterable[str] | None = None
+) -> "pd.DataFrame":
+    """Return results as a pandas table, one row a photo under `CSV_COLUMNS`; `face` is the one scored of `faces`.
+
+    Args:
+        results: What `score`, `score_many` or the command line gave, errors too.
+        paths: Names of the photos, as many as there are results; they are numbered from 0 unless given.
+
+    Raises:
+        ValueError: There are more or fewer paths than results.
+    """
+    import pandas as pd
+
+    found = list(results)
+    names = map(str, range(len(found))) if paths is None else paths
+    photos = [
+        each if isinstance(each, ScoredPhoto) else ScoredPhoto(name, each)
+        for name, each in zip(names, found, strict=True)
+    ]
+    frame = pd.DataFrame([_cells(photo.to_dict()) for photo in photos], columns=list(CSV_COLUMNS))
+    numbers = {"score": float, "interval_low": float, "interval_high": float, "face": "Int64", "faces": "Int64"}
+    return frame.astype(numbers)
+
+
+def _cells(row: dict[str, Any]) -> tuple[Any, ...]:
+    low, high = row["interval"] or (None, None)
+    face = (row["face"], len(row["faces"]))
+    return (row["path"], row["score"], low, high, *face, " ".join(row["notices"]), row["error"])
+
+
 def to_csv(photos: Sequence[ScoredPhoto]) -> str:
-    """Return one line a photo under `CSV_COLUMNS`; `face` is the number of the one scored, of as many as `faces`."""
-    buffer = StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    for row in (photo.to_dict() for photo in photos):
-        low, high = row["interval"] or (None, None)
-        face = (row["face"], len(row["faces"]))
-        writer.writerow([row["path"], row["score"], low, high, *face, " ".join(row["notices"]), row["error"]])
-    return buffer.getvalue()
+    """Return one line a photo under `CSV_COLUMNS`."""
+    return str(to_frame(photos).to_csv(index=False, lineterminator="\n"))
 
 
 def to_table(photos: Sequence[ScoredPhoto]) -> str:

@@ -19,13 +19,16 @@ Shapes: V ratings, J stimuli, I participants.
 import math
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy import stats
 
 from annotate.design.items import ItemKind
 from annotate.statistics.ratings import Flags, Indices, Numbers, Ratings, mean_by
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CONFIDENCE = 0.95
 FEWEST_VOTES_OF_PARTICIPANT = 20
@@ -75,6 +78,14 @@ class MosTable:
         columns = (self.mos, self.sos, self.ci95, self.ratings, self.mos_p910, self.ci95_p910, self.unusable)
         names = ("mos", "sos", "ci95", "ratings", "mos_p910", "ci95_p910", "unusable")
         yield from _rows("stimulus", self.stimulus_ids, names, columns)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a pandas table with one row a stimulus, under the names of `rows`; NaN where there is no figure."""
+        import pandas as pd
+
+        columns = ("stimulus", "mos", "sos", "ci95", "ratings", "mos_p910", "ci95_p910", "unusable")
+        numbers = dict.fromkeys(set(columns) - {"stimulus", "ratings", "unusable"}, float)
+        return pd.DataFrame(self.rows(), columns=list(columns)).astype(numbers)
 
     def participant_rows(self) -> Iterator[dict[str, Any]]:
         """Yield one JSON-safe dictionary per participant."""

@@ -6,12 +6,16 @@ beside them, so that a stimulus nobody rated yet, or a participant whose ratings
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from annotate.design.items import ItemKind
 from annotate.errors import RatingsError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Flags = NDArray[np.bool_]
 
@@ -94,6 +98,44 @@ class Ratings:
             expected=unknown if expected is None else np.asarray(expected, np.float64),
         )
 
+    @classmethod
+    def from_frame(
+        cls, frame: "pd.DataFrame", *, scale: tuple[float, float] = (1.0, 5.0), stimuli: Sequence[object] | None = None
+    ) -> "Ratings":
+        """Make ratings from a pandas table, such as the ratings.csv of an export.
+
+        Args:
+            frame: Columns `stimulus`, `participant` and `grade`; if there are, `sitting` (of its participant),
+                `sequence`, `response_ms`, `kind` (rated, gold, trap, repeat, training) and `expected` too.
+            scale: The worst grade and the best.
+            stimuli: Every stimulus of the study, those without a rating too.
+
+        Raises:
+            RatingsError: A column is missing, a kind is unknown, or a rating is of a stimulus not in `stimuli`.
+        """
+        if missing := [name for name in ("stimulus", "participant", "grade") if name not in frame]:
+            raise RatingsError(f"The table has no column {', '.join(missing)}; it has {', '.join(map(str, frame))}.")
+        given = {name: frame[name].to_numpy() for name in ("sequence", "response_ms", "expected") if name in frame}
+        if "sequence" in given:
+            given["sequence"] = np.nan_to_num(given["sequence"].astype(float))  # ratings from elsewhere have none
+        if "sitting" in frame:
+            given["sitting"] = (frame["participant"].astype(str) + "/" + frame["sitting"].astype(str)).to_numpy(str)
+        if "kind" in frame:
+            given["kind"] = np.array([_kind(name) for name in frame["kind"]], np.int64)
+        stimulus, participant = frame["stimulus"].to_numpy(str), frame["participant"].to_numpy(str)
+        grade = frame["grade"].to_numpy(float)
+        return cls.from_columns(stimulus, participant, grade, scale=scale, stimuli=stimuli, **given)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a pandas table with one row a rating; `from_frame` reads it."""
+        import pandas as pd
+
+        ids = {name: np.array(getattr(self, f"{name}_ids"), object) for name in ("stimulus", "participant", "sitting")}
+        named = {name: ids[name][getattr(self, name)] for name in ids}
+        kinds = [ItemKind(kind).name.lower() for kind in self.kind]
+        numbers = {name: getattr(self, name) for name in ("grade", "sequence", "response_ms", "expected")}
+        return pd.DataFrame({**named, "kind": kinds, **numbers})
+
     def __len__(self) -> int:
         return self.grade.size
 
@@ -129,6 +171,14 @@ def mean_by(index: Indices, values: Numbers, size: int) -> Numbers:
     means: Numbers = np.full(size, np.nan)
     np.divide(np.bincount(index, values, size), counts, out=means, where=counts > 0)
     return means
+
+
+def _kind(name: str) -> ItemKind:
+    try:
+        return ItemKind[str(name).upper()]
+    except KeyError:
+        known = ", ".join(kind.name.lower() for kind in ItemKind)
+        raise RatingsError(f"There is no kind of item {name!r}: expected {known}.") from None
 
 
 def _check_lengths(length: int, *columns: ArrayLike) -> None:

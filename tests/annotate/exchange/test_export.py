@@ -10,6 +10,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from annotate import queries
@@ -24,6 +26,8 @@ from annotate.exchange.export_tables import SCREEN, TABLES
 from annotate.exchange.imports import read_ratings
 from annotate.exchange.layout import LabelledStimulus
 from annotate.queries.imports import ImportedRating
+from annotate.statistics.mos import estimate_mos
+from annotate.statistics.ratings import Ratings
 from annotate.stimuli.files import Candidate, stimulus_path
 from annotate.ui.rating.routes import SCRIPTS
 from fiqa.evaluation.official_protocol import read_test_set
@@ -80,6 +84,19 @@ def test_tables_say_what_the_database_says(database: Database, study_id: int, tm
         assert float(row["ci95"]) == pytest.approx(figures["ci95"], abs=1e-6)
         assert int(row["ratings"]) == PEOPLE
     assert json.loads((tmp_path / "out" / "protocol.json").read_text())["protocol"] == StudyProtocol().to_json()
+
+
+def test_the_statistics_of_an_exported_table_are_those_of_the_study(
+    database: Database, study_id: int, tmp_path: Path
+) -> None:
+    export_study(database, study_id, tmp_path, tmp_path / "out")
+    votes = pd.read_csv(tmp_path / "out" / "ratings.csv", keep_default_na=True).query("used == 1")
+    ours = estimate_mos(Ratings.from_frame(votes)).to_frame().set_index("stimulus")
+    theirs = pd.read_csv(tmp_path / "out" / "mos.csv").set_index("stimulus")
+    rated = ours.index[ours["ratings"] > 0].intersection(theirs.index)
+    assert len(rated) > 0
+    for column in ("mos", "sos", "ci95", "ratings"):
+        np.testing.assert_allclose(ours.loc[rated, column], theirs.loc[rated, column], atol=1e-4, err_msg=column)
 
 
 @pytest.mark.parametrize("there", [True, False])

@@ -3,7 +3,7 @@ import re
 from base64 import b64decode
 
 from fiqa.errors import PhotoError
-from fiqa.reports import ScoredPhoto
+from fiqa.reports import CSV_COLUMNS, ScoredPhoto
 from fiqa.ui.score.tables import BatchRow, batch_table, downloads, face_table
 from tests.fiqa.ui.conftest import result
 
@@ -41,7 +41,7 @@ def test_a_photo_without_a_score_sorts_below_every_score() -> None:
 def test_downloads_hold_the_scores() -> None:
     links = dict(re.findall(r'download="([^"]+)" href="data:[^,]+,([^"]+)"', downloads([GOOD, REFUSED])))
     csv = b64decode(links["fiqa-scores.csv"]).decode().splitlines()
-    assert csv[0] == "path,score,interval_low,interval_high,faces,notices,error"
-    assert csv[1].startswith("portrait.jpg,0.7,0.7,0.7,2,")
+    assert csv[0] == ",".join(CSV_COLUMNS)
+    assert csv[1].startswith("portrait.jpg,0.7,0.7,0.7,1,2,")
     entries = json.loads(b64decode(links["fiqa-scores.json"]))
     assert entries == [GOOD.to_dict(), REFUSED.to_dict()]
