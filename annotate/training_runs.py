@@ -186,10 +186,12 @@ def missing() -> str | None:
     if os.name != "posix":
         return "Training from the page needs Linux or macOS; the command does the same anywhere."
     if importlib.util.find_spec("training") is None:
-        return "Training needs a clone of the repository: start the app there, with python app.py."
+        return "The scripts that train are missing: install fiqa again, or start the app in a clone of the repository."
     if any(importlib.util.find_spec(name) is None for name in NEEDED):
-        install = shlex.join([sys.executable, "-m", "pip", "install", "--group", "train"])
-        return f"Training needs more than the app does. In {_clone()} run: {install}"
+        in_clone = (_clone() / "pyproject.toml").is_file()
+        what = ["--group", "train"] if in_clone else ["fiqa[train]"]
+        install = shlex.join([sys.executable, "-m", "pip", "install", *what])
+        return f"Training needs more than the app does. {f'In {_clone()} run' if in_clone else 'Run'}: {install}"
     return None
 
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from fiqa.comparison.comparison import compare
     from fiqa.errors import FiqaError
     from fiqa.loading import load_network, load_predictor
+    from fiqa.maps.explain import explain
     from fiqa.models import DslFiqa
+    from fiqa.photos.images import decode_photo
     from fiqa.predictor import QualityPredictor
     from fiqa.reports import to_frame
     from fiqa.results import FaceResult, QualityResult
@@ -30,6 +32,8 @@ __all__ = [
     "QualityPredictor",
     "QualityResult",
     "compare",
+    "decode_photo",
+    "explain",
     "list_checkpoints",
     "load_network",
     "load_predictor",
@@ -44,6 +48,8 @@ _HOME = {
     "QualityPredictor": "fiqa.predictor",
     "QualityResult": "fiqa.results",
     "compare": "fiqa.comparison.comparison",
+    "decode_photo": "fiqa.photos.images",
+    "explain": "fiqa.maps.explain",
     "list_checkpoints": "fiqa.checkpoints",
     "load_network": "fiqa.loading",
     "load_predictor": "fiqa.loading",

@@ -98,7 +98,22 @@ def _parser() -> argparse.ArgumentParser:
     _add_attention(commands.add_parser("attention", help="show where in a face the network looks"))
     _add_evaluate(commands.add_parser("evaluate", help="run the official protocol on a labelled data set"))
     _add_compare(commands.add_parser("compare", help="compare methods by the scores of their photos"))
+    commands.add_parser("serve", help="serve the app in a browser, set up by FIQA_… variables").set_defaults(run=_serve)
     return parser
+
+
+def _serve(_options: argparse.Namespace) -> int:
+    """Serve the app until it is told to end; raise FiqaError where it cannot."""
+    try:
+        from fiqa_app.main import main as serve
+    except ModuleNotFoundError as error:
+        raise SettingError(
+            f"The app needs more than the library ({error.name} is missing): pip install 'fiqa[annotate,app]'."
+        ) from error
+    status = serve()
+    if isinstance(status, str):
+        raise FiqaError(status)
+    return status
 
 
 def _add_score(parser: argparse.ArgumentParser) -> None:

@@ -20,6 +20,7 @@ import logging
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields, replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -248,3 +249,18 @@ def file_sha256(path: Path) -> str:
 
 def _tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
+
+
+_FORMERLY_HERE = {
+    "choose_device": "fiqa.loading",
+    "fetch_checkpoint": "fiqa.loading",
+    "load_network": "fiqa.loading",
+    "load_predictor": "fiqa.loading",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Find what used to be here, so that `from fiqa.checkpoints import load_predictor` stays valid."""
+    if name not in _FORMERLY_HERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_FORMERLY_HERE[name]), name)

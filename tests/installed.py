@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def install_wheel(folder: Path) -> Path:
     """Build the wheel of a copy, so that nothing is left in the clone, and unpack it; return what to import from."""
     copy = folder / "copy"
-    for name in ("annotate", "fiqa", "fiqa_app", "assets"):
+    for name in ("annotate", "fiqa", "fiqa_app", "training", "assets"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy)

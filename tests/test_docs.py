@@ -236,6 +236,6 @@ def test_training_group_is_what_the_scripts_import() -> None:
 
 
 def test_wheel_holds_every_package() -> None:
-    inits = [path for package in LIBRARIES for path in (ROOT / package).rglob("__init__.py")]
+    inits = [path for package in (*LIBRARIES, "training") for path in (ROOT / package).rglob("__init__.py")]
     packages = {".".join(path.parent.relative_to(ROOT).parts) for path in inits}
     assert set(PYPROJECT["tool"]["setuptools"]["packages"]) == packages | {"fiqa.assets"}

@@ -1,5 +1,6 @@
 """`pip install .` gives the package, its command and what comes with it, without a clone beside it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from tests.installed import install_wheel
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("annotate", "fiqa", "fiqa_app")
+PACKAGES = ("annotate", "fiqa", "fiqa_app", "training")
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +31,30 @@ def test_wheel_holds_everything_the_clone_does(installed: Path) -> None:
 def test_command_is_the_module(installed: Path) -> None:
     (points,) = installed.glob("*.dist-info/entry_points.txt")
     assert "fiqa = fiqa.__main__:main" in points.read_text()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["fiqa", "serve", "--help"], ["annotate", "--help"], ["training.train_on_study", "--help"]]
+)
+def test_app_labelling_and_training_start_from_the_wheel(installed: Path, tmp_path: Path, arguments: list[str]) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    command = [sys.executable, "-m", *arguments]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_installed_app_lays_out_its_page(installed: Path, tmp_path: Path) -> None:
+    code = (
+        "from fiqa.settings import Settings; from fiqa_app import main; import fiqa_app\n"
+        f"assert fiqa_app.__file__.startswith({str(installed)!r})\n"
+        "settings, labelling = Settings.from_environment(), main.create_labelling()\n"
+        "main.create_demo(main.create_service(settings), labelling, main.create_ownership(settings, labelling))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(installed), "FIQA_DATA_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_bundled_checkpoint_is_found_without_a_clone(installed: Path, tmp_path: Path) -> None:
