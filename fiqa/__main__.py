@@ -153,7 +153,7 @@ def _add_degrade(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photo", type=Path, metavar="PHOTO", help="a file, or - for standard input")
     parser.add_argument("--type", required=True, metavar="NAME", help="kind of degradation, for example jpeg")
     parser.add_argument("--severity", required=True, type=float, metavar="S", help="0 (unchanged) to 1 (barely usable)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of what is random in it (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="random seed (default: 0)")
     parser.add_argument("--output", required=True, type=Path, metavar="FILE", help=f"one of {', '.join(LOSSLESS)}")
     parser.set_defaults(run=_degrade)
 

@@ -179,6 +179,12 @@ def test_tree_in_the_docs_is_on_disk() -> None:
         folder = parent if line.startswith(" ") else ROOT / line
 
 
+@pytest.mark.parametrize(("path", "name"), re.findall(r"^[│▼] +(\S+\.py): (\w+)", ARCHITECTURE, re.MULTILINE))
+def test_stations_of_the_journeys_exist(path: str, name: str) -> None:
+    nodes = ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8")))
+    assert name in {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+
+
 @pytest.mark.parametrize("package", [*LIBRARIES, "training"])
 def test_every_room_is_in_the_tree(package: str) -> None:
     (listed,) = re.findall(rf"^{package}/ .*\n((?: .*\n)+)", code_blocks("", ARCHITECTURE), re.MULTILINE)

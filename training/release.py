@@ -37,8 +37,8 @@ TAGS = ["face-image-quality", "image-quality-assessment", "no-reference"]
 LIMITS = """\
 - Not a measure of identity, nor of how useful a photo is for recognition, nor of pose, expression or beauty.
 - As fair as its data: compare groups with `python -m training.evaluate --by COLUMN` before you rely on it for them.
-- The interval beside a score says how much it depends on where in the face the network looks, not how far it is
-  from people's opinion."""
+- The interval beside a score says how much the crops of one face disagree, not how far the score is from people's
+  opinion."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

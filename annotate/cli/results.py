@@ -24,7 +24,7 @@ def add_results(command: Command) -> None:
     screen.add_argument("--apply", action="store_true", help="leave the votes of those found out of the MOS")
     reliability = command("reliability", _reliability, "say how far people agree: ICC, alpha, split halves")
     reliability.add_argument("name", metavar="NAME")
-    plan = command("next", _next, "say which pictures a rating would tell most about")
+    plan = command("next", _next, "list the pictures most worth rating next")
     plan.add_argument("name", metavar="NAME")
     plan.add_argument("--count", type=whole(1, MOST_LISTED), default=20, metavar="N", help="pictures (default: 20)")
     plan.add_argument("--ci95", type=float, metavar="WIDTH", help="wanted half width in grades, in place of a count")

@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 SNAPSHOT, LOG, STIMULI = "ratings.sqlite3", "log", "stimuli"
 MOST_PICTURES = 500
-"""Of one commit; the next takes more."""
+"""Largest number of pictures per commit."""
 Clock = Callable[[], datetime]
 
 

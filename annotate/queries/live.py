@@ -117,7 +117,7 @@ _LOCK = (
 
 def find_participant(connection: Connection, token_hash: str) -> CurrentParticipant | None:
     """Return whose link it is; nobody else acts for them until the commit."""
-    if connection.dialect.name == "postgresql":  # first, so that what is read next is what the one before left
+    if connection.dialect.name == "postgresql":  # lock first: the read must see the previous commit
         connection.execute(_LOCK, {"token_hash": token_hash})
     row = connection.execute(_PARTICIPANT, {"token_hash": token_hash}).first()
     if row is None:

@@ -74,7 +74,7 @@ class Diagnosis:
     """What the atlas says of one face.
 
     `degradations` are the findings, likeliest first. `outlier` is the mean distance to the nearest references in
-    units of the atlas's reach: 1 is where the outermost 5 % of the known photos begin. `position` is (x, y) on the
+    units of the atlas's reach: above 1, the face is farther out than 95 % of the atlas. `position` is (x, y) on the
     map, within -1..1.
     """
 

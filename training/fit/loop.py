@@ -47,8 +47,8 @@ STATE, BEST, RECORD, HISTORY = "state.pt", "best.safetensors", "training.json", 
 class LoopOptions:
     """How long and how fast to train.
 
-    `batch` is per process; an optimiser step sees `accumulate` of them in every process. `checkpoint_minutes` is
-    what a crash can cost. `precision` is "no" (fp32) or "bf16".
+    `batch` is per process; an optimiser step sees `accumulate` of them in every process. `checkpoint_minutes` are
+    those between two saves. `precision` is "no" (fp32) or "bf16".
     """
 
     steps: int

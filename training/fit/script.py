@@ -26,7 +26,7 @@ def loop_arguments(parser: argparse.ArgumentParser, *, output: str) -> None:
     group.add_argument("--learning-rate", type=positive)
     group.add_argument("--ema-decay", type=_share, help="of the averaged weights, which are what is kept")
     group.add_argument("--validate-every", type=_count, help="steps")
-    group.add_argument("--checkpoint-minutes", type=positive, help="what a crash can cost [3]")
+    group.add_argument("--checkpoint-minutes", type=positive, help="minutes between saves [3]")
     group.add_argument("--precision", choices=("no", "bf16"), help="bf16: mixed precision [no]")
     group.add_argument("--seed", type=int)
 

@@ -50,7 +50,7 @@ class StudyAgreement:
         said = {
             "better": f"{name} agrees better with these people than {start}",
             "worse": f"{name} agrees LESS with these people than {start}: keep {start}, or have more photos rated",
-            "unclear": f"{name} does not order these people's photos better than {start} for certain",
+            "unclear": f"{name} is not clearly better than {start}",
         }[self.verdict]
         few = len(self.seen.photos) < FEWEST_TO_TELL
         caution = f" {len(self.seen.photos)} photos are too few to tell much." if few else ""

@@ -379,7 +379,7 @@ class _Handlers:
             type: Kind of degradation: gaussian_noise, gaussian_blur, motion_blur, jpeg, low_resolution, low_light,
                 high_light, poisson_noise, webp, colour_cast, haze or block_loss.
             severity: From 0 (unchanged) to 1 (barely usable).
-            seed: A whole number from 0 up, of what is random in it.
+            seed: Random seed, a whole number from 0 up.
 
         Returns:
             The degraded photo, a PNG file of the same size.

@@ -44,7 +44,7 @@ def compared(before: NDArray[np.float64], after: NDArray[np.float64], photos: in
             "mine agrees better with these people than lite (SRCC 1.000 on photos held out, lite has",
         ),
         (GOOD, POOR, "worse", "mine agrees LESS with these people than lite: keep lite, or have more photos rated"),
-        (GOOD, GOOD, "unclear", "mine does not order these people's photos better than lite for certain"),
+        (GOOD, GOOD, "unclear", "mine is not clearly better than lite"),
     ],
 )
 def test_the_verdict_follows_the_interval_of_the_gain(
