@@ -3,11 +3,13 @@
 Measures everything that docs/model_card.md states, on the views that `python -m training.pseudo_mos` rendered
 of the held-aside photos (no jitter; clean, every type at five levels, stacks of two and three):
 
-* agreement with pseudo-MOS, views alone and stacked, the paper's types and all;
+* agreement with pseudo-MOS, views alone and stacked, the paper's types and all, each type alone, within one photo;
 * neighbouring severities ranked right, per type;
 * degradation type by nearest neighbour in the encoder's embedding, among training views of other people;
 * agreement on types that a training (`--held-out RUN`, made with --without) never saw;
 * change of score under mirroring, shift and zoom;
+* with `--photos`, the photos themselves: damage on the face alone and around it, clean photos saved again, enlarged,
+  framed, landmarks left out, and maps (`benchmarks.robustness`);
 * beside it, on the same views, the classical measures of `benchmarks.classical`.
 
 `--json` keeps the figures, `--card` writes them into a model card, `--figures` draws them. `--read` does the
@@ -19,7 +21,7 @@ import json
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from benchmarks import robustness
 from benchmarks.accuracy_report import BLOCK, draw_figures, report
 from benchmarks.cards import write_block
 from benchmarks.classical import Measure, load_measures
@@ -38,12 +41,13 @@ from fiqa.models import DslFiqa
 from fiqa.models.degradation_encoder import DegradationEncoder
 from fiqa.predictor import QualityPredictor
 from fiqa.results import QualityResult
-from training.data.rendering import TYPES
+from training.data.photos import Split, read_photo_folder
+from training.data.rendering import TYPES, one_a_person, uses
 from training.data.views import PseudoMos, RenderedViews, read_views
 from training.fit.script import run_script
 from training.fit.starting import load_encoder
 from training.release import count_gflops
-from training.report.agreement import estimate, measure_agreement
+from training.report.agreement import Estimate, estimate, measure_agreement
 from training.train_degradation import NEIGHBOURS, NOTICEABLE, embed
 from training.train_quality import predict_views
 
@@ -74,6 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__.split("\n")[0])
     parser.add_argument("--views", type=Path, default=Path("runs/pseudo_mos"), help="rendered views")
+    photos = "photo folder that the views were rendered of: measure too what only photos can show"
+    parser.add_argument("--photos", type=Path, metavar="DIR", help=photos)
     parser.add_argument("--checkpoint", default="lite")
     parser.add_argument("--split", default="test", choices=("val", "test"))
     small = "views of the same photos, rendered with --held-aside-px below 256"
@@ -114,6 +120,9 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         },
         "size": size(predictor),
         "agreement": agreement(scores, target, views),
+        "types_alone": types_alone(scores, target, views),
+        "within_photos": within_photos(scores, target, views),
+        "robustness": on_photos(predictor, options.photos, options.split) if options.photos else {},
         "poses": poses(scores, target, views),
         "levels": neighbouring_levels(scores, views),
         "small": small_faces(predictor, read_views(options.small, options.split), mapping) if options.small else {},
@@ -140,6 +149,7 @@ def read_reference(folder: Path, per_photo: int = REFERENCES) -> tuple[RenderedV
             parts.append({"pixels": shard["views"][rows], "landmarks": shard["landmarks"][rows]})
             parts[-1] |= {"metrics": metrics[-1][rows], "severity": shard["severity"][rows]}
             parts[-1] |= {"identity": np.full(len(rows), len(parts)), "weight": np.ones(len(rows))}
+            parts[-1] |= {"reference": np.arange(len(rows))}  # nothing is compared here
     if not parts:
         read_views(folder, "train")  # says what is missing
     joined = {item.name: np.concatenate([part[item.name] for part in parts]) for item in fields(RenderedViews)}
@@ -181,6 +191,31 @@ def agreement_on(rows: Rows, scores: Scores, target: Scores, views: RenderedView
     return {"n": int(rows.sum())} | {name: each.to_dict() for name, each in figures.items()}
 
 
+def types_alone(scores: Scores, target: Scores, views: RenderedViews) -> dict[str, Any]:
+    """Return the SRCC over the views of each type alone, and the clean ones."""
+    found = {}
+    for column, name in enumerate(TYPES):
+        rows = (_steps(views.severity) == 0) | ((_steps(views.severity) == 1) & (views.severity[:, column] > 0))
+        figure = estimate(srcc, scores[rows], target[rows], clusters=views.identity[rows])
+        found[name] = {"n": int(rows.sum()), "srcc": figure.to_dict()}
+    return found
+
+
+def within_photos(scores: Scores, target: Scores, views: RenderedViews) -> dict[str, Any]:
+    """Return the median and the lowest SRCC over the views of one photo."""
+    photos = np.unique(views.identity)
+    each = np.array([srcc(scores[views.identity == photo], target[views.identity == photo]) for photo in photos])
+    return {"n": len(each), "median": estimate(np.median, each).to_dict(), "lowest": round(float(each.min()), 4)}
+
+
+def on_photos(predictor: QualityPredictor, folder: Path, split: Split) -> dict[str, Any]:
+    """Return what `benchmarks.robustness` measures: on tested people, and on clean photos of held-aside sources."""
+    held = [(photo, use) for photo, use in uses(read_photo_folder(folder)) if use == split]
+    tested = {photo.id for photo, _ in one_a_person(held)}
+    photos = [photo for photo, _ in held if photo.id in tested or not photo.is_of_known_person]
+    return robustness.measure(predictor, photos)
+
+
 def poses(scores: Scores, target: Scores, views: RenderedViews) -> dict[str, Any]:
     """Return agreement for faces seen from the front and for turned ones, told apart by their landmarks."""
     left, right = (views.landmarks[:, index] for index in OUTER_EYES)
@@ -208,8 +243,18 @@ def neighbouring_levels(scores: Scores, views: RenderedViews) -> dict[str, Any]:
             falls = np.diff(np.concatenate([clean, ordered])[: LEVELS + 1]) < 0
             right += list(falls)
             photos += [int(photo)] * len(falls)
-        shares[name] = {"n": len(right), "share": estimate(np.mean, np.array(right), clusters=photos).to_dict()}
+        share = bounded(estimate(np.mean, np.array(right), clusters=photos), len(set(photos)))
+        shares[name] = {"n": len(right), "share": share.to_dict()}
     return shares
+
+
+def bounded(share: Estimate, people: int) -> Estimate:
+    """Return a share with a low end where resampling people finds none, because all of them are right.
+
+    It is the share of people below which so many would be right by chance once in forty times (Clopper and Pearson,
+    1934).
+    """
+    return replace(share, low=0.025 ** (1 / people)) if share.value == 1 else share
 
 
 def small_faces(predictor: QualityPredictor, views: RenderedViews, mapping: PseudoMos) -> dict[str, Any]:

@@ -61,8 +61,8 @@ class CheckpointSpec:
     """Everything about a checkpoint but its weights.
 
     `note` says in one sentence what the score is and is not; `score_range` are the score's (low, high).
-    `folder` holds the weights: None where they are not on this machine. `gflops` counts multiplications
-    and additions for one photo with one face. `sha256` verifies the weights where it is known.
+    `folder` holds the weights: None where they are not on this machine. `gflops` counts the operations
+    for one photo with one face in billions, a multiply-add once. `sha256` verifies the weights where it is known.
     """
 
     name: str
@@ -114,7 +114,7 @@ RELEASED = {
             source=f"ckpt/{folder}/DE.pt and IQA.pt, by the authors of DSL-FIQA",
             preprocessing=RELEASED_PREPROCESSING,
             parameters=230_973_244,
-            gflops=4848.0,
+            gflops=2424.0,
             released=True,
         )
         for name, folder, title, note in (

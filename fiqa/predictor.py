@@ -330,7 +330,7 @@ def _joined(tensors: list[Tensor]) -> Tensor:
 def confidence_interval(scores: NDArray[np.float64], score_range: Interval) -> Interval:
     """Return the 95 % interval of the mean of crop scores (K,) by Student's t, cut to the range of scores.
 
-    It says how much the score depends on where the network looks, not how far it is from people's opinion.
+    It says how much the crops of one face disagree, not how far the score is from people's opinion.
     """
     count = len(scores)
     if count < 2:

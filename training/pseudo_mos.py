@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from fiqa.memory import keep_freed_memory
 from training.data.photos import read_photo_folder
-from training.data.rendering import HELD_ASIDE_PX, SMALL_PX, Amounts, render_shard, uses
+from training.data.rendering import HELD_ASIDE_PX, SMALL_PX, VIEW_PX, Amounts, one_a_person, render_shard, uses
 from training.fit.script import run_script
 
 
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--stacks", type=int, default=usual.stacks, help="stacks per held-aside photo")
     real = "views per photo that is no reference"
     parser.add_argument("--real-views", type=int, default=usual.real_views, help=real)
-    sides = "sides of a held-aside view when it is degraded; smaller than 256: small faces"
+    sides = f"sides of a held-aside view when it is degraded; smaller than {VIEW_PX}: small faces"
     parser.add_argument("--held-aside-px", type=int, nargs="+", default=HELD_ASIDE_PX, metavar="PX", help=sides)
     without = "photos to leave out, by id: of people who are in the test photos, say"
     parser.add_argument("--without", nargs="+", default=[], metavar="ID", help=without)
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if min(options.held_aside_px) < SMALL_PX[0]:
         parser.error(f"--held-aside-px: expected {SMALL_PX[0]} or more, below which no face is trained on")
-    serving = uses(read_photo_folder(options.photos), options.without)
+    serving = one_a_person(uses(read_photo_folder(options.photos), options.without))
     options.output.mkdir(parents=True, exist_ok=True)
     amounts = Amounts(options.views, options.real_views, options.stacks, tuple(options.held_aside_px))
     with ProcessPoolExecutor(options.workers, initializer=keep_freed_memory) as pool:

@@ -81,7 +81,7 @@ def rehearse(folder: Path, scale: Scale) -> Path:
 
 
 def write_photos(folder: Path, scale: Scale) -> None:
-    """Write a photo folder as `training.data.photos` describes it: variations of one face, each its own source."""
+    """Write a photo folder as `training.data.photos` describes it: variations of one face, each its own person."""
     folder.mkdir(parents=True, exist_ok=True)
     finder = load_face_finder("bundled")
     entries = []
@@ -90,7 +90,7 @@ def write_photos(folder: Path, scale: Scale) -> None:
         pixels = vary(index, pristine=pristine)
         Image.fromarray(pixels).save(folder / f"{index}.png")
         entries.append({
-            "id": f"photo{index}", "file": f"{index}.png", "source_repo": f"source{index}",
+            "id": f"photo{index}", "file": f"{index}.png", "source_repo": "scikit-image", "person": f"person{index}",
             "tag": "pristine" if pristine else "real", "landmarks68": _landmarks(finder, pixels).tolist(),
         })  # fmt: skip
     (folder / "faces.json").write_text(json.dumps(entries), encoding="utf-8")

@@ -131,13 +131,13 @@ def _spec(trained: CheckpointSpec, network: DslFiqa, options: argparse.Namespace
 
 
 def count_gflops(network: DslFiqa, crops: int) -> float:
-    """Return multiplications and additions, in billions, for the crops of one face."""
+    """Return billions of operations for the crops of one face, a multiply-add counted once, as papers do."""
     side, slots = network.config.crop_px, network.config.landmark_slots
     landmarks = torch.zeros(crops, slots) if network.config.landmarks == "index" else torch.zeros(crops, slots, 2)
     # The counter knows nothing of the CPU's fused attention kernel, so attention is spelled out while it counts.
     with FlopCounterMode(display=False) as counter, torch.inference_mode(), sdpa_kernel(SDPBackend.MATH):
         network(torch.zeros(crops, 3, side, side), landmarks)
-    return float(counter.get_total_flops()) / 1e9
+    return float(counter.get_total_flops()) / 2e9
 
 
 def model_card(spec: CheckpointSpec, record: Mapping[str, Any], evaluation: Mapping[str, Any] | None) -> str:

@@ -25,7 +25,7 @@ from fiqa.models import LITE, DslFiqaConfig
 from fiqa.models.degradation_encoder import DegradationEncoder
 from fiqa.photos.crops import cut_crops, grid_offsets
 from training.data.rendering import TYPES
-from training.data.views import CropSource, RenderedViews, joined, read_views
+from training.data.views import CropSource, RenderedViews, joined, read_views, unlabelled_views
 from training.errors import DataError
 from training.fit.loop import train
 from training.fit.losses import dual_set_contrast
@@ -180,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch.manual_seed(options.seed)
     task = DegradationTask(
         EncoderInTraining(DegradationEncoder(config)),
-        joined([read_views(given.views, split).without(given.without) for split in ("train", "real")]),
+        joined([read_views(given.views, "train"), *unlabelled_views(given.views)]).without(given.without),
         read_views(given.views, "val").without(given.without),
         crop_px=config.crop_px,
         pairs=options.batch,

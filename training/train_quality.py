@@ -35,9 +35,17 @@ from fiqa.errors import PhotoError
 from fiqa.evaluation.metrics import plcc, srcc
 from fiqa.models import DslFiqa
 from training.data.datasets import Range, read_dataset
+from training.data.face_crops import FaceCropSample, FaceCropSource
 from training.data.labelled_views import BatchLoader, LabelledCrops, LabelledViews, LandmarkStore
 from training.data.rendering import TYPES
-from training.data.views import CropSource, PseudoMos, RenderedViews, Views, joined, read_views, tiled_crops
+from training.data.views import (
+    PseudoMos,
+    Views,
+    joined,
+    read_views,
+    tiled_crops,
+    unlabelled_views,
+)
 from training.errors import DataError, RunError
 from training.fit.distillation import Teachers, load_teachers
 from training.fit.loop import LoopOptions, train
@@ -49,7 +57,9 @@ from training.report.publishing import PSEUDO_MOS_NOTE, check_name, checkpoint_o
 from training.storage import replace_text
 from training.train_degradation import normalised
 
-VALIDATION_VIEWS = 600
+VALIDATION_VIEWS = 400
+REGIONAL = 0.25
+"""Weight of the error of regional quality beside that of the score."""
 BATCH_PX = 2**20
 """Pixels of a batch of crops while predicting."""
 UNREADABLE_SHARE = 0.01
@@ -60,7 +70,7 @@ UNREADABLE_SHARE = 0.01
 class Material:
     """What a network is trained and validated on, and what a record of it says."""
 
-    source: LabelledCrops | CropSource
+    source: LabelledCrops | FaceCropSource
     held: Views
     held_target: NDArray[np.float32]
     photos: int
@@ -95,10 +105,18 @@ class QualityTask:
         target = sample.target.to(device)
         if self.teachers:
             target = self.teachers.targets(crops, landmarks, target)
-        scores = network(crops, landmarks).score.float()
-        score = scores.view(len(target), -1).mean(dim=1)
+        prediction = network(crops, landmarks)
+        score = prediction.score.float()
         error, order = charbonnier(score, target), pairwise_ranking(score, target)
-        return {"loss": error + self.ranking * order, "charbonnier": error.detach()}
+        loss = error + self.ranking * order
+        if isinstance(sample, FaceCropSample):
+            loss = loss + REGIONAL * self._regional_error(prediction.quality, sample.regional.to(device))
+        return {"loss": loss, "charbonnier": error.detach()}
+
+    def _regional_error(self, quality: Tensor, wanted: Tensor) -> Tensor:
+        """Return the error of regional quality (B, G, G), where it is wanted to be anything."""
+        known = wanted.isfinite()
+        return charbonnier(quality.float()[known], wanted[known])
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Return SRCC and PLCC on held-aside views."""
@@ -192,7 +210,10 @@ def labelled_material(options: argparse.Namespace, start: Start) -> tuple[Materi
 def rendered_material(options: argparse.Namespace, start: Start) -> tuple[Material, LoopOptions]:
     """Read rendered views; their pseudo-MOS is the mean rank of full-reference metrics."""
     if start.preprocessing != LITE_PREPROCESSING:
-        raise RunError("Rendered views are made for networks cut like lite; train this one on labels, with --data.")
+        raise RunError(
+            f"{start.origin.capitalize()} takes other views of a face than {options.views} holds: "
+            f"start from another checkpoint, or train this one on labels, with --data."
+        )
     loop = views_recipe(options)
     views, held = read_views(options.views, "train"), read_views(options.views, "val")
     mapping = PseudoMos.fit(views.metrics)
@@ -202,31 +223,16 @@ def rendered_material(options: argparse.Namespace, start: Start) -> tuple[Materi
         views = joined([views, *unlabelled_views(options.views)])
     views, held = views.without(options.without).emphasised(options.emphasise), held.without(options.without)
     config = start.network.config
-    source = CropSource(
-        views,
-        mapping(views.metrics),
-        config.crop_px,
-        seed=loop.seed,
-        crops=options.crops,
-        mirror_right=config.mirror_right,
-    )
+    source = FaceCropSource(views, mapping(views.metrics), config, crops=start.preprocessing.crops, seed=loop.seed)
     about = {"name": "rendered views", "mos_range": [0.0, 1.0], "train": len(views), "val": len(held)}
     about |= {"without": options.without, "emphasise": options.emphasise}
     photos = len(views) + len(held)
     return Material(source, held, mapping(held.metrics), photos, about, (0.0, 1.0), PSEUDO_MOS_NOTE), loop
 
 
-def unlabelled_views(folder: Path) -> list[RenderedViews]:
-    """Return the views of photos that are no references, if any were rendered."""
-    try:
-        return [read_views(folder, "real")]
-    except DataError:
-        return []
-
-
 def train_on(material: Material, loop: LoopOptions, options: argparse.Namespace, start: Start) -> None:
     """Train, keep the best as a checkpoint, and publish it under the name that was asked for."""
-    frozen = options.encoder is not None or (start.is_official and start.is_trained)
+    frozen = options.encoder is not None or options.keep_encoder or (start.is_official and start.is_trained)
     loader = BatchLoader(material.source, loop.batch, workers=options.workers)
     ranking = ranking_weight(options, start)
     task = QualityTask(
@@ -251,7 +257,6 @@ def train_on(material: Material, loop: LoopOptions, options: argparse.Namespace,
         "data": material.about,
         "start": start.origin,
         "ranking": ranking,
-        "crops": options.crops,
         "freeze_norms": options.freeze_norms,
         "teachers": options.teachers,
         "frozen_encoder": str(options.encoder) if options.encoder else frozen,
@@ -283,9 +288,9 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--start", help="checkpoint by name or folder, or a run [with --data: lite]")
     start.add_argument("--pretrained", action="store_true", help="start from timm's pretrained backbone, or fail")
     start.add_argument("--scratch", action="store_true", help="start from random weights")
-    parser.add_argument("--encoder", type=Path, help="run of training.train_degradation whose encoder is kept frozen")
-    crops = "crops per rendered view: one at random, or all those whose average inference gives [1]"
-    parser.add_argument("--crops", type=int, choices=(1, CROPS), default=1, help=crops)
+    encoder = parser.add_mutually_exclusive_group()
+    encoder.add_argument("--encoder", type=Path, help="run of training.train_degradation whose encoder is kept frozen")
+    encoder.add_argument("--keep-encoder", action="store_true", help="keep the encoder of --start frozen")
     norms = "keep the statistics of batch norms as they are; for the end of a training, where batches are few views"
     parser.add_argument("--freeze-norms", action="store_true", help=norms)
     parser.add_argument("--ranking", type=float, help="weight of the ranking loss [1; official: 0]")

@@ -48,12 +48,16 @@ class DslFiqaConfig:
     decoder_depth: int = 3
     decoder_heads: int = 8
 
-    landmarks: Literal["index", "coordinates", "none"] = "index"
+    landmarks: Literal["index", "coordinates", "outline", "none"] = "index"
+    """What the landmark weights come from. Those of "outline" say how far a token lies inside the face, and bound its
+    confidence; the others are features beside the token's."""
     landmark_slots: int = 500
     """Length of the index vector, or number of (x, y) pairs."""
     landmark_frequencies: int = 10
     landmark_hidden: int = 10500
 
+    smoothing: int = 0
+    """How many times quality and confidence of a token are mixed with those of its neighbours."""
     score_activation: Literal["relu", "sigmoid"] = "relu"
     dropout: float = 0.1
     drop_path: float = 0.1
@@ -107,10 +111,9 @@ LITE = DslFiqaConfig(
     decoder_dim=48,
     decoder_depth=1,
     decoder_heads=4,
-    landmarks="coordinates",
+    landmarks="outline",
     landmark_slots=68,
-    landmark_frequencies=4,
-    landmark_hidden=64,
+    smoothing=1,
     score_activation="sigmoid",
     dropout=0.0,
     drop_path=0.0,

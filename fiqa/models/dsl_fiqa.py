@@ -35,7 +35,7 @@ from fiqa.models.config import DslFiqaConfig
 from fiqa.models.decoder import DecoderBlock, initialise_decoder, query_positions
 from fiqa.models.degradation_encoder import DegradationEncoder
 from fiqa.models.head import RegionalHead
-from fiqa.models.landmark_encoding import CoordinateEncoding, IndexEncoding
+from fiqa.models.landmark_encoding import CoordinateEncoding, IndexEncoding, OutlineEncoding
 
 DECODER_DROP_PATH_STEPS = 16
 """The released network takes the first rates of a schedule meant for this many decoder blocks."""
@@ -145,7 +145,11 @@ class DslFiqa(nn.Module):
         self.config = config
         self.encoder = DegradationEncoder(config)
         self.transformer = QualityTransformer(config, self.encoder.dim)
-        encodings: dict[str, Any] = {"index": IndexEncoding, "coordinates": CoordinateEncoding}
+        encodings: dict[str, Any] = {
+            "index": IndexEncoding,
+            "coordinates": CoordinateEncoding,
+            "outline": OutlineEncoding,
+        }
         self.landmarks = encodings[config.landmarks](config) if config.landmarks != "none" else None
 
     def forward(self, crops: Tensor, landmarks: Tensor | None = None) -> Prediction:

@@ -1,12 +1,21 @@
 """Regional head: every token gives a quality and a confidence; the score is their weighted mean.
 
-Shapes: B crops, N tokens, D features per token (the last one is the landmark weight).
+A network guided by the outline of the face trusts no token further than the face reaches: the landmark weight is the
+most that its confidence can be. Neighbouring tokens may be mixed, so that the maps of both are smooth.
+
+Shapes: B crops, N = G² tokens, D features per token (the last one is the landmark weight).
 """
 
+from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fiqa.models.config import DslFiqaConfig
+
+LEAST_WEIGHT = 1e-4
+"""Of a token far outside of the face; its logarithm must exist."""
+MIXED = 0.25
+"""Share of each of two neighbours in the mixture, along rows and along columns."""
 
 
 class RegionalHead(nn.Module):
@@ -18,6 +27,7 @@ class RegionalHead(nn.Module):
 
     def __init__(self, dim: int, config: DslFiqaConfig) -> None:
         super().__init__()
+        self.grid, self.smoothing, self.guided = config.grid, config.smoothing, config.landmarks == "outline"
         self.bounded = config.score_activation == "sigmoid"
         self.quality = _branch(dim, config.dropout)
         self.confidence = _branch(dim, config.dropout)
@@ -28,13 +38,31 @@ class RegionalHead(nn.Module):
 
     def logits(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Map tokens (B, N, D) to quality and confidence (B, N) before their activations."""
-        return self.quality(tokens).squeeze(-1).float(), self.confidence(tokens).squeeze(-1).float()
+        rated, trusted = (self._mixed(branch(tokens).squeeze(-1).float()) for branch in (self.quality, self.confidence))
+        return rated, bounded_by(tokens[..., -1].float(), trusted) if self.guided else trusted
+
+    def _mixed(self, values: Tensor) -> Tensor:
+        """Mix values (B, N) with those of the neighbouring tokens, `smoothing` times; at the border they repeat."""
+        grid = rearrange(values, "b (row column) -> b 1 row column", row=self.grid)
+        for _ in range(self.smoothing):
+            padded = F.pad(grid, (1, 1, 1, 1), mode="replicate")
+            along_rows = MIXED * (padded[..., :-2] + padded[..., 2:]) + (1 - 2 * MIXED) * padded[..., 1:-1]
+            grid = (
+                MIXED * (along_rows[..., :-2, :] + along_rows[..., 2:, :]) + (1 - 2 * MIXED) * along_rows[..., 1:-1, :]
+            )
+        return grid.flatten(1)
 
     def combine(self, rated: Tensor, trusted: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Map the logits (B, N) of quality and confidence to score (B,), quality (B, N) and confidence (B, N)."""
         quality = rated.sigmoid() if self.bounded else rated.relu()
         share = F.logsigmoid(trusted).softmax(dim=-1)
         return (quality * share).sum(-1), quality, trusted.sigmoid()
+
+
+def bounded_by(weight: Tensor, trusted: Tensor) -> Tensor:
+    """Return the logits of confidences that are `weight` times those of the logits `trusted`, all of one shape."""
+    logarithm = F.logsigmoid(trusted) + weight.clamp(LEAST_WEIGHT, 1 - LEAST_WEIGHT).log()
+    return logarithm - (-logarithm.exp()).log1p()
 
 
 def _branch(dim: int, dropout: float) -> nn.Sequential:

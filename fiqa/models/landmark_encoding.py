@@ -3,7 +3,8 @@
 The paper encodes landmark coordinates; the released code encodes which landmark *indices* lie in the
 crop (all visible gives the same vector for every photo). Both pass a positional encoding and an MLP
 that ends in a sigmoid. `IndexEncoding` is what the released weights need, `CoordinateEncoding` what
-the paper says.
+the paper says. `OutlineEncoding` learns nothing: it draws the face, softly, so that an error of a few
+pixels changes little.
 
 Shapes: B crops, L landmarks, K slots, F frequencies, N tokens.
 """
@@ -17,6 +18,22 @@ from torch import Tensor, nn
 from fiqa.models.config import DslFiqaConfig
 from fiqa.models.landmark_network import MIRRORED
 from fiqa.photos.crops import Offset, is_right
+
+JAW, BROWS = range(17), range(26, 16, -1)
+NASION, CHIN = 27, 8
+FOREHEAD = 0.35
+"""How far the forehead reaches above the brows, as a share of the distance from the chin to the nasion."""
+
+
+SOFTNESS = 0.1
+"""Width of the soft edge of a drawn face, in half sides of a crop."""
+
+
+def face_outline(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the outline (27, 2) of a face and its forehead, closed by itself, given landmarks (68, 2)."""
+    forehead = landmarks[list(BROWS)] + FOREHEAD * (landmarks[NASION] - landmarks[CHIN])
+    outline: NDArray[np.float32] = np.concatenate([landmarks[list(JAW)], forehead])
+    return outline
 
 
 def positional_encoding(values: Tensor, frequencies: int) -> Tensor:
@@ -54,6 +71,51 @@ class CoordinateEncoding(nn.Module):
         known = repeat(known, "b l xy -> b (f l xy)", f=2 * self.frequencies + 1)
         weights: Tensor = self.mlp(encoded * known)
         return weights
+
+
+class OutlineEncoding(nn.Module):
+    """Weights per token that say how far inside the face it lies; NaN where the landmarks are not known.
+
+    They fall towards the border of the crop, so that what overlapping crops say adds up without steps. Without
+    landmarks that is all they say.
+    """
+
+    cells: Tensor
+    taper: Tensor
+
+    def __init__(self, config: DslFiqaConfig) -> None:
+        super().__init__()
+        centres = (torch.arange(config.grid, device="cpu") + 0.5) / config.grid
+        x, y = torch.meshgrid(2 * centres - 1, 2 * centres - 1, indexing="xy")
+        fall = (torch.pi * centres).sin()
+        self.register_buffer("cells", torch.stack([x, y], dim=-1).flatten(0, 1), persistent=False)
+        self.register_buffer("taper", torch.outer(fall, fall).flatten(), persistent=False)
+
+    def forward(self, coordinates: Tensor) -> Tensor:
+        """Map (B, 68, 2), -1..1 across the crop and beyond it outside, to (B, N) in 0..1."""
+        known = coordinates.isfinite().all(dim=-1).all(dim=-1, keepdim=True)  # (B, 1)
+        outlines = _outlines(coordinates.nan_to_num(0.0))
+        inside = (_depth(self.cells, outlines) / SOFTNESS).sigmoid()
+        return torch.where(known, inside, 1.0) * self.taper
+
+
+def _outlines(landmarks: Tensor) -> Tensor:
+    """Return `face_outline` of every face: (B, 68, 2) to (B, 27, 2)."""
+    forehead = landmarks[:, list(BROWS)] + FOREHEAD * (landmarks[:, NASION] - landmarks[:, CHIN])[:, None]
+    return torch.cat([landmarks[:, list(JAW)], forehead], dim=1)
+
+
+def _depth(points: Tensor, outlines: Tensor) -> Tensor:
+    """Return how far points (N, 2) lie inside closed outlines (B, P, 2), negative outside: (B, N)."""
+    start, end = outlines[:, None], outlines.roll(-1, dims=1)[:, None]  # (B, 1, P, 2)
+    along, to_point = end - start, points[:, None] - start  # (B, 1, P, 2) and (B, N, P, 2)
+    share = ((to_point * along).sum(-1) / along.square().sum(-1).clamp_min(1e-9)).clamp(0, 1)
+    distance = (to_point - share[..., None] * along).square().sum(-1).min(dim=-1).values.clamp_min(1e-12).sqrt()
+    crosses = (start[..., 1] > points[:, None, 1]) != (end[..., 1] > points[:, None, 1])
+    slope = along[..., 0] / torch.where(along[..., 1].abs() < 1e-9, 1e-9, along[..., 1])
+    left = points[:, None, 0] < start[..., 0] + slope * to_point[..., 1]
+    inside = (crosses & left).sum(-1) % 2 == 1  # a ray to the right leaves the outline an odd number of times
+    return torch.where(inside, distance, -distance)
 
 
 def _mlp(slots: int, config: DslFiqaConfig) -> nn.Sequential:

@@ -39,6 +39,7 @@ def views() -> RenderedViews:
         landmarks=np.stack([face_landmarks((4, 4), 6)] * count),
         metrics=np.zeros((count, 4)),
         severity=severity,
+        reference=np.arange(count),
         identity=np.repeat(np.arange(PHOTOS), count // PHOTOS),
         weight=np.ones(count),
     )
@@ -72,6 +73,19 @@ def test_a_level_scored_above_a_milder_one_costs_one_pair_of_its_type_alone() ->
     shares = accuracy.neighbouring_levels(scores, VIEWS)
     assert shares["jpeg"]["share"]["value"] == pytest.approx(1 - 1 / (PHOTOS * LEVELS), abs=1e-4)
     assert shares["webp"]["share"]["value"] == 1
+
+
+def test_each_type_is_measured_alone_with_the_clean_views() -> None:
+    figures = accuracy.types_alone(QUALITY, QUALITY, VIEWS)
+    assert set(figures) == set(TYPES)
+    assert all(each["n"] == PHOTOS * (1 + LEVELS) and each["srcc"]["value"] == 1 for each in figures.values())
+
+
+def test_within_photos_the_worst_photo_is_told() -> None:
+    scores = QUALITY.copy()
+    scores[VIEWS.identity == 1] *= -1
+    figures = accuracy.within_photos(scores, QUALITY, VIEWS)
+    assert (figures["n"], figures["median"]["value"], figures["lowest"]) == (PHOTOS, 1, -1)
 
 
 def test_small_faces_are_compared_with_the_ranks_of_all_training_views(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,7 +49,7 @@ def test_lite_stays_within_its_budget_and_its_card_tells_the_truth() -> None:
     network = load_network(spec)
     assert spec.parameters == sum(parameter.numel() for parameter in network.parameters()) <= 1_500_000
     assert spec.gflops is not None
-    assert spec.gflops / 2 <= 0.5  # a multiply-add counted once, as the limits of challenges count
+    assert spec.gflops <= 0.5  # a multiply-add counted once, as the limits of challenges count
     assert "not on ratings by people" in spec.note
 
 

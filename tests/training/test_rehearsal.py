@@ -67,13 +67,13 @@ def test_variations_differ_and_are_always_the_same() -> None:
 
 def test_teachers_let_a_network_learn_from_views_without_labels_too(folder: Path) -> None:
     labelled, unlabelled = (len(read_views(folder / "views", split)) for split in ("train", "real"))
-    run = folder / "taught"
+    run, first = folder / "taught", str(folder / "quality")
     train_quality.main(
-        ["--views", str(folder / "views"), "--output", str(run), "--start", "lite", "--teachers", "lite"]
+        ["--views", str(folder / "views"), "--output", str(run), "--start", first, "--teachers", first]
         + ["--steps", "2", "--batch", "4"]
     )
     record = json.loads((run / "training.json").read_text())
     assert record["data"]["train"] == labelled + unlabelled
-    assert record["teachers"] == ["lite"]
+    assert record["teachers"] == [first]
     losses = [json.loads(row) for row in (run / "history.jsonl").read_text().splitlines()]
     assert all(np.isfinite(row["loss"]) for row in losses if "loss" in row)

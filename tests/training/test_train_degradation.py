@@ -27,6 +27,7 @@ def views_of(faces: int, *, missing: int | None = None) -> RenderedViews:
         landmarks=np.stack([face_landmarks((32, 32), 30)] * count),
         metrics=np.ones((count, 4)),
         severity=severity,
+        reference=np.arange(count),
         identity=identity,
         weight=np.ones(count),
     )

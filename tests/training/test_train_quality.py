@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from fiqa import load_predictor
-from fiqa.checkpoints import list_checkpoints
+from fiqa.checkpoints import find_checkpoint, list_checkpoints
 from fiqa.errors import CheckpointError
 from fiqa.models import LITE, OFFICIAL, DslFiqa, DslFiqaConfig
 from tests.training.face_shape import face_landmarks
@@ -150,7 +150,7 @@ def test_trouble_is_one_line_and_a_status(
 
 def test_labels_train_lite_further_unless_asked_otherwise(tiny: str) -> None:
     start = choose_start(None, start=None, pretrained=False, scratch=False, labelled=True)
-    assert (start.origin, start.preprocessing) == ("checkpoint lite", LITE_PREPROCESSING)
+    assert (start.origin, start.preprocessing) == ("checkpoint lite", find_checkpoint("lite").preprocessing)
     assert start.is_trained
     fresh = choose_start(None, start=None, pretrained=False, scratch=True, labelled=True)
     assert (fresh.origin, fresh.network.config) == ("random weights", LITE)

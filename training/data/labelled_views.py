@@ -31,8 +31,9 @@ from fiqa.photos.alignment import View, align, whole_view
 from fiqa.photos.crops import cut_crops
 from fiqa.photos.images import decode_photo
 from training.data.datasets import Dataset, LabelledPhoto
+from training.data.face_crops import FaceCropSample, FaceCropSource
 from training.data.photos import Split
-from training.data.views import CropSample, CropSource
+from training.data.views import CropSample
 from training.errors import DataError, StorageError
 from training.storage import replace_file
 
@@ -204,16 +205,16 @@ def mirrored_landmarks(landmarks: Landmarks, side_px: int) -> Landmarks:
 class BatchLoader:
     """Draws batches by number, ahead of time in `workers` processes; 0 draws them when they are asked for."""
 
-    def __init__(self, source: LabelledCrops | CropSource, size: int, *, workers: int) -> None:
+    def __init__(self, source: LabelledCrops | FaceCropSource, size: int, *, workers: int) -> None:
         self.source, self.size, self.workers = source, size, workers
         self._next = -1
-        self._batches: Iterator[CropSample] = iter(())
+        self._batches: Iterator[CropSample | FaceCropSample] = iter(())
 
-    def __getitem__(self, draw: int) -> CropSample:
+    def __getitem__(self, draw: int) -> CropSample | FaceCropSample:
         """Return batch number `draw`."""
         return self.source.batch(draw, self.size)
 
-    def batch(self, draw: int) -> CropSample:
+    def batch(self, draw: int) -> CropSample | FaceCropSample:
         """Return batch number `draw`, from the workers if there are any."""
         if not self.workers:
             return self[draw]

@@ -29,8 +29,6 @@ from PIL import Image
 from training.errors import DataError
 
 Split = Literal["train", "val", "test"]
-FAIR = {"native_face_px": (150.0, np.inf), "sharpness": (60.0, np.inf), "noise_sigma": (0.0, 0.8)}
-"""Bounds of a fair photo's measures. At 150 px a face fills the views that are made of it without enlargement."""
 LARGE_SOURCE_SHARE = 0.08
 """A source with more than this share of the photos always trains: held aside it would be the test set."""
 
@@ -44,8 +42,13 @@ class FacePhoto:
     source: str
     pristine: bool
     landmarks: NDArray[np.float32]
-    fair: bool = False
-    """Not pristine, but large, sharp and free of noise enough to learn from what is done to it."""
+    person: str = ""
+    """Who is shown: a person's name, or the source where people are not told apart."""
+
+    @property
+    def is_of_known_person(self) -> bool:
+        """Whether people are told apart in the photo's source."""
+        return self.person != self.source
 
     def read(self) -> NDArray[np.uint8]:
         """Return the picture as (H, W, 3) uint8 RGB."""
@@ -68,17 +71,14 @@ def _photo(folder: Path, entry: dict[str, object]) -> FacePhoto:
     landmarks = np.asarray(entry["landmarks68"], dtype=np.float32)
     if landmarks.shape != (68, 2):
         raise ValueError(f"{entry['id']} has landmarks of shape {landmarks.shape}, expected (68, 2)")
-
-    def measure(name: str) -> float:
-        return float(str(entry.get(name, "nan")))
-
+    source = str(entry["source_repo"])
     return FacePhoto(
         id=str(entry["id"]),
         path=folder / str(entry["file"]),
-        source=str(entry["source_repo"]),
+        source=source,
         pristine=entry["tag"] == "pristine",
         landmarks=landmarks,
-        fair=entry["tag"] != "pristine" and all(low <= measure(name) <= high for name, (low, high) in FAIR.items()),
+        person=str(entry.get("person") or source),
     )
 
 
@@ -97,4 +97,18 @@ def split_by_source(sources: Sequence[str], *, val: float = 0.12, test: float = 
         splits[source] = split
         if split != "train":
             wanted[split] -= counts[source]
+    return splits
+
+
+def split_by_person(photos: Sequence[FacePhoto], *, val: float = 0.08, test: float = 0.24) -> dict[str, Split]:
+    """Assign whole people to splits, or whole sources where people are not told apart.
+
+    Each source whose people are known is divided for itself, so that every split holds photos of every look.
+    """
+    units: dict[str, list[str]] = {}
+    for photo in photos:
+        units.setdefault(photo.source if photo.is_of_known_person else "", []).append(photo.person)
+    splits: dict[str, Split] = {}
+    for people in units.values():
+        splits |= split_by_source(people, val=val, test=test)
     return splits

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from fiqa.models import DslFiqaConfig
 from fiqa.models.landmark_encoding import crop_coordinates, landmark_input, mirrored_coordinates
-from fiqa.photos.crops import Offset, cut_crops, grid_offsets, is_right
+from fiqa.photos.crops import cut_crops, grid_offsets
 from training.data.rendering import METRICS, TYPES, Use
 from training.errors import DataError
 
@@ -31,8 +31,9 @@ EMPHASIS = 3
 
 @dataclass(frozen=True)
 class RenderedViews:
-    """V views of one split: pixels (V, H, W, 3) uint8, landmarks (V, 68, 2) pixels, metrics (V, 4), severity (V, T).
+    """V views of one split: pixels (V, H, W, 3) uint8, landmarks (V, 68, 2) pixels, metrics (V, 3), severity (V, T).
 
+    `reference` (V,) is the number of the view that shows the same without damage, a view's own where there is none.
     `identity` (V,) numbers the photos; `weight` (V,) evens out sources with many photos.
     """
 
@@ -40,6 +41,7 @@ class RenderedViews:
     landmarks: NDArray[np.float32]
     metrics: NDArray[np.float64]
     severity: NDArray[np.float32]
+    reference: NDArray[np.int64]
     identity: NDArray[np.int64]
     weight: NDArray[np.float64]
 
@@ -65,7 +67,8 @@ class RenderedViews:
     def without(self, types: Collection[str]) -> "RenderedViews":
         """Return the views in which none of the degradations `types` had a part."""
         kept = self.severity[:, [name in types for name in TYPES]].sum(axis=1) == 0
-        return self if kept.all() else RenderedViews(*(getattr(self, item.name)[kept] for item in fields(self)))
+        left = RenderedViews(*(getattr(self, item.name)[kept] for item in fields(self)))
+        return replace(left, reference=(np.cumsum(kept) - 1)[left.reference])  # clean views are always kept
 
     def emphasised(self, types: Collection[str]) -> "RenderedViews":
         """Return the same views, of which those that show one of `types` alone are drawn `EMPHASIS` times as often."""
@@ -85,39 +88,60 @@ def read_views(folder: Path, split: Use) -> RenderedViews:
         raise DataError(f"No {split} views in {folder}; make them with python -m training.pseudo_mos.")
     sources = [str(shard["source"]) for shard in shards]
     sizes = [len(shard["views"]) for shard in shards]
+    firsts = np.cumsum([0, *sizes[:-1]])
     weights = [1 / np.sqrt(sources.count(source)) for source in sources]
     return RenderedViews(
         pixels=np.concatenate([shard.pop("views") for shard in shards]),
         landmarks=np.concatenate([shard["landmarks"] for shard in shards]),
         metrics=np.concatenate([shard["metrics"] for shard in shards]),
         severity=np.concatenate([shard["severity"] for shard in shards]),
+        reference=np.concatenate([first + _references(shard) for first, shard in zip(firsts, shards, strict=True)]),
         identity=np.repeat(np.arange(len(shards)), sizes),
         weight=np.repeat(weights, sizes),
     )
 
 
+def unlabelled_views(folder: Path) -> list[RenderedViews]:
+    """Return the views of photos that are no references, if any were rendered."""
+    try:
+        return [read_views(folder, "real")]
+    except DataError:
+        return []
+
+
+def _references(shard: dict[str, NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Return which view of a shard each view (V,) is compared with; those of photos that are no references, none."""
+    own = np.arange(len(shard["reference"]))
+    return np.where(shard["reference"] < 0, own, shard["reference"])
+
+
 def joined(parts: Sequence[RenderedViews]) -> RenderedViews:
     """Return the views of several sets as one, their faces numbered on."""
-    firsts = np.cumsum([0, *(part.identity.max() + 1 for part in parts[:-1])])
-    numbered = [replace(part, identity=part.identity + first) for part, first in zip(parts, firsts, strict=True)]
+    faces = np.cumsum([0, *(part.identity.max() + 1 for part in parts[:-1])])
+    firsts = np.cumsum([0, *(len(part) for part in parts[:-1])])
+    numbered = [
+        replace(part, identity=part.identity + face, reference=part.reference + first)
+        for part, face, first in zip(parts, faces, firsts, strict=True)
+    ]
     return RenderedViews(
         *(np.concatenate([getattr(part, item.name) for part in numbered]) for item in fields(numbered[0]))
     )
 
 
 class PseudoMos:
-    """The mapping from full-reference metrics to a pseudo-MOS in 0..1: the mean rank among training views."""
+    """The mapping from full-reference metrics to a pseudo-MOS in 0..1: the mean rank among damaged training views."""
 
     def __init__(self, quantiles: NDArray[np.float64]) -> None:
         self.quantiles = quantiles
 
     @classmethod
     def fit(cls, metrics: NDArray[np.float64]) -> "PseudoMos":
-        """Fit the ranks to metrics (V, 4)."""
-        return cls(np.quantile(metrics, np.linspace(0, 1, QUANTILES), axis=0))
+        """Fit the ranks to metrics (V, 3); views that equal their references, all of them 1, are not counted."""
+        damaged = metrics[(metrics < 1).any(axis=1)]
+        return cls(np.quantile(damaged, np.linspace(0, 1, QUANTILES), axis=0))
 
     def __call__(self, metrics: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Map metrics (V, 4) to pseudo-MOS (V,) in 0..1."""
+        """Map metrics (V, 3) to pseudo-MOS (V,) in 0..1."""
         share = np.linspace(0, 1, QUANTILES)
         ranks = [np.interp(metrics[:, k], self.quantiles[:, k], share) for k in range(len(METRICS))]
         mean: NDArray[np.float32] = np.mean(ranks, axis=0).astype(np.float32)
@@ -149,57 +173,27 @@ class CropSample:
 
 
 class CropSource:
-    """Draws crops of rendered views: one at random, or the `crops` that inference takes.
+    """Draws random crops of rendered views, half of them mirrored."""
 
-    They are mirrored half of the time, or if `mirror_right`, where they lie right of the middle, as inference does.
-    """
-
-    def __init__(
-        self,
-        views: RenderedViews,
-        target: NDArray[np.float32],
-        crop_px: int,
-        *,
-        seed: int,
-        crops: int = 1,
-        mirror_right: bool = False,
-    ) -> None:
-        self.views, self.target, self.crop_px, self.seed, self.crops = views, target, crop_px, seed, crops
-        self.mirror_right = mirror_right
+    def __init__(self, views: RenderedViews, target: NDArray[np.float32], crop_px: int, *, seed: int) -> None:
+        self.views, self.target, self.crop_px, self.seed = views, target, crop_px, seed
 
     def batch(self, draw: int, size: int) -> CropSample:
         """Return batch number `draw` of `size` views; equal numbers give equal batches."""
         rng = np.random.default_rng((self.seed, 0, draw))
         chosen = rng.choice(len(self.views), size=size, p=self.views.weight / self.views.weight.sum())
-        crops, landmarks = zip(*(self._crops(index, rng) for index in chosen), strict=True)
-        return CropSample(
-            np.concatenate(crops),
-            torch.from_numpy(np.concatenate(landmarks)),
-            torch.from_numpy(self.target[chosen]),
-        )
+        crops, landmarks = zip(*(self._crop(index, rng) for index in chosen), strict=True)
+        return CropSample(np.stack(crops), torch.from_numpy(np.stack(landmarks)), torch.from_numpy(self.target[chosen]))
 
-    def _crops(self, index: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """Return the crops (C, S, S, 3) of one view and their landmarks (C, 68, 2), changed in ways that do no harm."""
+    def _crop(self, index: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """Return a crop (S, S, 3) of one view and its landmarks (68, 2), changed in ways that do no harm."""
         view, known = self.views.view(index)
-        offsets = self._offsets(view.shape[0], rng)
+        top, left = (int(at) for at in rng.integers(0, view.shape[0] - self.crop_px + 1, size=2))
         if rng.random() < GREY_SHARE and not self.views.severity[index, COLOUR_CAST]:
             view = greyscale(view)
-        crops = cut_crops(view, offsets, self.crop_px)
-        relative = np.stack([crop_coordinates(known, top, left, self.crop_px) for top, left in offsets])
-        relative += rng.normal(0, 0.02, size=relative.shape).astype(np.float32)  # users' landmarks are predicted
-        if rng.random() < 0.1:
-            relative[:] = np.nan  # photos in which no face was found are scored without landmarks
-        mirrored = np.full(len(offsets), rng.random() < 0.5)
-        if self.mirror_right:
-            mirrored = np.array([is_right(offset, view.shape[1], self.crop_px) for offset in offsets])
-        crops = np.where(mirrored[:, None, None, None], crops[:, :, ::-1], crops)
-        return crops, np.where(mirrored[:, None, None], mirrored_coordinates(relative), relative)
-
-    def _offsets(self, side: int, rng: np.random.Generator) -> Sequence[Offset]:
-        if self.crops > 1:
-            return grid_offsets(side, side, self.crop_px, self.crops)
-        top, left = rng.integers(0, side - self.crop_px + 1, size=2)
-        return [(int(top), int(left))]
+        crop = view[top : top + self.crop_px, left : left + self.crop_px]
+        relative = crop_coordinates(known, top, left, self.crop_px)
+        return (crop[:, ::-1], mirrored_coordinates(relative)) if rng.random() < 0.5 else (crop, relative)
 
 
 def greyscale(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -22,6 +22,8 @@ CROPS = 4
 LITE_PREPROCESSING = Preprocessing(view_px=VIEW_PX, margin=MARGIN, crops=CROPS)
 VIEW_OVER_CROP = 4 / 3
 """Side of a view in crops for networks of one's own; the released one has 512 over 384."""
+OWN_MARGIN = 1.7
+"""Side of their views over the longer side of the landmarks' box: the face with its hair and neck."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def read_config(name: str) -> tuple[DslFiqaConfig, Preprocessing]:
         cutting = values.pop("preprocessing", {})
         config = DslFiqaConfig(**values)
         view_px = round(VIEW_OVER_CROP * config.crop_px)
-        return config, Preprocessing(**{"view_px": view_px, "margin": MARGIN, "crops": CROPS, **cutting})
+        return config, Preprocessing(**{"view_px": view_px, "margin": OWN_MARGIN, "crops": CROPS, **cutting})
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise RunError(
             f"--config {name} is neither lite, official nor a file that describes a network: {error}."

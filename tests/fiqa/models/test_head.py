@@ -1,5 +1,7 @@
 """The regional head."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -35,3 +37,28 @@ def test_scores_keep_their_digits_in_mixed_precision() -> None:
         score, quality, confidence = head(tokens)
     assert {score.dtype, quality.dtype, confidence.dtype} == {torch.float32}
     assert len(score.unique()) > 60  # bfloat16 has 128 numbers from 0.5 to 1, and these lie close together
+
+
+def test_guided_by_the_outline_no_token_is_trusted_further_than_the_face_reaches() -> None:
+    torch.manual_seed(0)
+    head = RegionalHead(5, replace(LITE, smoothing=0)).eval()
+    tokens = torch.randn(3, 64, 5)
+    tokens[..., -1] = torch.rand(3, 64)
+    tokens[:, 40:, -1] = 0.0
+    _, _, confidence = head(tokens)
+    assert (confidence <= tokens[..., -1].clamp_min(1e-4)).all()
+    assert (confidence[:, 40:] < 1e-3).all()
+
+
+def test_smoothing_makes_neighbours_alike_and_keeps_what_is_equal_everywhere() -> None:
+    torch.manual_seed(0)
+    rough, smooth = (RegionalHead(5, replace(LITE, smoothing=passes)).eval() for passes in (0, 2))
+    smooth.load_state_dict(rough.state_dict())
+    tokens = torch.randn(2, 64, 5)
+
+    def steps(head: RegionalHead) -> float:
+        return head.logits(tokens)[0].view(2, 8, 8).diff(dim=2).abs().mean().item()
+
+    assert steps(smooth) < 0.4 * steps(rough)
+    same = tokens[:, :1].expand(2, 64, 5)
+    torch.testing.assert_close(smooth.logits(same)[0], rough.logits(same)[0])

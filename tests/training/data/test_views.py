@@ -30,8 +30,9 @@ def views(count: int = 6) -> RenderedViews:
     return RenderedViews(
         pixels=rng.integers(0, 256, (count, 64, 64, 3)).astype(np.uint8),
         landmarks=np.stack([face_landmarks((32, 32), 30)] * count),
-        metrics=rng.uniform(size=(count, 4)),
+        metrics=rng.uniform(size=(count, 3)),
         severity=np.zeros((count, 12), dtype=np.float32),
+        reference=np.arange(count),
         identity=np.arange(count),
         weight=np.ones(count),
     )
@@ -51,17 +52,12 @@ def test_a_number_always_draws_the_same_batch_and_others_draw_others() -> None:
     assert not np.array_equal(first.crops, other.crops)
 
 
-@pytest.mark.parametrize("mirror_right", [False, True])
-def test_all_crops_of_a_view_are_those_of_inference_up_to_changes_that_do_no_harm(mirror_right: bool) -> None:
-    data, small = views(), replace(LITE, crop_px=32, patch_px=8, mirror_right=mirror_right)
-    source = CropSource(data, np.arange(6, dtype=np.float32), 32, seed=0, crops=4, mirror_right=mirror_right)
-    sample = source.batch(0, 8)
-    assert len(sample.crops) == len(sample.landmarks) == 4 * len(sample.target)
-    for drawn, index in zip(sample.crops.reshape(8, 4, 32, 32, 3), sample.target.int().tolist(), strict=True):
-        tiles = tiled_crops(data, index, small, 4)[0]
-        grey = np.stack([greyscale(tile) for tile in tiles])
-        steps = (1,) if mirror_right else (1, -1)
-        assert any(np.array_equal(drawn, kind[:, :, ::step]) for kind in (tiles, grey) for step in steps)
+def test_crops_are_cut_from_their_views_up_to_changes_that_do_no_harm() -> None:
+    data = views()
+    sample = CropSource(data, np.arange(6, dtype=np.float32), 64, seed=0).batch(0, 8)
+    for crop, index in zip(sample.crops, sample.target.int().tolist(), strict=True):
+        whole = data.pixels[index]
+        assert any(np.array_equal(crop, kind[:, ::step]) for kind in (whole, greyscale(whole)) for step in (1, -1))
 
 
 def test_with_right_crops_mirrored_a_mirrored_view_gives_the_same_crops_and_landmarks() -> None:
@@ -81,11 +77,14 @@ def test_leaving_a_degradation_out_leaves_out_every_view_it_had_a_part_in() -> N
     data.severity[2, [TYPES.index("jpeg"), TYPES.index("haze")]] = 0.4
     assert data.without(["jpeg"]).identity.tolist() == [0, 3, 4, 5]
     assert data.without(["haze"]).identity.tolist() == [0, 1, 3, 4, 5]
+    data.reference[1:4] = [0, 0, 3]
+    left = data.without(["jpeg"])
+    assert left.identity[left.reference].tolist() == [0, 3, 4, 5]
 
 
 def test_joined_views_keep_their_faces_apart() -> None:
     both = joined([views(2), views(3)])
-    assert both.identity.tolist() == [0, 1, 2, 3, 4]
+    assert both.identity.tolist() == both.reference.tolist() == [0, 1, 2, 3, 4]
     assert np.array_equal(both.pixels[2:], views(3).pixels)
 
 
@@ -112,11 +111,11 @@ def test_tiles_are_the_crops_that_inference_takes() -> None:
     assert landmarks[0].numpy() == pytest.approx((data.landmarks[2] - 16) / 16, abs=1e-5)
 
 
-def test_pseudo_mos_is_the_mean_rank_among_the_training_views() -> None:
-    metrics = np.stack([np.arange(101.0)] * 4, axis=1)
-    mapping = PseudoMos.fit(metrics)
-    assert mapping(np.array([[0.0] * 4, [25.0] * 4, [100.0] * 4, [999.0] * 4])) == pytest.approx([0, 0.25, 1, 1])
-    assert mapping(np.array([[0.0, 100.0, 0.0, 100.0]])) == pytest.approx([0.5])
+def test_pseudo_mos_is_the_mean_rank_among_the_damaged_training_views() -> None:
+    damaged, clean = np.stack([np.linspace(0, 0.5, 101)] * 3, axis=1), np.ones((40, 3))
+    mapping = PseudoMos.fit(np.concatenate([damaged, clean]))
+    assert mapping(np.array([[0.0] * 3, [0.125] * 3, [0.5] * 3, [1.0] * 3])) == pytest.approx([0, 0.25, 1, 1])
+    assert mapping(np.array([[0.0, 0.5, 0.25]])) == pytest.approx([0.5])
 
 
 def test_sources_are_never_split_and_large_ones_always_train() -> None:

@@ -1,0 +1,63 @@
+"""Make `lite` anew, from photos to a checkpoint: `make train STEP=lite ARGS="--photos PHOTOS"`.
+
+    pseudo_mos -> train_degradation -> train_quality -> release -> build_atlas
+
+Every step is printed as the command that does it alone, and goes on where it was stopped when the same command is
+given again: views that are rendered stay, and trainings resume from their last state. With `--start CHECKPOINT` the
+network goes on from a checkpoint and keeps its degradation encoder, which takes a tenth of the time.
+"""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from training import build_atlas, pseudo_mos, release, train_degradation, train_quality
+from training.fit.script import run_script
+
+ENCODER_STEPS, STEPS, FURTHER_STEPS = 7000, 2800, 450
+"""Of the encoder, of the network from scratch, and of one that goes on from a checkpoint."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Do all steps in a folder."""
+    options = _parser().parse_args(arguments)
+    views, encoder, quality = (options.output / name for name in ("views", "encoder", "quality"))
+    checkpoint = options.output / "checkpoint"
+    _do(pseudo_mos.main, "--photos", options.photos, "--output", views)
+    start: list[object] = ["--steps", options.steps or FURTHER_STEPS, "--start", options.start, "--keep-encoder"]
+    if not options.start:
+        steps = options.steps or ENCODER_STEPS
+        _do(train_degradation.main, "--views", views, "--output", encoder, "--supervision", 1, "--steps", steps)
+        start = ["--steps", options.steps or STEPS, "--encoder", encoder]
+    _do(train_quality.main, "--views", views, "--output", quality, *start)
+    _do(
+        release.main, quality, "--output", checkpoint, "--name", "lite", "--title", "lite, bundled",
+        "--licence", "Apache-2.0",
+    )  # fmt: skip
+    _do(build_atlas.main, "--views", views, "--checkpoint", checkpoint)
+    print(
+        f"\nto measure it: python -m benchmarks.accuracy --views {views} --photos {options.photos} "
+        f"--checkpoint {checkpoint}"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.train_lite", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--photos", type=Path, required=True, help="photo folder with faces.json")
+    parser.add_argument("--output", type=Path, default=Path("runs/lite"), help="folder of all steps [runs/lite]")
+    parser.add_argument("--start", metavar="CHECKPOINT", help="go on from this checkpoint, by name or folder")
+    parser.add_argument("--steps", type=int, help="of each training, to rehearse [those that made lite]")
+    return parser
+
+
+def _do(step: Callable[[Sequence[str]], None], *arguments: object) -> None:
+    """Run a step, printed as the command that does it."""
+    words = [str(argument) for argument in arguments]
+    print(f"\n$ python -m {step.__module__} {' '.join(words)}", flush=True)
+    step(words)
+
+
+if __name__ == "__main__":
+    run_script(main)
