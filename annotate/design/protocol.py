@@ -11,8 +11,9 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from annotate.design.consent import CONSENT, ELIGIBILITY, INSTRUCTIONS
-from annotate.design.scales import LANGUAGES, SCALES, Scale
+from annotate.design.languages import LANGUAGES
+from annotate.design.languages import TEXTS as PACKAGE_TEXTS
+from annotate.design.scales import SCALES, Scale
 from annotate.design.start_questions import StartQuestion, read_questions
 from annotate.design.states import State
 from annotate.errors import ProtocolError, StudyStateError
@@ -71,7 +72,8 @@ TEXTS = tuple(each.name for each in fields(StudyTexts))
 
 def package_texts(language: str) -> StudyTexts:
     """Return the texts that come with the package."""
-    return StudyTexts(INSTRUCTIONS[language], CONSENT[language], ELIGIBILITY[language])
+    texts = PACKAGE_TEXTS[language]
+    return StudyTexts(texts.instructions, texts.consent, texts.eligibility)
 
 
 @dataclass(frozen=True)

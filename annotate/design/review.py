@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from annotate.design.items import ItemKind
+from annotate.design.languages import LANGUAGES
 from annotate.design.protocol import TEXTS, StudyProtocol, StudyTexts
-from annotate.design.scales import LANGUAGES
 from annotate.design.sitting_plan import checks_asked_for
 from annotate.errors import StudyStateError
 

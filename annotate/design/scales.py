@@ -1,7 +1,7 @@
 """The scales on which quality is rated: ACR of five and of nine grades, and the continuous scale 0..100.
 
-The method is absolute category rating of ITU-T P.910; the words in English, German and Spanish are those customary
-in translations of ITU-T P.800 and ITU-R BT.500. Higher is better on all of them. Of the nine grades every second has a
+The method is absolute category rating of ITU-T P.910; the words are in
+`annotate.design.languages`. Higher is better on all of them. Of the nine grades every second has a
 word; on the continuous scale the words name the middles of five equal parts, as in BT.500.
 
 A grade is a float: whole on ACR, anything within the ends on the continuous scale.
@@ -13,22 +13,15 @@ from dataclasses import dataclass
 from numbers import Real
 from types import MappingProxyType
 
+from annotate.design.languages import texts_in
 from annotate.errors import GradeError
-
-LANGUAGES: Mapping[str, str] = MappingProxyType({"en": "English", "de": "Deutsch", "es": "Español"})
-
-_WORDS = {
-    "en": ("Bad", "Poor", "Fair", "Good", "Excellent"),
-    "de": ("Schlecht", "Dürftig", "Ordentlich", "Gut", "Ausgezeichnet"),
-    "es": ("Mala", "Mediocre", "Aceptable", "Buena", "Excelente"),
-}
 
 
 @dataclass(frozen=True)
 class Scale:
     """A rating scale from `low` to `high`; `step` is the distance of neighbouring grades, 0 where there are none.
 
-    `word_grades` are the five grades, worst first, that have a word.
+    `word_grades` are the five grades, worst first, that have a word; `title` tells the scales apart in forms.
     """
 
     name: str
@@ -36,6 +29,7 @@ class Scale:
     high: float
     step: float
     word_grades: tuple[float, ...]
+    title: str = ""
 
     def grades(self) -> tuple[float, ...]:
         """Return every grade, worst first; nothing for a continuous scale."""
@@ -45,7 +39,7 @@ class Scale:
 
     def words(self, language: str) -> dict[float, str]:
         """Return the word of each grade that has one, worst first; English where the language is unknown."""
-        return dict(zip(self.word_grades, _WORDS.get(language, _WORDS["en"]), strict=True))
+        return dict(zip(self.word_grades, texts_in(language).scale_words, strict=True))
 
     def check(self, grade: object) -> float:
         """Return the grade as a float; raise GradeError if it is none of this scale's."""
@@ -63,9 +57,9 @@ class Scale:
 
 
 SCALES: Mapping[str, Scale] = MappingProxyType({
-    "acr5": Scale("acr5", 1.0, 5.0, 1.0, (1.0, 2.0, 3.0, 4.0, 5.0)),
-    "acr9": Scale("acr9", 1.0, 9.0, 1.0, (1.0, 3.0, 5.0, 7.0, 9.0)),
-    "continuous": Scale("continuous", 0.0, 100.0, 0.0, (10.0, 30.0, 50.0, 70.0, 90.0)),
+    "acr5": Scale("acr5", 1.0, 5.0, 1.0, (1.0, 2.0, 3.0, 4.0, 5.0), "Five grades, Bad to Excellent (ACR)"),
+    "acr9": Scale("acr9", 1.0, 9.0, 1.0, (1.0, 3.0, 5.0, 7.0, 9.0), "Nine grades"),
+    "continuous": Scale("continuous", 0.0, 100.0, 0.0, (10.0, 30.0, 50.0, 70.0, 90.0), "Slider from 0 to 100"),
 })  # fmt: skip
 
 

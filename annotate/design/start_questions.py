@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from annotate.design.scales import LANGUAGES
+from annotate.design.languages import DEFAULT, LANGUAGES, TEXTS
 from annotate.errors import ProtocolError
 
 MOST_QUESTIONS = 20
@@ -132,52 +132,11 @@ def write_questions(questions: Sequence[StartQuestion], language: str) -> str:
 
 
 READY_QUESTIONS: Mapping[str, StartQuestion] = MappingProxyType({
-    question.name: question
-    for question in (
-        StartQuestion(
-            "age_group",
-            {"en": "How old are you?", "de": "Wie alt sind Sie?", "es": "¿Qué edad tiene?"},
-            {
-                "en": ("18 to 29", "30 to 44", "45 to 59", "60 or older"),
-                "de": ("18 bis 29", "30 bis 44", "45 bis 59", "60 oder älter"),
-                "es": ("De 18 a 29", "De 30 a 44", "De 45 a 59", "60 o más"),
-            },
-        ),
-        StartQuestion(
-            "gender",
-            {"en": "What is your gender?", "de": "Welches Geschlecht haben Sie?", "es": "¿Cuál es su género?"},
-            {
-                "en": ("woman", "man", "another"),
-                "de": ("Frau", "Mann", "anderes"),
-                "es": ("mujer", "hombre", "otro"),
-            },
-        ),
-        StartQuestion(
-            "viewing_distance",
-            {
-                "en": "How far are your eyes from the screen?",
-                "de": "Wie weit sind Ihre Augen vom Bildschirm entfernt?",
-                "es": "¿A qué distancia están sus ojos de la pantalla?",
-            },
-            {
-                "en": ("less than 30 cm", "30 to 50 cm", "50 to 80 cm", "more than 80 cm"),
-                "de": ("weniger als 30 cm", "30 bis 50 cm", "50 bis 80 cm", "mehr als 80 cm"),
-                "es": ("menos de 30 cm", "de 30 a 50 cm", "de 50 a 80 cm", "más de 80 cm"),
-            },
-        ),
-        StartQuestion(
-            "device",
-            {
-                "en": "What are you looking at?",
-                "de": "Worauf sehen Sie die Bilder?",
-                "es": "¿En qué dispositivo mira las imágenes?",
-            },
-            {
-                "en": ("phone", "tablet", "laptop", "separate monitor", "television"),
-                "de": ("Telefon", "Tablet", "Laptop", "Monitor", "Fernseher"),
-                "es": ("teléfono", "tableta", "portátil", "monitor", "televisor"),
-            },
-        ),
+    name: StartQuestion(
+        name,
+        {code: texts.ready_questions[name][0] for code, texts in TEXTS.items()},
+        {code: texts.ready_questions[name][1] for code, texts in TEXTS.items()},
     )
+    for name in TEXTS[DEFAULT].ready_questions
 })  # fmt: skip
 """Questions that a study can ask as they are, by name."""

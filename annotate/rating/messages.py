@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from annotate import queries
 from annotate.database.tables import Study
+from annotate.design.languages import LANGUAGES
 from annotate.design.protocol import StudyProtocol
-from annotate.design.scales import LANGUAGES
 from annotate.design.start_questions import LONGEST_ANSWER, StartQuestion
 from annotate.errors import AccessError, DatabaseError, RatingError
 from annotate.queries.answers import Answer

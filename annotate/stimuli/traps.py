@@ -10,23 +10,17 @@ for the digit of the grade, which everybody reads.
 """
 
 import unicodedata
-from collections.abc import Mapping
 from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
-from types import MappingProxyType
 
 from PIL import Image, ImageDraw, ImageFont
 
 from annotate.design.items import ItemKind
-from annotate.design.scales import LANGUAGES, Scale
+from annotate.design.languages import LANGUAGES, texts_in
+from annotate.design.scales import Scale
 from annotate.stimuli.files import Candidate
 
-_REQUESTS: Mapping[str, str] = MappingProxyType({
-    "en": "Attention check. Please answer:",
-    "de": "Aufmerksamkeitstest. Bitte antworten Sie:",
-    "es": "Pregunta de control. Por favor, responda:",
-})  # fmt: skip
 _LIGHTEST, _SHADES = 225, 60
 """Greys of the cards: near enough to each other to look alike, far enough from black to be read."""
 
@@ -63,7 +57,7 @@ def _lines(scale: Scale, grade: float) -> list[str]:
     """Return the request in every language, or the digit alone where a language cannot be drawn."""
     requests: dict[str, None] = {}  # each once: several languages may have the digit alone
     for language in LANGUAGES:
-        asked = f"{_REQUESTS.get(language, '→')}\n{scale.words(language)[grade]} ({grade:g})"
+        asked = f"{texts_in(language).trap_request}\n{scale.words(language)[grade]} ({grade:g})"
         requests[asked if can_draw(asked.replace("\n", "")) else f"→ {grade:g}"] = None
     return "\n\n".join(requests).split("\n")
 

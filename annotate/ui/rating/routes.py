@@ -25,8 +25,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from annotate.design.scales import LANGUAGES
-from annotate.design.wording import WORDING
+from annotate.design.languages import LANGUAGES, TEXTS
 from annotate.errors import AccessError, AnnotateError, AssignmentGoneError, DatabaseError
 from annotate.stimuli.files import stimulus_path
 from annotate.ui.labelling import Labelling
@@ -55,7 +54,8 @@ THREADS = 64
 def build_rate_tab() -> None:
     """Lay out the tab inside the current Blocks; everything in it is drawn by the scripts."""
     scripts = [files("annotate.ui.rating").joinpath(name).read_text(encoding="utf-8") for name in SCRIPTS]
-    constants = f"const WORDING = {json.dumps(WORDING)};\nconst LANGUAGES = {json.dumps(dict(LANGUAGES))};"
+    wording = {code: dict(texts.wording) for code, texts in TEXTS.items()}
+    constants = f"const WORDING = {json.dumps(wording)};\nconst LANGUAGES = {json.dumps(dict(LANGUAGES))};"
     script = "\n".join([constants, *scripts])
     gr.HTML('<div class="rate"></div>', js_on_load=script, apply_default_css=False, elem_id="rate")
 

@@ -11,17 +11,14 @@ from typing import Any
 
 import gradio as gr
 
+from annotate.design.languages import LANGUAGES
 from annotate.design.protocol import CHANGEABLE_WHILE_PAUSED, TEXTS, StudyProtocol, package_texts
-from annotate.design.scales import LANGUAGES
+from annotate.design.scales import SCALES
 from annotate.design.start_questions import READY_QUESTIONS, StartQuestion, parse_questions, write_questions
 from annotate.design.states import State
 from annotate.errors import ProtocolError
 
-SCALE_CHOICES = [
-    ("Five grades, Bad to Excellent (ACR)", "acr5"),
-    ("Nine grades", "acr9"),
-    ("Slider from 0 to 100", "continuous"),
-]
+SCALE_CHOICES = [(scale.title, name) for name, scale in SCALES.items()]
 DEADLINE_FORMAT = "%Y-%m-%d %H:%M"
 
 

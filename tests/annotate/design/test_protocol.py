@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotate.design.consent import CONSENT, INSTRUCTIONS
+from annotate.design.languages import LANGUAGES
+from annotate.design.languages import TEXTS as PACKAGE_TEXTS
 from annotate.design.protocol import CHANGEABLE_WHILE_PAUSED, StudyProtocol, StudyTexts
-from annotate.design.scales import LANGUAGES, SCALES
+from annotate.design.scales import SCALES
 from annotate.design.start_questions import READY_QUESTIONS
 from annotate.design.states import State
 from annotate.errors import ProtocolError, StudyStateError
@@ -56,7 +57,7 @@ def test_what_the_first_version_wrote_means_what_it_meant() -> None:
     for language in LANGUAGES:  # its one text was shown in every language
         texts = protocol.texts_for(language)
         assert (texts.consent, texts.eligibility) == ("Do you agree?", "Adults.")
-        assert texts.instructions == INSTRUCTIONS[language]
+        assert texts.instructions == PACKAGE_TEXTS[language].instructions
     blank = StudyProtocol.from_json({**FIRST_VERSION, "consent_text": "", "eligibility": ""})
     assert blank.texts == {}
 
@@ -145,15 +146,15 @@ def test_change_to_the_same_value_is_none() -> None:
 def test_a_text_of_the_owner_s_replaces_that_text_and_no_other(language: str) -> None:
     own = StudyProtocol(texts={language: StudyTexts(consent="Ours.")})
     assert own.texts_for(language).consent == "Ours."
-    assert own.texts_for(language).instructions == INSTRUCTIONS[language]
+    assert own.texts_for(language).instructions == PACKAGE_TEXTS[language].instructions
     others = LANGUAGES.keys() - {language}
-    assert {own.texts_for(other).consent for other in others} == {CONSENT[other] for other in others}
+    assert {own.texts_for(other).consent for other in others} == {PACKAGE_TEXTS[other].consent for other in others}
 
 
 def test_fixed_texts_no_longer_depend_on_the_package() -> None:
     fixed = StudyProtocol(languages=("en", "de"), texts={"de": StudyTexts(consent="Ja?")}).with_texts_fixed()
     assert fixed.texts.keys() == {"en", "de"}
-    assert fixed.texts["de"] == StudyTexts(INSTRUCTIONS["de"], "Ja?", fixed.texts["de"].eligibility)
+    assert fixed.texts["de"] == StudyTexts(PACKAGE_TEXTS["de"].instructions, "Ja?", fixed.texts["de"].eligibility)
     assert all(all(texts) for texts in fixed.texts.values())
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotate.design.scales import LANGUAGES, SCALES
+from annotate.design.languages import LANGUAGES
+from annotate.design.scales import SCALES
 from annotate.errors import GradeError
 
 

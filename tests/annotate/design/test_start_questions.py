@@ -2,7 +2,7 @@
 
 import pytest
 
-from annotate.design.scales import LANGUAGES
+from annotate.design.languages import LANGUAGES
 from annotate.design.start_questions import READY_QUESTIONS, StartQuestion, parse_questions, write_questions
 from annotate.errors import ProtocolError
 

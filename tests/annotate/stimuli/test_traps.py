@@ -8,7 +8,8 @@ from PIL import Image
 
 from annotate.design import scales
 from annotate.design.items import ItemKind
-from annotate.design.scales import LANGUAGES, SCALES
+from annotate.design.languages import LANGUAGES
+from annotate.design.scales import SCALES
 from annotate.stimuli import traps
 from annotate.stimuli.traps import can_draw, draw_traps
 

@@ -1,0 +1,28 @@
+"""Everything that participants read in one language."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Language:
+    """One language, known by its two letters.
+
+    name:            as its speakers call it
+    scale_words:     of the five categories, worst first, as translations of ITU-T P.800 and ITU-R BT.500 have them
+    instructions, consent, eligibility: what participants are told and asked where a study has no text of its own; they
+                     say truly what this package stores, and no more
+    trap_request:    on the cards of attention checks, before the grade to give
+    ready_questions: question and choices of each question that may be asked before rating
+    wording:         the texts of the rating page; what stands in {braces} is filled in there
+    """
+
+    code: str
+    name: str
+    scale_words: tuple[str, ...]
+    instructions: str
+    consent: str
+    eligibility: str
+    trap_request: str
+    ready_questions: Mapping[str, tuple[str, tuple[str, ...]]]
+    wording: Mapping[str, str]

@@ -1,0 +1,141 @@
+"""German."""
+
+from annotate.design.language import Language
+
+LANGUAGE = Language(
+    code="de",
+    name="Deutsch",
+    scale_words=("Schlecht", "Dürftig", "Ordentlich", "Gut", "Ausgezeichnet"),
+    instructions=(
+        "Sie sehen nacheinander Fotos von Gesichtern und sagen, wie gut das Bild ist: wie scharf, sauber und "
+        "gut beleuchtet, nicht wie attraktiv die Person ist. Es zählt Ihr erster Eindruck."
+    ),
+    consent=(
+        "Wir speichern Ihre Antworten mit der Zeit, die Sie gebraucht haben, und der Größe des Bildes auf Ihrem"
+        " Bildschirm unter einem Pseudonym und veröffentlichen sie nur so. Die Teilnahme ist freiwillig: Sie "
+        "können jederzeit aufhören und über Ihren persönlichen Link alles löschen lassen, was zu Ihnen "
+        "gespeichert ist."
+    ),
+    eligibility=("Ich bin mindestens 18 Jahre alt und sehe gut, mit Brille oder Kontaktlinsen, falls ich sie brauche."),
+    trap_request="Aufmerksamkeitstest. Bitte antworten Sie:",
+    ready_questions={
+        "age_group": ("Wie alt sind Sie?", ("18 bis 29", "30 bis 44", "45 bis 59", "60 oder älter")),
+        "gender": ("Welches Geschlecht haben Sie?", ("Frau", "Mann", "anderes")),
+        "viewing_distance": (
+            "Wie weit sind Ihre Augen vom Bildschirm entfernt?",
+            ("weniger als 30 cm", "30 bis 50 cm", "50 bis 80 cm", "mehr als 80 cm"),
+        ),
+        "device": ("Worauf sehen Sie die Bilder?", ("Telefon", "Tablet", "Laptop", "Monitor", "Fernseher")),
+    },
+    wording={
+        "language": "Sprache",
+        "demo": "Demo",
+        "demo_hint": "Eine Vorführung mit einem einzigen Porträt. Die Urteile werden wie andere gespeichert, "
+        "bedeuten aber "
+        "nichts.",
+        "preview": "Testlauf",
+        "preview_hint": "So sehen Teilnehmende die Studie. Nichts, was Sie hier antworten, wird gespeichert.",
+        "preview_gone": "Dieser Testlauf ist vorbei. Starten Sie einen neuen im Reiter Studies, unter Set-up.",
+        "loading": "Einen Moment…",
+        "step_consent": "Einwilligung",
+        "step_screen": "Bildschirm",
+        "step_training": "Übung",
+        "step_rating": "Bewertung",
+        "step_end": "Danke",
+        "consent_title": "Wie gut sind diese Bilder?",
+        "consent_heading": "Was mit Ihren Antworten geschieht",
+        "consent_button": "Einverstanden, los geht’s",
+        "consent_box": "Ich habe das gelesen und nehme teil.",
+        "questions_title": "Über Sie",
+        "questions_hint": "Sie müssen nicht antworten; gespeichert wird es mit Ihren Urteilen, unter demselben "
+        "Pseudonym.",
+        "no_answer": "Keine Angabe",
+        "screen_title": "Ihr Bildschirm",
+        "screen_hint": "Die Bilder werden in ihrer eigenen Größe gezeigt, nie skaliert. Bitte stellen Sie den Zoom des "
+        "Browsers auf 100 %, dämpfen Sie das Licht im Raum und stellen Sie den Bildschirm auf seine übliche "
+        "Helligkeit.",
+        "screen_fits": "Die Bilder passen auf Ihren Bildschirm.",
+        "screen_small": "Die Bilder brauchen {needed} Pixel, Ihr Fenster hat {there}. Vergrößern Sie das Fenster, "
+        "drehen "
+        "Sie das Telefon oder öffnen Sie diesen Link auf einem größeren Bildschirm.",
+        "screen_never": "Dieser Bildschirm ist zu klein für diese Bilder: Sie brauchen {needed} Pixel, er hat {there}. "
+        "Bitte öffnen Sie den Link auf einem größeren Bildschirm, etwa an einem Computer.",
+        "screen_required": "Diese Studie braucht einen größeren Bildschirm: {needed} Pixel an der kürzeren Seite, "
+        "Ihrer "
+        "hat {there}. Öffnen Sie den Link bitte auf einem Tablet oder Computer.",
+        "screen_zoom": "Ihr Pixelverhältnis ist {ratio}; bei 100 % Zoom ist es meist eine ganze Zahl.",
+        "screen_enlarged": "Die Seite ist vergrößert; stellen Sie sie auf ihre normale Größe zurück.",
+        "screen_dark": "Wie viele dunkle Quadrate heben sich für Sie vom Schwarz ab?",
+        "screen_light": "Wie viele helle Quadrate heben sich für Sie vom Weiß ab?",
+        "sight_title": "Ihre Augen",
+        "sight_rings": "Sitzen Sie so, wie Sie bewerten werden, mit Brille, wenn Sie eine tragen. Wo ist jeder Ring "
+        "offen?",
+        "sight_plates": "Welche Ziffer sehen Sie in den Punkten?",
+        "sight_ring": "Ring {number}",
+        "sight_plate": "Punkte {number}",
+        "sight_unclear": "Nicht zu erkennen",
+        "screen_button": "Weiter",
+        "choose": "Bitte wählen…",
+        "question": "Wie gut ist die Bildqualität?",
+        "picture": "Das zu bewertende Bild",
+        "training": "Übung {number} von {total}",
+        "progress": "{done} von {total}",
+        "minutes_left": "noch etwa {minutes} min",
+        "unusable": "Unbrauchbar",
+        "unusable_hint": "Kein Gesicht oder nichts zu erkennen",
+        "undo": "Rückgängig",
+        "give_grade": "Dieses Urteil abgeben",
+        "move_slider": "Bewegen Sie zuerst den Regler, mit Maus, Finger oder Pfeiltasten.",
+        "saving": "{grade} wird gespeichert…",
+        "saved": "Gespeichert: {grade}",
+        "undone": "Zurückgenommen; bitte neu bewerten.",
+        "feedback_near": "Ihr Urteil: {given}. So war es erwartet.",
+        "feedback_far": "Ihr Urteil: {given}; die meisten würden {expected} sagen.",
+        "feedback_said": "Ihr Urteil: {given}.",
+        "feedback_none": "Ihr Urteil: {given}. Dieses Bild dient der Übung, jede Antwort ist richtig.",
+        "next": "Nächstes Bild",
+        "too_small": "Das Bild passt nicht mehr. Vergrößern Sie das Fenster oder stellen Sie den Zoom auf 100 %.",
+        "break_title": "Zeit für eine Pause",
+        "break_hint": "Schauen Sie eine Weile in die Ferne. {done} von {total} sind geschafft.",
+        "break_wait": "Weiter in {seconds} s",
+        "go_on": "Weiter",
+        "waiting_title": "Bitte einen Moment Geduld",
+        "waiting_hint": "Andere bewerten gerade die letzten Bilder, oder die Studie ruht. Es geht von selbst weiter.",
+        "finish_title": "Alle Bilder sind bewertet",
+        "finish_hint": "Ihr letztes Urteil können Sie noch zurücknehmen. Nach dem Abschließen ändert sich nichts mehr.",
+        "finish": "Abschließen",
+        "end_title": "Vielen Dank",
+        "end_hint": "Sie haben {done} Bilder bewertet.",
+        "end_code": "Ihr Abschlusscode:",
+        "copy": "Kopieren",
+        "copied": "Kopiert",
+        "to_panel": "Zurück zu Prolific",
+        "another": "Weitere Bilder bewerten",
+        "again": "Noch einmal probieren",
+        "close": "Schließen",
+        "over_title": "Diese Studie ist vorbei",
+        "over_hint": "Es kann niemand mehr anfangen. Danke für Ihr Interesse.",
+        "full_title": "Es nehmen genug Menschen teil",
+        "full_hint": "Diese Studie hat alle, die sie braucht. Danke für Ihr Interesse.",
+        "closed_title": "Diese Studie ist geschlossen",
+        "closed_hint": "Zurzeit kann nichts bewertet werden. Danke für Ihr Interesse.",
+        "leave": "Pause",
+        "left_title": "Sie machen Pause",
+        "left_hint": "Alle Ihre Urteile sind gespeichert. Sie können jetzt weitermachen oder später mit demselben "
+        "Link.",
+        "withdraw": "Alles über mich löschen",
+        "withdraw_sure": "Alle Ihre Antworten endgültig löschen?",
+        "withdrawn_title": "Alles über Sie ist gelöscht",
+        "withdrawn_hint": "Von Ihren Antworten ist nichts geblieben, und Ihr persönlicher Link öffnet nichts mehr.",
+        "begin_anew": "Noch einmal teilnehmen, als neue Person",
+        "offline": "Keine Verbindung. Ihr Urteil bleibt hier gespeichert und wird so bald wie möglich gesendet; bitte "
+        "lassen Sie die Seite offen.",
+        "offline_idle": "Keine Verbindung. Es geht so bald wie möglich von selbst weiter.",
+        "busy": "Gerade bewerten viele zugleich. Nichts geht verloren; es geht von selbst weiter.",
+        "resent": "Wieder verbunden; alles ist gespeichert.",
+        "moved_on": "Dieses Bild wurde anderswo beantwortet; hier ist das nächste.",
+        "invalid_title": "Dieser Link lässt sich nicht öffnen",
+        "invalid_hint": "Öffnen Sie ihn genau so, wie Sie ihn bekommen haben, oder bitten Sie um einen neuen.",
+        "unavailable_hint": "Der Server erreicht die Bewertungen nicht. Die Seite versucht es von selbst wieder.",
+    },
+)
