@@ -1,14 +1,15 @@
 """A trap item can be read by everybody in the study, and asks for a grade of its scale."""
 
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from annotate.design import scales
+from annotate.design import languages as languages_module
 from annotate.design.items import ItemKind
-from annotate.design.languages import LANGUAGES
+from annotate.design.languages import LANGUAGES, TEXTS
 from annotate.design.scales import SCALES
 from annotate.stimuli import traps
 from annotate.stimuli.traps import can_draw, draw_traps
@@ -55,7 +56,8 @@ def test_language_in_another_script_is_asked_for_the_digit_and_takes_no_grade_fr
     monkeypatch: pytest.MonkeyPatch, languages: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr(traps, "LANGUAGES", dict.fromkeys(languages, ""))
-    monkeypatch.setitem(scales._WORDS, "xx", ("非常差", "差", "一般", "好", "非常好"))
+    chinese = replace(TEXTS["en"], scale_words=("非常差", "差", "一般", "好", "非常好"), trap_request="请回答")
+    monkeypatch.setattr(languages_module, "TEXTS", {**TEXTS, "xx": chinese})
     drawn = draw_traps(SCALES["acr5"], 5, (128, 128))
     assert [trap.expected for trap in drawn] == [1, 2, 3, 4, 5]
     assert len({trap.read() for trap in drawn}) == 5
