@@ -76,7 +76,8 @@ def _see(predictor: QualityPredictor, path: Path, kept: Path) -> tuple[Tensor, f
         data = path.read_bytes()
     except OSError as error:
         raise PhotoError(f"{path.name} cannot be read: {error.strerror}.") from error
-    file = kept / f"{hashlib.sha256(f'{predictor.spec.sha256}'.encode() + data).hexdigest()[:32]}.npz"
+    key = f"{predictor.spec.sha256} main face".encode()  # other weights and another face have tokens of their own
+    file = kept / f"{hashlib.sha256(key + data).hexdigest()[:32]}.npz"
     if not file.exists():
         tokens, score = _tokens_and_score(predictor, data)
         replace_file(file, lambda out: np.savez(out, tokens=tokens.half().numpy(), score=score))
@@ -88,7 +89,7 @@ def _tokens_and_score(predictor: QualityPredictor, data: bytes) -> tuple[Tensor,
     pixels = decode_photo(data).pixels
     face = predictor.find_faces(pixels).face
     tokens: list[Tensor] = []
-    head = predictor.network.transformer.head
+    head = predictor.inference_network.transformer.head
     watching = head.register_forward_pre_hook(lambda _, inputs: tokens.append(inputs[0].float().cpu()))
     try:
         predicted = predictor.predict([predictor.face_crops(pixels, face)])
