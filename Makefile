@@ -18,7 +18,7 @@ SOURCES := app.py annotate fiqa fiqa_app training benchmarks tests .ci
 STEP ?=
 NAME ?= score
 
-.PHONY: help run test check lint audit train bench docs space space-check licences resolve
+.PHONY: help run test check lint audit train bench docs space space-check licences resolve lock
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -65,6 +65,9 @@ licences: $(DEV_READY)  ## write LICENSES.md: the dependencies and their licence
 
 resolve: $(DEV_READY)  ## resolve the requirements for every Python and PyTorch promised, into .ci/resolved.md
 	$(PYTHON) .ci/resolve.py
+
+lock: $(DEV_READY)  ## write uv.lock: one version of everything, for uv sync
+	$(PYTHON) -m uv lock --quiet
 
 $(PYTHON):
 	@.ci/venv $(VENV)

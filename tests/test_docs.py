@@ -14,6 +14,9 @@ import pytest
 import torch
 import yaml
 from huggingface_hub import metadata_load
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 from PIL import Image
 from skimage.data import astronaut
 
@@ -203,6 +206,21 @@ def test_requirements_are_those_of_the_package_and_its_app() -> None:
     extras = project["optional-dependencies"]
     wanted = [project["dependencies"], extras["annotate"], extras["app"], extras["face-alignment"]]
     assert sorted(REQUIREMENTS) == sorted(itertools.chain(*wanted))
+
+
+def test_the_lock_is_of_these_requirements_and_knows_the_public_registry_alone() -> None:
+    text = (ROOT / "uv.lock").read_text(encoding="utf-8")
+    (ours,) = [each for each in tomllib.loads(text)["package"] if each["name"] == "fiqa"]
+    locked = [*ours["metadata"]["requires-dist"], *itertools.chain(*ours["metadata"]["requires-dev"].values())]
+    project = PYPROJECT["project"]
+    declared = itertools.chain(
+        project["dependencies"], *project["optional-dependencies"].values(), *PYPROJECT["dependency-groups"].values()
+    )
+    wanted = [Requirement(each) for each in declared if isinstance(each, str)]
+    assert {(each["name"], SpecifierSet(each.get("specifier", ""))) for each in locked} == {
+        (canonicalize_name(each.name), each.specifier) for each in wanted if each.name != "fiqa"
+    }, "run: make lock"
+    assert set(re.findall(r"\b\w+://[^/\"]+", text)) == {"https://pypi.org", "https://files.pythonhosted.org"}
 
 
 def imported(*folders: str) -> set[str]:
