@@ -18,7 +18,7 @@ SOURCES := app.py annotate fiqa fiqa_app training benchmarks tests .ci
 STEP ?=
 NAME ?= score
 
-.PHONY: help run test check lint audit train bench docs space space-check licences resolve lock
+.PHONY: help run test test-fast check lint audit train bench docs space space-check licences resolve lock
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -30,6 +30,10 @@ test: $(DEV_READY)  ## run all tests, those in a real browser too
 	@.ci/chromium
 	@.ci/postgresql
 	OMP_NUM_THREADS=1 $(PYTHON) -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+test-fast: $(DEV_READY)  ## the quick tests of the libraries: no browser, no PostgreSQL, no training
+	OMP_NUM_THREADS=1 $(PYTHON) -m pytest tests/fiqa tests/annotate tests/fiqa_app tests/test_architecture.py \
+	    -m "not slow" -k "not postgresql" --numprocesses logical --maxprocesses 4
 
 check: lint audit test  ## lint, types, known vulnerabilities and tests
 

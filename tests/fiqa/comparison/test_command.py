@@ -5,6 +5,8 @@ import pytest
 
 from fiqa.__main__ import main
 
+pytestmark = pytest.mark.slow
+
 Folders = dict[str, Path]
 
 

@@ -7,6 +7,8 @@ from fiqa.comparison.comparison import compare, match_folders, score_with_journa
 from fiqa.comparison.scoring import ScoredVersions
 from fiqa.errors import SettingError
 
+pytestmark = pytest.mark.slow
+
 Folders = dict[str, Path]
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from fiqa.comparison.comparison import Comparison
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).parents[3] / "docs" / "comparing.md"
 
 

@@ -10,6 +10,8 @@ from fiqa.comparison.comparison import Comparison, compare, match_folders
 from fiqa.comparison.examples import choose_examples, show_example
 from fiqa.comparison.page import to_html
 
+pytestmark = pytest.mark.slow
+
 Folders = dict[str, Path]
 
 

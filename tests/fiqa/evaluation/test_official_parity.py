@@ -14,6 +14,8 @@ from fiqa.models.landmark_encoding import index_vector, positional_encoding
 from fiqa.models.official import DEAD, convert
 from tests.fiqa.official import reference
 
+pytestmark = pytest.mark.slow
+
 TOLERANCE = 1e-5
 VECTORS = reference.vectors()
 

@@ -37,6 +37,8 @@ from fiqa.predictor import FaceCrops, FoundFaces, QualityPredictor
 from tests.fiqa.small_networks import small_vit_predictor
 from training.data.labelled_views import mirrored_landmarks
 
+pytestmark = pytest.mark.slow
+
 ASTRONAUT = np.asarray(astronaut())
 SIX = ("gaussian_noise", "gaussian_blur", "jpeg", "low_resolution", "low_light", "high_light")
 REGIONS = ("contribution", "quality", "confidence")

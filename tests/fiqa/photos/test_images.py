@@ -359,6 +359,7 @@ def decode_measured(data: bytes, path: Path) -> tuple[str, int]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "mode", "kind", "options", "said"),
     [
