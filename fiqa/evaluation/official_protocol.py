@@ -25,6 +25,7 @@ from fiqa.output import check_writable, make_folder, write_file
 from fiqa.photos.alignment import View
 from fiqa.photos.crops import ReleasedOffsets
 from fiqa.photos.images import decode_photo
+from fiqa.photos.sources import as_on_disk
 from fiqa.predictor import FaceCrops, QualityPredictor
 
 COLUMNS = ("Name", "Predict", "GT", "Error")
@@ -80,12 +81,13 @@ def read_test_set(data: Path, *, points: int | None = None) -> list[LabelledPhot
         raise SettingError(f"{data} is no data set of the authors' layout: test/label.json is missing.")
     labels = read_label_file(folder / "label.json")
     # A label file is data from elsewhere: a name must not lead out of the folder, whichever system wrote it.
-    paths = [folder / "img" / PureWindowsPath(name).name for name in labels["Image"]]
+    images, found = folder / "img", folder / "landmark"
+    paths = [images / as_on_disk(images, PureWindowsPath(name).name) for name in labels["Image"]]
     if missing := [path.name for path in paths if not path.is_file()]:
         raise SettingError(f"{folder / 'img'} lacks {len(missing)} labelled pictures: {', '.join(missing[:3])}.")
     if len(paths) < 2:
         raise SettingError(f"{folder / 'label.json'} names {len(paths)} pictures; agreement needs at least two.")
-    files = [folder / "landmark" / f"{path.stem}.npy" for path in paths]
+    files = [found / as_on_disk(found, f"{path.stem}.npy") for path in paths]
     landmarks = [None if points == 0 else _read_landmarks(file, points) for file in files]
     return [LabelledPhoto(*each) for each in zip(paths, labels["MOS"], landmarks, strict=True)]
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from unicodedata import normalize
 
 from fiqa.errors import SettingError
 from fiqa.photos.images import MAX_FILE_BYTES, PHOTO_SUFFIXES, begins_like_a_photo
@@ -76,6 +77,16 @@ def read_standard_input() -> bytes:
 def is_passed_over(name: str) -> bool:
     """Whether a file or folder of this name is hidden, or a system's own."""
     return name.startswith(".") or name.lower() in SYSTEM_NAMES
+
+
+def as_on_disk(folder: Path, name: str) -> str:
+    """Return the path of a file in a folder, which a table names, as it is written here.
+
+    A table may come from Windows, with backslashes between folders, or have its marks in another Unicode form than the
+    file's name. Where there is no such file in any spelling, the name is returned with slashes.
+    """
+    spellings = (name, *(normalize(form, name.replace("\\", "/")) for form in ("NFC", "NFD")))
+    return next((each for each in spellings if (folder / each).is_file()), spellings[1])
 
 
 def _stand_for(word: str, found: FoundPhotos) -> list[str]:

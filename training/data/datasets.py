@@ -26,13 +26,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, get_args
-from unicodedata import normalize
 
 from fiqa.errors import SettingError
 from fiqa.evaluation.official_protocol import read_label_file
 from fiqa.photos.images import PHOTO_SUFFIXES
+from fiqa.photos.sources import as_on_disk
 from training.data.photos import Split, split_by_source
 from training.data.same_pictures import find_same_pictures
 from training.errors import DataError
@@ -217,13 +217,13 @@ class _Reader:
             self._problems.append(str(error))
             return ()
         # A label file is data from elsewhere: a name must not lead out of the folder.
-        paths = [folder / "img" / PurePosixPath(name).name for name in columns.pop("Image")]
+        images = folder / "img"
+        paths = [images / as_on_disk(images, PureWindowsPath(name).name) for name in columns.pop("Image")]
         rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-        landmarks = _names(folder / "landmark")
         photos = []
         for path, row in zip(paths, rows, strict=True):
-            npy = f"{path.stem}.npy"
-            known = folder / "landmark" / npy if npy in landmarks else None
+            npy = folder / "landmark" / as_on_disk(folder / "landmark", f"{path.stem}.npy")
+            known = npy if npy.is_file() else None
             exported = self._exported.get(f"{split}/img/{path.name}", {})
             photos.append(LabelledPhoto(path, row.pop("MOS"), known, _groups({**row, **exported})))
         return self._checked(photos, f"{split}/label.json")
@@ -260,7 +260,7 @@ class _Reader:
 
     def _csv_photo(self, path: Path, row: dict[str, str]) -> LabelledPhoto | None:
         mos = row.pop("mos")
-        image, landmarks = (self._as_here(row.pop(column, "")) for column in ("image", "landmarks"))
+        image, landmarks = (as_on_disk(self.root, row.pop(column, "")) for column in ("image", "landmarks"))
         for name in (image, landmarks):
             if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
                 self._problems.append(f"{path.name}: {name} leads out of the folder; name files inside it.")
@@ -274,11 +274,6 @@ class _Reader:
             return None
         known = self.root / landmarks if landmarks else None
         return LabelledPhoto(self.root / image, value, known, _groups(row))
-
-    def _as_here(self, name: str) -> str:
-        """Return a path as it is written here: with slashes, and its marks in the form of the file's name."""
-        spellings = (name, *(normalize(form, name.replace("\\", "/")) for form in ("NFC", "NFD")))
-        return next((each for each in spellings if (self.root / each).is_file()), spellings[1])
 
     def _checked(self, photos: list[LabelledPhoto], labels: str) -> tuple[LabelledPhoto, ...]:
         """Note labels without picture, pictures without label, labels given twice and MOS outside the range."""

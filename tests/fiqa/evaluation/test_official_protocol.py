@@ -3,7 +3,8 @@
 import csv
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from fiqa.evaluation.official_protocol import read_test_set, run_official_protoc
 from fiqa.loading import load_predictor
 from fiqa.models.landmark_encoding import index_vector
 from fiqa.photos.crops import ReleasedOffsets
+
+Form = Literal["NFC", "NFD"]
 
 
 @pytest.fixture
@@ -125,6 +128,20 @@ def test_folders_before_a_label_are_ignored_whichever_system_wrote_them(data: Pa
     labels = {"Image": [f"{folder}img_0.png", f"{folder}img_1.png"], "MOS": [0.9, 0.5]}
     (data / "test" / "label.json").write_text(json.dumps(labels))
     assert [photo.path for photo in read_test_set(data)] == [data / f"test/img/img_{index}.png" for index in (0, 1)]
+
+
+@pytest.mark.parametrize(("on_disk", "named"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_labels_and_landmarks_are_found_in_the_unicode_form_of_another_system(
+    data: Path, on_disk: Form, named: Form
+) -> None:
+    photo, points = normalize(on_disk, "ü.png"), normalize(named, "ü.npy")
+    (data / "test/img/img_0.png").rename(data / "test/img" / photo)
+    (data / "test/landmark/img_0.npy").rename(data / "test/landmark" / points)
+    labels = {"Image": [normalize(named, "ü.png"), "img_1.png"], "MOS": [0.9, 0.5]}
+    (data / "test/label.json").write_text(json.dumps(labels))
+    first, _second = read_test_set(data)
+    assert first.path.name == photo
+    assert first.landmarks is not None
 
 
 def test_a_table_that_cannot_be_written_is_refused_before_the_first_score(

@@ -1,6 +1,7 @@
 """Labelled photos in every layout, and one line for whatever is wrong with them."""
 
 import json
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,18 @@ def csv_folder(root: Path, *rows: str, header: str = "image,mos") -> Path:
 
 def names(dataset: Dataset, split: Any) -> list[str]:
     return [photo.path.name for photo in dataset.splits[split]]
+
+
+def test_pictures_of_the_authors_layout_are_found_as_another_system_writes_them(tmp_path: Path) -> None:
+    mac, elsewhere = (unicodedata.normalize(form, "ü.png") for form in ("NFD", "NFC"))
+    root = authors_layout(tmp_path, {mac: 0.2, "b.png": 0.9})
+    (root / "train" / "landmark").mkdir()
+    np.save(root / "train" / "landmark" / f"{elsewhere[:-4]}.npy", np.zeros((68, 2)))
+    for split in ("train", "val", "test"):
+        (root / split / "label.json").write_text(json.dumps({"Image": [elsewhere, "img\\b.png"], "MOS": [0.2, 0.9]}))
+    first, second = read_dataset(root).photos("train")
+    assert (first.path.name, second.path.name) == (mac, "b.png")
+    assert first.landmarks is not None
 
 
 def test_the_authors_layout_is_read_with_landmarks_and_groups(tmp_path: Path) -> None:
