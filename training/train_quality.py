@@ -17,9 +17,10 @@ those that are known by name when the run is finished.
 
 import argparse
 import json
+import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -264,7 +265,13 @@ def train_on(material: Material, loop: LoopOptions, options: argparse.Namespace,
     best = train(task, loop, options.output, about=about, keep=keeper.keep)
     if PartialState().is_main_process:
         where = keeper.publish() if options.name else options.output / "checkpoint"
-        print(f"{where}: {', '.join(f'{name} {value:.4g}' for name, value in best.items())}")
+        print(f"{where}: {in_words(best)}")
+
+
+def in_words(figures: Mapping[str, float]) -> str:
+    """Return figures as "srcc 0.95, step 200"; a correlation with labels or scores that are all equal is undefined."""
+    shown = {name: f"{value:.4g}" if math.isfinite(value) else "undefined" for name, value in figures.items()}
+    return ", ".join(f"{name} {value}" for name, value in shown.items())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -27,7 +27,7 @@ from training.fit.loop import StoppedError
 from training.fit.recipes import labels_recipe, ranking_weight
 from training.fit.script import run_script
 from training.fit.starting import LITE_PREPROCESSING, Start, choose_start, load_encoder, read_config
-from training.train_quality import QualityTask, main
+from training.train_quality import QualityTask, in_words, main
 
 TINY = {
     "crop_px": 32, "patch_px": 8, "encoder_widths": [4, 4], "encoder_strides": [2, 2], "encoder_grid": [1, 1],
@@ -85,6 +85,10 @@ def test_labels_become_a_checkpoint_by_name_that_scores_on_their_scale(
     assert record["metrics"]["srcc"] == spec.metrics["srcc"]
     score = load_predictor("mine", device="cpu", finder="bundled").score(skimage.data.astronaut()).score
     assert 1 <= score <= 5
+
+
+def test_a_correlation_that_is_undefined_is_no_number() -> None:
+    assert in_words({"srcc": float("nan"), "plcc": 0.51234, "step": 200.0}) == "srcc undefined, plcc 0.5123, step 200"
 
 
 def test_a_stopped_training_on_labels_repeats_the_uninterrupted_one(
