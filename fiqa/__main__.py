@@ -9,6 +9,7 @@ Nothing heavy is imported before it is needed, so that `--help` is instant.
 
 import argparse
 import json
+import math
 import os
 import sys
 import warnings
@@ -438,7 +439,9 @@ def _evaluate(options: argparse.Namespace) -> int:
         output=options.output,
         progress=sys.stderr.isatty(),
     )
-    _write("".join(f"{name:6} {value:.4f}\n" for name, value in metrics.items()))
+    # A correlation with labels or scores that are all equal is undefined.
+    shown = {name: f"{value:.4f}" if math.isfinite(value) else "undefined" for name, value in metrics.items()}
+    _write("".join(f"{name:6} {value}\n" for name, value in shown.items()))
     return 0
 
 

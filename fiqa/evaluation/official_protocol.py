@@ -143,6 +143,8 @@ def _read_landmarks(path: Path, points: int | None) -> NDArray[np.floating]:
         raise SettingError(f"{expected}; it cannot be read: {error}.") from error
     if landmarks.ndim != 2 or landmarks.shape[1] != 2 or landmarks.dtype.kind not in "fiu":
         raise SettingError(f"{expected}; it holds {landmarks.dtype} of shape {landmarks.shape}.")
+    if not np.isfinite(landmarks).all():
+        raise SettingError(f"{expected}; it holds values that are no finite numbers.")
     if points and len(landmarks) != points:
         raise SettingError(f"{expected}; it holds {len(landmarks)} rows.")
     return landmarks if landmarks.dtype.kind == "f" else landmarks.astype(np.float64)

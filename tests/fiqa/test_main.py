@@ -82,7 +82,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     def run_official_protocol(checkpoint: str, data: Path, **options: Any) -> dict[str, float]:
         record.update(checkpoint=checkpoint, data=data, **options)
-        return {"PLCC": 0.98731, "SRCC": 0.98804}
+        return {"PLCC": 0.98731, "SRCC": 0.98804, "KRCC": float("nan")}
 
     listed = [LITE, {**LITE, "name": "cgfiqa", "present": False, "gflops": None}]
     monkeypatch.setattr(checkpoints, "describe_checkpoints", lambda: listed)
@@ -451,7 +451,7 @@ def test_checkpoint_is_fetched_by_name(asked: dict[str, Any], capsys: pytest.Cap
 
 def test_evaluation_prints_its_metrics(asked: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "--checkpoint", "other", "--data", "dataset/CGFIQA", "--device", "cpu"]) == 0
-    assert capsys.readouterr().out == "PLCC   0.9873\nSRCC   0.9880\n"
+    assert capsys.readouterr().out == "PLCC   0.9873\nSRCC   0.9880\nKRCC   undefined\n"
     assert asked["data"] == Path("dataset/CGFIQA")
     assert asked["output"] == Path("result")
     assert asked["device"] == "cpu"

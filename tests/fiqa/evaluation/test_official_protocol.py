@@ -90,9 +90,10 @@ def test_a_label_cannot_name_a_file_outside_the_data_set(data: Path) -> None:
         (np.zeros((68, 3)), r"it holds float64 of shape \(68, 3\)"),
         (np.array([["a", "b"]]), "it holds <U1"),
         (np.zeros((98, 2)), "it holds 98 rows"),
+        (np.full((68, 2), np.nan), "it holds values that are no finite numbers"),
         (np.array([{}], dtype=object), "it cannot be read"),
     ],
-    ids=["missing", "nested", "three columns", "words", "too many", "pickled"],
+    ids=["missing", "nested", "three columns", "words", "too many", "no numbers", "pickled"],
 )
 def test_landmarks_that_are_missing_or_of_another_shape_are_named_before_the_first_score(
     data: Path, landmarks: NDArray[Any] | None, said: str, monkeypatch: pytest.MonkeyPatch
