@@ -47,12 +47,17 @@ new MutationObserver(soon).observe(document.body, {
   attributeFilter: ["aria-selected", "class", "style", "data-address"],
 });
 
+// What went wrong a moment ago says nothing of what is done now.
+const closeErrors = () => {
+  for (const close of document.querySelectorAll(".toast-body.error .toast-close")) close.click();
+};
 addEventListener("popstate", () => {
+  closeErrors();
   if (linked) return;
   going = said();
   trigger("input");
 });
-// Whoever does something goes elsewhere than the address says; and what went wrong on one page says nothing on another.
+// Whoever does something goes elsewhere than the address says.
 for (const kind of ["pointerdown", "keydown"])
   addEventListener(
     kind,
@@ -63,9 +68,15 @@ for (const kind of ["pointerdown", "keydown"])
   );
 addEventListener(
   "click",
-  (event) => {
-    if (!event.target.closest('[role="tab"], #all-studies, button.name')) return;
-    for (const close of document.querySelectorAll(".toast-body.error .toast-close")) close.click();
+  ({ target }) => {
+    if (target.closest("button, [role=tab]") && !target.closest(".toast-wrap")) closeErrors();
+  },
+  true,
+);
+addEventListener(
+  "keydown",
+  ({ key }) => {
+    if (key === "Enter") closeErrors();
   },
   true,
 );

@@ -9,9 +9,10 @@ from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
+import gradio
 import httpx
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Request, Route, expect
 
 from annotate import analysis
 from annotate.analysis import Analysis
@@ -29,6 +30,8 @@ WATCH = """() => {
   new MutationObserver(() => seen.push(summary.textContent)).observe(summary, { childList: true, subtree: true });
 }"""
 """Keeps all that the summary of a study's results says from now on."""
+ASSETS = Path(gradio.__file__).parent / "templates" / "frontend" / "assets"
+"""The scripts of Gradio's page."""
 PICTURES = 3
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 
@@ -173,6 +176,8 @@ def reject(page: Page) -> None:
     typed(page, "#decision-reason").fill("not looking <i>at all</i>")
     page.click("#reject")
     expect(page.locator("#study-person")).to_contain_text("votes left out: not looking <i>at all</i>")
+    open_panel(page, "Set-up")
+    expect(page.locator("#study-overview")).to_contain_text("are left out: not looking <i>at all</i>")
     open_panel(page, "Progress")
     expect(page.locator("#study-progress")).to_contain_text("0 of 6 wanted")
 
@@ -182,6 +187,7 @@ def test_a_study_from_the_first_picture_to_the_last_vote(page: Page, address: st
     page.click("#sign-in")
     expect(page.locator(".toast-body")).to_contain_text("not the owner's secret")
     sign_in(page)
+    expect(page.locator(".toast-body")).to_have_count(0)  # what went wrong is over
     make_and_open_study(page, NAME)
     join_code = invite_and_rate(page, address)
     look_at_results(page)
@@ -237,6 +243,27 @@ def test_back_goes_back_a_reload_stays_and_a_sent_link_asks_for_sign_in(
     expect(page.locator("#create-study")).to_be_visible()
     expect(page.locator("#studies-list")).not_to_contain_text("By address")
     other.context.close()
+
+
+def test_a_reload_stays_signed_in_where_the_browser_reads_the_pass_late(page: Page) -> None:
+    sign_in(page)
+    code = next(each.name for each in ASSETS.glob("*.js") if "Error reading from localStorage" in each.read_text())
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    asked: list[Request] = []
+    page.on("request", lambda request: asked.append(request) if "#studies" in (request.post_data or "") else None)
+    page.reload()
+    expect(page.locator("#create-study")).to_be_visible()
+    assert len(asked) == 1  # two answers would take each other's panels away
+    page.route(f"**/{code}", hold)
+    with page.expect_request(lambda request: "#studies" in (request.post_data or "")):
+        page.reload()
+    (reads_the_pass,) = held
+    reads_the_pass.continue_()
+    expect(page.locator("#create-study")).to_be_visible()
 
 
 def test_nothing_overflows_on_a_phone(browser: Browser, address: str) -> None:

@@ -4,6 +4,7 @@ Whoever began it may leave; what was begun is finished, because half a change wo
 Gradio closes the generator of who left in the thread that serves everybody.
 """
 
+import json
 import logging
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,8 +12,6 @@ from typing import Any, TypeVar
 
 import gradio as gr
 from gradio.components import Component
-
-from annotate.ui.studies.ownership import AT_ONCE
 
 logger = logging.getLogger(__name__)
 
@@ -53,9 +52,6 @@ def reset_on_study_change(study: gr.State, shown: Sequence[Component], running: 
     `running` are the events that fill it, or its numbers would stand under the other's name. What they have begun is
     finished, unseen.
     """
-
-    def empty() -> dict[Component, Any]:
-        """Return nothing for everything."""
-        return dict.fromkeys(shown, "")
-
-    study.change(empty, None, list(shown), cancels=list(running), **AT_ONCE)
+    # In the browser, at once: an answer of the server could come after what the other study's panel is filled with.
+    nothing = [""] * len(shown) if len(shown) > 1 else ""
+    study.change(None, None, list(shown), js=f"() => {json.dumps(nothing)}", cancels=list(running))

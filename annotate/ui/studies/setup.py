@@ -94,13 +94,17 @@ class Setup:
 
     def refresh(self, study_id: int | None) -> tuple[Any, ...]:
         """Return what pictures change, and nothing of the protocol's form: overview, pictures, the form of one."""
-        opened = _opened(study_id)
+        return self.overview(study_id), self.pictures(_opened(study_id)), gr.update(visible=False)
+
+    def overview(self, study_id: int | None) -> Any:
+        """Return what the study takes, what is wrong with it, and what was done to it, here and in other panels."""
+        if study_id is None:
+            return gr.skip()
         with self.labelling.database.read() as db:
-            study = queries.studies.get_study(db, opened)
-            stimuli = queries.stimuli.summarize_stimuli(db, opened)
-            events = queries.audit.latest_events(db, opened, SHOWN_EVENTS)
-        overview = _overview(StudyProtocol.from_json(study.protocol), study.state, stimuli) + log_panel(events)
-        return overview, self.pictures(opened), gr.update(visible=False)
+            study = queries.studies.get_study(db, study_id)
+            stimuli = queries.stimuli.summarize_stimuli(db, study_id)
+            events = queries.audit.latest_events(db, study_id, SHOWN_EVENTS)
+        return _overview(StudyProtocol.from_json(study.protocol), study.state, stimuli) + log_panel(events)
 
     def pictures(self, study_id: int, first: int = 0) -> str:
         """Return a page of pictures."""
@@ -242,7 +246,7 @@ class Setup:
         yield "", None, time.time()
 
 
-def build_setup_panel(labelling: Labelling, guard: Guard, study: gr.State, changed: gr.State) -> gr.State:
+def build_setup_panel(labelling: Labelling, guard: Guard, study: gr.State, changed: gr.State, tab: gr.Tab) -> gr.State:
     """Lay out the panel and connect it; returns a state that changes when a study is deleted."""
     setup = Setup(labelling)
     gone, more = gr.State(0), gr.State(0)
@@ -270,6 +274,7 @@ def build_setup_panel(labelling: Labelling, guard: Guard, study: gr.State, chang
     shown = [overview, links, start, attempt, pause, adding, save, end, asking, pictures, editor]
     guard.on([study.change, changed.change], setup.show, [study], [*shown, *form], **AT_ONCE)
     guard.on(more.change, setup.refresh, [study], [overview, pictures, editor], **AT_ONCE)
+    guard.on(tab.select, setup.overview, [study], overview, **AT_ONCE)
     guard.on(start.click, setup.ask, [study, *form], [said, asking], **AT_ONCE)
     guard.on(confirm.click, setup.open, [study, *form], changed, **AT_ONCE)
     confirm.click(lambda: "", None, tried, **AT_ONCE)

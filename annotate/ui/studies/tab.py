@@ -67,8 +67,17 @@ KEPT = (
     "person, too, can be deleted."
 )
 PANELS = ("setup", "progress", "participants", "results", "train")
-ADDRESS = """(...inputs) => [...inputs.slice(0, -1), location.hash]"""
-"""Run in the browser before a request: the last of what is sent is the address."""
+ADDRESS = """(...inputs) => {
+    document.documentElement.dataset.askedWith = inputs[0] ? "a pass" : "nothing";
+    return [...inputs.slice(0, -1), location.hash];
+}"""
+"""Run in the browser before a request, whose first input is the pass or the secret: the last of what is sent is the
+address."""
+ADDRESS_IF_REFUSED = """(...inputs) => {
+    const refused = document.documentElement.dataset.askedWith === "nothing";
+    return [...inputs.slice(0, -1), refused ? location.hash : null];
+}"""
+"""The same where the last request came without a pass; else no address, and nothing is shown anew."""
 WHERE_IT_IS = "It is set as FIQA_OWNER_SECRET; where none is set, the app prints one on its terminal at each start."
 
 
@@ -101,9 +110,14 @@ class Studies:
         return None, None, *_views("door"), ""
 
     def enter(
-        self, profile: gr.OAuthProfile | None, owner_pass: object, study_id: int | None, address: str
+        self, profile: gr.OAuthProfile | None, owner_pass: object, study_id: int | None, address: str | None
     ) -> tuple[Any, ...]:
-        """Show who opens the tab what they may see of what the address asks for: study, views, list, panels."""
+        """Show who opens the tab what they may see of what the address asks for: study, views, list, panels.
+
+        The address is None where something is shown already.
+        """
+        if address is None:
+            return (gr.skip(),) * 6
         with translate_errors():
             try:
                 self.ownership.check(owner_pass, profile.username if profile else None)
@@ -227,8 +241,8 @@ def build_studies_tab(labelling: Labelling, ownership: Ownership, trainer: Train
                 title = gr.HTML("", apply_default_css=False, elem_id="study-title")
                 back = gr.Button("All studies", size="sm", elem_id="all-studies", scale=0)
             with gr.Tabs(selected="setup", elem_id="study-tabs") as panels:
-                with gr.Tab("Set-up", id="setup"):
-                    gone = build_setup_panel(labelling, guard, study, changed)
+                with gr.Tab("Set-up", id="setup") as setup:
+                    gone = build_setup_panel(labelling, guard, study, changed, setup)
                 with gr.Tab("Progress", id="progress") as progress:
                     build_progress_panel(labelling, guard, study, progress)
                 with gr.Tab("Participants", id="participants") as participants:
@@ -246,6 +260,9 @@ def build_studies_tab(labelling: Labelling, ownership: Ownership, trainer: Train
     sign_out.click(page.sign_out, None, [guard.owner_pass, study, *views, listed], **AT_ONCE)
     asks = [guard.owner_pass, study, address]
     gr.on([tab.select, address.input], page.enter, asks, entered, js=ADDRESS, trigger_mode="always_last", **AT_ONCE)
+    # The browser may read the pass of an earlier visit only after the tab was opened.
+    read_late = guard.owner_pass.change
+    read_late(page.enter, asks, entered, js=ADDRESS_IF_REFUSED, trigger_mode="always_last", **AT_ONCE)
     following = [study, *views, listed, changed]
     guard.on([address.click, panels.select], page.refresh, [study, state], following, **AT_ONCE)
     guard.on(listed.click, page.open, [], [study, *views, panels], details=True, **AT_ONCE)
