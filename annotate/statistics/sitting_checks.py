@@ -19,11 +19,11 @@ def check_sittings(ratings: Ratings, rules: ScreeningRules = DEFAULT_RULES) -> t
 
 
 def _check_gold(ratings: Ratings, rules: ScreeningRules) -> list[Finding]:
-    return _failed_items(ratings, rules, ItemKind.GOLD, rules.gold_tolerance, "items whose grade is known")
+    return _failed_items(ratings, rules, ItemKind.GOLD, rules.gold_tolerance, "known answers")
 
 
 def _check_traps(ratings: Ratings, rules: ScreeningRules) -> list[Finding]:
-    return _failed_items(ratings, rules, ItemKind.TRAP, rules.trap_tolerance, "items that said which grade to give")
+    return _failed_items(ratings, rules, ItemKind.TRAP, rules.trap_tolerance, "attention checks")
 
 
 def _failed_items(
@@ -39,7 +39,7 @@ def _failed_items(
         found=(failed >= rules.failed_items) & (failed > rules.failed_share * shown),
         value=failed / np.maximum(shown, 1),
         limit=rules.failed_share,
-        reason=lambda sitting: f"{failed[sitting]} of {shown[sitting]} {what} were answered wrongly",
+        reason=lambda sitting: f"{failed[sitting]} of {shown[sitting]} {what} failed",
     )
 
 

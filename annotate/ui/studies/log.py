@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from annotate.design.decisions import DECISIONS
 from annotate.design.review import KIND_NAMES
 from annotate.ui.studies.html import counted, text, when
+from annotate.ui.studies.protocol_form import told_value
 
 if TYPE_CHECKING:
     from annotate.database.tables import Event
@@ -41,19 +42,8 @@ def _votes(detail: Detail) -> str:
 
 
 def _protocol(detail: Detail) -> str:
-    values = ", ".join(f"{name.replace('_', ' ')} {_value(value)}" for name, value in detail.items())
-    return f"The protocol was saved: {values}." if values else "The protocol was saved."
-
-
-def _value(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if value is None:
-        return "none"
-    if isinstance(value, dict | list):  # texts and questions would fill the page
-        listed = isinstance(value, list) and all(isinstance(each, str) for each in value)
-        return ", ".join(value) if listed and value else "changed"
-    return "as the app has it" if value == "" else f"“{value}”" if isinstance(value, str) else f"{value}"
+    values = "; ".join(told_value(name, value) for name, value in detail.items())
+    return f"The protocol was saved. {values}." if values else "The protocol was saved."
 
 
 def _message(detail: Detail) -> str:
@@ -71,7 +61,7 @@ _SENTENCES: Mapping[str, Callable[[Detail], str]] = {
     "protocol": _protocol,
     "sitting": _sitting,
     "votes": _votes,
-    "picture changed": lambda detail: f"{detail['picture']} is now meant as {_KINDS[detail['kind']]}.",
+    "picture changed": lambda detail: f"{detail['picture']} is now: {_KINDS[detail['kind']]}.",
     "picture removed": lambda detail: f"{detail['picture']} was removed.",
     "link": lambda detail: f"{detail['participant']} got a new link; older ones are closed.",
     "imported": lambda detail: f"{counted(detail['ratings'], 'rating was', 'ratings were')} imported.",

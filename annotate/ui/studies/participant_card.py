@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from annotate.statistics.findings import Finding
+from annotate.design.items import ItemKind
+from annotate.design.review import KIND_NAMES
+from annotate.statistics.findings import Check, Finding
 from annotate.ui.studies.html import cells, counted, note, press, table, text, when
 from annotate.ui.studies.progress import RECENT
 
@@ -19,6 +21,8 @@ DECIDED: Mapping[bool | None, str] = {
 }
 """What is said of a sitting."""
 HEADS = ("Person", "State", "Last seen", "Answers", "Sittings", "Checks", "Votes")
+CHECK_NAMES: Mapping[Check, str] = {Check.GOLD: KIND_NAMES[ItemKind.GOLD][1], Check.TRAP: KIND_NAMES[ItemKind.TRAP][1]}
+"""Checks by the names that the Set-up panel has for them; the others are called as they are."""
 PATCHES = 4
 """Squares of each kind in the screen check."""
 
@@ -43,7 +47,7 @@ def person_row(
     person = row.participant
     decisions = " ".join(DECIDED[sitting.accepted] for sitting in sittings if sitting.accepted is not None)
     against = [] if found is None else found.get(person.pseudonym, [])
-    chips = " ".join(_chip(each.check, each.reason, against=each.excludes_votes) for each in against)
+    chips = " ".join(_chip(_name_of(each.check), each.reason, against=each.excludes_votes) for each in against)
     used = "used" if row.ratings else "–"
     return cells(
         press("look", person.pseudonym, kind="name", person=person.pseudonym),
@@ -60,11 +64,12 @@ def person_card(person: "Participant", sittings: "Sequence[Sitting]", findings: 
     """Return everything there is to know of a person before deciding."""
     votes = "used" if person.votes_used else _because("left out", person.votes_reason)
     found = "".join(
-        f'<li class="{"against" if each.excludes_votes else ""}"><b>{text(each.check)}</b> {text(each.reason)}</li>'
+        f'<li class="{"against" if each.excludes_votes else ""}">'
+        f"<b>{text(_name_of(each.check))}</b> {text(each.reason)}</li>"
         for each in findings
     )
     rows = [_sitting_row(each) for each in sittings]
-    heads = ("Sitting", "Begun", "Took", "Answers", "Screen", "Completion code", "Decision")
+    heads = ("Sitting", "Begun", "Took", "Answers, training aside", "Screen", "Completion code", "Decision")
     joined = "Joined" if sittings else "Invited"
     return (
         f'<section class="card"><h3>Person <code>{text(person.pseudonym)}</code></h3>'
@@ -129,6 +134,10 @@ def _code_state(sittings: "Sequence[Sitting]") -> str:
     if last.ended_at is None:
         return "<br><small>all rated, Finish not pressed</small>" if last.rated >= last.planned else ""
     return "<br><small>code not taken</small>" if last.completion_code else ""
+
+
+def _name_of(check: Check) -> str:
+    return CHECK_NAMES.get(check, check.value)
 
 
 def _because(what: str, reason: str) -> str:

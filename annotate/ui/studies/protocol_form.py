@@ -174,6 +174,7 @@ def read_values(values: Sequence[Any]) -> dict[str, Any]:
     ready = [READY_QUESTIONS[name] for name in plain.pop("ready_questions") or () if name in READY_QUESTIONS]
     own = parse_questions({each.language: given[each] or "" for each in TEXT_FIELDS if each.name == "own_questions"})
     plain["closes_at"] = _read_deadline(plain["closes_at"])
+    _check_languages(plain["languages"] or (), plain["language"])
     return {**plain, "texts": _read_texts(given), "questions": [each.to_json() for each in (*ready, *own)]}
 
 
@@ -193,6 +194,16 @@ def _read_texts(given: Mapping[Field | TextField, Any]) -> dict[str, dict[str, s
     return texts
 
 
+def _check_languages(offered: Sequence[str], first: str) -> None:
+    """Raise ProtocolError, in the form's words, unless the first language is among those offered."""
+    names = [LANGUAGES[each] for each in offered if each in LANGUAGES]
+    if not names:
+        raise ProtocolError("No language is offered; tick at least one under “Languages offered”.")
+    if first not in offered:
+        chosen = LANGUAGES.get(first, "empty")
+        raise ProtocolError(f"“First language” is {chosen}, which is not offered; offer it, or choose {names[0]}.")
+
+
 def _read_deadline(value: object) -> str | None:
     text = str(value or "").strip()
     if not text:
@@ -210,4 +221,30 @@ def _is_ready(question: StartQuestion) -> bool:
 def in_words(error: ProtocolError) -> ProtocolError:
     """Return the error with a value called as the form calls it."""
     found = next((field for field in FIELDS if str(error).startswith(f"{field.name} is ")), None)
-    return ProtocolError(f"“{found.label}”{str(error).removeprefix(found.name)}") if found else error
+    if found is None:
+        return error
+    said = str(error).removeprefix(f"{found.name} is ")
+    return ProtocolError(f"“{found.label}” is {said.replace('None;', 'empty;', 1)}")
+
+
+def told_value(name: str, value: Any) -> str:
+    """Return a value of a protocol's JSON under its label in the form, in the form's unit, for the log."""
+    field = next((each for group in GROUPS.values() for each in group if each.name == name), None)
+    if field is None:  # texts and questions would fill the page
+        return f"{name.capitalize()} changed"
+    return f"{field.label}: {_shown_in_words(field, value)}"
+
+
+def _shown_in_words(field: Field, value: Any) -> str:
+    if field.name == "scale":
+        return next((label for label, scale in SCALE_CHOICES if scale == value), str(value))
+    if field.name in ("language", "languages"):
+        codes = [value] if isinstance(value, str) else value
+        return ", ".join(LANGUAGES.get(code, code) for code in codes)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value in (None, ""):
+        return "none"
+    if field.name == "closes_at":
+        return datetime.fromisoformat(value).strftime(DEADLINE_FORMAT)
+    return f"{value / field.unit:g}" if isinstance(value, int | float) else str(value)

@@ -147,7 +147,9 @@ class Results:
             batch = statistics.planning.next_batch(analysis.table, SHOWN_NEXT, wanted_ratings=wanted)
             stimuli = queries.stimuli.stimuli_by_name(db, study_id, [each.stimulus for each in batch])
         if not batch:
-            return "<h3>Label next</h3>" + empty("Nothing is missing", f"Every picture has its {wanted} ratings.")
+            return "<h3>Label next</h3>" + empty(
+                "Every picture has its ratings", f"The protocol asks for {wanted} of each."
+            )
         figures = [self._figure(stimuli[each.stimulus], f"{each.ratings} of {wanted} ratings") for each in batch]
         missing = int((wanted - analysis.table.ratings).clip(0).sum())
         lack = f"{counted(missing, 'rating is', 'ratings are')} missing in all"

@@ -9,11 +9,27 @@ from annotate.ui.studies.log import in_words
     ("what", "detail", "sentence"),
     [
         ("picture removed", {"picture": "a.png"}, "a.png was removed."),
-        ("picture changed", {"picture": "a.png", "kind": "gold"}, "a.png is now meant as known answer."),
+        ("picture changed", {"picture": "a.png", "kind": "gold"}, "a.png is now: known answer."),
         (
             "protocol",
             {"texts": {"en": {"consent": "Ours."}}, "questions": [], "languages": ["de", "es"], "closes_at": None},
-            "The protocol was saved: texts changed, questions changed, languages de, es, closes at none.",
+            (
+                "The protocol was saved. Texts changed; Questions changed; Languages offered: Deutsch, Español; "
+                "Deadline (UTC): none."
+            ),
+        ),
+        (
+            "protocol",
+            {"break_every": 5, "break_s": 5, "lease_s": 300, "scale": "acr9", "sight_check": True},
+            (
+                "The protocol was saved. Break after … pictures: 5; Shortest break, seconds: 5; "
+                "Give up an unanswered picture after … minutes: 5; Scale: Nine grades; Check sight: yes."
+            ),
+        ),
+        (
+            "protocol",
+            {"closes_at": "2026-12-31T18:00:00+00:00"},
+            "The protocol was saved. Deadline (UTC): 2026-12-31 18:00.",
         ),
     ],
 )

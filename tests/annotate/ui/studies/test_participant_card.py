@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from annotate.database.tables import Participant, Sitting
+from annotate.statistics.findings import Check, Finding
 from annotate.ui.studies.html import counted
 from annotate.ui.studies.log import in_words
 from annotate.ui.studies.participant_card import person_card, screen_in_words, state_of
@@ -65,7 +66,7 @@ def test_a_card_of_who_never_began_speaks_of_no_votes() -> None:
         ("created", {}, "The study was made."),
         ("stimuli", {"added": 1}, "1 picture was added."),
         ("state", {"from": "draft", "to": "open"}, "The study went from draft to open."),
-        ("protocol", {"ratings_wanted": 5}, "The protocol was saved: ratings wanted 5."),
+        ("protocol", {"ratings_wanted": 5}, "The protocol was saved. Ratings per picture: 5."),
         (
             "sitting",
             {"participant": "A", "number": 1, "accepted": False, "reason": "clicks"},
@@ -83,3 +84,11 @@ def test_the_log_is_written_in_sentences(what: str, detail: dict[str, Any], sent
 def test_one_is_not_many() -> None:
     assert [counted(number, "sitting") for number in (0, 1, 1200)] == ["0 sittings", "1 sitting", "1,200 sittings"]
     assert counted(1, "person", "people") == "1 person"
+
+
+def test_checks_have_the_names_of_the_set_up() -> None:
+    person = Participant(pseudonym="ABCD2345", created_at=NOW, votes_used=True, votes_reason="")
+    found = [Finding(check, "ABCD2345", "1", 1.0, 0.25, "why", True, True) for check in (Check.GOLD, Check.TRAP)]
+    card = person_card(person, [sitting()], found)
+    assert "<b>known answers</b>" in card
+    assert "<b>attention checks</b>" in card

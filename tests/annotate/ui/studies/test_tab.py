@@ -370,7 +370,9 @@ def test_a_form_that_makes_no_sense_opens_nothing(labelling: Labelling) -> None:
     for name, value, reason in (
         ("ratings_wanted", 0, "“Ratings per picture” is 0"),
         ("closes_at", "next week", "“Deadline"),
-        ("languages", [], "“Languages offered” is"),
+        ("ratings_wanted", None, "“Ratings per picture” is empty; expected a whole number"),
+        ("languages", [], "tick at least one under “Languages offered”"),
+        ("languages", ["de", "es"], "“First language” is English, which is not offered; offer it, or choose Deutsch"),
         ("own_questions", "Glasses?", "is no question"),
     ):
         bad = form(labelling, study_id, **{name: value})
