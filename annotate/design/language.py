@@ -12,7 +12,7 @@ class Language:
     scale_words:     of the five categories, worst first, as translations of ITU-T P.800 and ITU-R BT.500 have them
     instructions, consent, eligibility: what participants are told and asked where a study has no text of its own; they
                      say truly what this package stores, and no more
-    trap_request:    on the cards of attention checks, before the grade to give
+    trap_request:    on the cards of attention checks, before the grade to give; in short lines, which phones show large
     ready_questions: question and choices of each question that may be asked before rating
     wording:         the texts of the rating page; what stands in {braces} is filled in there
     """

@@ -122,6 +122,23 @@ def test_a_sitting_can_be_done_by_keyboard_alone(rater: RatingPage, served: Serv
     assert all((row.width_px, row.height_px) == SIDES_PX for row in study.ratings())
 
 
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("3", "You said 3 Fair. That is what was expected."),
+        ("4", "You said 4 Good. That is close to what was expected: 3 Fair."),
+    ],
+)
+def test_training_says_whether_an_answer_is_expected_or_close(
+    rater: RatingPage, served: Served, key: str, said: str
+) -> None:
+    study = open_study(served.labelling, next(names), training=1, training_count=1)
+    rater.start(served.address + study.personal_link())
+    rater.look()
+    rater.page.keyboard.press(key)
+    expect(rater.page.locator("#feedback")).to_have_text(said)
+
+
 def tab_to(page: Page, selector: str) -> None:
     """Press Tab until an element has the focus, and see that it shows."""
     for _ in range(12):
@@ -449,7 +466,7 @@ ASKED = {
 def test_instructions_consent_and_questions_are_in_the_languages_that_are_offered(
     visitor: Callable[..., BrowserContext], served: Served, study: OpenStudy
 ) -> None:
-    rater = RatingPage(visitor(locale="en-GB").new_page())  # which is not offered, so the first language is shown
+    rater = RatingPage(visitor(**PHONE).new_page())  # in English, which is not offered, so the first language is shown
     rater.page.goto(newcomer(served, study))
     expect(rater.root.locator(".instructions")).to_contain_text("nicht wie attraktiv die Person ist")
     expect(rater.root.locator(".consent")).to_have_text("Unsere Einwilligung.")
@@ -457,6 +474,9 @@ def test_instructions_consent_and_questions_are_in_the_languages_that_are_offere
     rater.consent("Einverstanden")
     expect(rater.root.get_by_role("heading", name="Über Sie")).to_be_visible()
     rater.page.select_option("#question-device", label="Laptop")
+    field = rater.page.locator("#question-lamp").bounding_box()
+    assert field
+    assert field["x"] + field["width"] <= 390 - field["x"]  # within the margins
     rater.root.locator(".top select").select_option("es")
     rater.page.select_option("#question-device", label="tableta")
     rater.page.fill("#question-lamp", " LED ")
@@ -515,6 +535,9 @@ def test_nothing_moves_the_picture(
         rater.look()
         places.append(place_of(rater))
         rater.rate("4")
+    rater.look()
+    rater.page.locator(".top-bar .count").evaluate("(count) => count.append(' más'.repeat(40))")
+    places.append(place_of(rater))
     assert len(set(places)) == 1
 
 

@@ -17,7 +17,7 @@ LANGUAGE = Language(
         "gespeichert ist."
     ),
     eligibility=("Ich bin mindestens 18 Jahre alt und sehe gut, mit Brille oder Kontaktlinsen, falls ich sie brauche."),
-    trap_request="Aufmerksamkeitstest. Bitte antworten Sie:",
+    trap_request="Aufmerksamkeitstest.\nBitte antworten Sie:",
     ready_questions={
         "age_group": ("Wie alt sind Sie?", ("18 bis 29", "30 bis 44", "45 bis 59", "60 oder älter")),
         "gender": ("Welches Geschlecht haben Sie?", ("Frau", "Mann", "anderes")),
@@ -89,7 +89,8 @@ LANGUAGE = Language(
         "saving": "{grade} wird gespeichert…",
         "saved": "Gespeichert: {grade}",
         "undone": "Zurückgenommen; bitte neu bewerten.",
-        "feedback_near": "Ihr Urteil: {given}. So war es erwartet.",
+        "feedback_exact": "Ihr Urteil: {given}. So war es erwartet.",
+        "feedback_near": "Ihr Urteil: {given}. Das ist nah an dem, was erwartet war: {expected}.",
         "feedback_far": "Ihr Urteil: {given}; die meisten würden {expected} sagen.",
         "feedback_said": "Ihr Urteil: {given}.",
         "feedback_none": "Ihr Urteil: {given}. Dieses Bild dient der Übung, jede Antwort ist richtig.",
@@ -105,7 +106,7 @@ LANGUAGE = Language(
         "finish_hint": "Ihr letztes Urteil können Sie noch zurücknehmen. Nach dem Abschließen ändert sich nichts mehr.",
         "finish": "Abschließen",
         "end_title": "Vielen Dank",
-        "end_hint": "Sie haben {done} Bilder bewertet.",
+        "end_hint": "Bewertete Bilder: {done}.",
         "end_code": "Ihr Abschlusscode:",
         "copy": "Kopieren",
         "copied": "Kopiert",

@@ -16,7 +16,7 @@ LANGUAGE = Language(
         " have everything about you deleted through your personal link."
     ),
     eligibility="I am at least 18 years old and see well, with my glasses or lenses if I need them.",
-    trap_request="Attention check. Please answer:",
+    trap_request="Attention check.\nPlease answer:",
     ready_questions={
         "age_group": ("How old are you?", ("18 to 29", "30 to 44", "45 to 59", "60 or older")),
         "gender": ("What is your gender?", ("woman", "man", "another")),
@@ -85,7 +85,8 @@ LANGUAGE = Language(
         "saving": "Saving {grade}…",
         "saved": "Saved: {grade}",
         "undone": "Taken back; rate it again.",
-        "feedback_near": "You said {given}. That is what was expected.",
+        "feedback_exact": "You said {given}. That is what was expected.",
+        "feedback_near": "You said {given}. That is close to what was expected: {expected}.",
         "feedback_far": "You said {given}; most people would say {expected}.",
         "feedback_said": "You said {given}.",
         "feedback_none": "You said {given}. This one is for practice: every answer is right.",
@@ -101,7 +102,7 @@ LANGUAGE = Language(
         "finish_hint": "You can still take back your last answer. After finishing nothing can be changed.",
         "finish": "Finish",
         "end_title": "Thank you",
-        "end_hint": "You rated {done} pictures.",
+        "end_hint": "Pictures rated: {done}.",
         "end_code": "Your completion code:",
         "copy": "Copy",
         "copied": "Copied",

@@ -255,7 +255,8 @@ addEventListener("pagehide", () => {
 const showFeedback = (given) => {
   const { expected, near_enough: near, text } = feedback;
   const unexpected = text ? "feedback_said" : "feedback_none";
-  const name = expected === null ? unexpected : near ? "feedback_near" : "feedback_far";
+  const missed = near ? "feedback_near" : "feedback_far";
+  const name = expected === null ? unexpected : given === expected ? "feedback_exact" : missed;
   const message = t(name, { given: gradeText(given), expected: expected === null ? "" : gradeText(expected) });
   const next = button(
     t("next"),

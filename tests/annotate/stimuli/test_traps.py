@@ -35,6 +35,11 @@ def test_card_has_the_size_of_the_pictures_and_text_within_it(size: tuple[int, i
     assert min(size) < 100 or not edges.any()
 
 
+def test_a_card_can_be_read_where_a_phone_shows_two_pixels_as_one() -> None:
+    lines = traps._lines(SCALES["acr5"], 2.0)
+    assert traps._font_px(lines, 512, 512) >= 2 * 12
+
+
 def test_every_card_is_a_file_of_its_own_and_always_the_same() -> None:
     files = [trap.read() for trap in draw_traps(SCALES["acr5"], 100, (64, 64))]
     assert len(set(files)) == 100
