@@ -69,7 +69,7 @@ def person_card(person: "Participant", sittings: "Sequence[Sitting]", findings: 
         for each in findings
     )
     rows = [_sitting_row(each) for each in sittings]
-    heads = ("Sitting", "Begun", "Took", "Answers, training aside", "Screen", "Completion code", "Decision")
+    heads = ("Sitting", "Begun", "Took", "Rated", "Screen", "Completion code", "Decision")
     joined = "Joined" if sittings else "Invited"
     return (
         f'<section class="card"><h3>Person <code>{text(person.pseudonym)}</code></h3>'
