@@ -2,7 +2,7 @@
 
 A Mac writes "ü" as "u" and a combining mark (NFD), everybody else as one character (NFC): the names look the same and
 are not equal. They are kept and compared in NFC. Windows has a backslash between folders, everybody else "/", which is
-what is kept. Systems also leave files of their own beside people's: previews, resource forks, the __MACOSX of zips.
+what is kept. Systems also leave files of their own beside people's: previews, recycle bins, the __MACOSX of zips.
 """
 
 import unicodedata
@@ -14,7 +14,12 @@ Value = TypeVar("Value")
 
 _CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Unicode categories: control characters, halves of characters, line and paragraph separators."""
-_SYSTEM_NAMES = frozenset({"@eadir", "__macosx", "thumbs.db"})
+SYSTEM_NAMES = frozenset({
+    "@eadir", "#recycle", "$recycle.bin", "__macosx", "desktop.ini", "lost+found", "system volume information",
+    "thumbs.db",
+})  # fmt: skip
+"""What network drives, Windows and macOS put into folders of pictures, in lower case; as in fiqa/photos/sources.py,
+which no module of this package may import: a test compares the two."""
 
 
 def normalized(name: str) -> str:
@@ -41,4 +46,4 @@ def control_character(name: str) -> str | None:
 def is_hidden(name: str) -> bool:
     """Whether a file, by its path, is hidden or a system's own: in a folder of previews, or a leftover."""
     parts = PurePosixPath(name).parts
-    return any(part.startswith(".") or part.casefold() in _SYSTEM_NAMES for part in parts)
+    return any(part.startswith(".") or part.casefold() in SYSTEM_NAMES for part in parts)

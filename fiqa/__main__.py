@@ -85,7 +85,7 @@ def _abandon_standard_output() -> None:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Complain in one line, as everything else here does, and not with the whole usage."""
-        self.exit(2, f"{self.prog}: {one_line(message)}; see {self.prog} --help\n")
+        self.exit(2, f"{self.prog}: {one_line(message).removesuffix('.')}; see {self.prog} --help\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -154,7 +154,7 @@ def _add_degrade(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photo", type=Path, metavar="PHOTO", help="a file, or - for standard input")
     parser.add_argument("--type", required=True, metavar="NAME", help="kind of degradation, for example jpeg")
     parser.add_argument("--severity", required=True, type=float, metavar="S", help="0 (unchanged) to 1 (barely usable)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="random seed (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="random seed, 0 or more (default: 0)")
     parser.add_argument("--output", required=True, type=Path, metavar="FILE", help=f"one of {', '.join(LOSSLESS)}")
     parser.set_defaults(run=_degrade)
 
@@ -293,7 +293,8 @@ def _answer(
         # What is done of a long run is kept: extend() has added each photo as it came.
         _complain(f"interrupted after {len(photos)} of {len(found.paths)} photos")
         stopped = status_of(stop)
-    _write(write(photos), output)
+    if photos or not stopped:  # what an earlier run wrote is not exchanged for nothing
+        _write(write(photos), output)
     bad = found.troubles or any(isinstance(photo.outcome, FiqaError) for photo in photos)
     return stopped or int(bool(bad))
 

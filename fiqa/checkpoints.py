@@ -17,6 +17,7 @@ imports torch before weights are saved.
 import hashlib
 import json
 import logging
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -42,6 +43,12 @@ WEIGHTS, NETWORK, CARD = "model.safetensors", "config.json", "checkpoint.json"
 RELEASED_FILES = ("DE.pt", "IQA.pt")
 
 
+def _are_numbers(values: object, count: int) -> bool:
+    if not isinstance(values, list | tuple) or len(values) != count:
+        return False
+    return all(isinstance(each, int | float) and math.isfinite(each) for each in values)
+
+
 @dataclass(frozen=True)
 class Preprocessing:
     """How a face becomes crops: a square view of `view_px`, `margin` times the landmarks' box, cut into `crops`.
@@ -54,6 +61,15 @@ class Preprocessing:
     crops: int
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+
+    def __post_init__(self) -> None:
+        for name in ("view_px", "crops"):
+            if not isinstance(number := getattr(self, name), int) or number < 1:
+                raise ValueError(f"{name} is {number!r}, expected a whole number from 1")
+        if not (_are_numbers([self.margin], 1) and self.margin > 0):
+            raise ValueError(f"margin is {self.margin!r}, expected a number above 0")
+        if not (_are_numbers(self.mean, 3) and _are_numbers(self.std, 3) and min(self.std) > 0):
+            raise ValueError(f"mean is {self.mean!r} and std {self.std!r}, expected three numbers each, std above 0")
 
 
 @dataclass(frozen=True)
@@ -78,6 +94,10 @@ class CheckpointSpec:
     metrics: dict[str, float] = field(default_factory=dict)
     folder: Path | None = None
     released: bool = False
+
+    def __post_init__(self) -> None:
+        if not (_are_numbers(self.score_range, 2) and self.score_range[0] < self.score_range[1]):
+            raise ValueError(f"score_range is {self.score_range!r}, expected two numbers, the lower one first")
 
     @property
     def present(self) -> bool:
@@ -178,7 +198,7 @@ def find_checkpoint(name: str | Path, settings: Settings | None = None) -> Check
     known = {spec.name: spec for spec in list_checkpoints(settings)}
     if name in known:
         return known[name]
-    if (folder := Path(name).expanduser()).is_dir():
+    if name and (folder := Path(name).expanduser()).is_dir():
         return read_spec(folder.resolve())
     if HUB_REPOSITORY.fullmatch(name):
         return read_spec(fetch_from_hub(name, (WEIGHTS, NETWORK, CARD)), name=name)
@@ -192,8 +212,9 @@ def save_checkpoint(network: "DslFiqa", spec: CheckpointSpec, folder: str | Path
     """Write a checkpoint folder, which `find_checkpoint` accepts and the Hub takes as it is; return its path.
 
     The card gets the weights' hash. Raises CheckpointError, before anything is written, when the network could not be
-    loaded again.
+    loaded again, or when the folder cannot be written.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     from fiqa.models.dsl_fiqa import check_weights
@@ -201,9 +222,12 @@ def save_checkpoint(network: "DslFiqa", spec: CheckpointSpec, folder: str | Path
     state = {name: tensor.detach().contiguous() for name, tensor in network.state_dict().items()}
     check_weights(network.config, state, "The network")
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
-    (folder / WEIGHTS).chmod(0o644)  # safetensors makes it private to the user
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
+        (folder / WEIGHTS).chmod(0o644)  # safetensors makes it private to the user
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{folder} cannot be written: {error}; name a folder that can.") from error
     card = {item.name: getattr(spec, item.name) for item in fields(spec) if item.name not in ("folder", "released")}
     card |= {"preprocessing": asdict(spec.preprocessing), "sha256": file_sha256(folder / WEIGHTS)}
     for name, content in ((NETWORK, asdict(network.config)), (CARD, card)):

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from fiqa.checkpoints import (
+    CARD,
     NETWORK,
     RELEASED,
     RELEASED_FILES,
@@ -74,7 +75,13 @@ def load_network(checkpoint: str | Path | CheckpointSpec = "lite") -> DslFiqa:
             f"The weights of {spec.name!r} are not on this machine: run `fiqa checkpoints fetch {spec.name}`, "
             f"or put them at {spec.source.split(',')[0]}."
         )
-    return (_load_released(spec.folder) if spec.released else _load_folder(spec.folder, spec.sha256)).eval()
+    network = _load_released(spec.folder) if spec.released else _load_folder(spec.folder, spec.sha256)
+    if network.config.crop_px > spec.preprocessing.view_px:
+        raise CheckpointError(
+            f"{spec.folder / CARD} has views of {spec.preprocessing.view_px} px, smaller than the network's crops of "
+            f"{network.config.crop_px} px: set view_px to at least that."
+        )
+    return network.eval()
 
 
 def choose_device(name: str) -> str:

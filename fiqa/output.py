@@ -6,15 +6,16 @@ it leads to is written. Anything else (`/dev/stdout`, a named pipe, `>(…)`) is
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
 from fiqa.errors import SettingError
 
-_SYSTEM_FOLDERS = ("dev", "proc")
-"""What lies there stands for something already open, even where it looks like a regular file."""
+_DEVICES = (Path("/dev"), Path("/dev/fd"))
+_PROCESSES = Path("/proc")
+"""What lies there stands for something already open, even where it looks like a regular file; `/dev/shm` is a disk."""
 
 
 def check_writable(path: Path, inputs: Iterable[str | Path] = ()) -> None:
@@ -61,8 +62,21 @@ def _follow(path: Path) -> Path:
 
 
 def _is_opened(path: Path) -> bool:
-    """Whether a path is written to as it is, and never replaced."""
-    return path.absolute().parts[1:2] in [(each,) for each in _SYSTEM_FOLDERS] or _is_special(path)
+    """Whether a path, or what a link leads to, is written to as it is, and never replaced."""
+    return _is_special(path) or any(_stands_for_open(each) for each in _links(path))
+
+
+def _links(path: Path) -> Iterator[Path]:
+    """Yield a path and what it leads to, link by link."""
+    yield path
+    while path.is_symlink() and not _stands_for_open(path):
+        path = path.parent / path.readlink()
+        yield path
+
+
+def _stands_for_open(path: Path) -> bool:
+    folder = path.parent.resolve()
+    return folder in _DEVICES or _PROCESSES in folder.parents
 
 
 def _is_special(path: Path) -> bool:

@@ -49,7 +49,7 @@ def _restore(options: argparse.Namespace, settings: Settings) -> None:
     from annotate.exchange.backup_archive import restore_all
 
     database = sqlite_file(settings.database_url)
-    if zipfile.is_zipfile(options.file):
+    if options.file.is_file() and zipfile.is_zipfile(options.file):  # a pipe would be waited for
         report = restore_all(options.file, database, settings.data_dir, utc_now())
     else:
         report = restore(options.file, database, utc_now())

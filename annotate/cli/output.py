@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -56,8 +56,9 @@ def one_line(text: str) -> str:
 
 
 def warn(message: str) -> None:
-    print(f"annotate: warning: {one_line(message)}", file=sys.stderr)
+    complain(f"warning: {message}")
 
 
 def complain(message: str) -> None:
-    print(f"annotate: {one_line(message)}", file=sys.stderr)
+    with suppress(OSError):  # standard error may be full or gone
+        print(f"annotate: {one_line(message)}", file=sys.stderr, flush=True)

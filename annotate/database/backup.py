@@ -69,7 +69,10 @@ def back_up(database: Path, target: Path, now: datetime) -> BackupReport:
     file = target / f"ratings-{_stamp(now)}.sqlite3" if target.is_dir() else target
     if file.exists():
         raise BackupError(f"{file} exists already; name another file.")
-    file = file.resolve()  # a link that leads to nothing yet is written through
+    try:
+        file = file.resolve()  # a link that leads to nothing yet is written through
+    except RuntimeError:
+        raise BackupError(f"{file} cannot be written: its links lead in a circle.") from None
     with _translate_errors(f"{file} cannot be written"):
         file.parent.mkdir(parents=True, exist_ok=True)
         part = file.with_name(f".{file.name}.{os.getpid()}.part")

@@ -107,8 +107,7 @@ def export_study(
 
     Raises ExportError when `out` holds something else, a picture is missing or the disk is full.
     """
-    # A link is written through; else no name is left that is none, as ".." is.
-    out = out.resolve() if out.is_symlink() else Path(os.path.normpath(out.absolute()))
+    out = _followed(out)
     if not out.name:
         raise ExportError(f"{out} is no folder of its own; name a new folder in it.")
     part = out.with_name(f"{out.name}.part")
@@ -131,6 +130,14 @@ def export_study(
         _remove_others(part, layout, tables)
         _swap(part, out)
     return ExportReport(str(out), ratings, len(pictures), layout.counts(), layout.left_out)
+
+
+def _followed(out: Path) -> Path:
+    """Return what a link leads to; any other path without names that are none, such as ".."."""
+    try:
+        return out.resolve() if out.is_symlink() else Path(os.path.normpath(out.absolute()))
+    except RuntimeError:
+        raise ExportError(f"{out} cannot be written: its links lead in a circle.") from None
 
 
 def _check_ours(folder: Path) -> None:

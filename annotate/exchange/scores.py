@@ -7,7 +7,6 @@ from pathlib import Path, PurePosixPath
 from annotate.csv_files import CsvFile
 from annotate.errors import SettingError
 from annotate.names import normalized
-from annotate.statistics.planning import _slashed
 
 
 def read_scores(path: Path) -> dict[str, float]:
@@ -40,7 +39,7 @@ def scores_of(stimuli: Sequence[str], scores: Mapping[str, float]) -> dict[str, 
 
     Raises SettingError when none of them belongs to a stimulus: the names are of another study.
     """
-    known = {normalized(path) if path in stimuli else _slashed(path): score for path, score in scores.items()}
+    known = {_name_of(path, stimuli): score for path, score in scores.items()}
     by_file: dict[str, list[str]] = {}
     for path in known:
         by_file.setdefault(PurePosixPath(path).name, []).append(path)
@@ -55,3 +54,8 @@ def scores_of(stimuli: Sequence[str], scores: Mapping[str, float]) -> dict[str, 
             f"None of the scores is of a picture of this study; the first is called {next(iter(scores))}."
         )
     return found
+
+
+def _name_of(path: str, stimuli: Sequence[str]) -> str:
+    """Return a path in NFC, its backslashes as separators unless a stimulus is called like that."""
+    return normalized(path) if path in stimuli else normalized(path).replace("\\", "/")

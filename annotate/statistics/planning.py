@@ -20,22 +20,13 @@ from typing import Any
 import numpy as np
 
 from annotate.errors import SettingError
-from annotate.names import normalized
 from annotate.statistics.mos import MosTable, expected_sos, study_mean
 from annotate.statistics.ratings import Indices, Numbers
 
 _HALF_WIDTH = 1.96  # of a 95 % interval, in standard deviations; the prior is known, so no Student's t
-
-
 _FEWEST_SCORED = 10  # rated stimuli with a score, to trust a line through them
-
-
 _WORTH_OF_SCALE = 10  # rated stimuli
-
-
 _LEAST_SPREAD = 0.02  # of the scale: no model is trusted to be closer
-
-
 _MOST_RATINGS = 10**9  # per stimulus: beyond what anybody collects, within what can be counted
 
 
@@ -98,10 +89,6 @@ def missing_ratings(
     prior_variance, noise = _estimate(table, model_scores)
     wanted = noise * (min(_HALF_WIDTH / wanted_ci95, _MOST_RATINGS) ** 2 - 1 / prior_variance)
     return np.ceil(np.clip(wanted - table.ratings, 0, _MOST_RATINGS)).astype(np.int64)
-
-
-def _slashed(path: str) -> str:
-    return normalized(path).replace("\\", "/")
 
 
 def _candidate(table: MosTable, index: int, now: float, then: float) -> Candidate:

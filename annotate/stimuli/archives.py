@@ -10,7 +10,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
@@ -56,8 +56,7 @@ def list_entries(archive: zipfile.ZipFile) -> tuple[dict[str, zipfile.ZipInfo], 
         files[name] = entry
         guessed += [] if certain else [name]
     _check_size(archive)
-    notice = f"The zip does not say how its names are encoded; they were read as {guessed[0]!r}" if guessed else ""
-    return files, (f"{notice}, and {len(guessed) - 1} more." if len(guessed) > 1 else f"{notice}.",) * bool(guessed)
+    return files, (_told(guessed),) if guessed else ()
 
 
 def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> bytes:
@@ -69,6 +68,14 @@ def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> b
             return file.read(MAX_IMAGE_BYTES + 1)
     except Exception as error:  # noqa: BLE001  damaged archives fail in every way
         raise StimulusError(f"{name} cannot be unpacked ({error}).") from None
+
+
+def _told(guessed: Sequence[str]) -> str:
+    more = f" (and {len(guessed) - 1} more)" if len(guessed) > 1 else ""
+    return (
+        f"The zip does not say how its names are encoded: {guessed[0]}{more} was guessed. "
+        "If that is wrong, pack it anew with names in UTF-8."
+    )
 
 
 def _name_of(entry: zipfile.ZipInfo) -> tuple[str, bool]:

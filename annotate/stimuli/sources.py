@@ -33,7 +33,9 @@ from annotate.stimuli.files import MAX_IMAGE_BYTES, Candidate, check_room
 MANIFEST = "stimuli.csv"
 MAX_STIMULI = 60_000
 """CGFIQA, the largest set of rated faces, has 39,312."""
-NAMED_SUFFIXES = 6
+NAMED_SUFFIXES, NAMED_TABLES = 6, 3
+TABLE_SUFFIXES = frozenset({".csv", ".ods", ".tsv", ".xls", ".xlsx"})
+"""What may be meant as a `stimuli.csv`."""
 
 IMAGE_SUFFIXES = frozenset({
     ".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp",
@@ -71,7 +73,8 @@ def open_upload(path: Path, data_dir: Path) -> Iterator[Upload]:
     if path.is_dir():
         yield _from_folder(path)
     elif not path.is_file():
-        raise StimulusError(f"{path} does not exist; name a folder, a zip or a CSV of paths.")
+        what = "is no file" if path.exists() else "does not exist"
+        raise StimulusError(f"{path} {what}; name a folder, a zip or a CSV of paths.")
     elif path.suffix.lower() == ".csv":
         yield Upload(_from_manifest(_read_manifest(path, path.name), _beside(path.parent)))
     else:
@@ -156,7 +159,11 @@ def _of_row(image: Mapping[str, Any], name: str) -> bytes:
 
 
 def _from_folder(folder: Path) -> Upload:
-    files = {name: partial(_read_file, folder / path, name) for name, path in _walk(folder)}
+    files: dict[str, Read] = {}
+    for name, path in _walk(folder):
+        if name in files:
+            raise StimulusError(f"{name} is there twice, its letters written in two ways; rename one of the files.")
+        files[name] = partial(_read_file, folder / path, name)
     return _offer(files, _beside(folder))
 
 
@@ -198,10 +205,11 @@ def _offer(files: Mapping[str, Read], find_elsewhere: Find | None = None) -> Upl
     shown = sorted(name for name in files if not is_hidden(name))
     pictures = [name for name in shown if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES]
     table, others = _find_table(shown, pictures)
-    notices = [f"{name} is passed over: not all pictures are beside or below it." for name in others]
+    why = f"{table} is the table" if table else "not all pictures are beside or below it"
+    notices = [f"{name} is passed over: {why}." for name in others]
     if table is None:
         _check_count(len(pictures), "It")
-        rest = [name for name in shown if name not in {*pictures, *others}]
+        rest = sorted({*shown}.difference(pictures, others))
         return Upload([Candidate(name, files[name]) for name in pictures], (*notices, *_unread(rest)))
     at = table.removesuffix(PurePosixPath(table).name)
     beside = {name.removeprefix(at): read for name, read in files.items() if name.startswith(at)}
@@ -224,7 +232,13 @@ def _find_table(shown: Iterable[str], pictures: Sequence[str]) -> tuple[str | No
 
 
 def _unread(names: Sequence[str]) -> list[str]:
-    """Say how many files are no pictures by their suffix."""
+    """Say which tables have another name, and how many other files are no pictures by their suffix."""
+    tables = [name for name in names if PurePosixPath(name).suffix.lower() in TABLE_SUFFIXES]
+    told = [f"The table {name} is passed over: to be used, it has to be called {MANIFEST}." for name in tables]
+    return [*told[:NAMED_TABLES], *_count_unread(sorted({*names}.difference(tables[:NAMED_TABLES])))]
+
+
+def _count_unread(names: Sequence[str]) -> list[str]:
     counts = Counter(PurePosixPath(name).suffix.lower() or "without suffix" for name in names)
     if not counts:
         return []

@@ -1,7 +1,7 @@
 """Sizes of one DSL-FIQA network, as a value: what `config.json` beside the weights holds."""
 
-from dataclasses import dataclass, fields
-from typing import Literal
+from dataclasses import Field, dataclass, fields
+from typing import Any, Literal, get_args, get_origin
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ class DslFiqaConfig:
             value = getattr(self, item.name)
             if isinstance(value, list):
                 object.__setattr__(self, item.name, tuple(value))
+            _check_value(item, value)
         if self.crop_px % self.patch_px or self.grid % self.window:
             raise ValueError(
                 f"crop_px {self.crop_px} must be a multiple of patch_px {self.patch_px}, "
@@ -87,6 +88,15 @@ class DslFiqaConfig:
     def grid(self) -> int:
         """Number of tokens along one side of the crop."""
         return self.crop_px // self.patch_px
+
+
+def _check_value(item: "Field[Any]", value: object) -> None:
+    """Raise ValueError for a word that is not among those of its field, or a size that is none."""
+    if get_origin(item.type) is Literal and value not in get_args(item.type):
+        raise ValueError(f"{item.name} is {value!r}: expected one of {', '.join(get_args(item.type))}.")
+    least = 1 if item.name in ("crop_px", "patch_px", "window", "swin_heads", "decoder_heads") else 0
+    if item.type is int and not (isinstance(value, int) and value >= least):
+        raise ValueError(f"{item.name} is {value!r}: expected a whole number from {least}.")
 
 
 OFFICIAL = DslFiqaConfig()

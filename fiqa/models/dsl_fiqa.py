@@ -240,6 +240,11 @@ def _check_fit(expected: Mapping[str, Tensor], state: Mapping[str, Tensor], name
         for key, tensor in state.items()
         if key in expected and tensor.shape != expected[key].shape
     ]
+    problems += [
+        f"{key} holds {tensor.dtype}, expected {expected[key].dtype}"
+        for key, tensor in state.items()
+        if key in expected and tensor.is_floating_point() != expected[key].is_floating_point()
+    ]
     if problems:
         raise CheckpointError(f"{name} does not fit the network: {'; '.join(problems)}.")
 

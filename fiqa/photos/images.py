@@ -124,7 +124,7 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(MAX_FILE_BYTES + 1)  # the file may have grown since
     except FileNotFoundError:
-        raise PhotoError(f"{path} does not exist.") from None
+        raise PhotoError(f"{path} does not exist: check its name.") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise PhotoError(f"{path} cannot be read: {reason}.") from None
@@ -213,7 +213,8 @@ def _open(data: bytes, name: str) -> Image.Image:
             raise _DamagedError(f"{name} is a damaged PNG photo and cannot be opened.") from None
         raise PhotoError(f"{name} is {_kind(data)}; use a photo in one of the formats {_READABLE}.") from None
     except Exception as error:  # noqa: BLE001  decoders fail in every way on damaged headers
-        raise PhotoError(f"{name} is damaged and cannot be opened ({error}).") from None
+        kind = _DamagedError if data.startswith(PNG_SIGNATURE) else PhotoError
+        raise kind(f"{name} is damaged and cannot be opened ({error}).") from None
     if image.format == "TIFF" and image.tag_v2.get(_TIFF_SUBFILE_TYPE) == _TIFF_REDUCED:  # type: ignore[attr-defined]
         raise PhotoError(f"{name} starts with a preview, as raw files of cameras do; export it as JPEG or PNG.")
     return image
@@ -227,7 +228,8 @@ def _kind(data: bytes) -> str:
     if head.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
         return "a web page (HTML)"
     if data[4:8] == b"ftyp":
-        return "a damaged AVIF photo" if _is_avif(data) else "a video"
+        kind = "AVIF" if _is_avif(data) else phone_format(data)
+        return f"a damaged {kind} photo" if kind else "a video"
     for start, kind in _OTHER_KINDS:
         if data.startswith(start):
             return kind

@@ -36,7 +36,10 @@ def open_phone_photo(data: bytes, name: str, *, max_pixels: int) -> Image.Image:
     width, height = jxl_size(data)
     if width * height > max_pixels:
         raise PhotoError(f"{name} has more than {max_pixels // 10**6} megapixels; save it smaller.")
-    image = Image.open(BytesIO(data), formats=("JXL",))
+    try:
+        image = Image.open(BytesIO(data), formats=("JXL",))
+    except Exception:  # noqa: BLE001  what it says is meant for those who build the decoder
+        raise PhotoError(f"{name} is a damaged JPEG XL photo: copy it again, or save it as JPEG or PNG.") from None
     if not getattr(image, "jpeg", False):
         image.info.pop("exif", None)  # the decoder has turned it upright; only a repacked JPEG is as it was stored
     return image

@@ -21,7 +21,7 @@ SYSTEM_NAMES = frozenset({
     "@eadir", "#recycle", "$recycle.bin", "__macosx", "desktop.ini", "lost+found", "system volume information",
     "thumbs.db",
 })  # fmt: skip
-"""Names, in lower case, of what network drives, Windows and macOS put into folders of photos."""
+"""What network drives, Windows and macOS put into folders of photos, in lower case; as in annotate/names.py."""
 
 
 @dataclass
@@ -76,7 +76,7 @@ def read_standard_input() -> bytes:
 
 def is_passed_over(name: str) -> bool:
     """Whether a file or folder of this name is hidden, or a system's own."""
-    return name.startswith(".") or name.lower() in SYSTEM_NAMES
+    return name.startswith(".") or name.casefold() in SYSTEM_NAMES
 
 
 def as_on_disk(folder: Path, name: str) -> str:

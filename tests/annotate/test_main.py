@@ -406,11 +406,21 @@ def test_full_disk_and_closed_output_are_one_line(run: Run) -> None:
     assert (closed.returncode, closed.stderr) == (1, b"annotate: Standard output is closed; nothing was done.\n")
 
 
-def annotate(arguments: list[str], *, stdout: Any, encoding: str = "utf-8") -> "subprocess.CompletedProcess[bytes]":
+def test_a_full_standard_error_stops_nothing(folder: Path, run: Run) -> None:
+    with Path("/dev/full").open("wb") as full:
+        for command, status in ((["create", "faces", "--images", "faces"], 0), (["status", "nobody"], 1)):
+            done = annotate(command, stdout=subprocess.PIPE, stderr=full)
+            assert done.returncode == status
+    assert run("status", "faces")["pictures"] == COUNT, "warnings are lost, the study is not"
+
+
+def annotate(
+    arguments: list[str], *, stdout: Any, stderr: Any = subprocess.PIPE, encoding: str = "utf-8"
+) -> "subprocess.CompletedProcess[bytes]":
     """Run the command line in a process of its own."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding}
     command = [sys.executable, "-m", "annotate", *arguments]
-    return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, env=environment, check=False)
+    return subprocess.run(command, stdout=stdout, stderr=stderr, env=environment, check=False)
 
 
 @pytest.mark.parametrize("name", ["with%20percent", "who?x=1", "number#1", "a%3Fb", "spaces and ü"])

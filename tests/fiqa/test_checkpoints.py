@@ -117,6 +117,13 @@ def test_a_network_folded_for_inference_is_refused_before_anything_is_written(tm
     assert not (tmp_path / "mine").exists()
 
 
+def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    spec = CheckpointSpec("mine", "Mine", "MIT", "A test.", "here", Preprocessing(256, 1.7, 4))
+    with pytest.raises(CheckpointError, match="file cannot be written"):
+        save_checkpoint(DslFiqa(LITE), spec, tmp_path / "file")
+
+
 def test_a_network_with_values_that_are_no_numbers_is_not_saved(tmp_path: Path) -> None:
     network = DslFiqa(LITE)
     torch.nn.init.constant_(network.transformer.reduce1.weight, float("nan"))

@@ -110,6 +110,30 @@ def test_damaged_cards_are_refused(own: Path, name: str, content: str) -> None:
         load_network(read_spec(own))
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"score_range": [5, 1]}, {"score_range": [1, 1]}, {"score_range": [0, float("nan")]}, {"score_range": "x"},
+        {"score_range": [0, 1, 2]}, {"crops": 0}, {"crops": 2.5}, {"view_px": -1}, {"margin": 0},
+        {"mean": [0.5, 0.5]}, {"std": [0, 1, 1]}, {"view_px": LITE.crop_px - 1},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_card_with_values_that_make_no_sense_is_refused(own: Path, values: dict[str, Any]) -> None:
+    card = json.loads((own / "checkpoint.json").read_text())
+    changed = card["preprocessing"] if values.keys() <= card["preprocessing"].keys() else card
+    changed.update(values)
+    (own / "checkpoint.json").write_text(json.dumps(card))
+    with pytest.raises(CheckpointError, match=rf"checkpoint\.json.*{next(iter(values))}"):
+        load_network(own)
+
+
+def test_weights_that_are_no_fractions_are_refused_and_named(own: Path) -> None:
+    rewrite(own, lambda state: state.update({"transformer.reduce1.bias": state["transformer.reduce1.bias"].int()}))
+    with pytest.raises(CheckpointError, match=r"transformer\.reduce1\.bias holds torch\.int32"):
+        load_network(own)
+
+
 def test_a_config_that_cannot_be_built_is_refused(own: Path) -> None:
     (own / "config.json").write_text(json.dumps({"window": 5}))
     with pytest.raises(CheckpointError, match=r"config\.json"):

@@ -259,6 +259,7 @@ def test_interrupted_run_keeps_what_is_done(
         (["score", "x.png", "--device", "cuda:7"], 1, "no device cuda:7"),
         (["score", "x.png", "--device", "gpu"], 2, "none of auto, cpu"),
         (["score", "x.png", "--format", "xml"], 2, "xml"),
+        (["score", "x.png", "--face", "0"], 2, "main, largest, central; see"),
         (["score"], 2, "PATH"),
         (["scores"], 2, "scores"),
         ([], 2, "COMMAND"),
@@ -308,6 +309,15 @@ def test_a_run_told_to_end_writes_what_is_done(
     assert [row["path"] for row in json.loads(Path("scores.json").read_text())] == ["photos/bright.png"]
     assert capsys.readouterr().err == "fiqa: interrupted after 1 of 2 photos\n"
     assert signal.getsignal(number) is signal.SIG_DFL
+
+
+def test_a_run_that_ends_before_its_first_score_leaves_what_was_written_before(
+    asked: dict[str, Any], folder: Path
+) -> None:
+    Path("scores.csv").write_text("of yesterday")
+    asked["patience"] = 0
+    assert main(["score", "photos/bright.png", "--output", "scores.csv"]) == 130
+    assert Path("scores.csv").read_text() == "of yesterday"
 
 
 def test_a_hangup_that_is_ignored_stays_ignored(asked: dict[str, Any], folder: Path) -> None:

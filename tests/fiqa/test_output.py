@@ -2,6 +2,7 @@
 
 import os
 import stat
+import tempfile
 import threading
 from pathlib import Path
 
@@ -58,6 +59,29 @@ def test_an_open_file_is_added_to_under_its_name_in_dev(tmp_path: Path) -> None:
         check_writable(path)
         write_file(path, b"scores\n")
     assert (tmp_path / "log").read_bytes() == b"before\nscores\n"
+
+
+def test_a_link_to_an_open_file_adds_to_it(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w+b") as log:
+        log.write(b"before\n")
+        log.flush()
+        (tmp_path / "link").symlink_to(f"/dev/fd/{log.fileno()}")
+        write_file(tmp_path / "link", b"scores\n")
+        log.seek(0)
+        assert log.read() == b"before\nscores\n"
+
+
+MEMORY_DISK = Path("/dev", "shm")
+
+
+@pytest.mark.skipif(not os.access(MEMORY_DISK, os.W_OK), reason="the system has no disk in memory")
+def test_a_disk_in_memory_is_a_disk_and_no_device() -> None:
+    with tempfile.TemporaryDirectory(dir=MEMORY_DISK) as folder:
+        scores = Path(folder, "scores.csv")
+        for text in (b"old, and longer", b"new"):
+            check_writable(scores)
+            write_file(scores, text)
+        assert scores.read_bytes() == b"new"
 
 
 def test_the_mode_of_a_file_is_kept(tmp_path: Path) -> None:

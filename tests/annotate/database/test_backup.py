@@ -60,6 +60,12 @@ def test_a_link_to_what_is_not_there_yet_is_written_through(file: Path, tmp_path
     assert (tmp_path / "link").is_symlink()
 
 
+def test_links_in_a_circle_are_said(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "copy").symlink_to("copy")
+    with pytest.raises(BackupError, match=r"circle|links"):
+        back_up(file, tmp_path / "copy", NOW)
+
+
 def test_backup_into_a_folder_is_named_after_the_time(file: Path, tmp_path: Path) -> None:
     (tmp_path / "copies").mkdir()
     assert Path(back_up(file, tmp_path / "copies", NOW).path).name == "ratings-20260301T123000Z.sqlite3"

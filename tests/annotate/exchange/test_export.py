@@ -112,6 +112,12 @@ def test_an_export_to_a_link_goes_where_it_leads(
     assert (tmp_path / "disk" / "mos.csv").is_file()
 
 
+def test_links_in_a_circle_are_said(database: Database, study_id: int, tmp_path: Path) -> None:
+    (tmp_path / "out").symlink_to("out")
+    with pytest.raises(ExportError, match=r"circle|links"):
+        export_study(database, study_id, tmp_path / "data", tmp_path / "out")
+
+
 def test_everything_about_how_a_study_was_run_is_exported(database: Database, tmp_path: Path) -> None:
     study_id = new_study(database, images=2, training_count=0, gold_every=0, trap_every=0, repeat_every=0)
     person = Person(database, study_id, language="de")
@@ -173,7 +179,7 @@ def test_layout_is_the_authors_and_holds_every_picture_unchanged(
         assert (tmp_path / "out" / image).read_bytes() == picture(NAMES.index(row["stimulus"]))
     assert sum(report.splits.values()) == COUNT
     assert min(report.splits.values()) >= 2
-    assert len(read_test_set(tmp_path / "out")) == report.splits["test"]
+    assert len(read_test_set(tmp_path / "out", points=0)) == report.splits["test"]
     read = read_dataset(tmp_path / "out")
     assert {name: len(photos) for name, photos in read.splits.items()} == report.splits
     assert (read.name, read.mos_range, read.notices) == ("faces", (1.0, 5.0), ())

@@ -118,6 +118,36 @@ def test_what_is_passed_over_is_told(tmp_path: Path, lay: Callable[[Path, Mappin
     )
 
 
+@pytest.mark.parametrize("lay", LAYS.values(), ids=LAYS)
+@pytest.mark.parametrize("name", ["labels.csv", "stimuli.csv.xlsx", "deep/Stimuli.TSV"])
+def test_a_table_of_another_name_is_told_with_the_name_that_it_needs(
+    tmp_path: Path, lay: Callable[[Path, Mapping[str, bytes]], Path], name: str
+) -> None:
+    upload = opened(lay(tmp_path, {"a.png": picture(), name: GOLD}))
+    assert upload.notices == (f"The table {name} is passed over: to be used, it has to be called stimuli.csv.",)
+
+
+@pytest.mark.parametrize("lay", LAYS.values(), ids=LAYS)
+def test_of_two_tables_the_one_that_is_used_is_named(
+    tmp_path: Path, lay: Callable[[Path, Mapping[str, bytes]], Path]
+) -> None:
+    files = {"a.png": picture(1), "b.png": picture(2), "stimuli.csv": GOLD, "old/stimuli.csv": b"path\n"}
+    assert opened(lay(tmp_path, files)).notices == ("old/stimuli.csv is passed over: stimuli.csv is the table.",)
+
+
+def test_two_files_whose_names_differ_by_their_encoding_alone_are_refused(tmp_path: Path) -> None:
+    names = [unicodedata.normalize(form, "Zoë.png") for form in ("NFC", "NFD")]
+    lay_out(tmp_path / "x", {name: picture(level) for level, name in enumerate(names)})
+    with pytest.raises(StimulusError, match=r"Zoë\.png is there twice"):
+        opened(tmp_path / "x")
+
+
+def test_a_pipe_is_no_upload(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StimulusError, match="pipe is no file; name a folder"):
+        opened(tmp_path / "pipe")
+
+
 MAC, ELSEWHERE = unicodedata.normalize("NFD", "Müller.png"), unicodedata.normalize("NFC", "Müller.png")
 
 
@@ -147,6 +177,10 @@ def test_backslash_of_a_file_that_is_called_so_is_no_separator(tmp_path: Path) -
     assert [each.name for each in listed(tmp_path / "list.csv")] == ["a\\b.png"]
 
 
+GUESSED = "The zip does not say how its names are encoded: "
+REPACK = "If that is wrong, pack it anew with names in UTF-8."
+
+
 def test_pictures_of_linked_folders_are_found_once(tmp_path: Path) -> None:
     lay_out(tmp_path, {"elsewhere/a.png": picture(1), "x/b.png": picture(2)})
     (tmp_path / "x" / "linked").symlink_to(tmp_path / "elsewhere")
@@ -158,8 +192,8 @@ def test_pictures_of_linked_folders_are_found_once(tmp_path: Path) -> None:
     ("encoding", "name", "notice"),
     [
         ("utf-8", MAC, ()),
-        ("gbk", "张三.png", ("The zip does not say how its names are encoded; they were read as '张三.png'.",)),
-        ("cp437", "Müller.png", ("The zip does not say how its names are encoded; they were read as 'Müller.png'.",)),
+        ("gbk", "张三.png", (f"{GUESSED}张三.png was guessed. {REPACK}",)),
+        ("cp437", "Müller.png", (f"{GUESSED}Müller.png was guessed. {REPACK}",)),
     ],
 )
 def test_names_of_a_zip_that_does_not_say_their_encoding_are_told_apart(

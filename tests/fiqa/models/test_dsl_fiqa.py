@@ -140,6 +140,10 @@ def test_loading_names_every_missing_and_unexpected_tensor(lite: DslFiqa) -> Non
         ({"swin_heads": 5}, "stage_dims 768, 384 must be multiples of the 5 heads"),
         ({"decoder_heads": 3}, "decoder_dim 256 must be multiples of the 3 heads"),
         ({"encoder_strides": (1, 2)}, "equally many"),
+        ({"window": 0}, "window is 0: expected a whole number from 1"),
+        ({"crop_px": "128"}, "crop_px is '128': expected a whole number from 1"),
+        ({"decoder_depth": -1}, "decoder_depth is -1: expected a whole number from 0"),
+        ({"score_activation": "tanh"}, "score_activation is 'tanh': expected one of relu, sigmoid"),
     ],
 )
 def test_a_network_that_cannot_be_built_says_what_would_do(changes: dict[str, Any], said: str) -> None:

@@ -481,6 +481,13 @@ def test_a_png_with_damage_beside_its_pixels_is_read_with_a_notice(photo: Pixels
     assert decoded.notices == ("Damaged parts of the file were ignored: pHYs.",)
 
 
+def test_a_png_with_a_damaged_extra_that_its_decoder_stumbles_over_is_read_with_a_notice(photo: Pixels) -> None:
+    data = encode(photo, "PNG")
+    decoded = decode_photo(data[:33] + struct.pack(">I", 3) + b"pHYs" + bytes(7) + data[33:])
+    assert np.array_equal(decoded.pixels, photo)
+    assert decoded.notices == ("Damaged parts of the file were ignored: pHYs.",)
+
+
 def test_a_png_with_damage_in_its_header_is_refused(photo: Pixels) -> None:
     with pytest.raises(PhotoError, match="damaged"):
         decode_photo(with_wrong_checksum(encode(photo, "PNG"), b"IHDR"))

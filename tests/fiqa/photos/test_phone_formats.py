@@ -38,6 +38,21 @@ def test_without_its_package_a_photo_is_refused_with_the_way_to_get_it(
 
 
 @needs_heif
+def test_damaged_heic_is_called_so() -> None:
+    with pytest.raises(PhotoError, match="a damaged HEIC photo"):
+        decode_photo(HEIC + bytes(500))
+
+
+@needs_jxl
+def test_damaged_jpeg_xl_is_called_so_without_the_words_of_its_decoder() -> None:
+    import pillow_jxl  # noqa: F401  registers itself
+
+    photo = encode(Image.fromarray(PHOTO), "JXL")
+    with pytest.raises(PhotoError, match=r"^The file is a damaged JPEG XL photo: copy it again"):
+        decode_photo(photo[: len(photo) // 2])
+
+
+@needs_heif
 def test_heic_is_read() -> None:
     import pillow_heif
 
