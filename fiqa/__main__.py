@@ -22,15 +22,14 @@ from typing import Any, NoReturn
 
 from fiqa import __version__, comparison, reports
 from fiqa.errors import FiqaError, SettingError
-from fiqa.faces.face_choice import ALIGNED_LAYOUTS, FACE_CHOICES, FaceChoice, read_face_choice
+from fiqa.faces.face_choice import FaceChoice
 from fiqa.maps.face_maps import KINDS
+from fiqa.options import ALL_FACES, TABLE_SUFFIXES, add_face_options, add_network_options, add_photo_options
 from fiqa.output import check_writable, write_file
 from fiqa.reports import ScoredPhoto, one_line
-from fiqa.settings import DEVICES, Settings
+from fiqa.settings import Settings
 from fiqa.stopping import status_of, stopped_by_signals
 
-ALL_FACES = "all"
-TABLE_SUFFIXES = ("", "txt")
 Formats = Mapping[str, Callable[[Sequence[Any]], str]]
 LOSSLESS: dict[str, dict[str, Any]] = {".png": {}, ".tif": {}, ".tiff": {}, ".bmp": {}, ".webp": {"lossless": True}}
 
@@ -118,27 +117,15 @@ def _serve(_options: argparse.Namespace) -> int:
 
 
 def _add_score(parser: argparse.ArgumentParser) -> None:
-    _add_photo_options(parser)
-    _add_face_options(parser, all_faces=True)
+    add_photo_options(parser)
+    add_face_options(parser, all_faces=True)
     parser.set_defaults(run=_score)
 
 
 def _add_degradation(parser: argparse.ArgumentParser) -> None:
-    _add_photo_options(parser)
-    _add_face_options(parser)
+    add_photo_options(parser)
+    add_face_options(parser)
     parser.set_defaults(run=_degradation)
-
-
-def _add_photo_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "paths",
-        nargs="+",
-        metavar="PATH",
-        help="photo, folder (searched recursively), pattern, or - for standard input",
-    )
-    _add_network_options(parser)
-    parser.add_argument("--format", choices=reports.FORMATS, help="default: by the suffix of --output, else table")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
 
 
 def _add_checkpoints(parser: argparse.ArgumentParser) -> None:
@@ -165,9 +152,9 @@ def _add_attention(parser: argparse.ArgumentParser) -> None:
         "--map", choices=KINDS, default="contribution", metavar="NAME", help=f"one of {', '.join(KINDS)}"
     )
     parser.add_argument("--block", type=int, metavar="N", help="of attention, counted from 1 (default: the last)")
-    _add_face_options(parser)
+    add_face_options(parser)
     parser.add_argument("--colour-map", metavar="NAME", help="of Matplotlib, perceptually uniform: viridis, magma, …")
-    _add_network_options(parser)
+    add_network_options(parser)
     parser.add_argument(
         "--output", required=True, type=Path, metavar="FILE",
         help=".png for a figure; .npy for float32, height x width of the photo, NaN where the network did not look",
@@ -180,7 +167,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
         "Repeats the authors' protocol (20 random crops of each picture as it is), for numbers to put beside published "
         "ones. To measure what users get, with intervals and by group, run python -m training.evaluate in a clone."
     )
-    _add_network_options(parser)
+    add_network_options(parser)
     parser.add_argument("--data", required=True, type=Path, metavar="FOLDER", help="the data set, for example CGFIQA")
     parser.add_argument("--output", type=Path, default=Path("result"), metavar="FOLDER", help="default: result")
     parser.set_defaults(run=_evaluate)
@@ -193,52 +180,12 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="the photos of one method; two or more")
     parser.add_argument("--reference", type=Path, metavar="FOLDER", help="the undamaged photos: faces are found there")
-    _add_network_options(parser)
+    add_network_options(parser)
     parser.add_argument("--format", choices=comparison.FORMATS, help="default: by the suffix of --output, else table")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
     parser.add_argument("--no-diagnosis", action="store_true", help="do not say what is wrong with the photos")
     parser.add_argument("--verify", type=Path, metavar="REPORT", help="repeat a JSON report and say what differs")
     parser.set_defaults(run=_compare)
-
-
-def _add_network_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--checkpoint", metavar="NAME", help="default: FIQA_CHECKPOINT, else lite")
-    parser.add_argument(
-        "--device", type=_device, help="auto, cpu, cuda, cuda:N or mps (default: FIQA_DEVICE, else auto)"
-    )
-
-
-def _add_face_options(parser: argparse.ArgumentParser, *, all_faces: bool = False) -> None:
-    every = "; all for a row for every face" if all_faces else ""
-    parser.add_argument(
-        "--face",
-        type=_face_or_all if all_faces else _face,
-        default="main",
-        metavar="WHICH",
-        help=f"{', '.join(FACE_CHOICES)}, or a number from 1, the most prominent (default: main){every}",
-    )
-    parser.add_argument(
-        "--aligned",
-        choices=ALIGNED_LAYOUTS,
-        help="the photos are square crops in this layout: the face is at a known place and is not searched",
-    )
-
-
-def _face(text: str) -> FaceChoice:
-    try:
-        return read_face_choice(text)
-    except SettingError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _face_or_all(text: str) -> FaceChoice:
-    return text if text == ALL_FACES else _face(text)
-
-
-def _device(name: str) -> str:
-    if not DEVICES.fullmatch(name):
-        raise argparse.ArgumentTypeError(f"{name!r} is none of auto, cpu, cuda, cuda:N, mps")
-    return name
 
 
 def _score(options: argparse.Namespace) -> int:

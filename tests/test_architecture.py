@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("annotate", "fiqa", "fiqa_app", "training")
 HEAVY = {"accelerate", "face_alignment", "piq", "timm", "torch", "torchvision"}
-MOST_LINES, MOST_FUNCTION_LINES = 1000, 60
+MOST_LINES, MOST_FUNCTION_LINES = 450, 60
 VAGUE = {"common", "helper", "helpers", "misc", "tools", "util", "utils"}
 SIDE_EFFECTS = {
     "create_engine", "getenv", "hf_hub_download", "is_available", "launch", "load_library", "load_predictor",

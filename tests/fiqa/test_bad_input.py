@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.data import astronaut
 
-from tests.fiqa.photos.test_images import encode, png_header
+from tests.fiqa.photos.encoded import encode, png_header
 
 ROOT = Path(__file__).parents[2]
 Pixels = NDArray[np.uint8]

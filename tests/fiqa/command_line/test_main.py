@@ -2,14 +2,10 @@
 
 import csv
 import json
-import os
-import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
-from io import BytesIO, StringIO, TextIOWrapper
+from io import StringIO
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,99 +13,14 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
-from fiqa import checkpoints
 from fiqa.__main__ import main
-from fiqa.errors import CheckpointError, FiqaError, SettingError
-from fiqa.faces.face_choice import FaceChoice
 from fiqa.photos.images import decode_photo
-from fiqa.results import FaceResult, QualityResult
+from tests.fiqa.command_line.test_streams import ROOT
 
-ROOT = Path(__file__).parents[2]
-LANDMARKS = np.zeros((68, 2), np.float32)
 LITE = {
     "name": "lite", "title": "Bundled", "present": True, "licence": "Apache-2.0", "source": "bundled",
     "parameters": 1_250_000, "gflops": 0.41, "score_range": [0.0, 1.0], "note": "Small.",
 }  # fmt: skip
-
-
-class BrightnessPredictor:
-    """Scores a photo by its brightness; stops as Ctrl-C does after `patience` photos."""
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.record = record
-        self.patience, self.faces = record.pop("patience", 99), record.pop("faces", 1)
-        self.signal, self.goes_on = record.pop("signal", None), record.pop("goes_on", False)
-
-    def stop(self) -> None:
-        """End as a person or the system ends a run."""
-        if self.signal is None:
-            raise KeyboardInterrupt
-        os.kill(os.getpid(), self.signal)
-        assert self.goes_on, "the signal had no effect"
-
-    def score_many(
-        self, sources: Iterable[str], *, face: FaceChoice = "main", aligned: str | None = None
-    ) -> Iterator[QualityResult | FiqaError]:
-        if (face, aligned) != ("main", None):
-            self.record["which"] = {"face": face, "aligned": aligned}
-        for number, source in enumerate(sources):
-            if number == self.patience:
-                self.stop()
-            try:
-                pixels = decode_photo(source).pixels
-            except FiqaError as error:
-                yield error
-                continue
-            scores = [float(pixels.mean()) / 255 - 0.1 * number for number in range(self.faces)]
-            found = [FaceResult((1.0, 2.0, 30.0, 40.0), LANDMARKS, each, (each - 0.01, each + 0.01)) for each in scores]
-            yield QualityResult(
-                scores[0], found[0].interval, tuple(found), "lite", (0.0, 1.0), "bundled", notices=("A notice.",)
-            )
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Replace the networks with stand-ins; return what they were asked for."""
-    record: dict[str, Any] = {}
-
-    def load_predictor(checkpoint: str, *, device: str, finder: str) -> BrightnessPredictor:
-        if checkpoint not in ("lite", "other"):
-            raise CheckpointError(f"Unknown checkpoint {checkpoint!r}; known are lite, other.")
-        if device == "cuda:7":
-            raise SettingError("There is no device cuda:7 here.")
-        record.update(checkpoint=checkpoint, device=device, finder=finder)
-        return BrightnessPredictor(record)
-
-    def run_official_protocol(checkpoint: str, data: Path, **options: Any) -> dict[str, float]:
-        record.update(checkpoint=checkpoint, data=data, **options)
-        return {"PLCC": 0.98731, "SRCC": 0.98804, "KRCC": float("nan")}
-
-    listed = [LITE, {**LITE, "name": "cgfiqa", "present": False, "gflops": None}]
-    monkeypatch.setattr(checkpoints, "describe_checkpoints", lambda: listed)
-    loading = ModuleType("fiqa.loading")
-    vars(loading).update(load_predictor=load_predictor, fetch_checkpoint=lambda name: Path("ckpt") / name)
-    protocol = ModuleType("fiqa.evaluation.official_protocol")
-    vars(protocol).update(run_official_protocol=run_official_protocol)
-    monkeypatch.setitem(sys.modules, "fiqa.loading", loading)
-    monkeypatch.setitem(sys.modules, "fiqa.evaluation.official_protocol", protocol)
-    for name in ("FIQA_CHECKPOINT", "FIQA_DEVICE", "FIQA_FINDER"):
-        monkeypatch.delenv(name, raising=False)
-    return record
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with two photos, one broken one, a text and hidden leftovers."""
-    monkeypatch.chdir(tmp_path)
-    for name, level in (("photos/bright.png", 200), ("photos/deep/dark.JPG", 50), ("photos/.thumbs/small.png", 0)):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (64, 64), (level, level, level)).save(path)
-    (tmp_path / "photos/broken.png").write_bytes(b"")
-    (tmp_path / "photos/notes.txt").write_text("no photo")
-    (tmp_path / "photos/._bright.png").write_bytes(b"leftover")
-    (tmp_path / "nothing").mkdir()
-    return tmp_path
 
 
 def test_photo_is_scored_with_status_0(asked: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -286,152 +197,6 @@ def test_mistakes_cost_one_line(
     assert reason in said.err
     assert said.err.startswith("fiqa")
     assert said.err.count("\n") == 1
-
-
-def test_control_sequences_in_file_names_do_not_reach_the_terminal(
-    asked: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    name = "photos/\x1b[2Jevil\n.png"
-    Image.new("RGB", (64, 64)).save(folder / name)
-    assert main(["score", name, "photos/broken\x1b.png"]) == 1
-    said = capsys.readouterr()
-    assert "\x1b" not in said.out + said.err
-    assert said.err.count("\n") == 1
-
-
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_a_run_told_to_end_writes_what_is_done(
-    asked: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str], number: signal.Signals, status: int
-) -> None:
-    asked.update(patience=1, signal=number)
-    words = ["photos/bright.png", "photos/deep/dark.JPG", "--output", "scores.json"]
-    assert main(["score", *words]) == status
-    assert [row["path"] for row in json.loads(Path("scores.json").read_text())] == ["photos/bright.png"]
-    assert capsys.readouterr().err == "fiqa: interrupted after 1 of 2 photos\n"
-    assert signal.getsignal(number) is signal.SIG_DFL
-
-
-def test_a_run_that_ends_before_its_first_score_leaves_what_was_written_before(
-    asked: dict[str, Any], folder: Path
-) -> None:
-    Path("scores.csv").write_text("of yesterday")
-    asked["patience"] = 0
-    assert main(["score", "photos/bright.png", "--output", "scores.csv"]) == 130
-    assert Path("scores.csv").read_text() == "of yesterday"
-
-
-def test_a_hangup_that_is_ignored_stays_ignored(asked: dict[str, Any], folder: Path) -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        asked.update(patience=1, signal=signal.SIGHUP, goes_on=True)
-        assert main(["score", "photos/bright.png", "photos/deep/dark.JPG"]) == 0
-    finally:
-        signal.signal(signal.SIGHUP, before)
-
-
-def test_a_photo_comes_from_standard_input(
-    asked: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "stdin", TextIOWrapper((folder / "photos/bright.png").open("rb")))
-    assert main(["score", "-"]) == 0
-    assert "0.784" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("words", "reason"),
-    [
-        (["score", ""], "empty path"),
-        (["score", "photos", "--output", "scores.xlsx"], "scores.xlsx would not hold what its suffix says"),
-        (["score", "photos/bright.png", "--output", "photos/bright.png", "--format", "csv"], "is one of the photos"),
-        (
-            ["degrade", "photos/bright.png", "--type", "jpeg", "--severity", "1", "--output", "photos/bright.png"],
-            "photos",
-        ),
-        (
-            ["degrade", "photos/bright.png", "--type", "jpeg", "--severity", "1", "--seed", "-1", "--output", "x.png"],
-            "-1",
-        ),
-        (["attention", "photos/bright.png", "--output", "loop.png"], "circle"),
-    ],
-)
-def test_words_that_would_do_harm_or_nothing_cost_one_line(
-    asked: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str], words: list[str], reason: str
-) -> None:
-    before = (folder / "photos/bright.png").read_bytes()
-    (folder / "loop.png").symlink_to("loop.png")
-    assert main(words) == 1
-    said = capsys.readouterr()
-    assert reason in said.err
-    assert said.err.count("\n") == 1
-    assert (folder / "photos/bright.png").read_bytes() == before
-
-
-def test_a_format_that_is_named_goes_into_a_file_of_any_suffix(asked: dict[str, Any], folder: Path) -> None:
-    assert main(["score", "photos/bright.png", "--output", "scores.dat", "--format", "csv"]) == 0
-    assert Path("scores.dat").read_text().startswith("path,")
-
-
-class Terminal(TextIOWrapper):
-    """A terminal that knows some letters only."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
-def test_a_terminal_without_a_letter_gets_a_replacement(
-    asked: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
-) -> None:
-    (folder / "photos/bright.png").rename(folder / "photos/ψ.png")
-    shown = BytesIO()
-    monkeypatch.setattr(sys, "stdout", Terminal(shown, encoding=encoding))
-    assert main(["score", "photos/ψ.png"]) == 0
-    assert "photos/?.png" in shown.getvalue().decode(encoding)
-
-
-def test_a_pipe_gets_utf_8_whatever_the_terminal(
-    asked: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (folder / "photos/bright.png").rename(folder / "photos/ψ.png")
-    piped = BytesIO()
-    monkeypatch.setattr(sys, "stdout", TextIOWrapper(piped, encoding="ascii"))
-    assert main(["score", "photos/ψ.png", "--format", "csv"]) == 0
-    assert "photos/ψ.png,0.78" in piped.getvalue().decode()
-
-
-def run_in_shell(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a line of a shell in which `fiqa` is this command line."""
-    line = f'fiqa() {{ "{sys.executable}" -m fiqa "$@"; }}\n{command}'
-    return subprocess.run(
-        ["bash", "-c", line], cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False
-    )
-
-
-@pytest.mark.parametrize(
-    ("command", "reason"),
-    [
-        ("fiqa checkpoints > /dev/full", "No space left on device"),
-        ("fiqa checkpoints >&-", "Standard output is closed"),
-    ],
-)
-def test_a_full_disk_or_closed_output_costs_one_line(command: str, reason: str) -> None:
-    done = run_in_shell(command)
-    assert done.returncode == 1
-    assert done.stderr.startswith("fiqa: ")
-    assert reason in done.stderr
-    assert done.stderr.count("\n") == 1
-
-
-def test_a_closed_standard_error_costs_nothing() -> None:
-    done = run_in_shell("fiqa checkpoints --format json 2>&-")
-    assert done.returncode == 0
-    assert json.loads(done.stdout)
-
-
-def test_help_is_shown_on_a_terminal_without_its_letters() -> None:
-    done = run_in_shell("fiqa attention --help", PYTHONIOENCODING="ascii")
-    assert done.returncode == 0
-    assert "--colour-map" in done.stdout
 
 
 def test_environment_sets_the_defaults(asked: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
