@@ -236,7 +236,7 @@ def _take_studies(browser: Browser, site: str) -> None:
         page.locator("#study-tabs").get_by_role("tab", name=panel, exact=True).click()
         expect(page.locator(shown).first).to_be_visible()
         page.wait_for_timeout(1500)
-        _save(f"study-{panel.lower()}", page.screenshot())
+        _save(f"study-{panel.lower()}", page.screenshot(full_page=panel == "Participants"))
     context.close()
 
 
