@@ -23,7 +23,7 @@ from fiqa.checkpoints import (
 )
 from fiqa.errors import CheckpointError, SettingError
 from fiqa.loading import choose_device, fetch_checkpoint, load_network, load_predictor
-from fiqa.models import LITE, DslFiqa
+from fiqa.models import LITE, DslFiqa, DslFiqaConfig
 from fiqa.settings import Settings
 from tests.fiqa.small_networks import SMALL_OFFICIAL, authors_files
 
@@ -82,7 +82,9 @@ def test_weights_of_another_precision_are_kept_in_single(own: Path, dtype: torch
 def test_a_network_is_found_by_name_text_and_path(own: Path) -> None:
     weights = [load_network(each).state_dict()["transformer.reduce1.weight"] for each in (str(own), own)]
     assert torch.equal(*weights)
-    assert load_network("lite").config == LITE
+    bundled = find_checkpoint("lite").folder
+    assert bundled is not None
+    assert load_network("lite").config == DslFiqaConfig(**json.loads((bundled / "config.json").read_text()))
     assert load_predictor(own, device="cpu", finder="bundled").spec.score_range == (1.0, 5.0)
 
 
