@@ -13,6 +13,7 @@ TABLE_SUFFIXES = ("", "txt")
 
 
 def add_photo_options(parser: argparse.ArgumentParser) -> None:
+    """Add what names photos, the network and where the answer goes."""
     parser.add_argument(
         "paths",
         nargs="+",
@@ -25,6 +26,7 @@ def add_photo_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_network_options(parser: argparse.ArgumentParser) -> None:
+    """Add the choice of checkpoint and device."""
     parser.add_argument("--checkpoint", metavar="NAME", help="default: FIQA_CHECKPOINT, else lite")
     parser.add_argument(
         "--device", type=read_device, help="auto, cpu, cuda, cuda:N or mps (default: FIQA_DEVICE, else auto)"
@@ -32,6 +34,7 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_face_options(parser: argparse.ArgumentParser, *, all_faces: bool = False) -> None:
+    """Add the choice of the face that is scored; `all_faces` allows a row for every face."""
     every = "; all for a row for every face" if all_faces else ""
     parser.add_argument(
         "--face",
@@ -48,6 +51,7 @@ def add_face_options(parser: argparse.ArgumentParser, *, all_faces: bool = False
 
 
 def read_face(text: str) -> FaceChoice:
+    """Read the choice of a face, for argparse."""
     try:
         return read_face_choice(text)
     except SettingError as error:
@@ -59,6 +63,7 @@ def read_face_or_all(text: str) -> FaceChoice:
 
 
 def read_device(name: str) -> str:
+    """Read the name of a device, for argparse."""
     if not DEVICES.fullmatch(name):
         raise argparse.ArgumentTypeError(f"{name!r} is none of auto, cpu, cuda, cuda:N, mps")
     return name

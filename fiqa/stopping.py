@@ -31,6 +31,7 @@ def stopped_by_signals() -> Iterator[None]:
     """
 
     def stop(number: int, _frame: FrameType | None) -> None:
+        """End the work once: a second signal must not interrupt the writing of what is done."""
         for each in before:
             signal.signal(each, signal.SIG_IGN)
         raise Stopped(number)

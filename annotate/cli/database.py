@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 def add_database(command: Command) -> None:
+    """Add the commands about the database as a whole: backup, restore and their like."""
     backup = command("backup", _backup, "copy the database while it is in use, and verify the copy")
     backup.add_argument("file", type=Path, nargs="?", metavar="FILE", help="default: backups/ in the data folder")
     backup.add_argument("--pictures", action="store_true", help="write a ZIP with all pictures, too")

@@ -20,6 +20,7 @@ JOINERS = "\u200c\u200d"
 
 @contextmanager
 def opened_database(settings: Settings) -> Iterator["Database"]:
+    """Open the database, and close it when the command ends."""
     from annotate.database.engine import open_database
 
     database = open_database(settings.database_url)
@@ -35,12 +36,14 @@ def say(options: argparse.Namespace, data: Any, text: str) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return rows as aligned columns under their names."""
     cells = [columns, *(tuple(cell(row[column]) for column in columns) for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(columns))]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in cells)
 
 
 def cell(value: object) -> str:
+    """Return a value as a table shows it: three decimals, a dash for nothing."""
     if isinstance(value, float):
         return f"{value:.3f}"
     return "–" if value is None else one_line(str(value))

@@ -16,6 +16,7 @@ MOS_COLUMNS = ("stimulus", "mos", "sos", "ci95", "ratings", "mos_p910", "unusabl
 
 
 def add_results(command: Command) -> None:
+    """Add the commands about what came of a study."""
     mos = command("mos", _mos, "print MOS, SOS, CI95 and the P.910 estimate of every picture")
     mos.add_argument("name", metavar="NAME")
     screen = command("screen", _screen, "check sittings and participants, with reasons")

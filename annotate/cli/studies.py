@@ -27,6 +27,7 @@ _PROLIFIC = "&PROLIFIC_PID={{%PROLIFIC_PID%}}&STUDY_ID={{%STUDY_ID%}}&SESSION_ID
 
 
 def add_making(command: Command) -> None:
+    """Add the commands that make a study and put pictures into it."""
     create = command("create", _create, "make a study of pictures, as a draft")
     create.add_argument("name", metavar="NAME")
     _add_pictures_options(create)
@@ -60,6 +61,7 @@ def _add_pictures_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_states(command: Command) -> None:
+    """Add the commands that change the state of a study."""
     for name, state, says in (
         ("open", "open", "let people rate"),
         ("pause", "paused", "let nobody rate for a while"),

@@ -97,6 +97,7 @@ def set_message(db: Session, study_id: int, message: str, now: datetime) -> None
 
 
 def locked_study(db: Session, study_id: int) -> Study:
+    """Return a study, locked until the transaction ends; raises StudyError when it was deleted."""
     study = db.scalar(select(Study).where(Study.id == study_id).with_for_update(key_share=True))
     if study is None:
         raise StudyError("The study does not exist any more.")

@@ -24,6 +24,7 @@ _PLACEHOLDER = re.compile(r"\{\{|%PROLIFIC|%7B%7B", re.IGNORECASE)
 
 
 def check_start_answers(protocol: StudyProtocol, answers: Mapping[str, object]) -> dict[str, str]:
+    """Return the answers to the questions at the start, each checked; raises SittingError naming a bad one."""
     questions = {question.name: question for question in protocol.questions}
     if unknown := answers.keys() - questions.keys():
         raise SittingError(f"The study does not ask {min(unknown)!r}.")
@@ -39,6 +40,7 @@ def side_px(screen: Mapping[str, Any], side: str) -> float:
 
 
 def check_external_id(panel: Panel | None) -> str | None:
+    """Return the panel's id of a participant, None without a panel; raises AccessError when it cannot be one."""
     if panel is None:
         return None
     if _PLACEHOLDER.search(panel.participant_id):

@@ -34,6 +34,7 @@ def distributions(scores: dict[str, Scores], score_range: Interval) -> str:
     """
 
     def draw(axes: "Axes") -> None:
+        """Draw a row for every method."""
         rng = np.random.default_rng(0)
         for row, (_, values) in enumerate(_scored(scores)):
             colour = COLOURS[row % len(COLOURS)]
@@ -60,6 +61,7 @@ def slopes(pair: PairFigures, before: Scores, after: Scores) -> str:
     shown = both[np.linspace(0, len(both) - 1, min(MOST_LINES, len(both))).astype(int)] if len(both) else both
 
     def draw(axes: "Axes") -> None:
+        """Draw a line for every photo, and one for the means."""
         for first, second in zip(before[shown], after[shown], strict=True):
             colour = GAIN if second - first >= TIE else LOSS if first - second >= TIE else COLOURS[-1]
             axes.plot([0, 1], [first, second], color=colour, alpha=0.5, linewidth=0.8)
@@ -77,6 +79,7 @@ def gain_against_input(pair: PairFigures, before: Scores, after: Scores) -> str:
     gains = after - before
 
     def draw(axes: "Axes") -> None:
+        """Draw a point for every photo."""
         axes.axhline(0, color=INK, linewidth=0.8)
         axes.scatter(before, gains, 14, np.where(gains >= 0, GAIN, LOSS), alpha=0.6, linewidths=0)
         axes.set_xlabel(f"score under {pair.a}")
@@ -94,6 +97,7 @@ def win_matrix(methods: Sequence[str], pairs: Sequence[PairFigures]) -> str:
             shares[b, a], shares[a, b] = pair.win_rate, 1 - pair.win_rate
 
     def draw(axes: "Axes") -> None:
+        """Draw a cell for every two methods."""
         axes.imshow(shares, cmap="RdYlGn", vmin=0, vmax=1)
         for row, column in zip(*np.nonzero(~np.isnan(shares)), strict=True):
             axes.text(column, row, f"{shares[row, column]:.0%}", ha="center", va="center", color="black")
