@@ -220,8 +220,8 @@ def prepare(database: Database, data_dir: Path, address: str) -> tuple[int, list
     with database.write() as db:
         queries.lifecycle.change_state(db, study_id, State.OPEN, now)
         invited = [queries.participants.create_participant(db, study_id, now) for _ in range(PEOPLE)]
-        links = [f"{address}?participant={links.issue_link(db, each.id, now)}" for each in invited]
-        return study_id, [Volunteer(n, each.pseudonym, links[n], {}) for n, each in enumerate(invited)]
+        addresses = [f"{address}?participant={links.issue_link(db, each.id, now)}" for each in invited]
+        return study_id, [Volunteer(n, each.pseudonym, addresses[n], {}) for n, each in enumerate(invited)]
 
 
 async def label_together(people: Sequence[Volunteer], kill_and_start: Callable[[], None]) -> None:
