@@ -130,10 +130,14 @@ def build_footer(
     def describe(at_work: str) -> str:
         return footer_text(at_work, kept_minutes=kept_minutes, kept=kept)
 
+    def describe_checkpoint(name: str) -> str:
+        """Return the footer for the chosen checkpoint, once it is loaded."""
+        return describe(work_status(service, name))
+
     footer = gr.HTML(describe(f"{service.default}, getting ready"), apply_default_css=False, elem_id="footer")
     # Without triggers an event runs when the page loads and whenever an input changes.
     gr.on(
-        None, lambda name: describe(work_status(service, name)), checkpoint, footer,
+        None, describe_checkpoint, checkpoint, footer,
         show_progress="hidden", concurrency_limit=None, api_visibility="private",
     )  # fmt: skip
 

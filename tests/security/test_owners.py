@@ -19,8 +19,10 @@ from tests.served import serve
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
 SECRET, NAME = "the owner's secret", "a study that nobody may see"
-UNGUARDED = {"sign_in", "sign_out", "enter", "empty"}
-"""Events that run without a pass: they let in or out, or empty what the page shows."""
+UNGUARDED = {"sign_in", "sign_out", "enter", "empty", "end_test_run", "hide"}
+"""Events that run without a pass: they let in or out, or empty or hide what the page shows."""
+BY_LINK = "sign_in_by_link"
+"""Lets in who has the link that the start prints, and refuses everybody else with a sentence of its own."""
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +59,17 @@ def ids_of(tree: dict[str, Any]) -> set[int]:
 def studies_events(attacker: Attacker) -> tuple[dict[int, dict[str, Any]], int]:
     """Return every event that shows something in the Studies tab, by number, and the id of the browser's pass."""
     described = config(attacker)
-    (tab,) = [
-        each["id"] for each in described["components"] if each["type"] == "tabitem" and each["props"]["id"] == "studies"
-    ]
+    tabs = [each for each in described["components"] if each["type"] == "tabitem"]
+    (tab,) = [each["id"] for each in tabs if each["props"].get("id") == "studies"]
     (owner_pass,) = [each["id"] for each in described["components"] if each["type"] == "browserstate"]
     ours = inside(described["layout"], tab)
     events = {each["id"]: each for each in described["dependencies"] if ours & {*each["outputs"], *each["inputs"]}}
     return {number: each for number, each in events.items() if each["backend_fn"]}, owner_pass
+
+
+def nothing_chosen(attacker: Attacker) -> dict[int, Any]:
+    """Return what a page sends of each component in which nothing is given: an empty list of checkboxes, else null."""
+    return {each["id"]: [] for each in config(attacker)["components"] if each["type"] == "checkboxgroup"}
 
 
 def study_id(attacker: Attacker) -> int:
@@ -101,20 +107,22 @@ def test_every_event_of_the_tab_asks_for_the_pass_first(attacker: Attacker) -> N
 
 def test_without_the_pass_every_event_refuses_and_changes_nothing(attacker: Attacker) -> None:
     events, owner_pass = studies_events(attacker)
-    before = everything_stored(attacker)
+    before, empty = everything_stored(attacker), nothing_chosen(attacker)
     forged = OwnerAccess("another secret").sign_in("another secret", datetime.now(UTC))
     open_as_owner(attacker, "shared")
     for number, each in events.items():
         if owner_pass not in each["inputs"]:
             continue
         for given in (None, forged):
-            data = [given if component == owner_pass else None for component in each["inputs"]]
+            data = [given if component == owner_pass else empty.get(component) for component in each["inputs"]]
             details = {"do": "open", "study": str(study_id(attacker)), "person": "p00"}
             outcome = attacker.outcome(number, data, session="shared", details=details)
             assert NAME not in json.dumps(outcome)
             if attacker.served.demo.fns[number].name != "enter":  # which shows the door
                 assert not outcome["success"]
-                assert "Sign in as the owner" in outcome["output"]["error"]
+                by_link = attacker.served.demo.fns[number].name == BY_LINK
+                refusal = "This link signs in once" if by_link else "Sign in as the owner"
+                assert refusal in outcome["output"]["error"]
     assert everything_stored(attacker) == before
 
 

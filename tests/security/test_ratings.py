@@ -17,6 +17,8 @@ def test_the_tests_know_every_route_of_the_rating_page(attacker: Attacker) -> No
     paths = {str(getattr(route, "path", "")) for route in attacker.served.demo.app.routes}
     assert {path for path in paths if path.startswith("/rating")} == {
         "/rating/picture/{assignment_id:int}",
+        "/rating/preview/{code}/picture/{assignment_id:int}",
+        "/rating/preview/{code}/{action}",
         "/rating/{action}",
     }
 

@@ -46,7 +46,7 @@ def test_raters_are_answered_while_all_handlers_wait_for_the_checkpoint(tmp_path
     ):
         page = Attacker(served, client, tmp_path)
         for number in range(HANDLER_THREADS):
-            page.join(page.event("describe"), ["first"], session=f"page{number}").raise_for_status()
+            page.join(page.event("describe_checkpoint"), ["first"], session=f"page{number}").raise_for_status()
         try:
             while None in served.demo._queue.active_jobs:  # until all handlers are at it
                 time.sleep(0.05)

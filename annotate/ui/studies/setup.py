@@ -35,7 +35,7 @@ from annotate.ui.studies.pictures import (
     uploaded_files,
 )
 from annotate.ui.studies.protocol_form import FIELDS, build_form, in_words, read_changes, shown_values
-from annotate.ui.studies.stimulus import build_stimulus_editor
+from annotate.ui.studies.stimulus import build_stimulus_editor, hide
 
 TRAP_SIZE_PX = (512, 512)
 """Where there is no picture yet to take the size of."""
@@ -246,6 +246,11 @@ class Setup:
         yield "", None, time.time()
 
 
+def end_test_run() -> str:
+    """Take the link of the test run away: a study that is open has none."""
+    return ""
+
+
 def build_setup_panel(labelling: Labelling, guard: Guard, study: gr.State, changed: gr.State, tab: gr.Tab) -> gr.State:
     """Lay out the panel and connect it; returns a state that changes when a study is deleted."""
     setup = Setup(labelling)
@@ -277,8 +282,8 @@ def build_setup_panel(labelling: Labelling, guard: Guard, study: gr.State, chang
     guard.on(tab.select, setup.overview, [study], overview, **AT_ONCE)
     guard.on(start.click, setup.ask, [study, *form], [said, asking], **AT_ONCE)
     guard.on(confirm.click, setup.open, [study, *form], changed, **AT_ONCE)
-    confirm.click(lambda: "", None, tried, **AT_ONCE)
-    cancel.click(lambda: gr.update(visible=False), None, asking, **AT_ONCE)
+    confirm.click(end_test_run, None, tried, **AT_ONCE)
+    cancel.click(hide, None, asking, **AT_ONCE)
     guard.on(pause.click, setup.pause, [study], changed, **AT_ONCE)
     guard.on(save.click, setup.save, [study, *form], changed, **AT_ONCE)
     guard.on(pictures.click, setup.turn_page, [study], pictures, details=True, **AT_ONCE)

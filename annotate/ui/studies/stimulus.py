@@ -74,9 +74,15 @@ def build_stimulus_editor(
     guard.on(pictures.click, editor.open, [study], [chosen, form, head, *fields], details=True, **AT_ONCE)
     guard.on(save.click, editor.save, [study, chosen, *fields], changed, **AT_ONCE)
     guard.on(remove.click, editor.remove, [study, chosen], changed, **AT_ONCE)
-    cancel.click(lambda: gr.update(visible=False), None, form, **AT_ONCE)
+    cancel.click(hide, None, form, **AT_ONCE)
     made: gr.Column = form
     return made
+
+
+def hide() -> dict[str, Any]:
+    """Hide what was opened and is not wanted after all."""
+    hidden: dict[str, Any] = gr.update(visible=False)
+    return hidden
 
 
 def _build_fields() -> Sequence[gr.Component]:
