@@ -10,7 +10,9 @@ put your own folders in. The figures mean nothing: one face, and far too few ste
 import argparse
 import csv
 import json
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,10 +74,11 @@ def rehearse(folder: Path, scale: Scale) -> Path:
     )  # fmt: skip
     write_rated(rated, views)
     _do(evaluate.main, "--checkpoint", quality / "checkpoint", "--data", rated, "--output", folder / "evaluation")
-    _do(
-        release.main, quality, "--output", checkpoint, "--name", "rehearsal", "--licence", "Apache-2.0",
-        "--evaluation", folder / "evaluation" / "evaluation.json",
-    )  # fmt: skip
+    with _data_folder(folder / "data"):
+        _do(
+            release.main, quality, "--output", checkpoint, "--name", "rehearsal", "--licence", "Apache-2.0",
+            "--evaluation", folder / "evaluation" / "evaluation.json",
+        )  # fmt: skip
     _score(photos / "0.png", checkpoint)
     return checkpoint
 
@@ -127,6 +130,19 @@ def _landmarks(finder: FaceFinder, pixels: NDArray[np.uint8]) -> NDArray[np.floa
     if face is None:
         raise DataError("The bundled face finder does not find the astronaut's face: is assets/checkpoints/lite whole?")
     return face.landmarks
+
+
+@contextmanager
+def _data_folder(folder: Path) -> Iterator[None]:
+    """Release into a data folder of the rehearsal's own, so that a user's checkpoints stay as they are."""
+    before = os.environ.get("FIQA_DATA_DIR")
+    os.environ["FIQA_DATA_DIR"] = str(folder)
+    try:
+        yield
+    finally:
+        os.environ.pop("FIQA_DATA_DIR")
+        if before is not None:
+            os.environ["FIQA_DATA_DIR"] = before
 
 
 def _do(step: Callable[[Sequence[str]], None], *arguments: object) -> None:

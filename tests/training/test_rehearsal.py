@@ -77,3 +77,7 @@ def test_teachers_let_a_network_learn_from_views_without_labels_too(folder: Path
     assert record["teachers"] == [first]
     losses = [json.loads(row) for row in (run / "history.jsonl").read_text().splitlines()]
     assert all(np.isfinite(row["loss"]) for row in losses if "loss" in row)
+
+
+def test_the_checkpoint_is_registered_in_the_rehearsal_s_own_data_folder(folder: Path) -> None:
+    assert (folder / "data" / "checkpoints" / "rehearsal" / "model.safetensors").exists()
