@@ -117,6 +117,8 @@ class QualityTask:
     def _regional_error(self, quality: Tensor, wanted: Tensor) -> Tensor:
         """Return the error of regional quality (B, G, G), where it is wanted to be anything."""
         known = wanted.isfinite()
+        if not known.any():  # views without labels want nothing of any region
+            return quality.float().sum() * 0
         return charbonnier(quality.float()[known], wanted[known])
 
     def validate(self, network: nn.Module) -> dict[str, float]:
