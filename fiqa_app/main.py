@@ -30,6 +30,7 @@ from fiqa.ui.service import Predictor, PredictorService
 from fiqa.ui.visitor_state import KEPT_MINUTES
 from fiqa_app.serving import page
 from fiqa_app.serving.gate import visitor_of
+from fiqa_app.serving.optional_inputs import Page
 from fiqa_app.serving.server import launch_options, prepare_lending, wait_for_the_end
 from fiqa_app.serving.session_cleanup import keep_no_statistics
 from fiqa_app.serving.traffic import log_requests
@@ -77,7 +78,7 @@ def create_ownership(settings: Settings, labelling: Labelling) -> Ownership:
 
 def create_demo(service: PredictorService, labelling: Labelling, ownership: Ownership) -> gr.Blocks:
     """Lay out the page around `service` and what people label with; nothing is loaded or opened yet."""
-    demo = gr.Blocks(title=page.TITLE, analytics_enabled=False, fill_width=True)
+    demo = Page(title=page.TITLE, analytics_enabled=False, fill_width=True)
     with demo:
         photos = gr.State(LoadedPhotos())
         page.build_header()

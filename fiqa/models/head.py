@@ -43,6 +43,8 @@ class RegionalHead(nn.Module):
 
     def _mixed(self, values: Tensor) -> Tensor:
         """Mix values (B, N) with those of the neighbouring tokens, `smoothing` times; at the border they repeat."""
+        if not self.smoothing:
+            return values
         grid = rearrange(values, "b (row column) -> b 1 row column", row=self.grid)
         for _ in range(self.smoothing):
             padded = F.pad(grid, (1, 1, 1, 1), mode="replicate")

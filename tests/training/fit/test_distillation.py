@@ -8,7 +8,7 @@ import torch
 from fiqa.models import LITE, DslFiqa
 from training.errors import RunError
 from training.fit.distillation import TAUGHT_SHARE, Teachers, load_teachers
-from training.fit.starting import LITE_PREPROCESSING, Start, choose_start
+from training.fit.starting import LITE_PREPROCESSING, Start, from_checkpoint
 
 VIEWS, CROPS = 3, 2
 
@@ -45,7 +45,7 @@ def test_teaching_leaves_the_teachers_as_they_were(teachers: Teachers, seen: tup
 
 
 def test_a_teacher_that_sees_other_crops_is_refused_by_name() -> None:
-    student = choose_start("lite", start=None, pretrained=False, scratch=True, labelled=False)
+    student = from_checkpoint("lite", None)
     assert len(load_teachers(["lite", "lite"], student).networks) == 2
     closer = Start(student.network, replace(LITE_PREPROCESSING, margin=1.2), "random weights")
     with pytest.raises(RunError, match="lite cannot teach this network: it takes other crops of a face"):
