@@ -1,6 +1,7 @@
 """Commands that tell what came of a study."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from annotate.cli.arguments import MOST_LISTED, MOST_RATINGS, Command, whole
@@ -12,6 +13,12 @@ _REASONS = {
     "unusable": "at least half of the people called them unusable",
 }
 FINDING_COLUMNS = ("participant", "sitting", "check", "reason")
+SCALE_COLUMNS = ("stimulus", "jod", "ci95", "comparisons", "group")
+PAIRED_PARTICIPANT_COLUMNS = (
+    "participant", "comparisons", "agreement", "circular", "left_share", "side_p", "response_ms"
+)  # fmt: skip
+SIGNIFICANT = 0.01
+MOST_BOOTSTRAPS = 10_000
 MOS_COLUMNS = ("stimulus", "mos", "sos", "ci95", "ratings", "mos_p910", "unusable")
 
 
@@ -32,6 +39,18 @@ def add_results(command: Command) -> None:
     plan.add_argument(
         "--scores", type=Path, metavar="CSV", help="of a model, as fiqa score writes it, or columns stimulus, score"
     )
+    scale = command("scale", _scale, "scale paired comparisons: where each picture stands, in JOD")
+    scale.add_argument("file", type=Path, metavar="CSV", help="columns left, right, participant, preferred")
+    scale.add_argument(
+        "--model", choices=("thurstone", "bradley-terry"), default="thurstone", help="default: thurstone (case V)"
+    )
+    scale.add_argument(
+        "--bootstrap",
+        type=whole(1, MOST_BOOTSTRAPS),
+        metavar="N",
+        help="intervals from N resamplings of the participants, in place of the likelihood's",
+    )
+    scale.add_argument("--participants", action="store_true", help="print the figures of the participants instead")
     export = command("export", _export, "write ratings, MOS, protocol and a data set to train on")
     export.add_argument("name", metavar="NAME")
     export.add_argument("out", type=Path, metavar="OUT", help="a new folder, or an older export")
@@ -61,6 +80,27 @@ def _reliability(options: argparse.Namespace, settings: Settings) -> None:
     with opened_database(settings) as database, database.read() as db:
         row = analysis.reliability(db, queries.studies.find_study(db, options.name).id)
     say(options, row, "\n".join(f"{name:22} {cell(value)}" for name, value in row.items()))
+
+
+def _scale(options: argparse.Namespace, _settings: Settings) -> None:
+    from annotate.exchange.comparisons import read_comparisons
+    from annotate.statistics.paired_checks import check_participants
+    from annotate.statistics.paired_scale import bootstrap_paired_scale, fit_paired_scale
+
+    comparisons = read_comparisons(options.file)
+    if options.participants:
+        people = list(check_participants(comparisons).rows())
+        say(options, people, table(PAIRED_PARTICIPANT_COLUMNS, people))
+        return
+    scale = fit_paired_scale(comparisons, model=options.model)
+    if options.bootstrap:
+        scale = replace(scale, ci95=bootstrap_paired_scale(comparisons, model=options.model, samples=options.bootstrap))
+    rows = list(scale.rows())
+    if groups := int(scale.group.max()):
+        warn(f"the pictures form {groups + 1} groups that no comparison links; each has a scale of its own")
+    if scale.misfit < SIGNIFICANT:
+        warn(f"the answers do not fit one scale well (p = {scale.misfit:.2g}): people may look at different things")
+    say(options, rows, table(SCALE_COLUMNS, rows))
 
 
 def _screen(options: argparse.Namespace, settings: Settings) -> None:

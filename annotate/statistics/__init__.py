@@ -1,7 +1,7 @@
 """Statistics of ratings, as the standards define them: arrays in, numbers out. No database, no files.
 
-Imports `design.items` alone. A new statistic: a function of `ratings.Ratings` in a module of its own, and a line
-where `annotate.analysis` puts it into what people see.
+Imports `design.items` alone. A new statistic: a function of `ratings.Ratings`, or of `comparisons.Comparisons` for
+pairs, in a module of its own, and a line where `annotate.analysis` puts it into what people see.
 """
 
 from typing import TYPE_CHECKING
@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 __all__ = [
+    "comparisons",
     "figures",
     "findings",
     "mos",
+    "paired_checks",
+    "paired_scale",
     "participant_checks",
     "planning",
     "ratings",
@@ -22,9 +25,12 @@ __all__ = [
 
 if TYPE_CHECKING:
     from annotate.statistics import (
+        comparisons,
         figures,
         findings,
         mos,
+        paired_checks,
+        paired_scale,
         participant_checks,
         planning,
         ratings,

@@ -1,0 +1,107 @@
+"""Who may not have done a test of pairs: figures per participant, for the owner to look at.
+
+Nothing here excludes anybody: a person with few comparisons, or with another taste, looks like a careless one.
+
+Shapes: V comparisons, I participants.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from annotate.statistics.comparisons import LEFT, NONE, RIGHT, Comparisons
+from annotate.statistics.ratings import Indices, Numbers, mean_by
+
+
+@dataclass(frozen=True, eq=False)
+class PairedParticipants:
+    """Figures of the participants (I,); NaN where there is nothing to tell from.
+
+    comparisons:   how many answers
+    agreement:     share of their preferences that most of the others share, on the same pairs; 0.5 is chance
+    circular:      share of their complete triads in which A is better than B, B than C and C than A; 0.25 is chance
+    left_share:    share of preferences for the left one
+    side_p:        probability of a share as far from a half, if sides did not matter (binomial test)
+    response_ms:   median time
+    """
+
+    participant_ids: tuple[str, ...]
+    comparisons: Indices
+    agreement: Numbers
+    circular: Numbers
+    left_share: Numbers
+    side_p: Numbers
+    response_ms: Numbers
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield one JSON-safe dictionary per participant."""
+        names = ("comparisons", "agreement", "circular", "left_share", "side_p", "response_ms")
+        columns = [getattr(self, name).tolist() for name in names]
+        for participant, *values in zip(self.participant_ids, *columns, strict=True):
+            figures = {name: None if math.isnan(value) else value for name, value in zip(names, values, strict=True)}
+            yield {"participant": participant, **figures}
+
+
+def check_participants(comparisons: Comparisons) -> PairedParticipants:
+    """Return what the answers say about each participant."""
+    people = len(comparisons.participant_ids)
+    decided = comparisons.where(comparisons.preferred != NONE)
+    rows = [np.flatnonzero(comparisons.participant == person) for person in range(people)]
+    left = np.bincount(decided.participant, decided.preferred == LEFT, people)
+    total = np.bincount(decided.participant, minlength=people)
+    return PairedParticipants(
+        participant_ids=comparisons.participant_ids,
+        comparisons=np.bincount(comparisons.participant, minlength=people),
+        agreement=_agreement(decided),
+        circular=np.array([_circular_share(comparisons.where(each)) for each in rows]),
+        left_share=mean_by(decided.participant, (decided.preferred == LEFT).astype(float), people),
+        side_p=np.array([_side_p(int(n), int(k)) for n, k in zip(total, left, strict=True)]),
+        response_ms=np.array([_median(comparisons.response_ms[each]) for each in rows]),
+    )
+
+
+def _agreement(decided: Comparisons) -> Numbers:
+    """Return the share (I,) of preferences that the majority of the others has for the same pair."""
+    low, high = np.minimum(decided.left, decided.right), np.maximum(decided.left, decided.right)
+    pair = np.unique(np.stack([low, high], axis=1), axis=0, return_inverse=True)[1].reshape(-1)
+    vote = np.where(decided.left < decided.right, decided.preferred, -decided.preferred).astype(np.float64)
+    others = np.bincount(pair, vote)[pair] - _own(pair, decided.participant, vote)
+    known = others != 0
+    agrees = (np.sign(others[known]) == vote[known]).astype(float)
+    return mean_by(decided.participant[known], agrees, len(decided.participant_ids))
+
+
+def _own(pair: Indices, participant: Indices, vote: Numbers) -> Numbers:
+    """Return the sum (V,) of a participant's own votes on the pair of each row, should one have been shown twice."""
+    key = np.unique(np.stack([pair, participant], axis=1), axis=0, return_inverse=True)[1].reshape(-1)
+    own: Numbers = np.bincount(key, vote).astype(np.float64)[key]
+    return own
+
+
+def _circular_share(own: Comparisons) -> float:
+    """Return which share of one person's complete triads goes round in a circle; NaN without one.
+
+    With b[i, j] = 1 where i was preferred to j, tr(b³) counts each circle three times.
+    """
+    stimuli, places = np.unique(np.concatenate([own.left, own.right]), return_inverse=True)
+    left, right = places[: len(own)], places[len(own) :]
+    better = np.zeros((stimuli.size, stimuli.size))
+    better[left[own.preferred == LEFT], right[own.preferred == LEFT]] = 1
+    better[right[own.preferred == RIGHT], left[own.preferred == RIGHT]] = 1
+    better *= 1 - better.T  # one pair answered both ways says neither
+    compared = better + better.T
+    triads = np.trace(compared @ compared @ compared) / 6
+    return float(np.trace(better @ better @ better) / 3 / triads) if triads else float("nan")
+
+
+def _side_p(total: int, left: int) -> float:
+    return float(stats.binomtest(left, total).pvalue) if total else float("nan")
+
+
+def _median(values: Numbers) -> float:
+    known = values[~np.isnan(values)]
+    return float(np.median(known)) if known.size else float("nan")
