@@ -31,7 +31,7 @@ from fiqa.models.landmark_network import (
     rolls_of,
     view_to_crop,
 )
-from fiqa.photos.alignment import cut_view
+from fiqa.photos.alignment import Square, cut_view
 from training.data.face_scenes import (
     FaceStock,
     StockPhoto,
@@ -94,7 +94,7 @@ def resized_around_face(photo: StockPhoto, face_px: float) -> StockPhoto:
 def view_of(photo: StockPhoto) -> FaceView:
     """Cut the view that inference would cut for a perfect box."""
     centre = photo.box.reshape(2, 2).mean(axis=0)
-    view = cut_view(photo.pixels, centre, VIEW_MARGIN * photo.face_px, 0.0, side_px=VIEW_PX)
+    view = cut_view(photo.pixels, Square(centre, VIEW_MARGIN * photo.face_px), side_px=VIEW_PX)
     landmarks = view.landmarks_from_photo(photo.landmarks) / np.float32(VIEW_PX)
     return FaceView(view.image, landmarks, is_face=True)
 

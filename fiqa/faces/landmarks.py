@@ -16,7 +16,7 @@ from PIL import Image
 
 from fiqa.bundled import CHECKPOINT, bundled
 from fiqa.errors import CheckpointError
-from fiqa.photos.alignment import View, cut_view
+from fiqa.photos.alignment import Square, View, cut_view
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -126,9 +126,9 @@ def face_view(photo: NDArray[np.uint8], box: NDArray[np.floating[Any]]) -> View:
     centre, extent = (low + high) / 2, VIEW_MARGIN * max(float((high - low).max()), 1.0)
     factor = int(extent / (4 * VIEW_PX))
     if factor < 2:
-        return cut_view(photo, centre, extent, 0.0, side_px=VIEW_PX)
+        return cut_view(photo, Square(centre, extent), side_px=VIEW_PX)
     left, top = np.clip(np.floor(centre - extent / 2), 0, None).astype(int)
     right, bottom = np.ceil(centre + extent / 2).astype(int)
     small = np.asarray(Image.fromarray(photo[top:bottom, left:right]).reduce(factor))
-    view = cut_view(small, (centre - (left, top)) / factor, extent / factor, 0.0, side_px=VIEW_PX)
+    view = cut_view(small, Square((centre - (left, top)) / factor, extent / factor), side_px=VIEW_PX)
     return View(view.image, factor * view.to_photo + [[0, 0, left], [0, 0, top]])

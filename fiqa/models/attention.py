@@ -74,7 +74,7 @@ class WindowAttention(nn.Module):
 
     def forward(self, windows: Tensor, mask: Tensor | None) -> Tensor:
         """Map (B·W, T, D) to the same; `mask` (W, T, T) is added to the logits of every sample's windows."""
-        count = len(windows)
+        count = windows.shape[0]  # len() would fix the size of the batch where the network is exported
         q, k, v = rearrange(self.qkv(windows), "b t (three h d) -> three b h t d", three=3, h=self.heads)
         bias = rearrange(self.relative_position_bias_table[self.relative_position_index], "q k h -> 1 h q k")
         if mask is not None:

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fiqa.models.config import DslFiqaConfig
-from fiqa.models.degradation_encoder import standard_deviation
+from fiqa.models.degradation_encoder import at_least_single, standard_deviation
 from fiqa.models.torchvision_shim import prepare_torchvision
 
 
@@ -165,7 +165,7 @@ def _check_taps(config: DslFiqaConfig, count: int, kind: str) -> None:
 
 def local_statistics(features: Tensor, grid: int) -> Tensor:
     """Describe maps (B, D, H, W) by mean and standard deviation on a grid: (B, 2D, grid, grid)."""
-    features = features.float()  # E[x²] - E[x]² of bfloat16 would be rounding errors
+    features = at_least_single(features)  # E[x²] - E[x]² of bfloat16 would be rounding errors
     mean = F.adaptive_avg_pool2d(features, grid)
     squares = F.adaptive_avg_pool2d(features.square(), grid)
     return torch.cat([mean, standard_deviation(mean, squares)], dim=1)

@@ -32,7 +32,7 @@ class DegradationEncoder(nn.Module):
 
     def forward(self, crops: Tensor) -> Tensor:
         """Map normalised crops (B, 3, S, S) to degradation features (B, R, C, D)."""
-        features = self.layers(crops).float()  # E[x²] - E[x]² of bfloat16 would be rounding errors
+        features = at_least_single(self.layers(crops))  # E[x²] - E[x]² of bfloat16 would be rounding errors
         cells = F.adaptive_avg_pool2d(features, self.grid)
         if self.statistics:
             squares = F.adaptive_avg_pool2d(features.square(), self.grid)
@@ -43,6 +43,11 @@ class DegradationEncoder(nn.Module):
         """Map features (B, R, C, D) to the space of the contrastive loss; not used for scoring."""
         projected: Tensor = self.projection(features)
         return projected
+
+
+def at_least_single(values: Tensor) -> Tensor:
+    """Return half precision as single precision, and leave double precision, in which gradients are checked."""
+    return values if values.dtype == torch.float64 else values.float()
 
 
 def standard_deviation(mean: Tensor, mean_of_squares: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fiqa.models.config import DslFiqaConfig
+from fiqa.models.degradation_encoder import at_least_single
 
 LEAST_WEIGHT = 1e-4
 """Of a token far outside of the face; its logarithm must exist."""
@@ -38,8 +39,10 @@ class RegionalHead(nn.Module):
 
     def logits(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Map tokens (B, N, D) to quality and confidence (B, N) before their activations."""
-        rated, trusted = (self._mixed(branch(tokens).squeeze(-1).float()) for branch in (self.quality, self.confidence))
-        return rated, bounded_by(tokens[..., -1].float(), trusted) if self.guided else trusted
+        rated, trusted = (
+            self._mixed(at_least_single(branch(tokens).squeeze(-1))) for branch in (self.quality, self.confidence)
+        )
+        return rated, bounded_by(at_least_single(tokens[..., -1]), trusted) if self.guided else trusted
 
     def _mixed(self, values: Tensor) -> Tensor:
         """Mix values (B, N) with those of the neighbouring tokens, `smoothing` times; at the border they repeat."""

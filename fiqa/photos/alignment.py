@@ -47,45 +47,67 @@ def roll_deg(landmarks: Landmarks) -> float:
     return float(np.degrees(np.arctan2(delta[1], delta[0])))
 
 
-def align(photo: NDArray[np.uint8], landmarks: Landmarks, *, side_px: int, margin: float) -> View:
-    """Cut the upright square around the face: `margin` times the longer side of its landmarks' box.
+@dataclass(frozen=True)
+class Square:
+    """Where a view lies in a photo: around `centre` (x, y), `extent_px` pixels a side, turned by `angle` [rad]."""
 
-    Where the square leaves the photo the border is mirrored, because black corners would be scored too.
-    """
+    centre: NDArray[np.float64]
+    extent_px: float
+    angle: float = 0.0
+
+    def to_photo(self, side_px: int) -> NDArray[np.float64]:
+        """Return the matrix (2, 3) that takes a position in a view of `side_px` to the photo, see `View`."""
+        cos, sin = np.cos(self.angle), np.sin(self.angle)
+        linear = self.extent_px / side_px * np.array([[cos, -sin], [sin, cos]])
+        return np.column_stack([linear, self.centre - linear @ np.array([side_px / 2, side_px / 2])])
+
+    def window(self) -> tuple[int, int, int, int]:
+        """Return the whole photo pixels (left, top, right, bottom) that the square touches, beyond the border too."""
+        reach = self.extent_px / 2 * (abs(np.cos(self.angle)) + abs(np.sin(self.angle)))
+        left, top = np.floor(self.centre - reach).astype(int).tolist()
+        right, bottom = np.ceil(self.centre + reach).astype(int).tolist()
+        return left, top, right, bottom
+
+
+def face_square(landmarks: Landmarks, *, margin: float) -> Square:
+    """Return the upright square around a face: `margin` times the longer side of its landmarks' box."""
     roll = roll_deg(landmarks)
     angle = np.radians(roll if abs(roll) > MAX_ROLL_DEG else 0.0)
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     upright = landmarks @ rotation
     low, high = upright.min(axis=0), upright.max(axis=0)
-    centre = rotation @ ((low + high) / 2)
-    return cut_view(photo, centre, float((high - low).max()) * margin, angle, side_px=side_px)
+    return Square(rotation @ ((low + high) / 2), float((high - low).max()) * margin, float(angle))
+
+
+def central_square(height: int, width: int) -> Square:
+    """Return the largest central square of a photo."""
+    return Square(np.array([width / 2, height / 2]), float(min(height, width)))
+
+
+def align(photo: NDArray[np.uint8], landmarks: Landmarks, *, side_px: int, margin: float) -> View:
+    """Cut the square of `face_square`.
+
+    Where the square leaves the photo the border is mirrored, because black corners would be scored too.
+    """
+    return cut_view(photo, face_square(landmarks, margin=margin), side_px=side_px)
 
 
 def whole_view(photo: NDArray[np.uint8], *, side_px: int) -> View:
     """View the largest central square of a photo, for photos in which no face was found."""
-    height, width = photo.shape[:2]
-    return cut_view(photo, np.array([width / 2, height / 2]), float(min(height, width)), 0.0, side_px=side_px)
+    return cut_view(photo, central_square(*photo.shape[:2]), side_px=side_px)
 
 
-def cut_view(
-    photo: NDArray[np.uint8], centre: NDArray[np.float64], extent_px: float, angle: float, *, side_px: int
-) -> View:
-    """Cut the square of `extent_px` photo pixels around `centre` (x, y), turned by `angle` radians."""
-    cos, sin = np.cos(angle), np.sin(angle)
-    reach = extent_px / 2 * (abs(cos) + abs(sin))
-    left, top = np.floor(centre - reach).astype(int)
-    right, bottom = np.ceil(centre + reach).astype(int)
+def cut_view(photo: NDArray[np.uint8], square: Square, *, side_px: int) -> View:
+    """Cut a square out of a photo (H, W, 3) and resize it; `fiqa.metric.resampling` does the same with gradients."""
+    left, top, right, bottom = square.window()
     image = Image.fromarray(_mirrored(photo, left, top, right, bottom))
-    local = centre - (left, top)
-    if angle:
-        image = image.rotate(np.degrees(angle), Image.Resampling.BICUBIC, center=(local[0], local[1]))
-    box = (*(local - extent_px / 2), *(local + extent_px / 2))
-    clipped = (max(0.0, box[0]), max(0.0, box[1]), min(image.width, box[2]), min(image.height, box[3]))
-    image = image.resize((side_px, side_px), Image.Resampling.LANCZOS, box=clipped)
-    scale = extent_px / side_px
-    linear = scale * np.array([[cos, -sin], [sin, cos]])
-    offset = centre - linear @ np.array([side_px / 2, side_px / 2])
-    return View(np.asarray(image), np.column_stack([linear, offset]))
+    x, y = square.centre - (left, top)
+    if square.angle:
+        image = image.rotate(np.degrees(square.angle), Image.Resampling.BICUBIC, center=(x, y))
+    half = square.extent_px / 2
+    box = (max(0.0, x - half), max(0.0, y - half), min(image.width, x + half), min(image.height, y + half))
+    image = image.resize((side_px, side_px), Image.Resampling.LANCZOS, box=box)
+    return View(np.asarray(image), square.to_photo(side_px))
 
 
 def _mirrored(photo: NDArray[np.uint8], left: int, top: int, right: int, bottom: int) -> NDArray[np.uint8]:

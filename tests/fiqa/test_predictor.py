@@ -19,7 +19,8 @@ from fiqa import load_network, load_predictor, save_checkpoint
 from fiqa.degradation.synthetic import DEGRADATIONS, LEVELS, PAPER_TYPES
 from fiqa.errors import CheckpointError, NoFaceError, PhotoError, SettingError
 from fiqa.faces.finders import BundledFaceFinder
-from fiqa.predictor import FAINT_NOTICE, QualityPredictor, confidence_interval
+from fiqa.faces.found_faces import FAINT_NOTICE
+from fiqa.predictor import QualityPredictor, confidence_interval
 from fiqa.results import QualityResult
 from tests.fiqa.faces.test_finders import ffhq_crop
 

@@ -41,7 +41,7 @@ from skimage.restoration import denoise_tv_chambolle
 
 from fiqa.degradation.synthetic import DEGRADATIONS, LEVELS, degrade
 from fiqa.models.torchvision_shim import prepare_torchvision
-from fiqa.photos.alignment import View, cut_view
+from fiqa.photos.alignment import Square, View, cut_view
 from training.data.composites import blended, face_mask
 from training.data.photos import FacePhoto, Split, split_by_person
 from training.storage import replace_file
@@ -188,7 +188,7 @@ def frame(photo: FacePhoto, pixels: NDArray[np.uint8], framing: Recipe) -> View:
     extent = float((high - low).max()) * MARGIN * framing.zoom
     centre = (low + high) / 2 + np.asarray(framing.shift) * extent
     angle = np.radians(framing.angle_deg)
-    whole = cut_view(pixels, centre, extent, angle, side_px=max(framing.native_px, VIEW_PX))
+    whole = cut_view(pixels, Square(centre, extent, angle), side_px=max(framing.native_px, VIEW_PX))
     return replace(whole, image=retouched(whole.image, framing.retouch)) if framing.retouch else whole
 
 

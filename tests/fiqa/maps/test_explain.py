@@ -18,6 +18,7 @@ from fiqa.checkpoints import CheckpointSpec, Preprocessing
 from fiqa.degradation.synthetic import DEGRADATIONS
 from fiqa.errors import NoFaceError, SettingError
 from fiqa.faces.finders import Face, load_face_finder
+from fiqa.faces.found_faces import FoundFaces
 from fiqa.maps.explain import (
     _blurred,
     block_count,
@@ -33,7 +34,7 @@ from fiqa.maps.face_maps import KINDS, MapKey
 from fiqa.models import LITE, DslFiqa
 from fiqa.models.dsl_fiqa import recorded_attention
 from fiqa.photos.alignment import View
-from fiqa.predictor import FaceCrops, FoundFaces, QualityPredictor
+from fiqa.predictor import FaceCrops, QualityPredictor
 from tests.fiqa.small_networks import small_vit_predictor
 from training.data.labelled_views import mirrored_landmarks
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fiqa.errors import SettingError
 from fiqa.maps.face_maps import KINDS, FaceMap, MapKey, Placement, find_kind
-from fiqa.photos.alignment import View, cut_view
+from fiqa.photos.alignment import Square, View, cut_view
 from fiqa.photos.crops import grid_offsets
 
 VIEW_PX, CROP_PX, CELLS = 64, 32, 4
@@ -69,7 +69,7 @@ def test_overlapping_crops_are_averaged() -> None:
 def test_the_map_is_high_where_the_crops_showed_something_bright(angle: float, centre: tuple[float, float]) -> None:
     photo = np.zeros((180, 200, 3), np.uint8)
     photo[24:32, 36:48] = photo[100:112, 90:100] = 255
-    view = cut_view(photo, np.array(centre), 90.0, angle, side_px=VIEW_PX)
+    view = cut_view(photo, Square(np.array(centre), 90.0, angle), side_px=VIEW_PX)
     place = placement(view, (200, 180))
     cells = [
         view.image[top : top + CROP_PX, left : left + CROP_PX, 0].reshape(CELLS, 8, CELLS, 8).mean(axis=(1, 3))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fiqa.photos.alignment import MAX_ROLL_DEG, align, cut_view, roll_deg, whole_view
+from fiqa.photos.alignment import MAX_ROLL_DEG, Square, align, cut_view, roll_deg, whole_view
 
 
 def smooth_photo(height: int = 240, width: int = 320) -> NDArray[np.uint8]:
@@ -69,7 +69,7 @@ def test_all_landmarks_lie_inside_the_view() -> None:
 
 def test_beyond_the_border_the_photo_is_mirrored() -> None:
     photo = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    view = cut_view(photo, np.array([0.0, 32.0]), 64.0, 0.0, side_px=64)
+    view = cut_view(photo, Square(np.array([0.0, 32.0]), 64.0), side_px=64)
     np.testing.assert_array_equal(view.image[:, 32:], photo[:, :32])
     np.testing.assert_array_equal(view.image[:, :32], photo[:, :32][:, ::-1])
 

@@ -1,0 +1,80 @@
+"""The mean score of a data set that comes in batches, on one process or many, in the form of torchmetrics.
+
+`update` takes a batch, `compute` says what is known so far over all processes, `reset` begins again. What is kept are
+three numbers, so a data set of any size fits. torchmetrics itself is not needed: `torch.distributed` adds them up.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, distributed, nn
+
+from fiqa.metric.face_quality import FaceQuality, Pictures
+
+
+class FaceQualityMetric(nn.Module):
+    """Mean face quality, updated batch by batch.
+
+        metric = FaceQualityMetric("lite")
+        for images in batches:
+            metric.update(images)
+        print(metric.compute())
+
+    Options are those of `FaceQuality`; a picture without a face is left out of the mean and counted in `left_out`.
+    """
+
+    higher_is_better = True
+    is_differentiable = False
+    full_state_update = False
+
+    total: Tensor
+    counted: Tensor
+    missing: Tensor
+
+    def __init__(self, checkpoint: str = "lite", **options: Any) -> None:
+        super().__init__()
+        self.quality = FaceQuality(checkpoint, **{"no_face": "nan", **options})
+        for name in ("total", "counted", "missing"):
+            self.register_buffer(name, torch.zeros((), dtype=torch.float64), persistent=False)
+
+    def update(self, images: Pictures, **places: Any) -> None:
+        """Take a batch; `images`, `boxes` and `landmarks` as `FaceQuality` takes them."""
+        self._add(self._scores(images, **places))
+
+    def forward(self, images: Pictures, **places: Any) -> Tensor:
+        """Take a batch and return its own mean, NaN where it has no face."""
+        scores = self._scores(images, **places)
+        self._add(scores)
+        return scores.nanmean()
+
+    def compute(self) -> Tensor:
+        """Return the mean over everything that all processes took, NaN where that is nothing."""
+        total, counted, _ = self._everywhere()
+        return (total / counted).float()
+
+    def left_out(self) -> int:
+        """Return how many pictures had no face, over all processes."""
+        return int(self._everywhere()[2])
+
+    def reset(self) -> None:
+        """Forget what was taken."""
+        for kept in (self.total, self.counted, self.missing):
+            kept.zero_()
+
+    @torch.no_grad()
+    def _scores(self, images: Pictures, **places: Any) -> Tensor:
+        scores: Tensor = self.quality(images, **places)
+        return scores
+
+    def _add(self, scores: Tensor) -> None:
+        found = scores.isfinite()
+        self.total += scores[found].double().sum()
+        self.counted += found.sum()
+        self.missing += (~found).sum()
+
+    def _everywhere(self) -> Tensor:
+        """Return total, counted and missing, added up over all processes of `torch.distributed`."""
+        kept = torch.stack([self.total, self.counted, self.missing])
+        if distributed.is_available() and distributed.is_initialized():
+            distributed.all_reduce(kept)
+        return kept
