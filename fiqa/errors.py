@@ -12,7 +12,12 @@ A message is one or two sentences for the person who made the call: what was wro
 
 
 class FiqaError(Exception):
-    """Base class: catch this to show the message to a user."""
+    """Base class: catch this to show the message to a user.
+
+    `source` is the path of the photo it is about, where many were asked about.
+    """
+
+    source: str | None = None
 
 
 class PhotoError(FiqaError):

@@ -31,7 +31,10 @@ class ScoredPhoto:
         """Return JSON-ready data; `score` is None where `error` is set."""
         if isinstance(self.outcome, FiqaError):
             return {"path": self.path, **_UNSCORED, "error": str(self.outcome)}
-        return {"path": self.path, **self.outcome.to_dict()}
+        return {
+            "path": self.path,
+            **{name: value for name, value in self.outcome.to_dict().items() if name != "source"},
+        }
 
 
 def each_face(photos: Iterable[ScoredPhoto]) -> list[ScoredPhoto]:
@@ -61,7 +64,8 @@ def to_frame(
 
     Args:
         results: What `score`, `score_many` or the command line gave, errors too.
-        paths: Names of the photos, as many as there are results; they are numbered from 0 unless given.
+        paths: Names of the photos, as many as there are results. Unless given, each has the path that its result or
+            error knows, and else its number from 0.
 
     Raises:
         ValueError: There are more or fewer paths than results.
@@ -69,7 +73,7 @@ def to_frame(
     import pandas as pd
 
     found = list(results)
-    names = map(str, range(len(found))) if paths is None else paths
+    names = (_name_of(each, index) for index, each in enumerate(found)) if paths is None else paths
     photos = [
         each if isinstance(each, ScoredPhoto) else ScoredPhoto(name, each)
         for name, each in zip(names, found, strict=True)
@@ -77,6 +81,11 @@ def to_frame(
     frame = pd.DataFrame([_cells(photo.to_dict()) for photo in photos], columns=list(CSV_COLUMNS))
     numbers = {"score": float, "interval_low": float, "interval_high": float, "face": "Int64", "faces": "Int64"}
     return frame.astype(numbers)
+
+
+def _name_of(outcome: QualityResult | FiqaError | ScoredPhoto, index: int) -> str:
+    known = outcome.path if isinstance(outcome, ScoredPhoto) else outcome.source
+    return str(index) if known is None else known
 
 
 def _cells(row: dict[str, Any]) -> tuple[Any, ...]:

@@ -42,7 +42,7 @@ class QualityResult:
     `score` and `interval` are those of face number `face`, counted from 1: the main one unless another was asked for.
     `faces` holds every face, the most prominent first (one entry for the whole photo when none was found, and
     `notices` says so). `timings_ms` has "decode", "faces", "network" and "total". `checkpoint` and `finder` name what
-    was used.
+    was used, `source` is the path of the photo where it has one.
     """
 
     score: float
@@ -54,6 +54,7 @@ class QualityResult:
     notices: tuple[str, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=dict)
     face: int = 1
+    source: str | None = None
 
     @property
     def chosen(self) -> FaceResult:
@@ -63,6 +64,7 @@ class QualityResult:
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready data as documented for the command line and the API."""
         return {
+            "source": self.source,
             "score": round(self.score, 4),
             "interval": [round(value, 4) for value in self.interval],
             "face": self.face,

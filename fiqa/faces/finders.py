@@ -114,11 +114,13 @@ def choose_face(faces: Sequence[Face], choice: FaceChoice, size_px: Size) -> int
 class FaceFinder(Protocol):
     """Finds faces; `name` tells a user which finder it was.
 
-    `can_reject` says whether a photo in which neither method finds anything can be said to hold no face.
+    `concurrent` says whether several threads may use it at a time, `can_reject` whether a photo in which neither method
+    finds anything can be said to hold no face.
     """
 
     name: str
     can_reject: bool
+    concurrent: bool
 
     def find(self, photo: Photo) -> list[Face]:
         """Return the faces of an RGB photo (H, W, 3) uint8, the most prominent first."""
@@ -172,6 +174,7 @@ class FaceAlignmentFinder:
 
     name = "face-alignment"
     can_reject = False
+    concurrent = False
     _LONGEST_PX = 1024
     """The detector's memory grows with the photo; this much shows it every face that can be scored."""
 
@@ -284,6 +287,7 @@ class BundledFaceFinder:
 
     name = "bundled"
     can_reject = True
+    concurrent = True
     _ACCEPTED, _ACCEPTED_TURNED, _FAINT = 0.6, 0.75, 0.3
     """Least confidence of a face, as the photo stands and turned, and of one that damage has made unrecognisable:
     faces at the highest severities reach 0.3 and more; of 20 faceless pictures of scikit-image only the coins, which

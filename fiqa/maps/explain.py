@@ -234,8 +234,7 @@ def _occlusion(predictor: QualityPredictor, crop: FaceCrops) -> Grids:
 def _integrated_gradients(predictor: QualityPredictor, crop: FaceCrops) -> Grids:
     """Follow the score from the blurred crop to the crop; a cell's part is the sum over its pixels."""
     config = predictor.config
-    # Clones, because what inference mode made cannot take part in gradients.
-    crops, blurred = (predictor.network_inputs(each)[0].clone() for each in (crop, _blurred(crop, config.crop_px)))
+    crops, blurred = (predictor.network_inputs(each)[0] for each in (crop, _blurred(crop, config.crop_px)))
     gains = IntegratedGradients(_score_of(predictor, crop)).attribute(
         crops, baselines=blurred, n_steps=GRADIENT_STEPS, internal_batch_size=predictor.batch
     )
@@ -244,8 +243,8 @@ def _integrated_gradients(predictor: QualityPredictor, crop: FaceCrops) -> Grids
 
 def _score_of(predictor: QualityPredictor, crop: FaceCrops) -> Callable[[Tensor], Tensor]:
     """Return the score as a function of normalised crops (B, 3, S, S), with the landmarks of this one crop."""
-    network, weights = predictor.inference_network, predictor.network_inputs(crop)[1]
-    known = None if weights is None else weights.clone()
+    network, weights = predictor.inference_network, predictor.landmark_weights(crop)
+    known = None if weights is None else weights.clone()  # what inference mode made cannot take part in gradients
 
     def score(crops: Tensor) -> Tensor:
         """Return the scores (B,) of crops (B, 3, S, S)."""

@@ -101,6 +101,13 @@ def decode_photo(source: PhotoSource) -> DecodedPhoto:
     raise PhotoError(f"A photo is a path, bytes, a Pillow image or an array, not {type(source).__name__}.")
 
 
+def source_name(source: PhotoSource) -> str | None:
+    """Return the path of a photo, None for what has none."""
+    if isinstance(source, Image.Image):
+        return str(getattr(source, "filename", "")) or None
+    return str(source) if isinstance(source, str | Path) else None
+
+
 def begins_like_a_photo(path: Path) -> bool:
     """Whether a file begins like a photo, whatever its name; not TIFF, as which raw files of cameras begin, too."""
     try:

@@ -1,13 +1,15 @@
 """The predictor on real photos: deterministic, ordered, and honest about what it did."""
 
+from collections.abc import Callable, Generator, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from io import BytesIO
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+import pandas as pd
 import pytest
 import skimage.data
 import torch
@@ -15,14 +17,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import stats
 
-from fiqa import load_network, load_predictor, save_checkpoint
+from fiqa import load_network, load_predictor, save_checkpoint, to_frame
 from fiqa.degradation.synthetic import DEGRADATIONS, LEVELS, PAPER_TYPES
 from fiqa.errors import CheckpointError, NoFaceError, PhotoError, SettingError
 from fiqa.faces.finders import BundledFaceFinder
 from fiqa.faces.found_faces import FAINT_NOTICE
-from fiqa.predictor import QualityPredictor, confidence_interval
+from fiqa.predictor import FaceCrops, QualityPredictor, confidence_interval
 from fiqa.results import QualityResult
 from tests.fiqa.faces.test_finders import ffhq_crop
+from tests.fiqa.small_networks import small_vit_predictor
 
 ASTRONAUT = np.asarray(skimage.data.astronaut())
 
@@ -210,6 +213,80 @@ def test_an_aligned_crop_is_square(predictor: QualityPredictor) -> None:
 def test_scoring_many_yields_results_and_errors_in_order(predictor: QualityPredictor) -> None:
     outcomes = list(predictor.score_many([ASTRONAUT, b"no photo", ASTRONAUT]))
     assert [type(outcome) for outcome in outcomes] == [QualityResult, PhotoError, QualityResult]
+
+
+def test_photos_scored_together_score_as_they_do_alone(predictor: QualityPredictor) -> None:
+    photos = [
+        ASTRONAUT,
+        pair_with_a_cut_neighbour(),
+        b"no photo",
+        ASTRONAUT[:300],
+        DEGRADATIONS["jpeg"](ASTRONAUT, 0.5),
+    ]
+    together = list(predictor.score_many(photos, workers=2))
+    for photo, outcome in zip(photos, together, strict=True):
+        if isinstance(outcome, QualityResult):
+            alone = predictor.score(photo)
+            assert [face.score for face in outcome.faces] == pytest.approx(
+                [each.score for each in alone.faces], abs=1e-5
+            )
+            assert outcome.notices == alone.notices
+            assert outcome.timings_ms["total"] == pytest.approx(
+                sum(value for name, value in outcome.timings_ms.items() if name != "total")
+            )
+    assert [type(outcome) for outcome in together].count(PhotoError) == 1
+
+
+def test_photos_are_read_a_little_ahead_and_no_further(predictor: QualityPredictor) -> None:
+    read = []
+
+    def endless() -> Iterator[NDArray[np.uint8]]:
+        while True:
+            read.append(1)
+            yield ASTRONAUT
+
+    results = predictor.score_many(endless(), workers=1)
+    assert isinstance(next(results), QualityResult)
+    cast("Generator[object]", results).close()
+    assert len(read) < 10
+
+
+def test_one_photo_whose_score_is_no_number_does_not_take_its_neighbours_along(
+    predictor: QualityPredictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = QualityPredictor(predictor.network, predictor.spec, predictor.finder)
+    scored = broken.crop_scores
+
+    def fail_for_the_pair(faces: Sequence[FaceCrops]) -> NDArray[np.float64]:
+        if any(len(face.view.image) and face.face and face.face.box_xyxy[2] > 290 for face in faces):
+            raise CheckpointError("no finite score")
+        return scored(faces)
+
+    monkeypatch.setattr(broken, "crop_scores", fail_for_the_pair)
+    outcomes = list(broken.score_many([ASTRONAUT, pair_with_a_cut_neighbour(), ASTRONAUT]))
+    assert [type(outcome) for outcome in outcomes] == [QualityResult, CheckpointError, QualityResult]
+
+
+def test_results_and_errors_know_their_photo(predictor: QualityPredictor, tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.fromarray(ASTRONAUT).save(path)
+    found, missing, unnamed = predictor.score_many([path, str(tmp_path / "b.png"), ASTRONAUT])
+    assert (found.source, missing.source, unnamed.source) == (str(path), str(tmp_path / "b.png"), None)
+    assert predictor.score(Image.open(path)).source == str(path)
+    frame = to_frame([found, missing, unnamed])
+    assert frame["path"].tolist() == [str(path), str(tmp_path / "b.png"), "2"]
+    assert isinstance(found, QualityResult)
+    assert pd.DataFrame([found.to_dict()])["source"].tolist() == [str(path)]
+
+
+@pytest.mark.parametrize("make", [lambda: load_predictor("lite", device="cpu", finder="bundled"), small_vit_predictor])
+def test_what_network_inputs_gives_is_what_the_network_takes(make: Callable[[], QualityPredictor]) -> None:
+    predictor = make()
+    face = predictor.face_crops(ASTRONAUT, predictor.finder.find(ASTRONAUT)[0])
+    inputs = predictor.network_inputs(face)
+    score = predictor.network(*inputs).score
+    np.testing.assert_allclose(score.detach(), predictor.crop_scores([face])[0], atol=1e-5)
+    assert not inputs[0].is_inference()
 
 
 def test_a_finder_that_cannot_tell_leaves_the_photo_to_be_scored_whole_with_a_notice(

@@ -186,6 +186,7 @@ def test_what_is_exported_scores_any_number_of_views(quality: FaceQuality, predi
         )
 
 
+@pytest.mark.slow
 def test_what_is_compiled_scores_the_same(quality: FaceQuality, predictor: QualityPredictor) -> None:
     compiled: Any = torch.compile(quality.views, backend="eager", fullgraph=True)  # traced whole, without a compiler
     views, landmarks = views_of(predictor)
