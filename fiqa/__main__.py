@@ -176,15 +176,21 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
 def _add_compare(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Compares methods by the scores of their photos. Photos of equal name (the suffix does not matter) are "
-        "versions of one another; differences are those of the folder named later from the one named first."
+        "versions of one another; differences are those of the method named later from the one named first. A CSV "
+        "lists the photos of several methods in the columns path and method."
     )
-    parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="the photos of one method; two or more")
+    parser.add_argument(
+        "inputs", nargs="*", type=Path, metavar="FOLDER", help="the photos of a method: a folder or a zip; or a CSV"
+    )
     parser.add_argument("--reference", type=Path, metavar="FOLDER", help="the undamaged photos: faces are found there")
     add_network_options(parser)
     parser.add_argument("--format", choices=comparison.FORMATS, help="default: by the suffix of --output, else table")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
     parser.add_argument("--no-diagnosis", action="store_true", help="do not say what is wrong with the photos")
-    parser.add_argument("--verify", type=Path, metavar="REPORT", help="repeat a JSON report and say what differs")
+    parser.add_argument(
+        "--verify", type=Path, metavar="REPORT",
+        help="repeat a JSON report and say what differs; name the methods' photos where they have moved",
+    )  # fmt: skip
     parser.set_defaults(run=_compare)
 
 

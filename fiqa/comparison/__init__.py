@@ -1,9 +1,10 @@
 """Compare methods by the scores of their photos, and say how sure one can be.
 
-    matching     which photos of several folders are versions of the same one
+    inputs       the photos of methods out of folders, zips and CSVs
+    matching     which photos of several methods are versions of the same one
     scoring      scores of all versions, each of the same face
     statistics   means with intervals, paired differences, win rates, tests (numbers in, numbers out)
-    comparison   the two above joined: methods, pairs and photos of one comparison
+    comparison   all of it joined: methods, pairs and photos of one comparison
     reports      the comparison as table, JSON, CSV, Markdown, LaTeX and one HTML page
     stamp        with what it was computed, so that it can be repeated
 

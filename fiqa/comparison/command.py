@@ -5,10 +5,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fiqa.comparison.comparison import Comparison, match_folders, score_with_journal, summarise
+from fiqa.comparison.comparison import Comparison, score_with_journal, summarise
 from fiqa.comparison.examples import Example, choose_examples, show_example
-from fiqa.comparison.matching import MatchedPhotos, method_names
+from fiqa.comparison.inputs import match_inputs, name_inputs
+from fiqa.comparison.matching import MatchedPhotos
 from fiqa.comparison.reports import FORMATS
+from fiqa.comparison.scoring import decode_versions
 from fiqa.comparison.verification import differences, inputs_of, read_report
 from fiqa.errors import FiqaError, SettingError
 from fiqa.output import check_writable, write_file
@@ -21,22 +23,20 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> int:
     """Compare, or verify a report; return the exit status. Raises FiqaError."""
-    if options.verify and options.folders:
-        raise SettingError("--verify takes its folders from the report: name none.")
     return _verify(options) if options.verify else _compare(options)
 
 
 def _compare(options: argparse.Namespace) -> int:
-    if len(options.folders) < 2:
-        raise SettingError("A comparison needs at least two folders: name two or more.")
-    folders = dict(zip(method_names(options.folders), (str(each.resolve()) for each in options.folders), strict=True))
+    inputs = name_inputs(options.inputs)
+    if len(inputs) < 2:
+        raise SettingError("A comparison needs at least two methods: name two folders or zips, or a CSV of more.")
     reference = None if options.reference is None else str(options.reference.resolve())
-    matched = match_folders(folders, reference=reference)
+    matched = match_inputs(inputs, reference=reference)
     if options.output:
         check_writable(options.output)
     predictor = _load(options)
     atlas = None if options.no_diagnosis else _open_atlas(predictor)
-    comparison = _scored(predictor, matched, folders, reference, atlas)
+    comparison = _scored(predictor, matched, inputs, reference, atlas)
     chosen = options.format or (options.output.suffix.removeprefix(".").lower() if options.output else "")
     if chosen == "html":
         _write(_page(predictor, matched, comparison), options.output)
@@ -48,7 +48,7 @@ def _compare(options: argparse.Namespace) -> int:
 def _scored(
     predictor: "QualityPredictor",
     matched: MatchedPhotos,
-    folders: dict[str, str],
+    inputs: dict[str, str],
     reference: str | None,
     atlas: "Atlas | None",
 ) -> Comparison:
@@ -57,8 +57,9 @@ def _scored(
 
     scored = score_with_journal(predictor, matched, Settings.from_environment().data_dir, atlas=atlas)
     photos = list(tqdm(scored, total=len(matched.photos), unit="photo", disable=None))
-    command = ("fiqa", "compare", *folders.values(), *(("--reference", reference) if reference else ()))
-    return summarise(predictor, matched, photos, folders, reference=reference, command=command)
+    places = dict.fromkeys(inputs.values())  # a CSV has several methods
+    command = ("fiqa", "compare", *places, *(("--reference", reference) if reference else ()))
+    return summarise(predictor, matched, photos, inputs, reference=reference, command=command)
 
 
 def _page(predictor: "QualityPredictor", matched: MatchedPhotos, comparison: Comparison) -> str:
@@ -70,7 +71,7 @@ def _page(predictor: "QualityPredictor", matched: MatchedPhotos, comparison: Com
     for pair in comparison.pairs:
         for photo in choose_examples(pair, comparison.photos):
             try:
-                examples.append(show_example(predictor, pair, versions[photo.name]))
+                examples.append(show_example(predictor, pair, photo.name, decode_versions(versions[photo.name])))
             except FiqaError as error:
                 print(f"fiqa: {photo.name} is not shown: {error}", file=sys.stderr)
     return to_html(comparison, examples)
@@ -78,12 +79,13 @@ def _page(predictor: "QualityPredictor", matched: MatchedPhotos, comparison: Com
 
 def _verify(options: argparse.Namespace) -> int:
     report = read_report(options.verify)
-    folders, reference = inputs_of(report), report["stamp"].get("reference")
+    inputs = inputs_of(report, options.inputs)
+    reference = str(options.reference.resolve()) if options.reference else report["stamp"].get("reference")
+    matched = match_inputs(inputs, reference=reference)
     options.checkpoint = options.checkpoint or report["stamp"]["checkpoint"]
     predictor = _load(options)
-    matched = match_folders(folders, reference=reference)
-    told = list(differences(report, _scored(predictor, matched, folders, reference, None)))
-    confirmed = f"{options.verify} is confirmed: {len(matched.photos)} photos, {len(folders)} methods."
+    told = list(differences(report, _scored(predictor, matched, inputs, reference, None)))
+    confirmed = f"{options.verify} is confirmed: {len(matched.photos)} photos, {len(inputs)} methods."
     _write("".join(f"{line}\n" for line in told or [confirmed]), options.output)
     return int(bool(told))
 

@@ -1,4 +1,4 @@
-"""A whole comparison: folders in, figures of methods and pairs out.
+"""A whole comparison: photos of methods in, figures of methods and pairs out.
 
 comparison = compare({"input": "photos/", "restored": "out/"}, reference="clean/")
 comparison.pairs[0].difference, comparison.pairs[0].interval
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fiqa.comparison.inputs import match_inputs, name_inputs
 from fiqa.comparison.journal import Journal
-from fiqa.comparison.matching import MatchedPhotos, match_photos, name_photos
+from fiqa.comparison.matching import MatchedPhotos
 from fiqa.comparison.scoring import ScoredVersions, score_versions
 from fiqa.comparison.stamp import Stamp, make_stamp
 from fiqa.comparison.statistics import MethodFigures, PairFigures, compare_pairs, describe_method
 from fiqa.errors import SettingError
-from fiqa.photos.sources import find_photos
 from fiqa.results import Interval
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Comparison:
 
 
 def compare(
-    methods: Mapping[str, str | Path],
+    methods: Mapping[str, str | Path] | str | Path,
     *,
     reference: str | Path | None = None,
     predictor: "QualityPredictor | None" = None,
@@ -89,8 +89,9 @@ def compare(
     """Compare methods by the scores of their photos.
 
     Args:
-        methods: the folder of each method's photos, by the method's name; equal file names belong together.
-        reference: a folder of the undamaged photos: the face is then found there.
+        methods: the folder or zip of each method's photos, by the method's name, equal file names belonging together;
+            or a CSV that lists photos and their methods, see `fiqa.comparison.inputs`.
+        reference: a folder or zip of the undamaged photos: the face is then found there.
         predictor: scores the photos; one of `checkpoint` is loaded where none is given.
         checkpoint: name of the checkpoint, where no predictor is given.
         sources: who or what a photo shows, by its name without suffix; intervals are then over sources.
@@ -99,27 +100,22 @@ def compare(
         Means with 95 % intervals by method, paired differences with tests by pair, and all scores.
 
     Raises:
-        SettingError: fewer than two folders, no name in common, or no photo that could be scored.
+        SettingError: fewer than two methods, no name in common, or no photo that could be scored.
         CheckpointError: the checkpoint cannot be loaded.
     """
     if predictor is None:
         from fiqa.loading import load_predictor
 
         predictor = load_predictor(checkpoint)
-    folders = {name: str(folder) for name, folder in methods.items()}
+    inputs = (
+        name_inputs([Path(methods)])
+        if isinstance(methods, str | Path)
+        else {name: str(origin) for name, origin in methods.items()}
+    )
     undamaged = None if reference is None else str(reference)
-    matched = match_folders(folders, reference=undamaged, sources=sources)
+    matched = match_inputs(inputs, reference=undamaged, sources=sources)
     photos = [score_versions(predictor, photo) for photo in matched.photos]
-    return summarise(predictor, matched, photos, folders, reference=undamaged)
-
-
-def match_folders(
-    folders: Mapping[str, str], *, reference: str | None = None, sources: Mapping[str, str] | None = None
-) -> MatchedPhotos:
-    """Match the photos of methods' folders by name; raises SettingError as `match_photos` does."""
-    named = {name: _photos_of(folder, name) for name, folder in folders.items()}
-    references = None if reference is None else _photos_of(reference, "the reference")
-    return match_photos(named, references=references, sources=sources)
+    return summarise(predictor, matched, photos, inputs, reference=undamaged)
 
 
 def score_with_journal(
@@ -138,12 +134,15 @@ def summarise(
     predictor: "QualityPredictor",
     matched: MatchedPhotos,
     photos: Sequence[ScoredVersions],
-    folders: Mapping[str, str],
+    inputs: Mapping[str, str],
     *,
     reference: str | None = None,
     command: Sequence[str] = (),
 ) -> Comparison:
-    """Return the figures of scored photos; raises SettingError when not one could be scored."""
+    """Return the figures of scored photos; `inputs` says where each method's lay, for the stamp.
+
+    Raises SettingError when not one could be scored.
+    """
     scores = {
         method: np.array([np.nan if (value := photo.scores[method]) is None else value for photo in photos], float)
         for method in matched.methods
@@ -157,15 +156,6 @@ def summarise(
         pairs=tuple(compare_pairs(scores, sources)),
         photos=tuple(photos),
         score_range=predictor.spec.score_range,
-        stamp=make_stamp(predictor, folders, matched.photos, reference=reference, command=command),
+        stamp=make_stamp(predictor, inputs, matched.photos, reference=reference, command=command),
         notices=tuple(matched.notices()),
     )
-
-
-def _photos_of(folder: str, method: str) -> dict[str, str]:
-    """Return the photos of a folder by name; raises SettingError when it is none, or holds none."""
-    if not Path(folder).is_dir():
-        raise SettingError(f"{folder} is no folder: name the folder of a method's photos.")
-    if not (named := name_photos(find_photos([folder]).paths, folder, method)):
-        raise SettingError(f"{folder} is a folder without photos.")
-    return named

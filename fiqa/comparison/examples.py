@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fiqa.comparison.matching import PhotoVersions
-from fiqa.comparison.scoring import ScoredVersions, same_face
+from fiqa.comparison.scoring import DecodedVersions, ScoredVersions, same_face
 from fiqa.comparison.statistics import TIE, PairFigures
 
 if TYPE_CHECKING:
@@ -49,19 +48,19 @@ def choose_examples(pair: PairFigures, photos: Sequence[ScoredVersions]) -> list
     return losses + gains
 
 
-def show_example(predictor: "QualityPredictor", pair: PairFigures, photo: PhotoVersions) -> Example:
-    """Return one photo under both methods of a pair; raises FiqaError when either cannot be read or shows no face."""
+def show_example(predictor: "QualityPredictor", pair: PairFigures, name: str, versions: DecodedVersions) -> Example:
+    """Return the photo `name` under both methods of a pair; raises FiqaError when either cannot be read or scored."""
     from fiqa.maps.explain import compute_maps
     from fiqa.maps.face_maps import MapKey
 
-    crops = same_face(predictor, photo, (pair.a, pair.b))
+    crops = same_face(predictor, versions, (pair.a, pair.b))
     maps = [
         compute_maps(predictor, pixels, face, "contribution")[MapKey("contribution")].in_view()
         for pixels, face in crops
     ]
     first, second = (float(predictor.crop_scores([face]).mean()) for _, face in crops)
     before, after = (face.view.image for _, face in crops)
-    return Example(photo.name, pair.a, pair.b, (first, second), before, after, maps[1] - maps[0])
+    return Example(name, pair.a, pair.b, (first, second), before, after, maps[1] - maps[0])
 
 
 def _difference(pair: PairFigures, photo: ScoredVersions) -> float:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from fiqa import __version__
 from fiqa.comparison.matching import PhotoVersions
 from fiqa.comparison.scoring import ScoredVersions
+from fiqa.photos.archives import ZippedPhoto
 
 if TYPE_CHECKING:
     from fiqa.predictor import QualityPredictor
@@ -63,10 +64,13 @@ def _read(path: Path) -> Iterator[ScoredVersions]:
 
 
 def _fingerprints(photo: PhotoVersions) -> Iterator[tuple[str, int, int]]:
-    """Yield path, size and time of change of every file of a photo; zeros for one that is not there."""
-    for path in (*photo.paths.values(), *([photo.reference] if photo.reference else [])):
+    """Yield path, size and time of change (checksum in a zip) of a photo's files; zeros for one that is not there."""
+    for file in (*photo.paths.values(), *([photo.reference] if photo.reference else [])):
+        if isinstance(file, ZippedPhoto):
+            yield str(file), file.entry.file_size, file.entry.CRC
+            continue
         try:
-            status = Path(path).stat()
-            yield str(Path(path).absolute()), status.st_size, status.st_mtime_ns
+            status = Path(file).stat()
+            yield str(Path(file).absolute()), status.st_size, status.st_mtime_ns
         except OSError:
-            yield path, 0, 0
+            yield file, 0, 0

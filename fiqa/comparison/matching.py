@@ -1,8 +1,7 @@
-"""Which files are versions of the same photo: methods are folders, and equal names belong together.
+"""Which files are versions of the same photo: equal names belong together.
 
-A method is a folder (searched through its sub-folders) or comes out of a CSV with the columns `path` and `method`,
-where `source` may say who or what a photo shows. Files belong together when their path within the folder is equal but
-for the suffix: `a/001.png` and `b/001.jpg`. Names are compared in composed Unicode, since a Mac writes the other form.
+Files belong together when their path within their method's folder, zip or list is equal but for the suffix:
+`a/001.png` and `b/001.jpg`. Names are compared in composed Unicode, since a Mac writes the other form.
 """
 
 import unicodedata
@@ -11,19 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from fiqa.errors import SettingError
+from fiqa.photos.archives import PhotoFile
 
 
 @dataclass(frozen=True)
 class PhotoVersions:
-    """One photo in the version of every method: `paths` by method, and the file of the reference if there is one.
+    """One photo in the version of every method: `paths` by method, and the reference's file if there is one.
 
     `name` is what the versions have in common; `source` who or what is on it, the name itself where nothing is known.
     """
 
     name: str
-    paths: Mapping[str, str]
+    paths: Mapping[str, PhotoFile]
     source: str
-    reference: str | None = None
+    reference: PhotoFile | None = None
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class MatchedPhotos:
 
 
 def match_photos(
-    methods: Mapping[str, Mapping[str, str]],
+    methods: Mapping[str, Mapping[str, PhotoFile]],
     *,
-    references: Mapping[str, str] | None = None,
+    references: Mapping[str, PhotoFile] | None = None,
     sources: Mapping[str, str] | None = None,
 ) -> MatchedPhotos:
     """Join the photos of methods by name.
@@ -61,12 +61,12 @@ def match_photos(
         SettingError: there are fewer than two methods, or they have no photo in common.
     """
     if len(methods) < 2:
-        raise SettingError("A comparison needs at least two methods: name two folders.")
+        raise SettingError("A comparison needs at least two methods: name two or more.")
     shared = set.intersection(*(set(paths) for paths in methods.values()))
     if not shared:
         raise SettingError(
             f"{' and '.join(methods)} have no photo name in common: versions of a photo must be called alike "
-            "(the suffix does not matter)."
+            "(the suffix does not matter), or have one name in the column name of a CSV."
         )
     photos = tuple(
         PhotoVersions(
@@ -80,20 +80,21 @@ def match_photos(
     return MatchedPhotos(tuple(methods), photos, {m: tuple(sorted(set(p) - shared)) for m, p in methods.items()})
 
 
-def name_photos(paths: Iterable[str], folder: str | Path, method: str) -> dict[str, str]:
-    """Return the photos below a folder by the name they are matched by: the path within it, without suffix.
+def name_photos(files: Iterable[tuple[PurePath, PhotoFile]], method: str) -> dict[str, PhotoFile]:
+    """Return photos by the name they are matched by, from their path within the method's folder, zip or list.
 
     Raises SettingError when two files of one method have the same name but for the suffix.
     """
-    named: dict[str, str] = {}
-    for path in paths:
-        name = photo_name(PurePath(path).relative_to(folder))
+    named: dict[str, PhotoFile] = {}
+    places: dict[str, PurePath] = {}
+    for place, photo in files:
+        name = photo_name(place)
         if name in named:
             raise SettingError(
-                f"{method} holds both {PurePath(named[name]).name} and {PurePath(path).name}: "
-                "keep one version of each photo in a folder."
+                f"{method} holds both {places[name].name} and {place.name} under one name: "
+                "keep one version of each photo."
             )
-        named[name] = path
+        named[name], places[name] = photo, place
     return named
 
 
@@ -103,14 +104,15 @@ def photo_name(path: PurePath) -> str:
 
 
 def method_names(folders: Sequence[Path]) -> list[str]:
-    """Return a name for each folder: the last parts of its path that tell it from the others.
+    """Return a name for each folder or zip: the last parts of its path that tell it from the others.
 
-    Raises SettingError when a folder is named twice.
+    Raises SettingError when one is named twice.
     """
     resolved = [folder.resolve() for folder in folders]
     for folder, path in zip(folders, resolved, strict=True):
         if resolved.count(path) > 1:
             raise SettingError(f"{folder} is named twice: a comparison needs different folders.")
+    resolved = [path.with_suffix("") if path.suffix.lower() == ".zip" else path for path in resolved]
     for parts in range(1, max(len(path.parts) for path in resolved) + 1):
         names = ["/".join(path.parts[-parts:]) for path in resolved]
         if len(set(names)) == len(names):

@@ -7,7 +7,7 @@ and height. What cannot be scored is a version that cannot be read, one of anoth
 version shows a face.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from fiqa.comparison.matching import PhotoVersions
 from fiqa.degradation.diagnosis import encode_faces
 from fiqa.errors import FiqaError, PhotoError
-from fiqa.photos.images import decode_photo
+from fiqa.photos.archives import PhotoFile, photo_source
+from fiqa.photos.images import DecodedPhoto, decode_photo
 
 if TYPE_CHECKING:
     from fiqa.degradation.atlas import Atlas
+    from fiqa.degradation.diagnosis import EncodedFace
     from fiqa.faces.finders import Face
     from fiqa.predictor import FaceCrops, QualityPredictor
 
@@ -62,12 +64,27 @@ class ScoredVersions:
 REFERENCE = "reference"
 
 
-def score_photos(
-    predictor: "QualityPredictor", photos: Iterable[PhotoVersions], *, atlas: "Atlas | None" = None
-) -> Iterator[ScoredVersions]:
-    """Score photos one by one, in order; raises nothing for a photo that cannot be scored."""
-    for photo in photos:
-        yield score_versions(predictor, photo, atlas=atlas)
+@dataclass(frozen=True)
+class DecodedVersions:
+    """One photo's versions as pixels (H, W, 3): of methods, of the reference if there is one, and why others are not.
+
+    `unreadable_reference` is set where there is a reference that cannot be read.
+    """
+
+    pixels: Mapping[str, Pixels]
+    errors: Mapping[str, str]
+    reference: Pixels | None = None
+    unreadable_reference: str | None = None
+
+
+Decode = Callable[[str | bytes], DecodedPhoto]
+
+
+def decode_versions(photo: PhotoVersions, decode: Decode = decode_photo) -> DecodedVersions:
+    """Read all versions of a photo; raises nothing. `decode` takes a path or the bytes of a file."""
+    pixels, errors = _decode_all(photo.paths, decode)
+    references, reasons = _decode_all({} if photo.reference is None else {REFERENCE: photo.reference}, decode)
+    return DecodedVersions(pixels, errors, references.get(REFERENCE), reasons.get(REFERENCE))
 
 
 def score_versions(
@@ -80,70 +97,78 @@ def score_versions(
         photo: the files of its versions, and of the reference if there is one.
         atlas: names the likeliest degradation of every version where it is given.
     """
-    pixels, errors = _decode_versions(photo.paths)
+    return score_decoded(predictor, photo, decode_versions(photo), atlas=atlas)
+
+
+def score_decoded(
+    predictor: "QualityPredictor", photo: PhotoVersions, versions: DecodedVersions, *, atlas: "Atlas | None" = None
+) -> ScoredVersions:
+    """Score one photo whose versions have been read; see `score_versions`."""
     try:
-        face, found_in, place = _find_face(predictor, photo, pixels)
+        face, found_in, place = _find_face(predictor, versions)
     except FiqaError as error:
         scores: dict[str, float | None] = dict.fromkeys(photo.paths)
-        return ScoredVersions(photo.name, photo.source, scores, {**dict.fromkeys(pixels, str(error)), **errors})
-    comparable = {method: each for method, each in pixels.items() if _same_shape(each, place)}
-    errors |= {
+        errors = {**dict.fromkeys(versions.pixels, str(error)), **versions.errors}
+        return ScoredVersions(photo.name, photo.source, scores, errors)
+    comparable = {method: each for method, each in versions.pixels.items() if _same_shape(each, place)}
+    errors = {**versions.errors} | {
         method: f"It is {_size(each)} and {found_in} {_size(place)}: versions must have the same shape."
-        for method, each in pixels.items()
+        for method, each in versions.pixels.items()
         if method not in comparable
     }
     scored = {
         method: encode_faces(predictor, [each], _moved(face, place, each))[0] for method, each in comparable.items()
     }
-    diagnoses = {}
-    if atlas is not None and scored:
-        embeddings = np.stack([each.embedding for each in scored.values()])
-        found = zip(scored, atlas.diagnose(embeddings), strict=True)
-        diagnoses = {method: diagnosis.degradations[0].type for method, diagnosis in found}
     scores = {method: scored[method].score if method in scored else None for method in photo.paths}
-    return ScoredVersions(photo.name, photo.source, scores, errors, found_in, diagnoses)
+    return ScoredVersions(photo.name, photo.source, scores, errors, found_in, _diagnose(atlas, scored))
+
+
+def _diagnose(atlas: "Atlas | None", scored: "Mapping[str, EncodedFace]") -> dict[str, str]:
+    """Return the likeliest degradation of every scored version; nothing without an atlas."""
+    if atlas is None or not scored:
+        return {}
+    embeddings = np.stack([each.embedding for each in scored.values()])
+    found = zip(scored, atlas.diagnose(embeddings), strict=True)
+    return {method: diagnosis.degradations[0].type for method, diagnosis in found}
 
 
 def same_face(
-    predictor: "QualityPredictor", photo: PhotoVersions, methods: Sequence[str]
+    predictor: "QualityPredictor", versions: DecodedVersions, methods: Sequence[str]
 ) -> "list[tuple[Pixels, FaceCrops]]":
-    """Return pixels and crops of the same face in the versions of some methods, found as `score_versions` finds it.
+    """Return pixels and crops of the same face in the versions of some methods, found as `score_decoded` finds it.
 
     Raises FiqaError when one of them cannot be read, or none shows a face.
     """
-    pixels, errors = _decode_versions(photo.paths)
-    if unread := [errors[method] for method in methods if method in errors]:
+    if unread := [versions.errors[method] for method in methods if method in versions.errors]:
         raise PhotoError(unread[0])
-    face, _, place = _find_face(predictor, photo, pixels)
-    moved = [_moved(face, place, pixels[method]) for method in methods]
-    crops = [predictor.face_crops(pixels[method], each) for method, each in zip(methods, moved, strict=True)]
-    return [(pixels[method], each) for method, each in zip(methods, crops, strict=True)]
+    face, _, place = _find_face(predictor, versions)
+    shown = [versions.pixels[method] for method in methods]
+    return [(each, predictor.face_crops(each, _moved(face, place, each))) for each in shown]
 
 
-def _decode_versions(paths: Mapping[str, str]) -> tuple[dict[str, Pixels], dict[str, str]]:
-    """Return the pixels (H, W, 3) of every version that can be read, and why the others cannot."""
+def _decode_all(photos: Mapping[str, PhotoFile], decode: Decode) -> tuple[dict[str, Pixels], dict[str, str]]:
+    """Return the pixels (H, W, 3) of every photo that can be read, and why the others cannot."""
     pixels, errors = {}, {}
-    for method, path in paths.items():
+    for method, photo in photos.items():
         try:
-            pixels[method] = decode_photo(path).pixels
+            pixels[method] = decode(photo_source(photo)).pixels
         except FiqaError as error:
             errors[method] = str(error)
     return pixels, errors
 
 
-def _find_face(
-    predictor: "QualityPredictor", photo: PhotoVersions, pixels: Mapping[str, Pixels]
-) -> tuple["Face | None", str, Pixels]:
+def _find_face(predictor: "QualityPredictor", versions: DecodedVersions) -> tuple["Face | None", str, Pixels]:
     """Return the face to compare, the version it was found in and that version's pixels.
 
     Raises FiqaError when no version shows one.
     """
-    if photo.reference is not None:
-        reference = decode_photo(photo.reference).pixels
-        return predictor.find_faces(reference).face, REFERENCE, reference
+    if versions.unreadable_reference is not None:
+        raise PhotoError(versions.unreadable_reference)
+    if versions.reference is not None:
+        return predictor.find_faces(versions.reference).face, REFERENCE, versions.reference
     found: list[tuple[float, str, Face | None]] = []
     trouble: FiqaError = PhotoError("None of its versions can be read.")
-    for method, each in pixels.items():
+    for method, each in versions.pixels.items():
         try:
             face = predictor.find_faces(each).face
         except FiqaError as error:
@@ -153,7 +178,7 @@ def _find_face(
     if not found:
         raise trouble
     _, method, face = max(found, key=lambda each: each[0])
-    return face, method, pixels[method]
+    return face, method, versions.pixels[method]
 
 
 def _same_shape(version: Pixels, place: Pixels) -> bool:

@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fiqa import __version__
 from fiqa.comparison.matching import PhotoVersions
+from fiqa.errors import PhotoError
+from fiqa.photos.archives import PhotoFile, ZippedPhoto
 
 if TYPE_CHECKING:
     from fiqa.predictor import QualityPredictor
@@ -21,7 +24,7 @@ LIBRARIES = ("numpy", "pillow", "scipy", "timm", "torch", "torchvision")
 
 @dataclass(frozen=True)
 class Inputs:
-    """The photos of one method: where they were, how many, and the SHA-256 over all names and files."""
+    """The photos of one method: the folder, zip or CSV, how many, and the SHA-256 over all names and files."""
 
     folder: str
     photos: int
@@ -52,13 +55,13 @@ class Stamp:
 
 def make_stamp(
     predictor: "QualityPredictor",
-    folders: Mapping[str, str],
+    inputs: Mapping[str, str],
     photos: Sequence[PhotoVersions],
     *,
     reference: str | None = None,
     command: Sequence[str] = (),
 ) -> Stamp:
-    """Stamp a comparison of `photos`, whose methods lie in `folders`; reads every file once."""
+    """Stamp a comparison of `photos`, whose methods lie where `inputs` says; reads every file once."""
     return Stamp(
         checkpoint=predictor.spec.name,
         sha256=predictor.spec.sha256,
@@ -71,8 +74,8 @@ def make_stamp(
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         command=tuple(command),
         inputs={
-            method: Inputs(folder, len(photos), _digest({photo.name: photo.paths[method] for photo in photos}))
-            for method, folder in folders.items()
+            method: Inputs(origin, len(photos), _digest({photo.name: photo.paths[method] for photo in photos}))
+            for method, origin in inputs.items()
         },
         reference=reference,
     )
@@ -85,14 +88,20 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _digest(paths: Mapping[str, str]) -> str:
-    """Return the SHA-256 over names and contents of files; one that cannot be read counts as empty."""
+def _digest(photos: Mapping[str, PhotoFile]) -> str:
+    """Return the SHA-256 over names and contents of photos; one that cannot be read counts as empty."""
     total = hashlib.sha256()
-    for name, path in sorted(paths.items()):
+    for name, photo in sorted(photos.items(), key=lambda each: each[0]):
         total.update(name.encode("utf-8", errors="surrogatepass") + b"\0")
-        try:
-            with open(path, "rb") as file:  # noqa: PTH123  hashlib takes what open returns
-                total.update(hashlib.file_digest(file, "sha256").digest())
-        except OSError:
-            total.update(b"unreadable")
+        total.update(_file_digest(photo))
     return total.hexdigest()
+
+
+def _file_digest(photo: PhotoFile) -> bytes:
+    try:
+        if isinstance(photo, ZippedPhoto):
+            return hashlib.sha256(photo.read()).digest()
+        with Path(photo).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except (OSError, PhotoError):
+        return b"unreadable"

@@ -1,11 +1,11 @@
 """Repeat a comparison from its JSON report, and say what comes out otherwise."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fiqa.comparison.comparison import Comparison, match_folders
+from fiqa.comparison.comparison import Comparison
 from fiqa.errors import SettingError
 
 TOLERANCE = 1e-4
@@ -66,8 +66,15 @@ def _told(score: float | None) -> str:
     return "without a score" if score is None else f"{score:.4f}"
 
 
-def inputs_of(report: Mapping[str, Any]) -> dict[str, str]:
-    """Return the folder of each method in a report; raises SettingError when one is gone."""
-    folders = {method: given["folder"] for method, given in report["stamp"]["inputs"].items()}
-    match_folders(folders, reference=report["stamp"].get("reference"))
-    return folders
+def inputs_of(report: Mapping[str, Any], paths: Sequence[Path] = ()) -> dict[str, str]:
+    """Return where the photos of each method in a report lie: where they lay, unless `paths` says so in their order.
+
+    Raises SettingError when there are more or fewer paths than methods.
+    """
+    inputs = {method: str(given["folder"]) for method, given in report["stamp"]["inputs"].items()}
+    if paths and len(paths) != len(inputs):
+        raise SettingError(
+            f"The report compares {len(inputs)} methods ({', '.join(inputs)}) and {len(paths)} places are named: "
+            "name one for each, or none."
+        )
+    return dict(zip(inputs, (str(path.resolve()) for path in paths), strict=True)) if paths else inputs

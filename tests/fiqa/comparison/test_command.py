@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -49,11 +50,27 @@ def test_an_html_report_shows_examples(folders: Folders, tmp_path: Path) -> None
     assert page.read_text(encoding="utf-8").count("<figure") == 2
 
 
+def test_a_report_of_zips_is_confirmed_by_folders_elsewhere(
+    folders: Folders, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    zips = [shutil.make_archive(str(tmp_path / name), "zip", folders[name]) for name in ("clean", "noisy")]
+    report, places = tmp_path / "report.json", [str(folders[name]) for name in ("clean", "noisy")]
+
+    assert main(["compare", *zips, "--no-diagnosis", "--output", str(report)]) == 0
+    assert main(["compare", *places, "--verify", str(report)]) == 0
+    assert main(["compare", places[0], "--verify", str(report)]) == 1
+
+    assert [method["name"] for method in json.loads(report.read_text())["methods"]] == ["clean", "noisy"]
+    told = capsys.readouterr()
+    assert "is confirmed: 2 photos" in told.out
+    assert "1 places are named" in told.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["compare"], "at least two folders"),
-        (["compare", "clean"], "at least two folders"),
+        (["compare"], "at least two methods"),
+        (["compare", "clean"], "at least two methods"),
         (["compare", "clean", "clean"], "named twice"),
         (["compare", "clean", "nowhere"], "is no folder"),
         (["compare", "clean", "noisy", "--reference", "nowhere"], "is no folder"),

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from fiqa import QualityPredictor
-from fiqa.comparison.comparison import compare, match_folders, score_with_journal
+from fiqa.comparison.comparison import compare, score_with_journal
+from fiqa.comparison.inputs import match_inputs
 from fiqa.comparison.scoring import ScoredVersions
 from fiqa.errors import SettingError
 
@@ -32,7 +33,7 @@ def test_the_stamp_says_what_it_was_computed_with(predictor: QualityPredictor, f
 
 
 def test_a_killed_run_goes_on_where_it_was(predictor: QualityPredictor, folders: Folders, tmp_path: Path) -> None:
-    matched = match_folders({name: str(folders[name]) for name in ("clean", "noisy")})
+    matched = match_inputs({name: str(folders[name]) for name in ("clean", "noisy")})
     first: ScoredVersions = next(score_with_journal(predictor, matched, tmp_path))
     (journal,) = (tmp_path / "comparisons").iterdir()
     journal.write_text(journal.read_text().replace('"clean": 0.', '"clean": 7.') + '{"name": "cut o')
@@ -49,10 +50,10 @@ def test_a_folder_that_changed_meanwhile_is_scored_anew(
     predictor: QualityPredictor, folders: Folders, tmp_path: Path
 ) -> None:
     names = {"clean": str(folders["clean"]), "noisy": str(folders["noisy"])}
-    next(score_with_journal(predictor, match_folders(names), tmp_path))
+    next(score_with_journal(predictor, match_inputs(names), tmp_path))
     names["noisy"] = str(folders["blurred"])
 
-    list(score_with_journal(predictor, match_folders(names), tmp_path))
+    list(score_with_journal(predictor, match_inputs(names), tmp_path))
 
     assert len(list((tmp_path / "comparisons").iterdir())) == 1  # that of the first comparison, unfinished
 
@@ -66,11 +67,11 @@ def test_a_comparison_in_which_nothing_scores_is_refused(predictor: QualityPredi
         compare({method: tmp_path / method for method in ("a", "b")}, predictor=predictor)
 
 
-@pytest.mark.parametrize(("content", "message"), [(None, "is no folder"), ("", "is a folder without photos")])
+@pytest.mark.parametrize(("content", "message"), [(None, "is no folder, zip"), ("", "is a folder without photos")])
 def test_a_folder_that_is_none_or_empty_is_refused(tmp_path: Path, content: str | None, message: str) -> None:
     folder = tmp_path / "out"
     if content is not None:
         folder.mkdir()
 
     with pytest.raises(SettingError, match=message):
-        match_folders({"a": str(folder), "b": str(folder)})
+        match_inputs({"a": str(folder), "b": str(folder)})

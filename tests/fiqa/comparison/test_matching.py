@@ -7,8 +7,8 @@ from fiqa.errors import SettingError
 
 
 def test_files_of_equal_name_belong_together_whatever_their_suffix() -> None:
-    before = name_photos(["in/a.png", "in/sub/b.png"], "in", "in")
-    after = name_photos(["out/a.jpg", "out/sub/b.webp"], "out", "out")
+    before = name_photos([(PurePath("a.png"), "in/a.png"), (PurePath("sub/b.png"), "in/sub/b.png")], "in")
+    after = name_photos([(PurePath("a.jpg"), "out/a.jpg"), (PurePath("sub/b.webp"), "out/sub/b.webp")], "out")
 
     matched = match_photos({"in": before, "out": after})
 
@@ -36,7 +36,7 @@ def test_a_dot_within_a_name_is_no_suffix_of_its_own() -> None:
 
 def test_two_files_that_differ_by_suffix_alone_are_refused() -> None:
     with pytest.raises(SettingError, match=r"out holds both a\.png and a\.jpg"):
-        name_photos(["out/a.png", "out/a.jpg"], "out", "out")
+        name_photos([(PurePath("a.png"), "out/a.png"), (PurePath("a.jpg"), "out/a.jpg")], "out")
 
 
 def test_folders_without_a_common_name_are_refused() -> None:

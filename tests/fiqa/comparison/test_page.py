@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from fiqa import QualityPredictor
-from fiqa.comparison.comparison import Comparison, compare, match_folders
+from fiqa.comparison.comparison import Comparison, compare
 from fiqa.comparison.examples import choose_examples, show_example
+from fiqa.comparison.inputs import match_inputs
 from fiqa.comparison.page import to_html
+from fiqa.comparison.scoring import decode_versions
 
 pytestmark = pytest.mark.slow
 
@@ -23,9 +25,9 @@ def comparison(predictor: QualityPredictor, folders: Folders) -> Comparison:
 def test_the_page_needs_nothing_from_elsewhere(
     predictor: QualityPredictor, folders: Folders, comparison: Comparison
 ) -> None:
-    matched = match_folders({name: str(path) for name, path in folders.items()})
+    matched = match_inputs({name: str(path) for name, path in folders.items()})
     pair = comparison.pairs[0]
-    examples = [show_example(predictor, pair, photo) for photo in matched.photos]
+    examples = [show_example(predictor, pair, photo.name, decode_versions(photo)) for photo in matched.photos]
 
     page = to_html(comparison, examples)
 
@@ -74,9 +76,9 @@ def test_examples_run_from_the_worst_regression_to_the_largest_gain(comparison: 
 def test_an_example_shows_where_the_score_fell(
     predictor: QualityPredictor, folders: Folders, comparison: Comparison
 ) -> None:
-    (photo, _) = match_folders({name: str(folders[name]) for name in ("clean", "noisy")}).photos
+    (photo, _) = match_inputs({name: str(folders[name]) for name in ("clean", "noisy")}).photos
 
-    example = show_example(predictor, comparison.pairs[0], photo)
+    example = show_example(predictor, comparison.pairs[0], photo.name, decode_versions(photo))
 
     assert example.difference == pytest.approx(
         (comparison.photos[0].scores["noisy"] or 0) - (comparison.photos[0].scores["clean"] or 0), abs=1e-5
