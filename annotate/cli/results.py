@@ -50,7 +50,11 @@ def add_results(command: Command) -> None:
         metavar="N",
         help="intervals from N resamplings of the participants, in place of the likelihood's",
     )
-    scale.add_argument("--participants", action="store_true", help="print the figures of the participants instead")
+    instead = scale.add_mutually_exclusive_group()
+    instead.add_argument("--participants", action="store_true", help="print the figures of the participants instead")
+    instead.add_argument(
+        "--next", type=whole(1, MOST_LISTED), metavar="N", help="print the N pairs most worth comparing next instead"
+    )
     export = command("export", _export, "write ratings, MOS, protocol and a data set to train on")
     export.add_argument("name", metavar="NAME")
     export.add_argument("out", type=Path, metavar="OUT", help="a new folder, or an older export")
@@ -84,6 +88,7 @@ def _reliability(options: argparse.Namespace, settings: Settings) -> None:
 
 def _scale(options: argparse.Namespace, _settings: Settings) -> None:
     from annotate.exchange.comparisons import read_comparisons
+    from annotate.statistics.pair_planning import PlannedPair, plan_pairs
     from annotate.statistics.paired_checks import check_participants
     from annotate.statistics.paired_scale import bootstrap_paired_scale, fit_paired_scale
 
@@ -93,6 +98,10 @@ def _scale(options: argparse.Namespace, _settings: Settings) -> None:
         say(options, people, table(PAIRED_PARTICIPANT_COLUMNS, people))
         return
     scale = fit_paired_scale(comparisons, model=options.model)
+    if options.next:
+        pairs = [pair._asdict() for pair in plan_pairs(scale, options.next)]
+        say(options, pairs, table(PlannedPair._fields, pairs))
+        return
     if options.bootstrap:
         scale = replace(scale, ci95=bootstrap_paired_scale(comparisons, model=options.model, samples=options.bootstrap))
     rows = list(scale.rows())

@@ -88,6 +88,22 @@ class Comparisons:
         times = frame["response_ms"].to_numpy(float) if "response_ms" in frame else None
         return cls.from_columns(*(frame[name].astype(str).tolist() for name in names), response_ms=times)
 
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a pandas table with one row a comparison; `from_frame` reads it."""
+        import pandas as pd
+
+        stimuli, people = np.array(self.stimulus_ids, object), np.array(self.participant_ids, object)
+        words = {value: word for word, value in ANSWERS.items()}
+        return pd.DataFrame(
+            {
+                "left": stimuli[self.left],
+                "right": stimuli[self.right],
+                "participant": people[self.participant],
+                "preferred": [words[int(value)] for value in self.preferred],
+                "response_ms": self.response_ms,
+            }
+        )
+
     def __len__(self) -> int:
         return self.left.size
 

@@ -47,6 +47,7 @@ class PairedScale:
     """Positions of stimuli (J,) in JOD; the mean of each group is 0.
 
     ci95 is the half width of the interval from the curvature of the likelihood, against the mean of the group.
+    `covariance` (J, J) is that of the positions in JOD²; how far a group's mean is off, within the prior, is in it.
     `tie_share` is how often "no difference" is answered to two stimuli that stand at the same place.
     `misfit` is the probability of data as far from the model as these were, if it were right; NaN where every pair
     was compared too seldom to tell.
@@ -57,6 +58,7 @@ class PairedScale:
     ci95: Numbers
     comparisons: Indices
     group: Indices
+    covariance: Numbers
     tie_share: float
     misfit: float
 
@@ -119,13 +121,15 @@ def fit_paired_scale(
     position, tie, precision = _fit(pairs, len(comparisons.stimulus_ids), family, prior_jod)
     groups = comparisons.groups
     centring, unit = _centring(groups), family.jod(tie)
-    spread = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", centring, np.linalg.inv(precision), centring), 0))
+    covariance = np.linalg.inv(precision) / unit**2
+    spread = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", centring, covariance, centring), 0))
     return PairedScale(
         stimulus_ids=comparisons.stimulus_ids,
         jod=centring @ position / unit,
-        ci95=ndtri((1 + CONFIDENCE) / 2) * spread / unit,
+        ci95=ndtri((1 + CONFIDENCE) / 2) * spread,
         comparisons=comparisons.counts,
         group=groups,
+        covariance=covariance,
         tie_share=family.tie_share(tie),
         misfit=_misfit(pairs, family.terms(position[pairs.first] - position[pairs.second], tie).log, position.size),
     )

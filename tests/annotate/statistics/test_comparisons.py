@@ -24,6 +24,11 @@ def test_a_table_is_read_with_all_its_names() -> None:
     assert comparisons.counts.tolist() == [1, 2, 1, 1, 1]
 
 
+def test_a_table_comes_back_as_it_was() -> None:
+    again = Comparisons.from_frame(TABLE).to_frame().drop(columns="response_ms")
+    pd.testing.assert_frame_equal(again, TABLE, check_dtype=False)
+
+
 def test_stimuli_that_nothing_links_are_in_groups_of_their_own() -> None:
     assert Comparisons.from_frame(TABLE).groups.tolist() == [0, 0, 0, 1, 1]
 
