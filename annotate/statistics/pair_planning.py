@@ -57,7 +57,8 @@ def expected_information(scale: PairedScale) -> Numbers:
         better = ndtr(_STEEPNESS * (distance + node * spread))
         mean += weight * better
         noise += weight * _bits(better)
-    return np.maximum(_bits(mean) - noise, 0)
+    information: Numbers = np.maximum(_bits(mean) - noise, 0)
+    return information
 
 
 def _bits(better: Numbers) -> Numbers:

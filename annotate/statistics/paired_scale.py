@@ -121,7 +121,7 @@ def fit_paired_scale(
     position, tie, precision = _fit(pairs, len(comparisons.stimulus_ids), family, prior_jod)
     groups = comparisons.groups
     centring, unit = _centring(groups), family.jod(tie)
-    covariance = np.linalg.inv(precision) / unit**2
+    covariance: Numbers = np.linalg.inv(precision).astype(np.float64) / unit**2
     spread = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", centring, covariance, centring), 0))
     return PairedScale(
         stimulus_ids=comparisons.stimulus_ids,
