@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fiqa.checkpoints import list_checkpoints, save_checkpoint
     from fiqa.comparison.comparison import compare
+    from fiqa.curation.curation import curate
     from fiqa.errors import FiqaError
     from fiqa.loading import load_network, load_predictor
     from fiqa.maps.explain import explain
@@ -32,6 +33,7 @@ __all__ = [
     "QualityPredictor",
     "QualityResult",
     "compare",
+    "curate",
     "decode_photo",
     "explain",
     "list_checkpoints",
@@ -48,6 +50,7 @@ _HOME = {
     "QualityPredictor": "fiqa.predictor",
     "QualityResult": "fiqa.results",
     "compare": "fiqa.comparison.comparison",
+    "curate": "fiqa.curation.curation",
     "decode_photo": "fiqa.photos.images",
     "explain": "fiqa.maps.explain",
     "list_checkpoints": "fiqa.checkpoints",

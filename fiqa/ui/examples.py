@@ -10,7 +10,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from fiqa.ui.figures import text, thumbnail_uri
+from fiqa.photos.thumbnails import thumbnail_uri
+from fiqa.ui.figures import text
 
 HEAD_XYXY = (140.0, 45.0, 310.0, 215.0)
 """Where the astronaut's head is, in pixels, for the thumbnails."""

@@ -5,7 +5,6 @@ photo inside them is a lossless PNG (a lossy copy would show artefacts that the 
 of), and nothing has to be written to disk to show them.
 """
 
-from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
 from io import BytesIO
@@ -14,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fiqa.results import Box, FaceResult, Interval
+from fiqa.photos.thumbnails import data_uri
+from fiqa.results import FaceResult, Interval
 
 ACR_WORDS = ("Bad", "Poor", "Fair", "Good", "Excellent")
 """Category names of the absolute category rating scale, ITU-T P.910, from 1 to 5."""
 
 SHOWN_SIDE_PX = 1280
-THUMBNAIL_SIDE_PX = 96
 HISTOGRAM_BINS = 20
 
 
@@ -86,19 +85,6 @@ def histogram(scores: Sequence[float], score_range: Interval) -> str:
     )
 
 
-def thumbnail_uri(photo: NDArray[np.uint8], box_xyxy: Box) -> str:
-    """Return the square around `box_xyxy` as a small JPEG data URI: to recognise a face by, not to judge it."""
-    height, width = photo.shape[:2]
-    left, top, right, bottom = box_xyxy
-    side = int(min(1.3 * max(right - left, bottom - top), height, width))
-    x = int(np.clip((left + right - side) / 2, 0, width - side))
-    y = int(np.clip((top + bottom - side) / 2, 0, height - side))
-    image = Image.fromarray(photo[y : y + side, x : x + side])
-    buffer = BytesIO()
-    image.resize((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX), Image.Resampling.BOX).save(buffer, "JPEG", quality=85)
-    return data_uri("image/jpeg", buffer.getvalue())
-
-
 def png_uri(photo: NDArray[np.uint8], *, side_px: int) -> str:
     """Return the photo as a lossless PNG data URI, shrunk if its longer side exceeds `side_px`."""
     image = Image.fromarray(photo)
@@ -132,8 +118,3 @@ def _share(value: float, score_range: Interval) -> float:
     """Return where `value` lies in its range, 0..1."""
     low, high = score_range
     return min(1.0, max(0.0, (value - low) / (high - low)))
-
-
-def data_uri(media_type: str, data: bytes) -> str:
-    """Return data as a link that holds it."""
-    return f"data:{media_type};base64,{b64encode(data).decode('ascii')}"

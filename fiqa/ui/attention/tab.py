@@ -23,6 +23,7 @@ from fiqa.maps.face_maps import KINDS, MapKey, find_kind
 from fiqa.maps.figures import array_file, colour_maps, colour_scale, figure_png, values_file
 from fiqa.maps.regions import OUTLINES
 from fiqa.photos.images import PHOTO_SUFFIXES
+from fiqa.photos.thumbnails import data_uri
 from fiqa.ui.attention.inspection import Inspection, Subject, begin, fill, score_unguided
 from fiqa.ui.attention.panels import (
     PARTS,
@@ -48,7 +49,7 @@ from fiqa.ui.attention.state import (
     find_subjects,
 )
 from fiqa.ui.examples import example_photo
-from fiqa.ui.figures import data_uri, text
+from fiqa.ui.figures import text
 from fiqa.ui.photos import SCORING, SCORING_LIMIT, UNSEEN, LoadedPhotos, decode_upload
 from fiqa.ui.service import PredictorService, translate_errors
 from fiqa.ui.visitor_state import Sweeper

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from fiqa.errors import FiqaError
 from fiqa.faces.face_choice import ALIGNED_LAYOUTS, FaceChoice, read_face_choice
 from fiqa.photos.images import PHOTO_SUFFIXES
+from fiqa.photos.thumbnails import thumbnail_uri
 from fiqa.reports import ScoredPhoto
 from fiqa.results import QualityResult
 from fiqa.ui.examples import EXAMPLES, example_buttons, example_photo
-from fiqa.ui.figures import thumbnail_uri
 from fiqa.ui.photos import MOST_PHOTOS, SCORING, SCORING_LIMIT, UNSEEN, LoadedPhotos, check_count, decode_upload, given
 from fiqa.ui.progress import busy_panel, progress_panel
 from fiqa.ui.score.panels import batch_panel, empty_panel, error_panel, photo_panel

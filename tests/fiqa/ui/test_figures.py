@@ -93,10 +93,3 @@ def test_the_histogram_has_every_score_in_its_bin() -> None:
     assert counts[0] == 2
     assert counts[-1] == 2
     assert sum(counts) == 4
-
-
-@pytest.mark.parametrize("box", [(20.0, 30.0, 60.0, 70.0), (-10.0, -5.0, 30.0, 20.0), (0.0, 0.0, 100.0, 80.0)])
-def test_a_thumbnail_is_square_wherever_the_face_is(
-    grey: NDArray[np.uint8], box: tuple[float, float, float, float]
-) -> None:
-    assert image_of(figures.thumbnail_uri(grey, box)).size == (96, 96)
