@@ -20,11 +20,18 @@ from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn
 
-from fiqa import __version__, comparison, curation, reports
+from fiqa import __version__, comparison, reports
 from fiqa.errors import FiqaError, SettingError
 from fiqa.faces.face_choice import FaceChoice
 from fiqa.maps.face_maps import KINDS
-from fiqa.options import ALL_FACES, TABLE_SUFFIXES, add_face_options, add_network_options, add_photo_options
+from fiqa.options import (
+    ALL_FACES,
+    TABLE_SUFFIXES,
+    add_curation_options,
+    add_face_options,
+    add_network_options,
+    add_photo_options,
+)
 from fiqa.output import check_writable, write_file
 from fiqa.reports import ScoredPhoto, one_line
 from fiqa.settings import Settings
@@ -196,34 +203,7 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_curate(parser: argparse.ArgumentParser) -> None:
-    parser.description = (
-        "Sorts the photos of a folder into keep, maybe and drop. Nothing but a report is written unless --to names a "
-        "new folder; originals stay as they are unless they are moved."
-    )
-    parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="the photos, searched recursively")
-    found = parser.add_argument_group("which threshold (default: where Good begins, unless other rules are given)")
-    found.add_argument("--keep-share", type=float, metavar="S", help="the share of the photos to keep, above 0 up to 1")
-    found.add_argument("--threshold", type=float, metavar="T", help="the score from which photos are kept")
-    found.add_argument("--percentile", type=float, metavar="P", help="0 to 100, of the photos named with --of")
-    found.add_argument("--of", type=Path, metavar="FOLDER", help="a reference set")
-    found.add_argument(
-        "--examples", nargs=2, type=Path, metavar=("GOOD", "BAD"), help="two text files, a photo's path on every line"
-    )
-    rules = parser.add_argument_group("other rules")
-    rules.add_argument("--best-of", type=int, metavar="N", help="keep at most N of each folder, or of each person")
-    rules.add_argument("--persons", type=Path, metavar="CSV", help="who is on a photo: columns path and person")
-    rules.add_argument("--near-duplicates", action="store_true", help="keep the best of photos that look alike")
-    rules.add_argument("--without", nargs="+", metavar="NAME", help="drop photos with a degradation: blur, jpeg, …")
-    placed = parser.add_argument_group("what happens to the photos (default: nothing)")
-    placed.add_argument("--to", type=Path, metavar="OUT", help="a new folder for them; with --by list, a file")
-    placed.add_argument("--by", choices=curation.PLACINGS, help="default: copy; link is a hard link")
-    placed.add_argument("--take", nargs="+", choices=curation.TAKEN, default=["keep"], help="default: keep")
-    placed.add_argument("--undo", type=Path, metavar="OUT", help="put back what was placed there")
-    add_network_options(parser)
-    parser.add_argument("--format", choices=curation.FORMATS, help="default: by the suffix of --output, else table")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
-    parser.add_argument("--contact-sheet", type=Path, metavar="FILE", help="write a page of small pictures, HTML")
-    parser.add_argument("--to-parquet", type=Path, metavar="FILE", help="write all columns as Apache Parquet")
+    add_curation_options(parser)
     parser.set_defaults(run=_curate)
 
 
