@@ -27,8 +27,8 @@ from annotate import queries
 from annotate.database.engine import Database, open_database
 from annotate.database.tables import Stimulus
 from annotate.queries import live
-from annotate.queries.answers import Answer
 from annotate.queries.imports import ImportedRating
+from annotate.queries.records import Answer
 from annotate.rating import sitting
 from annotate.rating.steps import ShownStimulus, Step
 from tests.annotate.rated import NOW, new_study

@@ -33,18 +33,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from annotate.design.items import ItemKind
-from annotate.design.states import State
+from annotate.design.states import AssignmentState, State
 
 SHUFFLES = 2**31 - 1  # what an integer holds everywhere
 ROWS_AT_ONCE = 10_000
-
-
-class AssignmentState(enum.StrEnum):
-    """`EXPIRED` ones no longer hold a slot; they are taken up again when their participant returns in time."""
-
-    LEASED = "leased"
-    RATED = "rated"
-    EXPIRED = "expired"
 
 
 LIVE = (AssignmentState.LEASED, AssignmentState.RATED)

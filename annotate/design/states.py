@@ -18,6 +18,17 @@ LONGEST_MESSAGE = 500
 """Of the message to those who are rating."""
 
 
+class AssignmentState(StrEnum):
+    """What became of a stimulus that was given to a participant.
+
+    `EXPIRED` ones no longer hold a slot; they are taken up again when their participant returns in time.
+    """
+
+    LEASED = "leased"
+    RATED = "rated"
+    EXPIRED = "expired"
+
+
 class State(StrEnum):
     """What a study allows; see the module."""
 

@@ -4,7 +4,7 @@ What decides between people who do the same thing at once is in the database: un
 locks. Several stimuli are locked in the order of their ids, so that no two transactions wait for each other. Imports
 `database`, `design` and `statistics.ratings`, and is the only room besides `database` that uses SQLAlchemy's queries.
 A new query: a function in the module of what it is about; what every rating runs is in `live`, `slots`
-and `answers`.
+and `answers`, and what they return in `records`.
 """
 
 from typing import TYPE_CHECKING

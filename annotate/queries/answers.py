@@ -1,6 +1,5 @@
 """What a participant answers: stored once under its key, found again, undone."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -8,33 +7,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from annotate.database.tables import (
     Assignment,
-    AssignmentState,
     Rating,
 )
 from annotate.design.items import ItemKind
-from annotate.queries.live import (
-    ASSIGNED_STIMULI,
-    AssignedStimulus,
-    CurrentParticipant,
-    OpenSitting,
-    StimulusRow,
-    move_counts,
-)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a client sends: see `annotate.database.tables.Rating`. Two that are equal are the same answer."""
-
-    key: str
-    assignment_id: int
-    grade: float | None
-    unusable: bool = False
-    response_ms: int | None = None
-    width_px: float | None = None
-    height_px: float | None = None
-    pixel_ratio: float | None = None
-
+from annotate.design.states import AssignmentState
+from annotate.queries.live import ASSIGNED_STIMULI, assigned_stimulus, move_counts
+from annotate.queries.records import Answer, AssignedStimulus, CurrentParticipant, OpenSitting
 
 _ANSWER = tuple(getattr(Rating, name) for name in Answer.__dataclass_fields__)
 _BY_KEY = (
@@ -68,7 +46,6 @@ def add_rating(
     values = {**vars(answer), "sequence": sitting.answers + 1, "rated_at": now, "undone_at": None}
     if connection.execute(_ADD_RATING[connection.dialect.name], values).first() is None:
         return False
-    sitting.answers += 1
     connection.execute(_MARK_RATED, {"assignment_id": assigned.id, "of_sitting": sitting.id})
     if assigned.kind is not ItemKind.REPEAT:
         move_counts(connection, assigned.stimulus.stimulus_id, ratings=1)
@@ -93,11 +70,7 @@ def last_answer(
         .limit(1)
     )
     row = connection.execute(last).first()
-    return (
-        None
-        if row is None
-        else (row[-1], AssignedStimulus(row[0], row[1], row[2], row[3], StimulusRow._make(row[4:-1])))
-    )
+    return None if row is None else (row[-1], assigned_stimulus(row[:-1]))
 
 
 def undo_rating(

@@ -19,7 +19,6 @@ from annotate.database.tables import (
     LIVE,
     ROWS_AT_ONCE,
     Assignment,
-    AssignmentState,
     Participant,
     Rating,
     Sitting,
@@ -27,6 +26,7 @@ from annotate.database.tables import (
 )
 from annotate.design.items import ItemKind
 from annotate.design.states import (
+    AssignmentState,
     check_takes_imports,
 )
 from annotate.errors import ImportedRatingsError

@@ -10,17 +10,16 @@ transaction that writes is alone, and `with_for_update` says nothing.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
 
 from annotate.database.tables import (
     LIVE,
     Assignment,
-    AssignmentState,
     Link,
     Participant,
     Sitting,
@@ -28,45 +27,16 @@ from annotate.database.tables import (
     Study,
 )
 from annotate.design.items import ItemKind
-from annotate.design.states import State
+from annotate.design.states import AssignmentState
+from annotate.queries.records import (
+    AssignedStimulus,
+    CurrentParticipant,
+    LastSitting,
+    OpenSitting,
+    StimulusRow,
+)
 
 RECLAIMED_AT_ONCE = 100
-
-
-@dataclass
-class OpenSitting:
-    """A sitting that is not over; see `annotate.database.tables.Sitting`. Change it and `save_sitting` it."""
-
-    id: int
-    device: str | None
-    screened: bool
-    last_seen_at: datetime
-    break_since: datetime | None
-    active_s: float
-    planned: int
-    answers: int
-    rated: int
-    breaks: int
-
-
-class CurrentParticipant(NamedTuple):
-    """A participant as their link tells, with what their study says; `sitting` is the sitting they are in.
-
-    `asked` says that they were asked the questions that come before the first rating.
-    """
-
-    id: int
-    study_id: int
-    seed: int
-    consented: bool
-    trained: bool
-    votes_used: bool
-    asked: bool
-    language: str
-    state: State
-    protocol: dict[str, Any]
-    message: str
-    sitting: OpenSitting | None
 
 
 _OPEN_SITTING = (
@@ -83,10 +53,7 @@ _OPEN_SITTING = (
 )
 
 
-def _open_sitting(row: Sequence[Any]) -> OpenSitting:
-    return OpenSitting(*row)
-
-
+_EVERY_SITTING = aliased(Sitting)
 _PARTICIPANT = (
     select(
         Participant.id,
@@ -97,6 +64,7 @@ _PARTICIPANT = (
         Participant.votes_used,
         Participant.start_answers.is_not(None),
         Participant.language,
+        select(func.count()).where(_EVERY_SITTING.participant_id == Participant.id).scalar_subquery(),
         Study.state,
         Study.protocol,
         Study.message,
@@ -120,11 +88,16 @@ def find_participant(connection: Connection, token_hash: str) -> CurrentParticip
     if connection.dialect.name == "postgresql":  # lock first: the read must see the previous commit
         connection.execute(_LOCK, {"token_hash": token_hash})
     row = connection.execute(_PARTICIPANT, {"token_hash": token_hash}).first()
-    if row is None:
-        return None
-    known = len(CurrentParticipant._fields) - 1
-    sitting = None if row[known] is None else _open_sitting(row[known:])
-    return CurrentParticipant._make((*row[:known], sitting))
+    return None if row is None else _participant(row)
+
+
+def _participant(row: Sequence[Any]) -> CurrentParticipant:
+    known, sitting = row[: -len(_OPEN_SITTING)], row[-len(_OPEN_SITTING) :]
+    return CurrentParticipant(*known, None if sitting[0] is None else _open_sitting(sitting))
+
+
+def _open_sitting(row: Sequence[Any]) -> OpenSitting:
+    return OpenSitting(*row)
 
 
 _SAVE_SITTING = (
@@ -151,19 +124,19 @@ def save_screen(connection: Connection, sitting: OpenSitting, screen: dict[str, 
 
 
 def begin_sitting(
-    connection: Connection, participant_id: int, now: datetime, *, planned: int, external_id: str | None
+    connection: Connection, participant: CurrentParticipant, now: datetime, *, planned: int, external_id: str | None
 ) -> OpenSitting:
     """Begin a participant's next sitting, of so many planned items."""
     values = {
-        "participant_id": participant_id,
-        "number": 1 + count_sittings(connection, participant_id),
+        "participant_id": participant.id,
+        "number": participant.sittings + 1,
         "planned": planned,
         "external_id": external_id,
         "started_at": now,
         "last_seen_at": now,
     }
     connection.execute(insert(Sitting).values(values))
-    open_one = select(*_OPEN_SITTING).where(Sitting.participant_id == participant_id, Sitting.ended_at.is_(None))
+    open_one = select(*_OPEN_SITTING).where(Sitting.participant_id == participant.id, Sitting.ended_at.is_(None))
     return _open_sitting(connection.execute(open_one).one())
 
 
@@ -176,10 +149,18 @@ def end_sitting(connection: Connection, sitting: OpenSitting, now: datetime, com
     connection.execute(update(Assignment).where(*leased).values(expires_at=now))
 
 
-def count_sittings(connection: Connection, participant_id: int) -> int:
-    """Return how many sittings a participant began."""
-    count = select(func.count()).select_from(Sitting).where(Sitting.participant_id == participant_id)
-    return connection.scalar(count) or 0
+_LAST_SITTING = (
+    select(Sitting.rated, Sitting.completion_code)
+    .where(Sitting.participant_id == bindparam("participant_id"))
+    .order_by(Sitting.number.desc())
+    .limit(1)
+)
+
+
+def last_sitting(connection: Connection, participant_id: int) -> LastSitting | None:
+    """Return how the sitting ended that a participant began last, None where there is none."""
+    row = connection.execute(_LAST_SITTING, {"participant_id": participant_id}).first()
+    return None if row is None else LastSitting._make(row)
 
 
 def note_consent(connection: Connection, participant_id: int, now: datetime) -> None:
@@ -196,28 +177,6 @@ def save_start_answers(connection: Connection, participant_id: int, answers: dic
 def note_training(connection: Connection, participant_id: int, now: datetime) -> None:
     """Note that a participant is through with the training."""
     connection.execute(update(Participant).where(Participant.id == participant_id).values(trained_at=now))
-
-
-class StimulusRow(NamedTuple):
-    """What there is to know of a stimulus when it is given and rated."""
-
-    stimulus_id: int
-    sha256: str
-    format: str
-    width_px: int
-    height_px: int
-    expected: float | None
-    feedback: str
-
-
-class AssignedStimulus(NamedTuple):
-    """An assignment with its picture."""
-
-    id: int
-    kind: ItemKind
-    state: AssignmentState
-    expires_at: datetime
-    stimulus: StimulusRow
 
 
 STIMULUS_COLUMNS = (
@@ -243,17 +202,18 @@ _ASSIGNED_TO = ASSIGNED_STIMULI.where(
 
 def leased_to(connection: Connection, participant_id: int) -> list[AssignedStimulus]:
     """Return what a participant has to rate, in the order in which it was given."""
-    return [_assigned(row) for row in connection.execute(_LEASED, {"participant_id": participant_id})]
+    return [assigned_stimulus(row) for row in connection.execute(_LEASED, {"participant_id": participant_id})]
 
 
 def assigned_to(connection: Connection, participant_id: int, assignment_id: int) -> AssignedStimulus | None:
     """Return an assignment of the participant, locked."""
     values = {"participant_id": participant_id, "assignment_id": assignment_id}
     row = connection.execute(_ASSIGNED_TO, values).first()
-    return None if row is None else _assigned(row)
+    return None if row is None else assigned_stimulus(row)
 
 
-def _assigned(row: Row[*tuple[Any, ...]]) -> AssignedStimulus:
+def assigned_stimulus(row: Sequence[Any]) -> AssignedStimulus:
+    """Return a row of `ASSIGNED_STIMULI` as what it is."""
     return AssignedStimulus(row[0], row[1], row[2], row[3], StimulusRow._make(row[4:]))
 
 

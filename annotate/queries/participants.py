@@ -25,7 +25,6 @@ from annotate.database.tables import (
     ROWS_AT_ONCE,
     SHUFFLES,
     Assignment,
-    AssignmentState,
     Event,
     Link,
     Participant,
@@ -33,6 +32,7 @@ from annotate.database.tables import (
     Stimulus,
     Study,
 )
+from annotate.design.states import AssignmentState
 from annotate.errors import StudyError
 from annotate.queries.audit import log_event
 from annotate.queries.studies import locked_study

@@ -5,14 +5,11 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, exists, func, select
 from sqlalchemy.orm import aliased
 
-from annotate.database.tables import (
-    LIVE,
-    Assignment,
-    AssignmentState,
-    Stimulus,
-)
+from annotate.database.tables import LIVE, SHUFFLES, Assignment, Stimulus
 from annotate.design.items import ItemKind
-from annotate.queries.live import STIMULUS_COLUMNS, CurrentParticipant, StimulusRow
+from annotate.design.states import AssignmentState
+from annotate.queries.live import STIMULUS_COLUMNS
+from annotate.queries.records import CurrentParticipant, StimulusRow
 
 _NOT_SEEN = ~exists().where(
     Assignment.participant_id == bindparam("participant_id"),
@@ -42,21 +39,27 @@ _COUNT_WITH_SLOT = select(func.count()).select_from(_WITH_SLOT.limit(bindparam("
 _BY_ID = select(*STIMULUS_COLUMNS).where(Stimulus.id == bindparam("stimulus_id"))
 
 
-def fewest_taken(connection: Connection, study_id: int, kind: ItemKind, *, at_least: int) -> int | None:
+def least_taken(
+    connection: Connection, participant: CurrentParticipant, kind: ItemKind, *, below: int | None, start: int
+) -> StimulusRow | None:
+    """Return, of the stimuli of a kind that the participant never had, one with the fewest slots taken, locked.
+
+    None where none has fewer than `below` slots taken; None for any number. Of those with equally many it is the
+    first after `start` (0 to less than SHUFFLES) in their random order, which goes on at its beginning.
+    """
+    level = _fewest_taken(connection, participant.study_id, kind, at_least=0)
+    while level is not None and (below is None or level < below):
+        for low, high in ((start, SHUFFLES), (0, start)):
+            values = {**_whose(participant, kind), "taken": level, "low": low, "high": high}
+            if row := connection.execute(_UNSEEN_AT_LEVEL, values).first():
+                return StimulusRow._make(row)
+        level = _fewest_taken(connection, participant.study_id, kind, at_least=level + 1)
+    return None
+
+
+def _fewest_taken(connection: Connection, study_id: int, kind: ItemKind, *, at_least: int) -> int | None:
     """Return the fewest slots, but not fewer than `at_least`, that are taken of a stimulus of that kind."""
     return connection.scalar(_FEWEST_TAKEN, {"study_id": study_id, "kind": kind, "at_least": at_least})
-
-
-def unseen_stimulus(
-    connection: Connection, participant: CurrentParticipant, kind: ItemKind, *, taken: int, low: int, high: int
-) -> StimulusRow | None:
-    """Return a stimulus with so many slots taken that the participant never had, locked, or None.
-
-    It is the first in the random order of the stimuli from `low` to `high`, less than SHUFFLES.
-    """
-    values = {**_whose(participant, kind), "taken": taken, "low": low, "high": high}
-    row = connection.execute(_UNSEEN_AT_LEVEL, values).first()
-    return None if row is None else StimulusRow._make(row)
 
 
 def count_unseen(

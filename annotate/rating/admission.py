@@ -6,9 +6,6 @@ Who has begun may always finish: a deadline or a full study stops nobody in the 
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy.orm import Session
-
-from annotate import queries
 from annotate.design.protocol import StudyProtocol
 from annotate.design.states import State
 from annotate.errors import StudyStateError
@@ -29,18 +26,18 @@ _SENTENCES = {
 }
 
 
-def find_refusal(db: Session, study_id: int, state: State, protocol: StudyProtocol, now: datetime) -> Refusal | None:
-    """Return why nobody can begin now, None where somebody can."""
+def find_refusal(state: State, protocol: StudyProtocol, begun: int, now: datetime) -> Refusal | None:
+    """Return why nobody can begin now, None where somebody can; `begun` people have (any number without a limit)."""
     if state is not State.OPEN:
         return Refusal.NOT_OPEN
     if protocol.closes_at and protocol.closes_at <= now:
         return Refusal.OVER
-    if protocol.max_people and queries.participants.count_begun(db, study_id) >= protocol.max_people:
+    if protocol.max_people and begun >= protocol.max_people:
         return Refusal.FULL
     return None
 
 
-def check_admission(db: Session, study_id: int, state: State, protocol: StudyProtocol, now: datetime) -> None:
+def check_admission(state: State, protocol: StudyProtocol, begun: int, now: datetime) -> None:
     """Raise StudyStateError unless somebody can begin now."""
-    if refusal := find_refusal(db, study_id, state, protocol, now):
+    if refusal := find_refusal(state, protocol, begun, now):
         raise StudyStateError(_SENTENCES[refusal])

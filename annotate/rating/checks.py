@@ -12,7 +12,7 @@ from annotate.errors import (
     RatingError,
     SittingError,
 )
-from annotate.queries.answers import Answer
+from annotate.queries.records import Answer
 from annotate.rating.steps import Panel
 
 LONGEST_RESPONSE_MS = 24 * 3600 * 1000

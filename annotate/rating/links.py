@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from annotate.database.tables import Participant, Study
-    from annotate.queries.live import CurrentParticipant
+    from annotate.queries.records import CurrentParticipant
 
 
 LONGEST_TOKEN = 200

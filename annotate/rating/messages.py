@@ -17,9 +17,10 @@ from annotate.design.languages import LANGUAGES
 from annotate.design.protocol import StudyProtocol
 from annotate.design.start_questions import LONGEST_ANSWER, StartQuestion
 from annotate.errors import AccessError, DatabaseError, RatingError
-from annotate.queries.answers import Answer
+from annotate.queries.records import Answer
 from annotate.rating import checks, links, sitting
 from annotate.rating.admission import Refusal, find_refusal
+from annotate.rating.reading import count_begun
 from annotate.rating.steps import Panel, ShownStimulus, Step
 
 Token = Annotated[str, Field(max_length=links.LONGEST_TOKEN, pattern=r"^[\w-]*$")]
@@ -28,7 +29,7 @@ Number = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class SentAnswer(BaseModel):
-    """An answer as the page sends it; see `annotate.queries.answers.Answer`."""
+    """An answer as the page sends it; see `annotate.queries.records.Answer`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -87,7 +88,8 @@ def _refusal(db: Session, study: Study, message: Message, now: datetime) -> Refu
     """Return why a newcomer cannot begin; whom a panel sends again is none."""
     if message.panel and queries.participants.participant_by_external_id(db, study.id, message.panel.participant_id):
         return None
-    return find_refusal(db, study.id, study.state, StudyProtocol.from_json(study.protocol), now)
+    protocol = StudyProtocol.from_json(study.protocol)
+    return find_refusal(study.state, protocol, count_begun(db, study.id, study.state, protocol), now)
 
 
 def _join(db: Session, message: Message, now: datetime) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from annotate.database.engine import Database
 from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.design.states import State
-from annotate.queries.answers import Answer
+from annotate.queries.records import Answer
 from annotate.rating import sitting
 from annotate.rating.steps import Outcome, Step, StepKind
 from annotate.stimuli.files import StimulusFile

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from annotate.database.engine import Database, open_database
-from annotate.queries.answers import Answer
+from annotate.queries.records import Answer
 from annotate.rating import sitting
 from annotate.rating.steps import StepKind
 

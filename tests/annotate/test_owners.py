@@ -8,7 +8,7 @@ from annotate.database.engine import Database
 from annotate.database.tables import Link
 from annotate.errors import AccessError, TooManyGuessesError
 from annotate.owners import GUESSES, GuessLimit, OwnerAccess
-from annotate.queries.answers import Answer
+from annotate.queries.records import Answer
 from annotate.rating import links, sitting
 from annotate.rating.links import hash_token
 from tests.annotate.rated import NOW, Person, new_study

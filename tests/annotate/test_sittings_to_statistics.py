@@ -19,7 +19,7 @@ from annotate.database.tables import Stimulus
 from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.design.states import State
-from annotate.queries.answers import Answer
+from annotate.queries.records import Answer
 from annotate.rating import links, sitting
 from annotate.rating.steps import Step, StepKind
 from annotate.statistics.findings import Check

@@ -17,12 +17,13 @@ from sqlalchemy import func, select
 
 from annotate import queries
 from annotate.database.engine import Database, open_database
-from annotate.database.tables import LIVE, Assignment, AssignmentState, Participant, Rating, Stimulus
+from annotate.database.tables import LIVE, Assignment, Participant, Rating, Stimulus
 from annotate.design.items import ItemKind
 from annotate.design.sitting_plan import REPEAT_GAP
+from annotate.design.states import AssignmentState
 from annotate.errors import AnnotateError
 from annotate.queries import live
-from annotate.queries.answers import Answer
+from annotate.queries.records import Answer
 from annotate.rating import links, sitting
 from tests.annotate.rated import NOW, Person, new_study
 from tests.annotate.rater import rate_together

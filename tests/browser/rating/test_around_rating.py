@@ -219,7 +219,7 @@ def place_of(rater: RatingPage) -> tuple[float, float]:
 def test_a_study_that_is_paused_waits_and_goes_on(
     rater: RatingPage, served: Served, study: OpenStudy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("annotate.rating.sitting.RETRY_S", 0)
+    monkeypatch.setattr("annotate.rating.rules.RETRY_S", 0)
     rater.start(newcomer(served, study))
     rater.look()
     change_state(study, "paused")

@@ -1,0 +1,89 @@
+"""What the queries of every rating return: plain values, on which is decided without a database."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from annotate.design.items import ItemKind
+from annotate.design.states import AssignmentState, State
+
+
+@dataclass(frozen=True)
+class OpenSitting:
+    """A sitting that is not over; see `annotate.database.tables.Sitting`."""
+
+    id: int
+    device: str | None
+    screened: bool
+    last_seen_at: datetime
+    break_since: datetime | None
+    active_s: float
+    planned: int
+    answers: int
+    rated: int
+    breaks: int
+
+
+@dataclass(frozen=True)
+class CurrentParticipant:
+    """A participant as their link tells, with what their study says; `sitting` is the sitting they are in.
+
+    `asked` says that they were asked the questions that come before the first rating, `sittings` how many they began.
+    """
+
+    id: int
+    study_id: int
+    seed: int
+    consented: bool
+    trained: bool
+    votes_used: bool
+    asked: bool
+    language: str
+    sittings: int
+    state: State
+    protocol: dict[str, Any]
+    message: str
+    sitting: OpenSitting | None
+
+
+class LastSitting(NamedTuple):
+    """How the sitting ended that a participant began last."""
+
+    rated: int
+    completion_code: str | None
+
+
+class StimulusRow(NamedTuple):
+    """What there is to know of a stimulus when it is given and rated."""
+
+    stimulus_id: int
+    sha256: str
+    format: str
+    width_px: int
+    height_px: int
+    expected: float | None
+    feedback: str
+
+
+class AssignedStimulus(NamedTuple):
+    """An assignment with its picture."""
+
+    id: int
+    kind: ItemKind
+    state: AssignmentState
+    expires_at: datetime
+    stimulus: StimulusRow
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a client sends: see `annotate.database.tables.Rating`. Two that are equal are the same answer."""
+
+    key: str
+    assignment_id: int
+    grade: float | None
+    unusable: bool = False
+    response_ms: int | None = None
+    width_px: float | None = None
+    height_px: float | None = None
+    pixel_ratio: float | None = None
