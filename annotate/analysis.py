@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from annotate import queries
 from annotate.database.engine import Database
 from annotate.design.items import ItemKind
-from annotate.design.protocol import StudyProtocol
 from annotate.statistics.findings import Finding, ScreeningRules
 from annotate.statistics.mos import MosTable, estimate_mos
 from annotate.statistics.ratings import Flags, Ratings
@@ -96,7 +95,7 @@ def screen_study(db: Session, study_id: int) -> tuple[Ratings, Screening]:
 
 
 def _rules(db: Session, study_id: int) -> ScreeningRules:
-    protocol = StudyProtocol.from_json(queries.studies.get_study(db, study_id).protocol)
+    protocol = queries.studies.get_study(db, study_id).protocol
     return ScreeningRules(gold_tolerance=protocol.gold_tolerance / 4)
 
 

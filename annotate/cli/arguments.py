@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from annotate.settings import Settings
 
-MOST_TRAPS, MOST_LINKS, MOST_LISTED, MOST_RATINGS = 100, 10_000, 60_000, 1_000
+MOST_LINKS, MOST_LISTED, MOST_RATINGS = 10_000, 60_000, 1_000
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:

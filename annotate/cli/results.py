@@ -151,7 +151,7 @@ def _next(options: argparse.Namespace, settings: Settings) -> None:
     with opened_database(settings) as database, database.read() as db:
         study = queries.studies.find_study(db, options.name)
         table = analysis.mos_table(db, study.id)
-        wanted: int = study.protocol["ratings_wanted"]
+        wanted: int = study.protocol.ratings_wanted
     if scores is not None:
         scores = scores_of(table.stimulus_ids, scores)
     missing = planning.missing_ratings(table, wanted_ratings=wanted, wanted_ci95=options.ci95, model_scores=scores)

@@ -4,26 +4,24 @@ import argparse
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from annotate.cli.arguments import MOST_LINKS, MOST_TRAPS, Command, whole
+from annotate.cli.arguments import MOST_LINKS, Command, whole
 from annotate.cli.output import opened_database, say, table, utc_now, warn
+from annotate.design.items import MOST_TRAPS
 from annotate.errors import ProtocolError
 from annotate.settings import Settings
 
 if TYPE_CHECKING:
+    from annotate.database.tables import Study
     from annotate.design.protocol import StudyProtocol
+    from annotate.queries.progress import StudyProgress
     from annotate.stimuli.files import Candidate
     from annotate.stimuli.intake import Taken
 
 
-ACTIVE = timedelta(minutes=10)
 DUPLICATES_NAMED = 10
-TRAP_SIZE = (512, 512)
-"""Where there is no picture yet to take the size of."""
-_PROLIFIC = "&PROLIFIC_PID={{%PROLIFIC_PID%}}&STUDY_ID={{%STUDY_ID%}}&SESSION_ID={{%SESSION_ID%}}"
 
 
 def add_making(command: Command) -> None:
@@ -103,17 +101,12 @@ def _add(options: argparse.Namespace, settings: Settings) -> None:
 
 def _traps(options: argparse.Namespace, settings: Settings) -> None:
     from annotate import queries
-    from annotate.design.items import ItemKind
-    from annotate.design.protocol import StudyProtocol
-    from annotate.stimuli.intake import add_pictures
-    from annotate.stimuli.traps import draw_traps
+    from annotate.stimuli.intake import add_pictures, trap_candidates
 
     with opened_database(settings) as database:
         with database.read() as db:
-            study = queries.studies.find_study(db, options.name)
-            shown = queries.stimuli.stimuli_page(db, study.id, limit=1, kind=ItemKind.RATED)
-        size = (shown[0].width_px, shown[0].height_px) if shown else TRAP_SIZE
-        traps = draw_traps(StudyProtocol.from_json(study.protocol).scale, options.count, size)
+            study_id = queries.studies.find_study(db, options.name).id
+        traps = trap_candidates(database, study_id, options.count)
         taken = add_pictures(database, settings.data_dir, options.name, traps, utc_now())
     _say_taken(options, taken)
 
@@ -171,7 +164,7 @@ def _protocol(options: argparse.Namespace, settings: Settings) -> None:
                     db, queries.studies.find_study(db, options.name).id, utc_now(), **changes
                 )
         with database.read() as db:
-            protocol = queries.studies.find_study(db, options.name).protocol
+            protocol = queries.studies.find_study(db, options.name).protocol.to_json()
     say(options, protocol, "\n".join(f"{name} = {json.dumps(value)}" for name, value in protocol.items()))
 
 
@@ -188,13 +181,12 @@ def _change(text: str) -> tuple[str, Any]:
 
 def _import(options: argparse.Namespace, settings: Settings) -> None:
     from annotate import queries
-    from annotate.design.protocol import StudyProtocol
     from annotate.exchange.imports import read_ratings
 
     with opened_database(settings) as database:
         with database.read() as db:
             study = queries.studies.find_study(db, options.name)
-        read = read_ratings(options.ratings, StudyProtocol.from_json(study.protocol), utc_now())
+        read = read_ratings(options.ratings, study.protocol, utc_now())
         with database.write() as db:
             count = queries.imports.import_ratings(db, study.id, read.ratings, utc_now())
     passed_over = f"; {read.repeats} repeated ones were passed over" if read.repeats else ""
@@ -221,28 +213,22 @@ def _status(options: argparse.Namespace, settings: Settings) -> None:
 
     with opened_database(settings) as database, database.read() as db:
         studies = [queries.studies.find_study(db, options.name)] if options.name else queries.studies.list_studies(db)
-        rows = [
-            _progress(study, queries.progress.study_progress(db, study.id, utc_now() - ACTIVE)) for study in studies
-        ]
+        rows = [_progress(study, queries.progress.study_progress(db, study, utc_now())) for study in studies]
     columns = ("study", "state", "pictures", "ratings", "wanted", "complete", "participants", "active", "invited")
     say(options, rows[0] if options.name else rows, table(columns, rows) if rows else "There are no studies yet.")
 
 
-def _progress(study: Any, progress: Any) -> dict[str, Any]:
+def _progress(study: "Study", progress: "StudyProgress") -> dict[str, Any]:
     """Return how far a study is, JSON-ready; `wanted` counts ratings, `complete` pictures."""
-    from annotate.design.items import ItemKind
-
-    each = study.protocol["ratings_wanted"]
-    by_ratings = progress.stimuli_by_ratings
     return {
         "study": study.name,
         "state": study.state,
-        "pictures": progress.stimuli.get(ItemKind.RATED, 0),
+        "pictures": progress.pictures,
         "stimuli": {kind.name.lower(): count for kind, count in progress.stimuli.items()},
         "ratings": progress.ratings,
-        "wanted": each * progress.stimuli.get(ItemKind.RATED, 0),
-        "complete": sum(count for ratings, count in by_ratings.items() if ratings >= each),
-        "pictures_by_ratings": {str(ratings): count for ratings, count in by_ratings.items()},
+        "wanted": progress.wanted,
+        "complete": progress.complete,
+        "pictures_by_ratings": {str(ratings): count for ratings, count in progress.stimuli_by_ratings.items()},
         "participants": progress.participants,
         "active": progress.active_participants,
         "invited": progress.invited,
@@ -253,19 +239,18 @@ def _progress(study: Any, progress: Any) -> dict[str, Any]:
 
 def _links(options: argparse.Namespace, settings: Settings) -> None:
     from annotate import queries
-    from annotate.rating.links import issue_link
+    from annotate.rating import links
 
     with opened_database(settings) as database, database.write() as db:
         study = queries.studies.find_study(db, options.name)
-        people = [queries.participants.create_participant(db, study.id, utc_now()) for _ in range(options.count)]
-        tokens = {person.pseudonym: issue_link(db, person.id, utc_now()) for person in people}
-    url = options.url or settings.public_url or "http://127.0.0.1:7860"
-    anyone = f"{url.rstrip('/')}/?study={study.join_code}"
-    personal = [{"participant": name, "url": f"{anyone}&participant={token}"} for name, token in tokens.items()]
-    found = {"study": study.name, "anyone": anyone, "prolific": anyone + _PROLIFIC, "personal": personal}
+        made = links.make_links(db, study, options.count, utc_now())
+    url = f"{(options.url or settings.public_url or 'http://127.0.0.1:7860').rstrip('/')}/"
+    anyone, prolific = url + links.join_path(study), url + links.prolific_path(study)
+    personal = [{"participant": link.pseudonym, "url": url + link.path} for link in made]
+    found = {"study": study.name, "anyone": anyone, "prolific": prolific, "personal": personal}
     lines = [
         f"anyone    {anyone}",
-        f"Prolific  {anyone}{_PROLIFIC}",
+        f"Prolific  {prolific}",
         *(f"{p['participant']}  {p['url']}" for p in personal),
     ]
     say(options, found, "\n".join(lines))

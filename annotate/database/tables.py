@@ -33,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from annotate.design.items import ItemKind
+from annotate.design.protocol import StudyProtocol
 from annotate.design.states import AssignmentState, State
 
 SHUFFLES = 2**31 - 1  # what an integer holds everywhere
@@ -80,6 +81,21 @@ class ItemKindType(TypeDecorator[ItemKind]):
         return None if value is None else ItemKind(value)
 
 
+class StudyProtocolType(TypeDecorator[StudyProtocol]):
+    """A `StudyProtocol` as JSON, of whatever version it was written by; read when the row is."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: StudyProtocol | None, _dialect: Dialect) -> dict[str, Any] | None:
+        """Store plain data."""
+        return None if value is None else value.to_json()
+
+    def process_result_value(self, value: dict[str, Any] | None, _dialect: Dialect) -> StudyProtocol | None:
+        """Give the protocol back."""
+        return None if value is None else StudyProtocol.from_json(value)
+
+
 def _values(kind: type[enum.StrEnum]) -> Enum:
     """Store an enumeration by value, as text: a new member needs no change of type."""
     return Enum(kind, native_enum=False, length=16, values_callable=lambda members: [each.value for each in members])
@@ -100,6 +116,7 @@ class Table(DeclarativeBase):
     type_annotation_map: ClassVar = {
         datetime: UtcDateTime,
         dict[str, Any]: JSON,
+        StudyProtocol: StudyProtocolType,
         State: _values(State),
         AssignmentState: _values(AssignmentState),
         ItemKind: ItemKindType,
@@ -116,7 +133,7 @@ class SchemaVersion(Table):
 
 
 class Study(Table):
-    """A labelling campaign. `protocol` is JSON of a `StudyProtocol`; `join_code` opens it to newcomers.
+    """A labelling campaign; `join_code` opens it to newcomers.
 
     `message` is shown to those who are rating, until it is taken back.
     """
@@ -126,7 +143,7 @@ class Study(Table):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(200), unique=True)
     state: Mapped[State] = mapped_column(default=State.DRAFT)
-    protocol: Mapped[dict[str, Any]]
+    protocol: Mapped[StudyProtocol]
     join_code: Mapped[str] = mapped_column(String(64), unique=True)
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]

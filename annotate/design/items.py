@@ -2,6 +2,9 @@
 
 from enum import IntEnum
 
+MOST_TRAPS = 100
+"""Attention checks that are drawn at a time."""
+
 
 class ItemKind(IntEnum):
     """Why a stimulus was shown. Only RATED rows enter a MOS."""

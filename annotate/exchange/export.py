@@ -117,7 +117,7 @@ def export_study(
         with database.read() as db:
             study = queries.studies.get_study(db, study_id)
             _prepare(part, study)
-            protocol = StudyProtocol.from_json(study.protocol)
+            protocol = study.protocol
             ratings = _write_people(db, study_id, protocol, part) if with_people else 0
             pictures = _pictures(db, study_id)
         layout = lay_out(pictures, protocol.scale, label=label, min_ratings=min_ratings, seed=seed)
@@ -171,7 +171,7 @@ def _prepare(part: Path, study: Study) -> None:
         "state": study.state,
         "created_at": created_at,
         "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "protocol": study.protocol,
+        "protocol": study.protocol.to_json(),
     }
     _write_json(part / "protocol.json", described)
 

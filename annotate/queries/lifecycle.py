@@ -33,19 +33,19 @@ def change_state(db: Session, study_id: int, state: State, now: datetime) -> tup
 
 def _make_ready(db: Session, study: Study, now: datetime) -> tuple[str, ...]:
     """Check a study that is about to open; from its first opening on its texts stay as they are."""
-    protocol = StudyProtocol.from_json(study.protocol)
+    protocol = study.protocol
     warnings = check_ready(protocol, summarize_stimuli(db, study.id), now)
     if study.state is State.DRAFT:
-        study.protocol = protocol.with_texts_fixed().to_json()
+        study.protocol = protocol.with_texts_fixed()
     return warnings
 
 
 def change_protocol(db: Session, study_id: int, now: datetime, **values: Any) -> StudyProtocol:
     """Change values of a protocol as far as the study's state allows; raise StudyStateError or ProtocolError."""
     study = locked_study(db, study_id)
-    former = StudyProtocol.from_json(study.protocol)
-    protocol = former.changed(study.state, **values)
-    study.protocol, before = protocol.to_json(), former.to_json()
-    changed = {name: value for name, value in study.protocol.items() if value != before[name]}
+    former = study.protocol
+    study.protocol = former.changed(study.state, **values)
+    before = former.to_json()
+    changed = {name: value for name, value in study.protocol.to_json().items() if value != before[name]}
     log_event(db, study_id, "protocol", changed, now)
-    return protocol
+    return study.protocol

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import (
     func,
@@ -17,8 +17,10 @@ from annotate.database.tables import (
     Rating,
     Sitting,
     Stimulus,
+    Study,
 )
 from annotate.design.items import ItemKind
+from annotate.design.states import State
 from annotate.queries.participants import count_participants
 from annotate.queries.stimuli import count_stimuli
 
@@ -27,10 +29,13 @@ from annotate.queries.stimuli import count_stimuli
 class StudyProgress:
     """How far a study is. `stimuli_by_ratings` maps how often a stimulus was rated to how many were that often.
 
+    `ratings_wanted` are those of one picture.
+
     Of the people, `invited` have a link that they never followed to the end of the consent. The others take part, as
     `participants` counts: some are rating now, some have finished all their sittings, and some left one open.
     """
 
+    ratings_wanted: int
     stimuli: Mapping[ItemKind, int]
     stimuli_by_ratings: Mapping[int, int]
     participants: int
@@ -47,13 +52,44 @@ class StudyProgress:
         return self.participants - self.active_participants - self.finished
 
     @property
+    def pictures(self) -> int:
+        """Pictures to be rated."""
+        return self.stimuli.get(ItemKind.RATED, 0)
+
+    @property
+    def wanted(self) -> int:
+        """Ratings wanted of all pictures together."""
+        return self.ratings_wanted * self.pictures
+
+    @property
+    def complete(self) -> int:
+        """Pictures that have all ratings that are wanted."""
+        return sum(count for times, count in self.stimuli_by_ratings.items() if times >= self.ratings_wanted)
+
+    @property
+    def missing(self) -> int:
+        """Ratings that are wanted and not there."""
+        missing = ((self.ratings_wanted - times, count) for times, count in self.stimuli_by_ratings.items())
+        return sum(max(0, lacking) * count for lacking, count in missing)
+
+    @property
     def ratings(self) -> int:
         """Ratings that count: of stimuli to be rated, by participants whose votes are used, without repeats."""
         return sum(times * count for times, count in self.stimuli_by_ratings.items())
 
 
-def study_progress(db: Session, study_id: int, active_since: datetime) -> StudyProgress:
-    """Return how far a study is; those seen after `active_since` are active."""
+ACTIVE = timedelta(minutes=10)
+"""Who was seen in this time is rating."""
+
+
+def active_since(study: Study, now: datetime) -> datetime:
+    """Return since when somebody must have been seen to be rating now: nobody rates in a closed study."""
+    return now if study.state is State.CLOSED else now - ACTIVE
+
+
+def study_progress(db: Session, study: Study, now: datetime) -> StudyProgress:
+    """Return how far a study is."""
+    study_id = study.id
     by_ratings = (
         select(Stimulus.rated, func.count())
         .where(Stimulus.study_id == study_id, Stimulus.kind == ItemKind.RATED)
@@ -67,7 +103,7 @@ def study_progress(db: Session, study_id: int, active_since: datetime) -> StudyP
             func.count(Sitting.ended_at),
             func.count(func.distinct(Sitting.participant_id)),
             func.count().filter(going_on),
-            func.count().filter(Sitting.last_seen_at > active_since, going_on),
+            func.count().filter(Sitting.last_seen_at > active_since(study, now), going_on),
             func.max(Sitting.last_seen_at).filter(Sitting.answers > 0),
         )
         .select_from(Sitting)
@@ -76,6 +112,7 @@ def study_progress(db: Session, study_id: int, active_since: datetime) -> StudyP
     )
     begun, ended, participants, at_it, active, last_answer_at = db.execute(sittings).one()
     return StudyProgress(
+        ratings_wanted=study.protocol.ratings_wanted,
         stimuli=count_stimuli(db, study_id),
         stimuli_by_ratings=dict(db.execute(by_ratings).all()),
         participants=participants,

@@ -27,7 +27,6 @@ from annotate.database.tables import (
     Stimulus,
 )
 from annotate.design.items import ItemKind
-from annotate.design.protocol import StudyProtocol
 from annotate.queries.studies import get_study
 from annotate.statistics.ratings import Ratings
 
@@ -104,7 +103,7 @@ def load_ratings(db: Session, study_id: int) -> Ratings:
     The ids are the names of all stimuli but those for training, the pseudonyms of participants, and
     `pseudonym/number` of sittings. Ratings of participants whose votes are not used are there too.
     """
-    scale = StudyProtocol.from_json(get_study(db, study_id).protocol).scale
+    scale = get_study(db, study_id).protocol.scale
     stimuli = select(Stimulus.id, Stimulus.name, Stimulus.expected).where(
         Stimulus.study_id == study_id, Stimulus.kind != ItemKind.TRAINING
     )

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from annotate.design.items import ItemKind
+from annotate.design.protocol import StudyProtocol
 from annotate.design.states import AssignmentState, State
 
 
@@ -26,7 +27,7 @@ class OpenSitting:
 
 @dataclass(frozen=True)
 class CurrentParticipant:
-    """A participant as their link tells, with what their study says; `sitting` is the sitting they are in.
+    """A participant as their link tells, with what their study says; `sitting` is the one they are in.
 
     `asked` says that they were asked the questions that come before the first rating, `sittings` how many they began.
     """
@@ -41,7 +42,7 @@ class CurrentParticipant:
     language: str
     sittings: int
     state: State
-    protocol: dict[str, Any]
+    protocol: StudyProtocol
     message: str
     sitting: OpenSitting | None
 

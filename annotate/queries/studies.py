@@ -34,7 +34,7 @@ def create_study(db: Session, name: str, protocol: StudyProtocol, now: datetime,
     study = Study(
         name=name,
         state=State.DRAFT,
-        protocol=protocol.to_json(),
+        protocol=protocol,
         join_code=secrets.token_urlsafe(16),
         demo=demo,
         created_at=now,

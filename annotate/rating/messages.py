@@ -72,7 +72,7 @@ def _welcome(db: Session, message: Message, now: datetime) -> dict[str, Any]:
     """Describe the study of a link; without a link that is the demo."""
     if message.token:
         participant, study = links.open_link(db, message.token)
-        language = StudyProtocol.from_json(study.protocol).language_for(participant.language)
+        language = study.protocol.language_for(participant.language)
         return {**_describe(db, study), "language": language, "refusal": None}
     study_found = (
         queries.studies.study_by_join_code(db, message.study) if message.study else queries.studies.find_demo(db)
@@ -88,7 +88,7 @@ def _refusal(db: Session, study: Study, message: Message, now: datetime) -> Refu
     """Return why a newcomer cannot begin; whom a panel sends again is none."""
     if message.panel and queries.participants.participant_by_external_id(db, study.id, message.panel.participant_id):
         return None
-    protocol = StudyProtocol.from_json(study.protocol)
+    protocol = study.protocol
     return find_refusal(study.state, protocol, count_begun(db, study.id, study.state, protocol), now)
 
 
@@ -169,7 +169,7 @@ ACTIONS: Mapping[str, Action] = {
 
 def _describe(db: Session, study: Study) -> dict[str, Any]:
     """Return what the page must know of a study, in every language."""
-    protocol = StudyProtocol.from_json(study.protocol)
+    protocol = study.protocol
     scale = protocol.scale
     width_px, height_px = queries.stimuli.largest_sides(db, study.id)
     return {

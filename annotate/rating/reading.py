@@ -16,13 +16,12 @@ def read_state(db: Session, token: str, now: datetime) -> RaterState:
     """Return the state of whose link it is; nobody else acts for them until the commit. Raises AccessError."""
     connection = db.connection()
     participant = links.authenticate(connection, token)
-    protocol = StudyProtocol.from_json(participant.protocol)
+    protocol = participant.protocol
     in_training = participant.sitting is not None and not participant.trained
     is_over = participant.consented and (participant.sitting is None or not participant.votes_used)
     return RaterState(
         now,
         participant,
-        protocol,
         held=tuple(live.leased_to(connection, participant.id)),
         counts=live.count_assigned(connection, participant.id),
         training=tuple(slots.training_stimuli(connection, participant)) if in_training else (),

@@ -23,7 +23,6 @@ from sqlalchemy.orm import Session
 
 from annotate import queries
 from annotate.database.tables import Participant
-from annotate.design.protocol import StudyProtocol
 from annotate.design.states import AssignmentState
 from annotate.errors import AccessError, AssignmentGoneError, SittingError
 from annotate.queries import answers, live
@@ -49,7 +48,7 @@ def join(db: Session, join_code: str, now: datetime, *, language: str = "en", pa
         raise AccessError("This link opens no study. Open it as it was sent to you, or ask for a new one.")
     external_id = check_external_id(panel)
     known = queries.participants.participant_by_external_id(db, study.id, external_id) if external_id else None
-    protocol = StudyProtocol.from_json(study.protocol)
+    protocol = study.protocol
     if known is None:
         begun = count_begun(db, study.id, study.state, protocol)
         check_admission(study.state, protocol, begun, now)

@@ -27,13 +27,17 @@ class RaterState:
 
     now: datetime
     participant: CurrentParticipant
-    protocol: StudyProtocol
     held: tuple[AssignedStimulus, ...] = ()
     counts: Mapping[ItemKind, int] = field(default_factory=dict)
     training: tuple[StimulusRow, ...] = ()
     begun: int = 0
     last: LastSitting | None = None
     others_lease: bool = False
+
+    @property
+    def protocol(self) -> StudyProtocol:
+        """How the study is run."""
+        return self.participant.protocol
 
     @property
     def sitting(self) -> OpenSitting | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from annotate import queries
 from annotate.database.engine import Database
+from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.design.review import warn
 from annotate.design.scales import Scale
@@ -15,6 +16,10 @@ from annotate.design.states import State, check_takes_stimuli
 from annotate.errors import GradeError, StimulusError, StudyError
 from annotate.names import normalized
 from annotate.stimuli.files import Candidate, take_in
+from annotate.stimuli.traps import draw_traps
+
+TRAP_SIZE_PX = (512, 512)
+"""Where there is no picture yet to take the size of."""
 
 
 @dataclass(frozen=True)
@@ -75,13 +80,22 @@ def add_pictures(
     with database.read() as db:
         study = queries.studies.find_study(db, name)
         check_takes_stimuli(study.state)
-    protocol = StudyProtocol.from_json(study.protocol)
+    protocol = study.protocol
     intake = take_in(_on_scale(candidates, protocol.scale), data_dir)
     with database.write() as db:
         there = queries.stimuli.add_stimuli(db, study.id, intake.stimuli, now)
         warnings = warn(protocol, queries.stimuli.summarize_stimuli(db, study.id))
     added = len(intake.stimuli) - len(there)
     return Taken(study.name, study.id, study.state, added, (*intake.duplicates, *there), warnings)
+
+
+def trap_candidates(database: Database, study_id: int, count: int) -> list[Candidate]:
+    """Return `count` attention checks that fit a study: on its scale, in the size of its first picture to rate."""
+    with database.read() as db:
+        study = queries.studies.get_study(db, study_id)
+        shown = queries.stimuli.stimuli_page(db, study_id, limit=1, kind=ItemKind.RATED)
+    size_px = (shown[0].width_px, shown[0].height_px) if shown else TRAP_SIZE_PX
+    return draw_traps(study.protocol.scale, count, size_px)
 
 
 def _on_scale(candidates: Iterable[Candidate], scale: Scale) -> Iterator[Candidate]:

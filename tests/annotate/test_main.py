@@ -203,6 +203,14 @@ def test_links_open_the_study_for_people(run: Run) -> None:
         assert not any(token in dump for token in tokens)
 
 
+def test_personal_links_open_in_the_first_language_of_the_study(run: Run) -> None:
+    run("create", "faces", "--images", "faces")
+    run("protocol", "faces", "language=de")
+    run("links", "faces", "--count", "1")
+    with closing(sqlite3.connect("data/ratings.sqlite3")) as stored:
+        assert stored.execute("SELECT language FROM participant").fetchall() == [("de",)]
+
+
 def test_backup_with_pictures_brings_everything_back(run: Run, folder: Path) -> None:
     run("create", "faces", "--images", "faces")
     made = run("backup", "all.zip", "--pictures")

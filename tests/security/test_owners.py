@@ -79,7 +79,9 @@ def study_id(attacker: Attacker) -> int:
 
 def everything_stored(attacker: Attacker) -> tuple[Any, ...]:
     with attacker.served.labelling.database.read() as db:
-        studies = [(each.name, each.state, json.dumps(each.protocol)) for each in queries.studies.list_studies(db)]
+        studies = [
+            (each.name, each.state, json.dumps(each.protocol.to_json())) for each in queries.studies.list_studies(db)
+        ]
         events = db.query(Event).count()
         return studies, events, queries.progress.study_version(db, study_id(attacker))
 

@@ -19,9 +19,10 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from annotate import database, exchange, queries
-from annotate.errors import BackupError, ExportError, StudyError
+from annotate.errors import BackupError, ExportError
 from annotate.ui.labelling import Labelling
 from annotate.ui.studies.background import reset_on_study_change, run_in_background
+from annotate.ui.studies.chosen import opened_study
 from annotate.ui.studies.html import text, working
 from annotate.ui.studies.ownership import SLOW, Guard
 
@@ -81,14 +82,13 @@ class Downloads:
         return path
 
     def _packed(self, study_id: int | None, what: str, *, with_pictures: bool) -> Iterator[str]:
-        if study_id is None:
-            raise StudyError("Open a study first.")
+        opened = opened_study(study_id)
         with self.labelling.database.read() as db:
-            name = queries.studies.get_study(db, study_id).name
-            size = queries.stimuli.pictures_bytes(db, study_id) if with_pictures else 0
+            name = queries.studies.get_study(db, opened).name
+            size = queries.stimuli.pictures_bytes(db, opened) if with_pictures else 0
         _check_room(size, f"python -m annotate export {name!r} FOLDER")
         stem = re.sub(r"[^\w-]+", "-", name).strip("-")[:60] or "study"
-        yield from _offered(lambda: self._pack(study_id, f"{stem}-{what}", with_pictures), f"Packing {what}")
+        yield from _offered(lambda: self._pack(opened, f"{stem}-{what}", with_pictures), f"Packing {what}")
 
     def _pack(self, study_id: int, stem: str, with_pictures: bool) -> Path:
         target = _new_folder() / f"{stem}.zip"

@@ -6,19 +6,16 @@ addresses are completed by the page (`study_links.js`): by FIQA_PUBLIC_URL, or b
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from annotate import queries
+from annotate.rating.links import PersonalLink, join_path, prolific_path
 from annotate.ui.studies.html import note, press, text
 
 if TYPE_CHECKING:
-    from annotate.database.engine import Database
     from annotate.database.tables import Study
 
 MOST_LINKS = 1000
-PROLIFIC = "&PROLIFIC_PID={{%PROLIFIC_PID%}}&STUDY_ID={{%STUDY_ID%}}&SESSION_ID={{%SESSION_ID%}}"
 ONLY_HERE = (
     '<p class="note warning" data-only-here hidden>These addresses work on this computer only. To invite others, start '
     "the app with FIQA_PUBLIC_URL set to the address under which they reach it.</p>"
@@ -33,47 +30,19 @@ def complete_links(public_url: str | None) -> str:
 
 def general_links(study: "Study") -> str:
     """Return the links that anybody may follow."""
-    join = f"?study={study.join_code}"
+    everybody, prolific = _link("Everybody", join_path(study)), _link("Prolific", prolific_path(study))
     return (
-        f"{ONLY_HERE}<dl class='links'>{_link('Everybody', join)}{_link('Prolific', join + PROLIFIC)}</dl>"
+        f"{ONLY_HERE}<dl class='links'>{everybody}{prolific}</dl>"
         '<p class="hint">Whoever follows the first becomes a participant. On Prolific, put the second as the study’s '
         "address and the completion code from Prolific into the protocol.</p>"
     )
 
 
-def make_links(database: "Database", study_id: int, count: int, language: str) -> list[tuple[str, str]]:
-    """Make participants with a personal link each; returns (pseudonym, what follows the page's address)."""
-    from annotate.rating.links import issue_link
-
-    now = datetime.now(UTC)
-    with database.write() as db:
-        code = queries.studies.get_study(db, study_id).join_code
-        people = [queries.participants.create_participant(db, study_id, now, language=language) for _ in range(count)]
-        return [(person.pseudonym, _personal(code, issue_link(db, person.id, now))) for person in people]
-
-
-def renew_link(database: "Database", study_id: int, pseudonym: str) -> tuple[str, str]:
-    """Close a participant's links and make a new one; returns the same as `make_links` of one person."""
-    from annotate.rating.links import issue_link
-
-    now = datetime.now(UTC)
-    with database.write() as db:
-        code = queries.studies.get_study(db, study_id).join_code
-        person = queries.participants.get_participant(db, study_id, pseudonym)
-        queries.participants.delete_links(db, person.id)
-        queries.audit.log_event(db, study_id, "link", {"participant": pseudonym}, now)
-        return pseudonym, _personal(code, issue_link(db, person.id, now))
-
-
-def personal_links(links: Sequence[tuple[str, str]], said: str) -> str:
+def personal_links(links: Sequence[PersonalLink], said: str) -> str:
     """Show personal links, once."""
     listed = "".join(f"<div><dt>{text(name)}</dt>{_address(path, name)}</div>" for name, path in links)
     save = press("save", "Save as CSV", kind="small")
     return f"{note(said, 'good')}{ONLY_HERE}<dl class='links many'>{listed}</dl>{save}"
-
-
-def _personal(join_code: str, token: str) -> str:
-    return f"?study={join_code}&participant={token}"
 
 
 def _link(name: str, path: str) -> str:

@@ -13,10 +13,12 @@ import gradio as gr
 
 from annotate import queries
 from annotate.errors import StudyError
+from annotate.rating.links import make_links, renew_link
 from annotate.statistics.findings import Finding
 from annotate.ui.labelling import Labelling
 from annotate.ui.studies.analyses import Analyses
 from annotate.ui.studies.background import reset_on_study_change
+from annotate.ui.studies.chosen import chosen_person, opened_study
 from annotate.ui.studies.html import (
     PRESS,
     ROWS_OF_A_PAGE,
@@ -28,7 +30,7 @@ from annotate.ui.studies.html import (
     text,
     whole_number,
 )
-from annotate.ui.studies.links import MOST_LINKS, complete_links, general_links, make_links, personal_links, renew_link
+from annotate.ui.studies.links import MOST_LINKS, complete_links, general_links, personal_links
 from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
 from annotate.ui.studies.participant_card import HEADS, person_card, person_row, proposed_reason
 
@@ -101,7 +103,7 @@ class Participants:
 
     def show(self, study_id: int | None, chosen: str, name: str) -> Iterator[tuple[str, int]]:
         """Return the first page: table, first row."""
-        for panel in self._page(_opened(study_id), chosen, name, 0):
+        for panel in self._page(opened_study(study_id), chosen, name, 0):
             yield panel, 0
 
     def turn_page(
@@ -112,14 +114,14 @@ class Participants:
             yield gr.skip(), gr.skip()  # without it the table would be emptied
             return
         first = whole_number(details.get("first"))
-        for panel in self._page(_opened(study_id), chosen, name, first):
+        for panel in self._page(opened_study(study_id), chosen, name, first):
             yield panel, first
 
     def look(self, details: dict[str, Any], study_id: int | None) -> tuple[Any, ...]:
         """Show one person: pseudonym, card, the buttons, the reason that the checks propose, and no link."""
         if details.get("do") != "look":
             return (gr.skip(),) * 5
-        pseudonym, study = str(details.get("person")), _opened(study_id)
+        pseudonym, study = str(details.get("person")), opened_study(study_id)
         proposed = proposed_reason(self._findings(study, pseudonym))
         return pseudonym, self._card(study, pseudonym), gr.update(visible=True), proposed[:LONGEST_REASON], ""
 
@@ -148,33 +150,33 @@ class Participants:
         self, study_id: int | None, chosen: str, name: str, first: int, pseudonym: str | None, typed: str
     ) -> tuple[Any, ...]:
         """Delete all there is of a person: confirmation, nobody looked at, card, buttons, table."""
-        if (typed or "").strip().upper() != _looked_at(pseudonym).upper():
+        if (typed or "").strip().upper() != chosen_person(pseudonym).upper():
             raise StudyError("Type the person's code as it is above, to show that you mean it.")
         with self.labelling.database.write() as db:
-            person = queries.participants.get_participant(db, _opened(study_id), _looked_at(pseudonym))
+            person = queries.participants.get_participant(db, opened_study(study_id), chosen_person(pseudonym))
             queries.participants.delete_participant(db, person, datetime.now(UTC))
         self.labelling.database.erase_deleted()
-        self.analyses.forget(_opened(study_id))
+        self.analyses.forget(opened_study(study_id))
         said = note(GONE, "good")
-        return "", None, said, gr.update(visible=False), self._table(_opened(study_id), chosen, name, first)
+        return "", None, said, gr.update(visible=False), self._table(opened_study(study_id), chosen, name, first)
 
     def invite(self, study_id: int | None, count: float | None) -> str:
         """Make personal links."""
         number = whole_number(count, least=1, most=MOST_LINKS)
-        with self.labelling.database.read() as db:
-            language = queries.studies.get_study(db, _opened(study_id)).protocol["language"]
-        links = make_links(self.labelling.database, _opened(study_id), number, language)
-        return personal_links(links, "Save these now: they cannot be shown again, only replaced.")
+        with self.labelling.database.write() as db:
+            study = queries.studies.get_study(db, opened_study(study_id))
+            made = make_links(db, study, number, datetime.now(UTC))
+        return personal_links(made, "Save these now: they cannot be shown again, only replaced.")
 
     def leave_out(self, study_id: int | None, chosen: str, name: str) -> Iterator[tuple[str, int]]:
         """Leave out the votes of everybody whom the checks found: table, first row."""
         from annotate.analysis import apply_findings
 
-        for panel in self.analyses.get(_opened(study_id)):
+        for panel in self.analyses.get(opened_study(study_id)):
             yield panel, 0
-        findings = self.analyses.findings(_opened(study_id)) or ()
+        findings = self.analyses.findings(opened_study(study_id)) or ()
         with self.labelling.database.write() as db:
-            excluded = apply_findings(db, _opened(study_id), findings, datetime.now(UTC))
+            excluded = apply_findings(db, opened_study(study_id), findings, datetime.now(UTC))
         people = counted(len(excluded), "more person", "more people")
         gr.Info(f"The votes of {people} are left out; the pictures are wanted again from others.")
         yield from self.show(study_id, chosen, name)
@@ -221,19 +223,21 @@ class Participants:
         now, why = datetime.now(UTC), (reason or "").strip()[:LONGEST_REASON]
         if not used and not why:
             raise StudyError(NEEDS_REASON)
-        if used and why == proposed_reason(self._findings(_opened(study_id), _looked_at(pseudonym))):
+        if used and why == proposed_reason(self._findings(opened_study(study_id), chosen_person(pseudonym))):
             why = ""  # what was proposed speaks against the person, and nobody meant it as a reason to accept
         with self.labelling.database.write() as db:
-            person = queries.participants.get_participant(db, _opened(study_id), _looked_at(pseudonym))
+            person = queries.participants.get_participant(db, opened_study(study_id), chosen_person(pseudonym))
             for sitting in queries.participants.list_sittings(db, person.id):
                 queries.participants.set_sitting_accepted(db, sitting.id, accepted, why, now)
             if person.votes_used is not used:
                 queries.participants.set_votes_used(db, person.id, used=used, reason=why, now=now)
-        study = _opened(study_id)
+        study = opened_study(study_id)
         return self._card(study, person.pseudonym), self._table(study, chosen, name, first)
 
     def _renewed(self, study_id: int | None, pseudonym: str | None, said: str) -> str:
-        link = renew_link(self.labelling.database, _opened(study_id), _looked_at(pseudonym))
+        with self.labelling.database.write() as db:
+            study = queries.studies.get_study(db, opened_study(study_id))
+            link = renew_link(db, study, chosen_person(pseudonym), datetime.now(UTC))
         return personal_links([link], said)
 
     def _card(self, study_id: int, pseudonym: str) -> str:
@@ -342,15 +346,3 @@ def _build_decision() -> tuple[gr.Textbox, dict[str, gr.Button], gr.Textbox, gr.
         )
         delete = gr.Button("Delete everything about this person", variant="stop", elem_id="delete-person")
     return reason, buttons, typed, delete
-
-
-def _opened(study_id: int | None) -> int:
-    if study_id is None:
-        raise StudyError("Open a study first.")
-    return study_id
-
-
-def _looked_at(pseudonym: str | None) -> str:
-    if not pseudonym:
-        raise StudyError("Choose a person from the table first.")
-    return pseudonym

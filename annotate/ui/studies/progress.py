@@ -12,19 +12,16 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from annotate import queries
-from annotate.design.items import ItemKind
 from annotate.design.states import LONGEST_MESSAGE, State
-from annotate.errors import StudyError
 from annotate.ui.labelling import Labelling
 from annotate.ui.studies.background import reset_on_study_change
+from annotate.ui.studies.chosen import opened_study
 from annotate.ui.studies.html import cells, counted, empty, meter, note, table, text
 from annotate.ui.studies.ownership import AT_ONCE, Guard
 
 if TYPE_CHECKING:
     from annotate.database.tables import Study
 
-RECENT = timedelta(minutes=10)
-"""Who was seen since then is rating; how fast it goes is measured over this time."""
 MOST_BARS = 41
 SHOWN_PEOPLE = 30
 ASK = files("annotate.ui.studies").joinpath("progress.js").read_text(encoding="utf-8")
@@ -48,8 +45,8 @@ class Progress:
                     "This study was deleted", "That was done in another window; the others are in All studies."
                 )
             study = queries.studies.get_study(db, study_id)
-            since = now if study.state is State.CLOSED else now - RECENT  # nobody rates in a closed study
-            progress = queries.progress.study_progress(db, study_id, since)
+            since = queries.progress.active_since(study, now)
+            progress = queries.progress.study_progress(db, study, now)
             people = queries.progress.active_people(db, study_id, since)
             lately = queries.progress.ratings_since(db, study_id, since)
         return progress_panel(study, progress, people, lately, now)
@@ -64,10 +61,8 @@ class Progress:
 
     def tell(self, study_id: int | None, message: str) -> str:
         """Show a message to everybody who is rating; an empty one takes it back."""
-        if study_id is None:
-            raise StudyError("Open a study first.")
         with self.labelling.database.write() as db:
-            queries.studies.set_message(db, study_id, message or "", datetime.now(UTC))
+            queries.studies.set_message(db, opened_study(study_id), message or "", datetime.now(UTC))
         said = (message or "").strip()
         gr.Info("People see it with their next answer." if said else "The message is taken back.")
         return said
@@ -102,25 +97,21 @@ def progress_panel(
     lately: int,
     now: datetime,
 ) -> str:
-    """Draw everything; `lately` counts the ratings of the last `RECENT`."""
-    pictures = progress.stimuli.get(ItemKind.RATED, 0)
-    if not pictures:
+    """Draw everything; `lately` counts the ratings of the last `queries.progress.ACTIVE`."""
+    if not progress.pictures:
         return empty("Nothing to rate yet", "Add pictures in Set-up.")
-    each = int(study.protocol["ratings_wanted"])
-    missing = sum(max(0, each - times) * count for times, count in progress.stimuli_by_ratings.items())
-    complete = sum(count for times, count in progress.stimuli_by_ratings.items() if times >= each)
     live = "" if study.state is State.CLOSED else " data-live"
     figures = [
-        ("Ratings", f"{progress.ratings:,}", f"of {each * pictures:,} wanted"),
-        ("Pictures complete", f"{complete:,}", f"of {pictures:,}"),
+        ("Ratings", f"{progress.ratings:,}", f"of {progress.wanted:,} wanted"),
+        ("Pictures complete", f"{progress.complete:,}", f"of {progress.pictures:,}"),
         ("People", f"{progress.participants:,}", people_in_words(progress)),
-        ("Left", *time_left(missing, lately, progress.active_participants)),
+        ("Left", *time_left(progress.missing, lately, progress.active_participants)),
     ]
     said = f"As of {now:%H:%M:%S} UTC; goes on by itself while you look." if live else "The study is closed."
     return (
         f"<div{live}>{numbers(figures)}"
-        f'<div class="whole">{meter(1 - missing / (each * pictures))}</div>'
-        f"<h3>Pictures by number of ratings</h3>{rating_bars(progress.stimuli_by_ratings, each)}"
+        f'<div class="whole">{meter(1 - progress.missing / progress.wanted)}</div>'
+        f"<h3>Pictures by number of ratings</h3>{rating_bars(progress.stimuli_by_ratings, progress.ratings_wanted)}"
         f"<h3>Rating now</h3>{_people_table(people, progress, now)}"
         f'<p class="hint">{said}</p></div>'
     )
@@ -144,7 +135,7 @@ def numbers(figures: list[tuple[str, str, str]]) -> str:
 
 
 def time_left(missing: int, lately: int, active: int) -> tuple[str, str]:
-    """Return how long `missing` ratings take if people go on as in the last `RECENT`, and how fast that is.
+    """Return how long `missing` ratings take if people go on as in the last ten minutes, and how fast that is.
 
     Where nobody is rating no time is told, however many ratings came `lately`.
     """
@@ -154,7 +145,7 @@ def time_left(missing: int, lately: int, active: int) -> tuple[str, str]:
         return f"{missing:,}", f"{'rating' if missing == 1 else 'ratings'} missing; nobody is rating now"
     if not lately:
         return f"{missing:,}", f"{'rating' if missing == 1 else 'ratings'} missing; too early to say how long"
-    per_minute = lately / (RECENT / timedelta(minutes=1))
+    per_minute = lately / (queries.progress.ACTIVE / timedelta(minutes=1))
     return f"about {duration(missing / per_minute)}", f"at {per_minute:.1f} ratings a minute"
 
 

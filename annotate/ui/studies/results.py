@@ -9,12 +9,11 @@ import gradio as gr
 import numpy as np
 
 from annotate import queries, statistics
-from annotate.design.scales import SCALES
-from annotate.errors import StudyError
 from annotate.stimuli.files import stimulus_path
 from annotate.ui.labelling import Labelling
 from annotate.ui.studies.analyses import Analyses
 from annotate.ui.studies.background import reset_on_study_change
+from annotate.ui.studies.chosen import opened_study
 from annotate.ui.studies.downloads import build_downloads
 from annotate.ui.studies.figures import confidence_figure, grade_bars, histogram_figure, sos_figure
 from annotate.ui.studies.html import (
@@ -117,10 +116,8 @@ class Results:
 
     def arrange(self, details: dict[str, Any], study_id: int | None, order: object) -> Iterator[tuple[Any, ...]]:
         """Sort the table, or turn its page: table, order."""
-        if study_id is None:
-            raise StudyError("Open a study first.")
         order = rearranged(order, details)
-        following = self.analyses.get(study_id)
+        following = self.analyses.get(opened_study(study_id))
         while True:
             try:
                 yield next(following), order
@@ -133,7 +130,7 @@ class Results:
         rows = [row for row in np.argsort(-spread, kind="stable")[:SHOWN_DISPUTED].tolist() if spread[row] > 0]
         names = [mos.stimulus_ids[row] for row in rows]
         with self.labelling.database.read() as db:
-            scale = SCALES[queries.studies.get_study(db, study_id).protocol["scale"]]
+            scale = queries.studies.get_study(db, study_id).protocol.scale
             stimuli = queries.stimuli.stimuli_by_name(db, study_id, names)
             counts = queries.ratings.grade_counts(db, study_id, names) if scale.step else {}
         figures = [
@@ -143,7 +140,7 @@ class Results:
 
     def _next(self, study_id: int, analysis: "Analysis") -> str:
         with self.labelling.database.read() as db:
-            wanted = int(queries.studies.get_study(db, study_id).protocol["ratings_wanted"])
+            wanted = queries.studies.get_study(db, study_id).protocol.ratings_wanted
             batch = statistics.planning.next_batch(analysis.table, SHOWN_NEXT, wanted_ratings=wanted)
             stimuli = queries.stimuli.stimuli_by_name(db, study_id, [each.stimulus for each in batch])
         if not batch:

@@ -9,18 +9,18 @@ from typing import Any
 import gradio as gr
 
 from annotate import queries
-from annotate.design.items import ItemKind
+from annotate.design.items import MOST_TRAPS, ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.design.review import StimulusSummary, check_ready
 from annotate.design.sitting_plan import Effort, effort
 from annotate.design.states import State
 from annotate.errors import ProtocolError, StudyError, StudyStateError
 from annotate.stimuli.sources import Upload, open_files
-from annotate.stimuli.traps import draw_traps
 from annotate.training_runs import TrainingRuns, study_key
 from annotate.ui.labelling import Labelling
 from annotate.ui.previews import BREAK_S
 from annotate.ui.studies.background import reset_on_study_change
+from annotate.ui.studies.chosen import opened_study
 from annotate.ui.studies.html import PRESS, counted, note, text, whole_number, working
 from annotate.ui.studies.links import complete_links, general_links
 from annotate.ui.studies.log import log_panel
@@ -37,8 +37,6 @@ from annotate.ui.studies.pictures import (
 from annotate.ui.studies.protocol_form import FIELDS, build_form, in_words, read_changes, shown_values
 from annotate.ui.studies.stimulus import build_stimulus_editor, hide
 
-TRAP_SIZE_PX = (512, 512)
-"""Where there is no picture yet to take the size of."""
 SHOWN_EVENTS, DELETED_AT_ONCE = 50, 100
 SHOWN = ("overview", "links", "start", "attempt", "pause", "adding", "save", "end", "asking", "pictures", "editor")
 """What `Setup.show` returns before the protocol's form."""
@@ -73,7 +71,7 @@ class Setup:
             return (gr.skip(),) * (len(SHOWN) + len(FIELDS))
         with self.labelling.database.read() as db:
             study = queries.studies.get_study(db, study_id)
-        protocol, state = StudyProtocol.from_json(study.protocol), study.state
+        protocol, state = study.protocol, study.state
         overview, pictures, editor = self.refresh(study_id)
         takes_pictures = state in (State.DRAFT, State.PAUSED)
         started = state in (State.OPEN, State.PAUSED)
@@ -94,7 +92,7 @@ class Setup:
 
     def refresh(self, study_id: int | None) -> tuple[Any, ...]:
         """Return what pictures change, and nothing of the protocol's form: overview, pictures, the form of one."""
-        return self.overview(study_id), self.pictures(_opened(study_id)), gr.update(visible=False)
+        return self.overview(study_id), self.pictures(opened_study(study_id)), gr.update(visible=False)
 
     def overview(self, study_id: int | None) -> Any:
         """Return what the study takes, what is wrong with it, and what was done to it, here and in other panels."""
@@ -104,7 +102,7 @@ class Setup:
             study = queries.studies.get_study(db, study_id)
             stimuli = queries.stimuli.summarize_stimuli(db, study_id)
             events = queries.audit.latest_events(db, study_id, SHOWN_EVENTS)
-        return _overview(StudyProtocol.from_json(study.protocol), study.state, stimuli) + log_panel(events)
+        return _overview(study.protocol, study.state, stimuli) + log_panel(events)
 
     def pictures(self, study_id: int, first: int = 0) -> str:
         """Return a page of pictures."""
@@ -114,11 +112,11 @@ class Setup:
         """Return another page of pictures."""
         if details.get("do") != "page":
             return gr.skip()
-        return self.pictures(_opened(study_id), whole_number(details.get("first")))
+        return self.pictures(opened_study(study_id), whole_number(details.get("first")))
 
     def ask(self, study_id: int | None, *values: Any) -> tuple[Any, ...]:
         """Say what opening fixes, before it is done: what is asked, and the question."""
-        protocol, stimuli = self._as_in_form(_opened(study_id), values)
+        protocol, stimuli = self._as_in_form(opened_study(study_id), values)
         warnings = check_ready(protocol, stimuli, datetime.now(UTC))
         return "".join([OPENING, *(note(warning, "warning") for warning in warnings)]), gr.update(visible=True)
 
@@ -126,18 +124,18 @@ class Setup:
         """Save the form, and let people rate."""
         now = datetime.now(UTC)
         with self.labelling.database.write() as db, form_in_words():
-            study = queries.studies.get_study(db, _opened(study_id))
+            study = queries.studies.get_study(db, opened_study(study_id))
             queries.lifecycle.change_protocol(db, study.id, now, **read_changes(values, study.state))
             queries.lifecycle.change_state(db, study.id, State.OPEN, now)  # the overview warns
         return time.time()
 
     def try_out(self, study_id: int | None, *values: Any) -> str:
         """Open a test run of the study as it stands in the form; returns the link."""
-        protocol, _ = self._as_in_form(_opened(study_id), values)
+        protocol, _ = self._as_in_form(opened_study(study_id), values)
         with self.labelling.database.read() as db:
             name, stimuli = (
-                queries.studies.get_study(db, _opened(study_id)).name,
-                list(queries.stimuli.all_stimuli(db, _opened(study_id))),
+                queries.studies.get_study(db, opened_study(study_id)).name,
+                list(queries.stimuli.all_stimuli(db, opened_study(study_id))),
             )
         preview = self.labelling.previews.start(name, protocol, stimuli)
         return (
@@ -149,13 +147,13 @@ class Setup:
     def pause(self, study_id: int | None) -> float:
         """Let nobody rate for a while."""
         with self.labelling.database.write() as db:
-            queries.lifecycle.change_state(db, _opened(study_id), State.PAUSED, datetime.now(UTC))
+            queries.lifecycle.change_state(db, opened_study(study_id), State.PAUSED, datetime.now(UTC))
         return time.time()
 
     def save(self, study_id: int | None, *values: Any) -> float:
         """Change the protocol."""
         with self.labelling.database.write() as db, form_in_words():
-            study = queries.studies.get_study(db, _opened(study_id))
+            study = queries.studies.get_study(db, opened_study(study_id))
             queries.lifecycle.change_protocol(db, study.id, datetime.now(UTC), **read_changes(values, study.state))
         gr.Info("The protocol is saved.")
         return time.time()
@@ -165,7 +163,7 @@ class Setup:
         with self.labelling.database.read() as db, form_in_words():
             study = queries.studies.get_study(db, study_id)
             changes = read_changes(values, study.state)
-            protocol = StudyProtocol.from_json(study.protocol).changed(study.state, **changes)
+            protocol = study.protocol.changed(study.state, **changes)
             return protocol, queries.stimuli.summarize_stimuli(db, study_id)
 
     def add(self, study_id: int | None, files: Sequence[FileValue] | None) -> Iterator[tuple[Any, ...]]:
@@ -174,28 +172,25 @@ class Setup:
             raise StudyError("Choose some pictures first.")
         with ExitStack() as opened:
             upload = opened.enter_context(open_files(uploaded_files(files), self.labelling.settings.data_dir))
-            yield from self._add(_opened(study_id), upload, opened)
+            yield from self._add(opened_study(study_id), upload, opened)
 
     def draw_traps(self, study_id: int | None, count: float | None) -> Iterator[tuple[Any, ...]]:
         """Draw attention checks and add them."""
-        with self.labelling.database.read() as db:
-            study = queries.studies.get_study(db, _opened(study_id))
-            shown = queries.stimuli.stimuli_page(db, study.id, limit=1, kind=ItemKind.RATED)
-        size = (shown[0].width_px, shown[0].height_px) if shown else TRAP_SIZE_PX
-        scale = StudyProtocol.from_json(study.protocol).scale
-        traps = draw_traps(scale, whole_number(count, least=1, most=100), size)
-        yield from self._add(study.id, Upload(traps))
+        from annotate.stimuli.intake import trap_candidates  # late: the page is laid out without the database's library
+
+        opened, number = opened_study(study_id), whole_number(count, least=1, most=MOST_TRAPS)
+        yield from self._add(opened, Upload(trap_candidates(self.labelling.database, opened, number)))
 
     def end(self, study_id: int | None, typed: str) -> tuple[Any, ...]:
         """Close the study for good: the emptied confirmation, and that something changed."""
         self._confirmed(study_id, typed)
         with self.labelling.database.write() as db:
-            queries.lifecycle.change_state(db, _opened(study_id), State.CLOSED, datetime.now(UTC))
+            queries.lifecycle.change_state(db, opened_study(study_id), State.CLOSED, datetime.now(UTC))
         return "", time.time()
 
     def delete(self, study_id: int | None, typed: str) -> Iterator[tuple[Any, ...]]:
         """Delete the study with all votes: how far that is, the emptied confirmation, and that the study is gone."""
-        name, study = self._confirmed(study_id, typed), _opened(study_id)
+        name, study = self._confirmed(study_id, typed), opened_study(study_id)
         with self.labelling.database.write() as db:
             if queries.studies.get_study(db, study).state in (
                 State.OPEN,
@@ -223,7 +218,7 @@ class Setup:
 
     def _confirmed(self, study_id: int | None, typed: str) -> str:
         with self.labelling.database.read() as db:
-            name = queries.studies.get_study(db, _opened(study_id)).name
+            name = queries.studies.get_study(db, opened_study(study_id)).name
         if (typed or "").strip() != name:
             raise StudyStateError("Type the study's name exactly as it is above, to show that you mean it.")
         return name
@@ -321,7 +316,7 @@ def _build_adding() -> tuple[gr.File, gr.Button, gr.Number, gr.Button]:
                 label="Attention checks",
                 info="Grey cards, drawn in the size of your pictures, that say which grade to give. 10 do.",
                 minimum=1,
-                maximum=100,
+                maximum=MOST_TRAPS,
                 precision=0,
                 elem_id="trap-count",
             )
@@ -377,9 +372,3 @@ def form_in_words() -> Iterator[None]:
         yield
     except ProtocolError as error:
         raise in_words(error) from None
-
-
-def _opened(study_id: int | None) -> int:
-    if study_id is None:
-        raise StudyError("Open a study first.")
-    return study_id

@@ -11,8 +11,9 @@ from annotate import queries
 from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.design.review import KIND_NAMES
-from annotate.errors import GradeError, StimulusError, StudyError
+from annotate.errors import GradeError, StimulusError
 from annotate.ui.labelling import Labelling
+from annotate.ui.studies.chosen import chosen_picture, opened_study
 from annotate.ui.studies.html import text, whole_number
 from annotate.ui.studies.ownership import AT_ONCE, Guard
 
@@ -31,7 +32,7 @@ class StimulusEditor:
         if details.get("do") != "edit":
             return (gr.skip(),) * 6
         with self.labelling.database.read() as db:
-            found = queries.stimuli.get_stimulus(db, _opened(study_id), whole_number(details.get("picture")))
+            found = queries.stimuli.get_stimulus(db, opened_study(study_id), whole_number(details.get("picture")))
         head = f"<h3>{text(found.name)}</h3>"
         return found.id, gr.update(visible=True), head, found.kind.name, found.expected, found.feedback
 
@@ -41,9 +42,9 @@ class StimulusEditor:
         """Change the picture; returns that something changed."""
         chosen = ItemKind[kind]
         with self.labelling.database.write() as db:
-            study = queries.studies.get_study(db, _opened(study_id))
-            found = queries.stimuli.get_stimulus(db, study.id, _chosen(picture))
-            grade = _grade(StudyProtocol.from_json(study.protocol), chosen, expected)
+            study = queries.studies.get_study(db, opened_study(study_id))
+            found = queries.stimuli.get_stimulus(db, study.id, chosen_picture(picture))
+            grade = _grade(study.protocol, chosen, expected)
             said = (feedback or "").strip()[:LONGEST_FEEDBACK] if chosen is ItemKind.TRAINING else ""
             queries.stimuli.change_stimulus(db, found, datetime.now(UTC), kind=chosen, expected=grade, feedback=said)
         return _changed()
@@ -52,7 +53,7 @@ class StimulusEditor:
         """Take the picture out of the study; returns that something changed."""
         with self.labelling.database.write() as db:
             queries.stimuli.remove_stimulus(
-                db, queries.stimuli.get_stimulus(db, _opened(study_id), _chosen(picture)), datetime.now(UTC)
+                db, queries.stimuli.get_stimulus(db, opened_study(study_id), chosen_picture(picture)), datetime.now(UTC)
             )
         return _changed()
 
@@ -121,15 +122,3 @@ def _grade(protocol: StudyProtocol, kind: ItemKind, expected: float | None) -> f
 
 def _changed() -> float:
     return datetime.now(UTC).timestamp()
-
-
-def _opened(study_id: int | None) -> int:
-    if study_id is None:
-        raise StudyError("Open a study first.")
-    return study_id
-
-
-def _chosen(picture: int | None) -> int:
-    if picture is None:
-        raise StudyError("Choose a picture first.")
-    return picture

@@ -11,7 +11,7 @@ and which panel that is, the address says (#studies/12/results): who opens such 
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from annotate import queries
-from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.design.states import State
 from annotate.errors import AccessError, StudyError
@@ -57,7 +56,6 @@ from annotate.ui.studies.training import Trainer, build_training_panel
 if TYPE_CHECKING:
     from annotate.database.tables import Study
 
-ACTIVE = timedelta(minutes=10)
 DOOR = (
     "<div data-address-waits><h2>Your labelling studies</h2><p>Let people rate your pictures, watch the votes come in, "
     "and get a MOS you can publish. This part is for whoever runs the studies here.</p></div>"
@@ -158,7 +156,7 @@ class Studies:
         now = datetime.now(UTC)
         with self.labelling.database.read() as db:
             studies = queries.studies.list_studies(db)
-            rows = [_row(study, queries.progress.study_progress(db, study.id, now - ACTIVE)) for study in studies]
+            rows = [_row(study, queries.progress.study_progress(db, study, now)) for study in studies]
         if not rows:
             return empty("No studies yet", "Make one below: a name and some pictures are enough to begin.")
         heads = ("Study", "State", "Pictures", "Ratings", "People", "Rating now", "Made")
@@ -308,13 +306,11 @@ def _views(shown: str) -> list[Any]:
 
 
 def _row(study: "Study", progress: "queries.progress.StudyProgress") -> str:
-    pictures = progress.stimuli.get(ItemKind.RATED, 0)
-    wanted = study.protocol["ratings_wanted"] * pictures
     return cells(
         press("open", study.name, kind="name", study=study.id),
         badge(study.state, demo=study.demo),
-        f"{pictures:,}",
-        f"{meter(progress.ratings / wanted if wanted else 0)} {progress.ratings:,} of {wanted:,}",
+        f"{progress.pictures:,}",
+        f"{meter(progress.ratings / max(1, progress.wanted))} {progress.ratings:,} of {progress.wanted:,}",
         f"{progress.participants:,}",
         f"{progress.active_participants:,}",
         when(study.created_at),

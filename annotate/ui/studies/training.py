@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from annotate.errors import StudyError, TrainingRunError
+from annotate.errors import TrainingRunError
 from annotate.stimuli.files import stimulus_path
 from annotate.training_runs import TrainingRuns, command_for, missing, study_key
 from annotate.ui.labelling import Labelling
 from annotate.ui.studies.background import reset_on_study_change, run_in_background
+from annotate.ui.studies.chosen import opened_study
 from annotate.ui.studies.downloads import Downloads, build_saved
 from annotate.ui.studies.html import empty, note, working
 from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
@@ -119,9 +120,7 @@ class TrainPanel:
             table = mos_table(db, study.id)
         if not table.stimulus_ids:
             return empty("No pictures", "Add pictures in Set-up.")
-        batch = next_batch(
-            table, count, wanted_ratings=int(study.protocol["ratings_wanted"]), model_scores=scores or None
-        )
+        batch = next_batch(table, count, wanted_ratings=study.protocol.ratings_wanted, model_scores=scores or None)
         return batch_panel(batch, self._pictures(study.id), scores)
 
     def _exporter(self, study_id: int) -> Callable[[Path], object]:
@@ -143,10 +142,8 @@ class TrainPanel:
     def _study(self, study_id: int | None) -> "Study":
         from annotate import queries  # late: the page is laid out without the database's library
 
-        if study_id is None:
-            raise StudyError("Open a study first.")
         with self.labelling.database.read() as db:
-            return queries.studies.get_study(db, study_id)
+            return queries.studies.get_study(db, opened_study(study_id))
 
     def _stimuli(self, study_id: int) -> "list[Stimulus]":
         from annotate import queries

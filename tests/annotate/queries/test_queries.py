@@ -1,11 +1,12 @@
 """What a study's owner asks of the database: studies, stimuli, participants, imports, progress."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from annotate import queries
 from annotate.database.engine import Database
@@ -111,12 +112,35 @@ def test_progress_counts_what_counts(database: Database) -> None:
     done.finish()
     going.rate(going.start())
     with database.read() as db:
-        progress = queries.progress.study_progress(db, study_id, NOW - timedelta(minutes=5))
+        study = queries.studies.get_study(db, study_id)
+        progress = queries.progress.study_progress(db, study, NOW + timedelta(minutes=5))
         assert progress.stimuli_by_ratings == {1: 3, 2: 1}
+        wanted = (progress.pictures, progress.wanted, progress.complete, progress.missing)
+        assert wanted == (4, 80, 0, 75)
         assert (progress.ratings, progress.participants) == (5, 2)
         assert (progress.sittings, progress.sittings_ended, progress.active_participants) == (2, 1, 1)
         rows = queries.participants.participants_page(db, study_id)
         assert [(row.ratings, row.sittings) for row in rows] == [(4, 1), (1, 1)]
+
+
+def test_nobody_is_rating_in_a_study_that_is_closed(database: Database) -> None:
+    study_id = new_study(database, images=4, **QUICK)
+    Person(database, study_id).start()
+    with database.write() as db:
+        study = queries.studies.get_study(db, study_id)
+        assert queries.progress.study_progress(db, study, NOW).active_participants == 1
+        queries.lifecycle.change_state(db, study_id, State.CLOSED, NOW)
+        assert queries.progress.study_progress(db, study, NOW).active_participants == 0
+
+
+def test_a_protocol_of_the_first_version_is_read_with_its_study(database: Database) -> None:
+    study_id = new_study(database, images=1)
+    with database.write() as db:
+        values = {"ratings_wanted": 7, "consent_text": "I agree."}
+        db.execute(text("UPDATE study SET protocol = :values"), {"values": json.dumps(values)})
+    with database.read() as db:
+        protocol = queries.studies.get_study(db, study_id).protocol
+        assert (protocol.ratings_wanted, protocol.texts["de"].consent) == (7, "I agree.")
 
 
 def test_imported_ratings_fill_places(database: Database) -> None:

@@ -34,7 +34,7 @@ SOMEBODY = CurrentParticipant(
     language="en",
     sittings=1,
     state=State.OPEN,
-    protocol={},
+    protocol=StudyProtocol(),
     message="",
     sitting=SITTING,
 )
@@ -49,8 +49,8 @@ def state(
     *, sitting: dict[str, Any] | None = None, protocol: dict[str, Any] | None = None, **person: Any
 ) -> RaterState:
     """Return somebody in the middle of a sitting, but for what is given."""
-    somebody = replace(SOMEBODY, sitting=replace(SITTING, **sitting or {}))
-    return RaterState(NOW, replace(somebody, **person), StudyProtocol(**protocol or {}))
+    somebody = replace(SOMEBODY, protocol=StudyProtocol(**protocol or {}), sitting=replace(SITTING, **sitting or {}))
+    return RaterState(NOW, replace(somebody, **person))
 
 
 def test_deciding_knows_no_database() -> None:

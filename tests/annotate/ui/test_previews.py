@@ -62,7 +62,7 @@ def test_a_test_run_goes_from_consent_to_the_code_and_writes_nothing(
     assert contents(tmp_path) == before
     with labelling.database.read() as db:
         assert queries.studies.get_study(db, draft).state is State.DRAFT
-        assert queries.studies.get_study(db, draft).protocol["sitting_items"] == 100
+        assert queries.studies.get_study(db, draft).protocol.sitting_items == 100
         assert queries.participants.count_participants(db, draft) == 0
 
 

@@ -13,7 +13,6 @@ import gradio as gr
 import pytest
 
 from annotate import queries
-from annotate.design.protocol import StudyProtocol
 from annotate.ui.studies.ownership import Ownership
 from annotate.ui.studies.pictures import FileValue
 from annotate.ui.studies.protocol_form import FIELDS, shown_value
@@ -55,7 +54,7 @@ def sent(path: Path, name: str | None = None) -> FileValue:
 def form(labelling: Labelling, study_id: int, **changed: Any) -> list[Any]:
     """Return what stands in the protocol's form, with fields that were changed and not saved."""
     with labelling.database.read() as db:
-        protocol = StudyProtocol.from_json(queries.studies.get_study(db, study_id).protocol)
+        protocol = queries.studies.get_study(db, study_id).protocol
     return [changed.get(field.name, shown_value(protocol, field)) for field in FIELDS]
 
 

@@ -6,14 +6,11 @@ import pytest
 from annotate import queries
 from annotate.database.engine import Database
 from annotate.errors import (
-    AccessError,
     StudyError,
 )
 from annotate.queries.imports import ImportedRating
 from annotate.queries.participants import Among
-from annotate.rating.links import open_link
 from annotate.ui.studies.analyses import Analyses
-from annotate.ui.studies.links import make_links, renew_link
 from annotate.ui.studies.participants import FOUND, Participants
 from annotate.ui.studies.results import Results
 from annotate.ui.studies.setup import Setup
@@ -137,19 +134,6 @@ def test_thousands_of_people_come_in_pages(database: Database, labelling: Labell
     one, _ = last(people.show(study_id, "all", " p077 "))
     assert "P077" in one
     assert one.count("<tr>") == 2
-
-
-def test_personal_links_open_and_a_new_one_closes_the_old(database: Database, labelling: Labelling) -> None:
-    study_id = new_study(database, images=1)
-    links = make_links(database, study_id, 3, "de")
-    tokens = [path.partition("&participant=")[2] for _, path in links]
-    with database.read() as db:
-        assert [open_link(db, token)[0].pseudonym for token in tokens] == [name for name, _ in links]
-    _, path = renew_link(database, study_id, links[0][0])
-    with database.read() as db:
-        assert open_link(db, path.partition("&participant=")[2])[0].language == "de"
-        with pytest.raises(AccessError):
-            open_link(db, tokens[0])
 
 
 @pytest.mark.parametrize("grades", [(3, 4, 5, 4), (3, 3, 3, 3)], ids=["opposite orders", "equal MOS"])

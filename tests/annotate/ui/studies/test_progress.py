@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import pytest
 
+from annotate import queries
 from annotate.database.engine import Database
 from annotate.errors import (
     StudyError,
 )
 from annotate.rating import sitting
-from annotate.rating.links import open_link
+from annotate.rating.links import make_links, open_link
 from annotate.ui.studies.analyses import Analyses
-from annotate.ui.studies.links import make_links
 from annotate.ui.studies.participants import Participants
 from annotate.ui.studies.progress import Progress
 from annotate.ui.studies.setup import SHOWN, Setup
@@ -47,7 +47,8 @@ def test_who_has_just_finished_is_not_rating_and_no_time_is_told(database: Datab
     finished.finish()
     left.now = now() - timedelta(hours=2)
     left.rate(left.start())
-    make_links(database, study_id, 3, "en")
+    with database.write() as db:
+        make_links(db, queries.studies.get_study(db, study_id), 3, now())
     shown = Progress(labelling).show(study_id)
     assert "<b>2</b> 1 finished, 1 left before the end, 3 invited, not begun" in shown
     assert "<b>3</b> ratings missing; nobody is rating now" in shown

@@ -81,7 +81,7 @@ def test_the_form_holds_every_value_of_the_protocol(labelling: Labelling, monkey
     with toasts(monkeypatch):
         setup.save(study_id, *values)
     with labelling.database.read() as db:
-        assert StudyProtocol.from_json(queries.studies.get_study(db, study_id).protocol) == protocol
+        assert queries.studies.get_study(db, study_id).protocol == protocol
 
 
 def test_a_bad_value_is_called_as_the_form_calls_it(labelling: Labelling) -> None:
@@ -131,13 +131,13 @@ def test_opening_says_what_it_fixes_and_saves_what_was_changed(labelling: Labell
     assert "3 ratings per picture are few" in said  # of the form, and not of what is saved
     with labelling.database.read() as db:
         study = queries.studies.get_study(db, study_id)
-        assert (study.state, study.protocol["ratings_wanted"]) == (State.DRAFT, 20)
+        assert (study.state, study.protocol.ratings_wanted) == (State.DRAFT, 20)
     setup.open(study_id, *changed)
     with labelling.database.read() as db:
         study = queries.studies.get_study(db, study_id)
-        assert (study.state, study.protocol["ratings_wanted"]) == (State.OPEN, 3)
-        assert study.protocol["closes_at"] == "2090-01-01T12:00:00+00:00"
-        assert study.protocol["texts"].keys() == {"en", "de", "es"}  # as participants read them from now on
+        assert (study.state, study.protocol.ratings_wanted) == (State.OPEN, 3)
+        assert study.protocol.closes_at == datetime(2090, 1, 1, 12, tzinfo=UTC)
+        assert study.protocol.texts.keys() == {"en", "de", "es"}  # as participants read them from now on
 
 
 def test_a_form_that_makes_no_sense_opens_nothing(labelling: Labelling) -> None:
@@ -165,7 +165,7 @@ def test_what_was_changed_while_paused_is_saved_by_opening_again(labelling: Labe
     setup.open(study_id, *form(labelling, study_id, max_people=7))
     with labelling.database.read() as db:
         study = queries.studies.get_study(db, study_id)
-        assert (study.state, study.protocol["max_people"]) == (State.OPEN, 7)
+        assert (study.state, study.protocol.max_people) == (State.OPEN, 7)
 
 
 def test_after_opening_the_links_are_there(labelling: Labelling) -> None:
