@@ -7,7 +7,7 @@ whether votes are used. Every one is stored with the reason that was given, and 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import gradio as gr
 
@@ -81,66 +81,131 @@ LEAVES_OUT = (
 NEEDS_REASON = "Give a reason first: it is kept with the decision, and is what you answer with if the person asks."
 
 
+class PageShown(NamedTuple):
+    """A page of the table, and the number of its first row; what is left out stays as it is."""
+
+    listed: Any = gr.skip()
+    first: Any = gr.skip()
+
+
+class PanelShown(NamedTuple):
+    """Everything in the panel: links, new links, a page of the table, who is looked at; the rest stays as it is."""
+
+    links: Any = gr.skip()
+    personal: Any = gr.skip()
+    listed: Any = gr.skip()
+    first: Any = gr.skip()
+    person: Any = gr.skip()
+    card: Any = gr.skip()
+    decision: Any = gr.skip()
+
+
+class PersonShown(NamedTuple):
+    """One person: pseudonym, card, the buttons, the reason that the checks propose, and no link."""
+
+    person: Any = gr.skip()
+    card: Any = gr.skip()
+    decision: Any = gr.skip()
+    reason: Any = gr.skip()
+    link: Any = gr.skip()
+
+
+class Decided(NamedTuple):
+    """What a decision changes."""
+
+    card: str
+    listed: str
+
+
+class AskedAgain(NamedTuple):
+    """What taking a decision back changes; `link` is to be sent."""
+
+    card: str
+    listed: str
+    link: str
+
+
+class Deleted(NamedTuple):
+    """What is left on the page of a person who was deleted."""
+
+    typed: Any
+    person: Any
+    card: Any
+    decision: Any
+    listed: Any
+
+
+class Asked(NamedTuple):
+    """What a decision is asked for with: the page of the table as it is, who is looked at, and the reason."""
+
+    study_id: int | None
+    chosen: str
+    name: str
+    first: int
+    person: str | None
+    reason: str
+
+
 class Participants:
     """What the panel does. A page of the table follows from study, choice, name and the first row's number."""
 
     def __init__(self, labelling: Labelling, analyses: Analyses) -> None:
         self.labelling, self.analyses = labelling, analyses
 
-    def enter(self, study_id: int | None, chosen: str, name: str) -> Iterator[tuple[Any, ...]]:
-        """Show links and the first page: links, new links, table, first row, nobody looked at, card, decision."""
+    def enter(self, study_id: int | None, chosen: str, name: str) -> Iterator[PanelShown]:
+        """Show links and the first page, and nobody."""
         if study_id is None:
-            yield (gr.skip(),) * 7
+            yield PanelShown()
             return
         with self.labelling.database.read() as db:
             links = general_links(queries.studies.get_study(db, study_id))
-        before: tuple[Any, ...] = (links, "")
-        after: tuple[Any, ...] = (0, None, "", gr.update(visible=False))
+        shown = PanelShown(links, "", first=0, person=None, card="", decision=gr.update(visible=False))
         for panel in self._page(study_id, chosen, name, 0):
-            yield *before, panel, *after
+            yield shown._replace(listed=panel)
             # Once only: new links or a person may be looked at by the time that the checks are done.
-            before, after = (gr.skip(),) * 2, (gr.skip(),) * 4
+            shown = PanelShown()
 
-    def show(self, study_id: int | None, chosen: str, name: str) -> Iterator[tuple[str, int]]:
-        """Return the first page: table, first row."""
+    def show(self, study_id: int | None, chosen: str, name: str) -> Iterator[PageShown]:
+        """Return the first page."""
         for panel in self._page(opened_study(study_id), chosen, name, 0):
-            yield panel, 0
+            yield PageShown(panel, 0)
 
-    def turn_page(
-        self, details: dict[str, Any], study_id: int | None, chosen: str, name: str
-    ) -> Iterator[tuple[Any, ...]]:
-        """Return another page: table, first row."""
+    def turn_page(self, details: dict[str, Any], study_id: int | None, chosen: str, name: str) -> Iterator[PageShown]:
+        """Return another page."""
         if details.get("do") != "page":
-            yield gr.skip(), gr.skip()  # without it the table would be emptied
+            yield PageShown()  # without it the table would be emptied
             return
         first = whole_number(details.get("first"))
         for panel in self._page(opened_study(study_id), chosen, name, first):
-            yield panel, first
+            yield PageShown(panel, first)
 
-    def look(self, details: dict[str, Any], study_id: int | None) -> tuple[Any, ...]:
-        """Show one person: pseudonym, card, the buttons, the reason that the checks propose, and no link."""
+    def look(self, details: dict[str, Any], study_id: int | None) -> PersonShown:
+        """Show one person."""
         if details.get("do") != "look":
-            return (gr.skip(),) * 5
+            return PersonShown()
         pseudonym, study = str(details.get("person")), opened_study(study_id)
         proposed = proposed_reason(self._findings(study, pseudonym))
-        return pseudonym, self._card(study, pseudonym), gr.update(visible=True), proposed[:LONGEST_REASON], ""
+        card = self._card(study, pseudonym)
+        return PersonShown(pseudonym, card, gr.update(visible=True), proposed[:LONGEST_REASON], link="")
 
-    def accept(self, *page: Any) -> tuple[str, str]:
-        """Accept the person's sittings and use their votes: card, table."""
-        return self._decide(*page, accepted=True, used=True)
+    def accept(self, *asked: Any) -> Decided:
+        """Accept the person's sittings and use their votes."""
+        return self._decide(Asked(*asked), accepted=True, used=True)
 
-    def pay_only(self, *page: Any) -> tuple[str, str]:
-        """Accept the person's sittings, but leave their votes out: card, table."""
-        return self._decide(*page, accepted=True, used=False)
+    def pay_only(self, *asked: Any) -> Decided:
+        """Accept the person's sittings, but leave their votes out."""
+        return self._decide(Asked(*asked), accepted=True, used=False)
 
-    def reject(self, *page: Any) -> tuple[str, str]:
-        """Refuse the person's sittings and leave their votes out: card, table."""
-        return self._decide(*page, accepted=False, used=False)
+    def reject(self, *asked: Any) -> Decided:
+        """Refuse the person's sittings and leave their votes out."""
+        return self._decide(Asked(*asked), accepted=False, used=False)
 
-    def ask_again(self, *page: Any) -> tuple[str, str, str]:
-        """Take back what was decided, and make a new link to send: card, table, link."""
-        card, listed = self._decide(*page, accepted=None, used=True)
-        return card, listed, self._renewed(page[0], page[4], "Send this link: it opens where the person left off.")
+    def ask_again(self, *asked: Any) -> AskedAgain:
+        """Take back what was decided, and make a new link to send."""
+        of = Asked(*asked)
+        decided = self._decide(of, accepted=None, used=True)
+        link = self._renewed(of.study_id, of.person, "Send this link: it opens where the person left off.")
+        return AskedAgain(*decided, link)
 
     def renew(self, study_id: int | None, pseudonym: str | None) -> str:
         """Replace the person's links by a new one."""
@@ -148,8 +213,8 @@ class Participants:
 
     def delete(
         self, study_id: int | None, chosen: str, name: str, first: int, pseudonym: str | None, typed: str
-    ) -> tuple[Any, ...]:
-        """Delete all there is of a person: confirmation, nobody looked at, card, buttons, table."""
+    ) -> Deleted:
+        """Delete all there is of a person."""
         if (typed or "").strip().upper() != chosen_person(pseudonym).upper():
             raise StudyError("Type the person's code as it is above, to show that you mean it.")
         with self.labelling.database.write() as db:
@@ -158,7 +223,8 @@ class Participants:
         self.labelling.database.erase_deleted()
         self.analyses.forget(opened_study(study_id))
         said = note(GONE, "good")
-        return "", None, said, gr.update(visible=False), self._table(opened_study(study_id), chosen, name, first)
+        listed = self._table(opened_study(study_id), chosen, name, first)
+        return Deleted("", None, said, gr.update(visible=False), listed)
 
     def invite(self, study_id: int | None, count: float | None) -> str:
         """Make personal links."""
@@ -168,12 +234,12 @@ class Participants:
             made = make_links(db, study, number, datetime.now(UTC))
         return personal_links(made, "Save these now: they cannot be shown again, only replaced.")
 
-    def leave_out(self, study_id: int | None, chosen: str, name: str) -> Iterator[tuple[str, int]]:
-        """Leave out the votes of everybody whom the checks found: table, first row."""
+    def leave_out(self, study_id: int | None, chosen: str, name: str) -> Iterator[PageShown]:
+        """Leave out the votes of everybody whom the checks found."""
         from annotate.analysis import apply_findings
 
         for panel in self.analyses.get(opened_study(study_id)):
-            yield panel, 0
+            yield PageShown(panel, 0)
         findings = self.analyses.findings(opened_study(study_id)) or ()
         with self.labelling.database.write() as db:
             excluded = apply_findings(db, opened_study(study_id), findings, datetime.now(UTC))
@@ -208,31 +274,21 @@ class Participants:
         caption = counted(total, "person", "people")
         return table(HEADS, rows, caption=caption, kind="people") + pager(first, len(page), total)
 
-    def _decide(
-        self,
-        study_id: int | None,
-        chosen: str,
-        name: str,
-        first: int,
-        pseudonym: str | None,
-        reason: str,
-        *,
-        accepted: bool | None,
-        used: bool,
-    ) -> tuple[str, str]:
-        now, why = datetime.now(UTC), (reason or "").strip()[:LONGEST_REASON]
+    def _decide(self, asked: Asked, *, accepted: bool | None, used: bool) -> Decided:
+        now, why = datetime.now(UTC), (asked.reason or "").strip()[:LONGEST_REASON]
         if not used and not why:
             raise StudyError(NEEDS_REASON)
-        if used and why == proposed_reason(self._findings(opened_study(study_id), chosen_person(pseudonym))):
+        study_id, pseudonym = opened_study(asked.study_id), chosen_person(asked.person)
+        if used and why == proposed_reason(self._findings(study_id, pseudonym)):
             why = ""  # what was proposed speaks against the person, and nobody meant it as a reason to accept
         with self.labelling.database.write() as db:
-            person = queries.participants.get_participant(db, opened_study(study_id), chosen_person(pseudonym))
+            person = queries.participants.get_participant(db, study_id, pseudonym)
             for sitting in queries.participants.list_sittings(db, person.id):
                 queries.participants.set_sitting_accepted(db, sitting.id, accepted, why, now)
             if person.votes_used is not used:
                 queries.participants.set_votes_used(db, person.id, used=used, reason=why, now=now)
-        study = opened_study(study_id)
-        return self._card(study, person.pseudonym), self._table(study, chosen, name, first)
+        listed = self._table(study_id, asked.chosen, asked.name, asked.first)
+        return Decided(self._card(study_id, person.pseudonym), listed)
 
     def _renewed(self, study_id: int | None, pseudonym: str | None, said: str) -> str:
         with self.labelling.database.write() as db:
@@ -287,17 +343,19 @@ def build_participants_panel(
         link = gr.HTML("", js_on_load=script, apply_default_css=False, elem_id="renewed-link")
     listed = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="study-people")
     page = [study, chosen, name]
-    entered = [links, personal, listed, first, person, card, decision]
+    entered = [*PanelShown(links, personal, listed, first, person, card, decision)]
+    turned = [*PageShown(listed, first)]
+    looked_at = [*PersonShown(person, card, decision, reason, link)]
     running = [
         guard.on(tab.select, people.enter, page, entered, **SLOW),
-        guard.on([chosen.input, name.submit], people.show, page, [listed, first], **SLOW),
-        guard.on(listed.click, people.turn_page, page, [listed, first], details=True, **SLOW),
-        guard.on(listed.click, people.look, [study], [person, card, decision, reason, link], details=True, **AT_ONCE),
+        guard.on([chosen.input, name.submit], people.show, page, turned, **SLOW),
+        guard.on(listed.click, people.turn_page, page, turned, details=True, **SLOW),
+        guard.on(listed.click, people.look, [study], looked_at, details=True, **AT_ONCE),
     ]
     reset_on_study_change(study, [links, personal, listed, card], running)
     guard.on(invite.click, people.invite, [study, count], personal, **SLOW)
-    guard.on(personal.change, people.show, page, [listed, first], **SLOW)  # who is invited is shown at once
-    guard.on(leave_out.click, people.leave_out, page, [listed, first], **SLOW)
+    guard.on(personal.change, people.show, page, turned, **SLOW)  # who is invited is shown at once
+    guard.on(leave_out.click, people.leave_out, page, turned, **SLOW)
     decided = [*page, first, person]
     for name_, decide in (("accept", people.accept), ("pay-only", people.pay_only), ("reject", people.reject)):
         guard.on(buttons[name_].click, decide, [*decided, reason], [card, listed], **AT_ONCE)

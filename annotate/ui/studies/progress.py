@@ -7,7 +7,7 @@ sittings of the last minutes, never all ratings. From here the owner can tell so
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 
@@ -26,6 +26,14 @@ MOST_BARS = 41
 SHOWN_PEOPLE = 30
 ASK = files("annotate.ui.studies").joinpath("progress.js").read_text(encoding="utf-8")
 """It stops asking who does not answer: a pass that has run out would be complained of for ever."""
+
+
+class ProgressShown(NamedTuple):
+    """What a study shows: the panel, the message to those who rate, and whether one can be given."""
+
+    panel: Any
+    message: Any
+    telling: Any
 
 
 class Progress:
@@ -51,13 +59,14 @@ class Progress:
             lately = queries.progress.ratings_since(db, study_id, since)
         return progress_panel(study, progress, people, lately, now)
 
-    def enter(self, study_id: int | None) -> tuple[Any, ...]:
-        """Show a study: panel, the message that is shown to those who rate, and whether one can be given."""
+    def enter(self, study_id: int | None) -> ProgressShown:
+        """Show a study."""
         if study_id is None:
-            return (gr.skip(),) * 3
+            return ProgressShown(gr.skip(), gr.skip(), gr.skip())
         with self.labelling.database.read() as db:
             study = queries.studies.get_study(db, study_id)
-        return self.show(study_id), study.message, gr.update(visible=study.state in (State.OPEN, State.PAUSED))
+        telling = gr.update(visible=study.state in (State.OPEN, State.PAUSED))
+        return ProgressShown(self.show(study_id), study.message, telling)
 
     def tell(self, study_id: int | None, message: str) -> str:
         """Show a message to everybody who is rating; an empty one takes it back."""
@@ -83,7 +92,7 @@ def build_progress_panel(labelling: Labelling, guard: Guard, study: gr.State, ta
         )
         tell = gr.Button("Show this message", size="sm", elem_id="tell", scale=0)
     running = [
-        guard.on(tab.select, progress.enter, [study], [panel, message, telling], **AT_ONCE),
+        guard.on(tab.select, progress.enter, [study], [*ProgressShown(panel, message, telling)], **AT_ONCE),
         guard.on(panel.input, progress.show, [study], panel, **AT_ONCE),
     ]
     reset_on_study_change(study, [panel, message], running)

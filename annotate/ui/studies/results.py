@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 import numpy as np
@@ -34,8 +34,10 @@ from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
 from annotate.ui.studies.progress import numbers
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from annotate.analysis import Analysis
-    from annotate.database.tables import Stimulus
+    from annotate.database.tables import Stimulus, Study
     from annotate.statistics.mos import MosTable
 
 SHOWN_DISPUTED = 12
@@ -45,6 +47,8 @@ FEWEST_RATINGS = 8
 ratings the interval is 19 grades wide on five grades or, where they are equal, nought."""
 FEWEST_PICTURES = 5
 """With so many ratings, for figures on all pictures together."""
+Order = dict[str, Any]
+START: Order = {"column": "mos", "descending": False, "first": 0}
 COLUMNS: Mapping[str, str] = {
     "stimulus": "Picture",
     "mos": "MOS",
@@ -78,16 +82,33 @@ MARKS = ((0.9, "excellent"), (0.75, "good"), (0.5, "moderate"), (-math.inf, "poo
 """Of an ICC, after T. K. Koo and M. Y. Li, "A guideline of selecting and reporting ICC" (2016)."""
 
 
+class ResultsShown(NamedTuple):
+    """What the panel shows."""
+
+    summary: Any = ""
+    listed: Any = ""
+    order: Any = START
+    disputed: Any = ""
+    batch: Any = ""
+
+
+class TableShown(NamedTuple):
+    """The table, and how it is ordered."""
+
+    listed: Any
+    order: Any
+
+
 class Results:
     """What the panel does. The table follows from a column, a direction and the first row's number."""
 
     def __init__(self, labelling: Labelling, analyses: Analyses) -> None:
         self.labelling, self.analyses = labelling, analyses
 
-    def enter(self, study_id: int | None) -> Iterator[tuple[Any, ...]]:
-        """Show everything: summary, table, its order, disputed pictures, what to label next."""
+    def enter(self, study_id: int | None) -> Iterator[ResultsShown]:
+        """Show everything."""
         if study_id is None:
-            yield (gr.skip(),) * 5
+            yield ResultsShown(*(gr.skip(),) * len(ResultsShown._fields))
             return
         following = self.analyses.get(study_id)
         while True:
@@ -96,53 +117,49 @@ class Results:
             except StopIteration as end:
                 analysis: Analysis = end.value
                 break
-            yield said, "", START, "", ""
-        yield self._shown(study_id, analysis)
+            yield ResultsShown(summary=said)
+        with self.labelling.database.read() as db:
+            yield self._shown(db, queries.studies.get_study(db, study_id), analysis)
 
-    def _shown(self, study_id: int, analysis: "Analysis") -> tuple[Any, ...]:
+    def _shown(self, db: "Session", study: "Study", analysis: "Analysis") -> ResultsShown:
+        batch = self._next(db, study, analysis)
         if not analysis.table.ratings.sum():
             said = empty("No votes yet", "Once people rate, their MOS and how far they agree are shown here.")
-            return said, "", START, "", self._next(study_id, analysis)
-        with self.labelling.database.read() as db:
-            protocol = queries.studies.get_study(db, study_id).protocol
-        summary = summary_panel(analysis, int(protocol["ratings_wanted"]))
-        return (
-            summary,
-            mos_panel(analysis.table, START),
-            START,
-            self._disputed(study_id, analysis.table),
-            self._next(study_id, analysis),
+            return ResultsShown(summary=said, batch=batch)
+        return ResultsShown(
+            summary=summary_panel(analysis, study.protocol.ratings_wanted),
+            listed=mos_panel(analysis.table, START),
+            disputed=self._disputed(db, study, analysis.table),
+            batch=batch,
         )
 
-    def arrange(self, details: dict[str, Any], study_id: int | None, order: object) -> Iterator[tuple[Any, ...]]:
-        """Sort the table, or turn its page: table, order."""
+    def arrange(self, details: dict[str, Any], study_id: int | None, order: object) -> Iterator[TableShown]:
+        """Sort the table, or turn its page."""
         order = rearranged(order, details)
         following = self.analyses.get(opened_study(study_id))
         while True:
             try:
-                yield next(following), order
+                yield TableShown(next(following), order)
             except StopIteration as end:
-                yield mos_panel(end.value.table, order), order
+                yield TableShown(mos_panel(end.value.table, order), order)
                 return
 
-    def _disputed(self, study_id: int, mos: "MosTable") -> str:
+    def _disputed(self, db: "Session", study: "Study", mos: "MosTable") -> str:
         spread = np.where(carries(mos), np.nan_to_num(mos.sos, nan=-1), -1)
         rows = [row for row in np.argsort(-spread, kind="stable")[:SHOWN_DISPUTED].tolist() if spread[row] > 0]
         names = [mos.stimulus_ids[row] for row in rows]
-        with self.labelling.database.read() as db:
-            scale = queries.studies.get_study(db, study_id).protocol.scale
-            stimuli = queries.stimuli.stimuli_by_name(db, study_id, names)
-            counts = queries.ratings.grade_counts(db, study_id, names) if scale.step else {}
+        scale = study.protocol.scale
+        stimuli = queries.stimuli.stimuli_by_name(db, study.id, names)
+        counts = queries.ratings.grade_counts(db, study.id, names) if scale.step else {}
         figures = [
             self._figure(stimuli[mos.stimulus_ids[row]], _said_of(mos, row), counts, scale.grades()) for row in rows
         ]
         return f'<h3>Most disputed</h3><div class="pictures">{"".join(figures)}</div>' if figures else ""
 
-    def _next(self, study_id: int, analysis: "Analysis") -> str:
-        with self.labelling.database.read() as db:
-            wanted = queries.studies.get_study(db, study_id).protocol.ratings_wanted
-            batch = statistics.planning.next_batch(analysis.table, SHOWN_NEXT, wanted_ratings=wanted)
-            stimuli = queries.stimuli.stimuli_by_name(db, study_id, [each.stimulus for each in batch])
+    def _next(self, db: "Session", study: "Study", analysis: "Analysis") -> str:
+        wanted = study.protocol.ratings_wanted
+        batch = statistics.planning.next_batch(analysis.table, SHOWN_NEXT, wanted_ratings=wanted)
+        stimuli = queries.stimuli.stimuli_by_name(db, study.id, [each.stimulus for each in batch])
         if not batch:
             return "<h3>Label next</h3>" + empty(
                 "Every picture has its ratings", f"The protocol asks for {wanted} of each."
@@ -167,10 +184,6 @@ class Results:
         return f"<figure>{thumbnail(path)}<figcaption>{caption}</figcaption></figure>"
 
 
-Order = dict[str, Any]
-START: Order = {"column": "mos", "descending": False, "first": 0}
-
-
 def build_results_panel(labelling: Labelling, guard: Guard, analyses: Analyses, study: gr.State, tab: gr.Tab) -> None:
     """Lay out the panel inside `tab` and connect it."""
     results = Results(labelling, analyses)
@@ -180,9 +193,10 @@ def build_results_panel(labelling: Labelling, guard: Guard, analyses: Analyses, 
     disputed = gr.HTML("", apply_default_css=False, elem_id="disputed")
     listed = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="mos-table")
     batch = gr.HTML("", apply_default_css=False, elem_id="label-next")
+    shown = ResultsShown(summary=summary, listed=listed, order=order, disputed=disputed, batch=batch)
     running = [
-        guard.on(tab.select, results.enter, [study], [summary, listed, order, disputed, batch], **SLOW),
-        guard.on(listed.click, results.arrange, [study, order], [listed, order], details=True, **AT_ONCE),
+        guard.on(tab.select, results.enter, [study], [*shown], **SLOW),
+        guard.on(listed.click, results.arrange, [study, order], [*TableShown(listed, order)], details=True, **AT_ONCE),
     ]
     reset_on_study_change(study, [summary, listed, disputed, batch], running)
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 
@@ -38,8 +38,6 @@ from annotate.ui.studies.protocol_form import FIELDS, build_form, in_words, read
 from annotate.ui.studies.stimulus import build_stimulus_editor, hide
 
 SHOWN_EVENTS, DELETED_AT_ONCE = 50, 100
-SHOWN = ("overview", "links", "start", "attempt", "pause", "adding", "save", "end", "asking", "pictures", "editor")
-"""What `Setup.show` returns before the protocol's form."""
 OPENING = (
     "<h3>Open the study?</h3><p>What you changed in the form is saved with it. From the first rating on its meaning is "
     "fixed: <b>the scale, the checks, the languages and texts, the questions, and what each picture is for</b> stay as "
@@ -55,6 +53,50 @@ NEXT_STEP = {
 }
 
 
+class SetupShown(NamedTuple):
+    """What the panel shows before the protocol's form.
+
+    That is: overview, links, the buttons that open, try and pause, the form for more pictures, the button that saves,
+    the one that closes, what asks before opening, the pictures, and the form of one picture.
+    """
+
+    overview: Any
+    links: Any
+    start: Any
+    attempt: Any
+    pause: Any
+    adding: Any
+    save: Any
+    end: Any
+    asking: Any
+    pictures: Any
+    editor: Any
+
+
+class Changed(NamedTuple):
+    """What pictures change, and nothing of the protocol's form."""
+
+    overview: Any
+    pictures: Any
+    editor: Any
+
+
+class Added(NamedTuple):
+    """What is said while pictures come in, the form they come in by, and that something changed."""
+
+    busy: Any
+    files: Any = gr.skip()
+    more: Any = gr.skip()
+
+
+class Gone(NamedTuple):
+    """How far the deletion is, the confirmation, and that the study is gone."""
+
+    ending: Any
+    typed: Any = gr.skip()
+    gone: Any = gr.skip()
+
+
 class Setup:
     """What the panel does. `values` are those of the protocol's form, saved or not."""
 
@@ -62,37 +104,34 @@ class Setup:
         self.labelling = labelling
 
     def show(self, study_id: int | None) -> tuple[Any, ...]:
-        """Return everything in the panel.
-
-        That is: overview, links, buttons to open, try and pause, the form for more pictures, the button that saves,
-        that closes, what asks before opening, pictures, the form of one picture, and the protocol's form.
-        """
+        """Return everything in the panel: `SetupShown`, then the protocol's form."""
         if study_id is None:
-            return (gr.skip(),) * (len(SHOWN) + len(FIELDS))
+            return (gr.skip(),) * (len(SetupShown._fields) + len(FIELDS))
         with self.labelling.database.read() as db:
             study = queries.studies.get_study(db, study_id)
         protocol, state = study.protocol, study.state
-        overview, pictures, editor = self.refresh(study_id)
+        changed = self.refresh(study_id)
         takes_pictures = state in (State.DRAFT, State.PAUSED)
         started = state in (State.OPEN, State.PAUSED)
-        return (
-            overview,
-            gr.update(value=general_links(study) if started else "", visible=started),
-            gr.update(visible=takes_pictures, value="Open the study" if state is State.DRAFT else "Open it again"),
-            gr.update(visible=state is State.DRAFT),
-            gr.update(visible=state is State.OPEN),
-            gr.update(visible=takes_pictures),
-            gr.update(visible=takes_pictures),
-            gr.update(visible=started),
-            gr.update(visible=False),
-            pictures,
-            editor,
-            *shown_values(protocol, state),
+        opening = "Open the study" if state is State.DRAFT else "Open it again"
+        shown = SetupShown(
+            overview=changed.overview,
+            links=gr.update(value=general_links(study) if started else "", visible=started),
+            start=gr.update(visible=takes_pictures, value=opening),
+            attempt=gr.update(visible=state is State.DRAFT),
+            pause=gr.update(visible=state is State.OPEN),
+            adding=gr.update(visible=takes_pictures),
+            save=gr.update(visible=takes_pictures),
+            end=gr.update(visible=started),
+            asking=gr.update(visible=False),
+            pictures=changed.pictures,
+            editor=changed.editor,
         )
+        return *shown, *shown_values(protocol, state)
 
-    def refresh(self, study_id: int | None) -> tuple[Any, ...]:
-        """Return what pictures change, and nothing of the protocol's form: overview, pictures, the form of one."""
-        return self.overview(study_id), self.pictures(opened_study(study_id)), gr.update(visible=False)
+    def refresh(self, study_id: int | None) -> Changed:
+        """Return what pictures change."""
+        return Changed(self.overview(study_id), self.pictures(opened_study(study_id)), gr.update(visible=False))
 
     def overview(self, study_id: int | None) -> Any:
         """Return what the study takes, what is wrong with it, and what was done to it, here and in other panels."""
@@ -166,15 +205,15 @@ class Setup:
             protocol = study.protocol.changed(study.state, **changes)
             return protocol, queries.stimuli.summarize_stimuli(db, study_id)
 
-    def add(self, study_id: int | None, files: Sequence[FileValue] | None) -> Iterator[tuple[Any, ...]]:
-        """Add uploaded pictures: what is said of it, the emptied form, and that something changed."""
+    def add(self, study_id: int | None, files: Sequence[FileValue] | None) -> Iterator[Added]:
+        """Add uploaded pictures."""
         if not files:
             raise StudyError("Choose some pictures first.")
         with ExitStack() as opened:
             upload = opened.enter_context(open_files(uploaded_files(files), self.labelling.settings.data_dir))
             yield from self._add(opened_study(study_id), upload, opened)
 
-    def draw_traps(self, study_id: int | None, count: float | None) -> Iterator[tuple[Any, ...]]:
+    def draw_traps(self, study_id: int | None, count: float | None) -> Iterator[Added]:
         """Draw attention checks and add them."""
         from annotate.stimuli.intake import trap_candidates  # late: the page is laid out without the database's library
 
@@ -188,33 +227,24 @@ class Setup:
             queries.lifecycle.change_state(db, opened_study(study_id), State.CLOSED, datetime.now(UTC))
         return "", time.time()
 
-    def delete(self, study_id: int | None, typed: str) -> Iterator[tuple[Any, ...]]:
-        """Delete the study with all votes: how far that is, the emptied confirmation, and that the study is gone."""
-        name, study = self._confirmed(study_id, typed), opened_study(study_id)
+    def delete(self, study_id: int | None, typed: str) -> Iterator[Gone]:
+        """Delete the study with all votes."""
+        name, opened = self._confirmed(study_id, typed), opened_study(study_id)
         with self.labelling.database.write() as db:
-            if queries.studies.get_study(db, study).state in (
-                State.OPEN,
-                State.PAUSED,
-            ):  # nobody rates what is about to go
-                queries.lifecycle.change_state(db, study, State.CLOSED, datetime.now(UTC))
-            people, key = (
-                queries.participants.count_participants(db, study),
-                study_key(queries.studies.get_study(db, study)),
-            )
+            study = queries.studies.get_study(db, opened)
+            if study.state in (State.OPEN, State.PAUSED):  # nobody rates what is about to go
+                queries.lifecycle.change_state(db, opened, State.CLOSED, datetime.now(UTC))
+            people, key = queries.participants.count_participants(db, opened), study_key(study)
         for done in range(0, people, DELETED_AT_ONCE):
-            yield (
-                working(f"Deleting the votes of {counted(people, 'person', 'people')}", done / people),
-                gr.skip(),
-                gr.skip(),
-            )
+            yield Gone(working(f"Deleting the votes of {counted(people, 'person', 'people')}", done / people))
             with self.labelling.database.write() as db:
-                queries.participants.delete_some_participants(db, study, DELETED_AT_ONCE)
+                queries.participants.delete_some_participants(db, opened, DELETED_AT_ONCE)
         with self.labelling.database.write() as db:
-            queries.studies.delete_study(db, study)
+            queries.studies.delete_study(db, opened)
         self.labelling.database.erase_deleted()
         TrainingRuns(self.labelling.settings.data_dir).forget(key)
         gr.Info(f"“{text(name)}” is deleted.")
-        yield "", "", time.time()
+        yield Gone("", typed="", gone=time.time())
 
     def _confirmed(self, study_id: int | None, typed: str) -> str:
         with self.labelling.database.read() as db:
@@ -223,7 +253,7 @@ class Setup:
             raise StudyStateError("Type the study's name exactly as it is above, to show that you mean it.")
         return name
 
-    def _add(self, study_id: int, upload: Upload, opened: ExitStack | None = None) -> Iterator[tuple[Any, ...]]:
+    def _add(self, study_id: int, upload: Upload, opened: ExitStack | None = None) -> Iterator[Added]:
         from annotate.stimuli.intake import add_pictures
 
         database, folder = self.labelling.database, self.labelling.settings.data_dir
@@ -232,13 +262,13 @@ class Setup:
         taken = yield from follow_intake(
             upload.candidates,
             lambda watched: add_pictures(database, folder, name, watched, datetime.now(UTC)),
-            lambda panel: (panel, gr.skip(), gr.skip()),
+            Added,
             opened.pop_all() if opened else None,
         )
         for sentence in (*upload.notices, *said_of_intake(taken)):
             gr.Warning(text(sentence))
         gr.Info(f"{counted(taken.added, 'picture was', 'pictures were')} added.")
-        yield "", None, time.time()
+        yield Added("", files=None, more=time.time())
 
 
 def end_test_run() -> str:
@@ -271,9 +301,10 @@ def build_setup_panel(labelling: Labelling, guard: Guard, study: gr.State, chang
     with gr.Accordion("Close or delete", open=False):
         typed, end, delete = _build_ending()
         ending = gr.HTML("", apply_default_css=False, elem_id="ending")
-    shown = [overview, links, start, attempt, pause, adding, save, end, asking, pictures, editor]
+    shown = SetupShown(overview, links, start, attempt, pause, adding, save, end, asking, pictures, editor)
+    added = [*Added(busy, files, more)]
     guard.on([study.change, changed.change], setup.show, [study], [*shown, *form], **AT_ONCE)
-    guard.on(more.change, setup.refresh, [study], [overview, pictures, editor], **AT_ONCE)
+    guard.on(more.change, setup.refresh, [study], [*Changed(overview, pictures, editor)], **AT_ONCE)
     guard.on(tab.select, setup.overview, [study], overview, **AT_ONCE)
     guard.on(start.click, setup.ask, [study, *form], [said, asking], **AT_ONCE)
     guard.on(confirm.click, setup.open, [study, *form], changed, **AT_ONCE)
@@ -284,10 +315,10 @@ def build_setup_panel(labelling: Labelling, guard: Guard, study: gr.State, chang
     guard.on(pictures.click, setup.turn_page, [study], pictures, details=True, **AT_ONCE)
     running = [guard.on(attempt.click, setup.try_out, [study, *form], tried, **SLOW)]
     reset_on_study_change(study, [tried], running)
-    guard.on(add.click, setup.add, [study, files], [busy, files, more], preprocess=False, **SLOW)
-    guard.on(draw.click, setup.draw_traps, [study, count], [busy, files, more], **SLOW)
+    guard.on(add.click, setup.add, [study, files], added, preprocess=False, **SLOW)
+    guard.on(draw.click, setup.draw_traps, [study, count], added, **SLOW)
     guard.on(end.click, setup.end, [study, typed], [typed, changed], **AT_ONCE)
-    guard.on(delete.click, setup.delete, [study, typed], [ending, typed, gone], **SLOW)
+    guard.on(delete.click, setup.delete, [study, typed], [*Gone(ending, typed, gone)], **SLOW)
     return gone
 
 

@@ -1,9 +1,8 @@
 """One picture of a draft: its kind, its right grade and its feedback changed, or the picture removed."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 
@@ -21,20 +20,31 @@ KIND_CHOICES = [(names[0], kind.name) for kind, names in KIND_NAMES.items()]
 LONGEST_FEEDBACK = 2000
 
 
+class EditorShown(NamedTuple):
+    """What a picture shows in the form."""
+
+    chosen: Any
+    form: Any
+    head: Any
+    kind: Any
+    expected: Any
+    feedback: Any
+
+
 class StimulusEditor:
     """What the form does."""
 
     def __init__(self, labelling: Labelling) -> None:
         self.labelling = labelling
 
-    def open(self, details: dict[str, Any], study_id: int | None) -> tuple[Any, ...]:
-        """Show a picture in the form: its id, the form, heading, kind, grade, feedback."""
+    def open(self, details: dict[str, Any], study_id: int | None) -> EditorShown:
+        """Show a picture in the form."""
         if details.get("do") != "edit":
-            return (gr.skip(),) * 6
+            return EditorShown(*(gr.skip(),) * len(EditorShown._fields))
         with self.labelling.database.read() as db:
             found = queries.stimuli.get_stimulus(db, opened_study(study_id), whole_number(details.get("picture")))
         head = f"<h3>{text(found.name)}</h3>"
-        return found.id, gr.update(visible=True), head, found.kind.name, found.expected, found.feedback
+        return EditorShown(found.id, gr.update(visible=True), head, found.kind.name, found.expected, found.feedback)
 
     def save(
         self, study_id: int | None, picture: int | None, kind: str, expected: float | None, feedback: str
@@ -72,7 +82,7 @@ def build_stimulus_editor(
             save = gr.Button("Save the picture", variant="primary", elem_id="save-picture", scale=0, min_width=160)
             remove = gr.Button("Remove from the study", elem_id="remove-picture", scale=0, min_width=180)
             cancel = gr.Button("Cancel", elem_id="cancel-picture", scale=0, min_width=100)
-    guard.on(pictures.click, editor.open, [study], [chosen, form, head, *fields], details=True, **AT_ONCE)
+    guard.on(pictures.click, editor.open, [study], [*EditorShown(chosen, form, head, *fields)], details=True, **AT_ONCE)
     guard.on(save.click, editor.save, [study, chosen, *fields], changed, **AT_ONCE)
     guard.on(remove.click, editor.remove, [study, chosen], changed, **AT_ONCE)
     cancel.click(hide, None, form, **AT_ONCE)
@@ -86,7 +96,7 @@ def hide() -> dict[str, Any]:
     return hidden
 
 
-def _build_fields() -> Sequence[gr.Component]:
+def _build_fields() -> tuple[gr.Radio, gr.Number, gr.Textbox]:
     return (
         gr.Radio(KIND_CHOICES, label="What it is for", value=ItemKind.RATED.name, elem_id="picture-kind"),
         gr.Number(

@@ -14,7 +14,7 @@ from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from html import escape
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 
@@ -79,19 +79,65 @@ ADDRESS_IF_REFUSED = """(...inputs) => {
 WHERE_IT_IS = "It is set as FIQA_OWNER_SECRET; where none is set, the app prints one on its terminal at each start."
 
 
+class TabShown(NamedTuple):
+    """What an event changes; what is left out stays as it is. `door`, `home` and `opened` are the three views."""
+
+    study: Any = gr.skip()
+    door: Any = gr.skip()
+    home: Any = gr.skip()
+    opened: Any = gr.skip()
+    listed: Any = gr.skip()
+    panels: Any = gr.skip()
+    changed: Any = gr.skip()
+
+
+class SignedIn(NamedTuple):
+    """What signing in and out changes: the pass, the cleared secret, and what is shown then, as `TabShown`."""
+
+    owner_pass: Any
+    secret: Any
+    study: Any = gr.skip()
+    door: Any = gr.skip()
+    home: Any = gr.skip()
+    opened: Any = gr.skip()
+    listed: Any = gr.skip()
+    panels: Any = gr.skip()
+    changed: Any = gr.skip()
+
+
+class Created(NamedTuple):
+    """What making a study changes: what is said of it, the emptied form, and the study that is opened then."""
+
+    busy: Any
+    name: Any = gr.skip()
+    pictures: Any = gr.skip()
+    study: Any = gr.skip()
+    door: Any = gr.skip()
+    home: Any = gr.skip()
+    opened: Any = gr.skip()
+    panels: Any = gr.skip()
+
+
+class Title(NamedTuple):
+    """The head of an opened study, and the state that it shows."""
+
+    title: str
+    state: State | None
+
+
 class Studies:
-    """What the tab does; `views` are the columns door, home and opened."""
+    """What the tab does."""
 
     def __init__(self, labelling: Labelling, ownership: Ownership) -> None:
         self.labelling, self.ownership = labelling, ownership
 
-    def sign_in(self, secret: str, address: str, request: gr.Request) -> tuple[Any, ...]:
-        """Give the owner a pass: pass, cleared secret, and what the address asks for, as `enter` returns it."""
+    def sign_in(self, secret: str, address: str, request: gr.Request) -> SignedIn:
+        """Give the owner a pass, and show what the address asks for."""
         with translate_errors():
             owner_pass = self.ownership.sign_in(secret, request)
-            return owner_pass, "", *self._shown(None, address)
+            return SignedIn(owner_pass, "", *self._shown(None, address))
 
-    def sign_in_by_link(self, event: gr.EventData, owner_pass: object, request: gr.Request) -> tuple[Any, ...]:
+    def sign_in_by_link(self, event: gr.EventData, owner_pass: object, request: gr.Request) -> SignedIn:
         """Give who opens the link of the start a pass, as `sign_in` does; who has one needs no other."""
         with translate_errors():
             try:
@@ -99,23 +145,23 @@ class Studies:
             except AccessError:
                 with suppress(AccessError):
                     self.ownership.check(owner_pass, None)
-                    return owner_pass, "", *self._shown(None, "")
+                    return SignedIn(owner_pass, "", *self._shown(None, ""))
                 raise
-            return owner_pass, "", *self._shown(None, "")
+            return SignedIn(owner_pass, "", *self._shown(None, ""))
 
-    def sign_out(self) -> tuple[Any, ...]:
-        """Forget the pass and what was open: pass, study, views, list."""
-        return None, None, *_views("door"), ""
+    def sign_out(self) -> SignedIn:
+        """Forget the pass and what was open."""
+        return SignedIn(None, "", study=None, **_views("door"), listed="")
 
     def enter(
         self, profile: gr.OAuthProfile | None, owner_pass: object, study_id: int | None, address: str | None
-    ) -> tuple[Any, ...]:
-        """Show who opens the tab what they may see of what the address asks for: study, views, list, panels.
+    ) -> TabShown:
+        """Show who opens the tab what they may see of what the address asks for.
 
         The address is None where something is shown already.
         """
         if address is None:
-            return (gr.skip(),) * 6
+            return TabShown()
         with translate_errors():
             try:
                 self.ownership.check(owner_pass, profile.username if profile else None)
@@ -123,33 +169,34 @@ class Studies:
                 if profile:
                     gr.Warning(f"{escape(profile.username)} is not among the owners of the studies here.")
                 # Who came without a pass stands at the door, or signs in while this answer is on its way.
-                return (None, *_views("door"), "", gr.skip()) if owner_pass else (gr.skip(),) * 6
+                return TabShown(study=None, **_views("door"), listed="") if owner_pass else TabShown()
             return self._shown(study_id, address)
 
-    def _shown(self, study_id: int | None, address: str) -> tuple[Any, ...]:
+    def _shown(self, study_id: int | None, address: str) -> TabShown:
         """Return what the address asks for or, where it asks for nothing here, what was open."""
         asked = asked_for(address)
         wanted, panel = (study_id, None) if asked is None else asked
         if wanted is None:
-            return None, *_views("home"), self.listed(), gr.skip()
+            return self.leave()
         with self.labelling.database.read() as db:
             if not queries.studies.is_study(db, wanted):
                 gr.Warning("There is no such study any more: it was deleted.")
                 wanted = None
         if wanted is None:
-            return None, *_views("home"), self.listed(), gr.skip()
-        return wanted, *_views("opened"), gr.skip(), gr.update(selected=panel) if panel else gr.skip()
+            return self.leave()
+        shown = TabShown(study=wanted, **_views("opened"))
+        return shown._replace(panels=gr.update(selected=panel)) if panel else shown
 
-    def refresh(self, study_id: int | None, state: State | None) -> tuple[Any, ...]:
-        """Follow what another window did to the opened study: study, views, list, and that something changed."""
+    def refresh(self, study_id: int | None, state: State | None) -> TabShown:
+        """Follow what another window did to the opened study."""
         if study_id is None:
-            return (gr.skip(),) * 6
+            return TabShown()
         with self.labelling.database.read() as db:
             study = queries.studies.get_study(db, study_id) if queries.studies.is_study(db, study_id) else None
         if study is None:
             gr.Warning("This study was deleted in another window.")
-            return None, *_views("home"), self.listed(), gr.skip()
-        return *(gr.skip(),) * 5, gr.skip() if study.state is state else time.time()
+            return self.leave()
+        return TabShown() if study.state is state else TabShown(changed=time.time())
 
     def listed(self) -> str:
         """Return the table of all studies."""
@@ -162,18 +209,18 @@ class Studies:
         heads = ("Study", "State", "Pictures", "Ratings", "People", "Rating now", "Made")
         return table(heads, rows, caption="Studies, the newest first", kind="studies")
 
-    def open(self, details: dict[str, Any]) -> tuple[Any, ...]:
-        """Open a study: its id, views, panels."""
-        study_id = whole_number(details.get("study"))
+    def open(self, details: dict[str, Any]) -> TabShown:
+        """Open a study."""
         with self.labelling.database.read() as db:
-            return queries.studies.get_study(db, study_id).id, *_views("opened"), gr.update(selected="setup")
+            study = queries.studies.get_study(db, whole_number(details.get("study")))
+        return TabShown(study=study.id, **_views("opened"), panels=gr.update(selected="setup"))
 
-    def leave(self) -> tuple[Any, ...]:
-        """Go back to the list: no study, views, list."""
-        return None, *_views("home"), self.listed()
+    def leave(self) -> TabShown:
+        """Go back to the list."""
+        return TabShown(study=None, **_views("home"), listed=self.listed())
 
-    def create(self, name: str, scale: str, files: Sequence[FileValue] | None) -> Iterator[tuple[Any, ...]]:
-        """Make a draft of the uploaded pictures: what is said of it, name, files, study, views, panels."""
+    def create(self, name: str, scale: str, files: Sequence[FileValue] | None) -> Iterator[Created]:
+        """Make a draft of the uploaded pictures."""
         from annotate.stimuli.intake import create_study
 
         if not (name or "").strip():
@@ -189,22 +236,23 @@ class Studies:
                 taken = yield from follow_intake(
                     upload.candidates,
                     lambda watched: create_study(database, folder, name, watched, protocol, datetime.now(UTC)),
-                    lambda panel: (panel, *(gr.skip(),) * 7),
+                    Created,
                     opened.pop_all(),
                 )
             for sentence in (*upload.notices, *said_of_intake(taken)):
                 gr.Warning(text(sentence))
             study_id = taken.study_id
-        yield "", "", None, study_id, *_views("opened"), gr.update(selected="setup")
+        setup = gr.update(selected="setup")
+        yield Created("", name="", pictures=None, study=study_id, **_views("opened"), panels=setup)
 
-    def title(self, study_id: int | None) -> tuple[str, State | None]:
-        """Return the head of an opened study, and the state that it shows."""
+    def title(self, study_id: int | None) -> Title:
+        """Return the head of an opened study."""
         if study_id is None:
-            return "", None
+            return Title("", None)
         with self.labelling.database.read() as db:
             study = queries.studies.get_study(db, study_id)
         marked = badge(study.state, demo=study.demo)
-        return f'<h2 data-address="{study.id}">{text(study.name)} {marked}</h2>', study.state
+        return Title(f'<h2 data-address="{study.id}">{text(study.name)} {marked}</h2>', study.state)
 
 
 def asked_for(address: str) -> tuple[int | None, str | None] | None:
@@ -249,27 +297,23 @@ def build_studies_tab(labelling: Labelling, ownership: Ownership, trainer: Train
                     build_results_panel(labelling, guard, analyses, study, results)
                 with gr.Tab("Train", id="train") as train:
                     build_training_panel(labelling, guard, study, trainer, train)
-    views = [door, home, opened]
-    entered = [study, *views, listed, panels]
-    signed = [guard.owner_pass, secret, *entered]
+    entered = [*TabShown(study, door, home, opened, listed, panels, changed)]
+    signed = [*SignedIn(guard.owner_pass, secret, *entered)]
+    made = [*Created(busy, name, pictures, study, door, home, opened, panels)]
     gr.on([enter.click, secret.submit], page.sign_in, [secret, address], signed, js=ADDRESS, **AT_ONCE)
     by_link.input(page.sign_in_by_link, guard.owner_pass, signed, **AT_ONCE)
     sign_out.click(None, None, None, js=FORGET_THE_PASS)
-    sign_out.click(page.sign_out, None, [guard.owner_pass, study, *views, listed], **AT_ONCE)
+    sign_out.click(page.sign_out, None, signed, **AT_ONCE)
     asks = [guard.owner_pass, study, address]
     gr.on([tab.select, address.input], page.enter, asks, entered, js=ADDRESS, trigger_mode="always_last", **AT_ONCE)
     # The browser may read the pass of an earlier visit only after the tab was opened.
     read_late = guard.owner_pass.change
     read_late(page.enter, asks, entered, js=ADDRESS_IF_REFUSED, trigger_mode="always_last", **AT_ONCE)
-    following = [study, *views, listed, changed]
-    guard.on([address.click, panels.select], page.refresh, [study, state], following, **AT_ONCE)
-    guard.on(listed.click, page.open, [], [study, *views, panels], details=True, **AT_ONCE)
-    guard.on([back.click, gone.change], page.leave, [], [study, *views, listed], **AT_ONCE)
-    guard.on(
-        create.click, page.create, [name, scale, pictures], [busy, name, pictures, study, *views, panels],
-        preprocess=False, **SLOW,
-    )  # fmt: skip
-    guard.on([study.change, changed.change], page.title, [study], [title, state], **AT_ONCE)
+    guard.on([address.click, panels.select], page.refresh, [study, state], entered, **AT_ONCE)
+    guard.on(listed.click, page.open, [], entered, details=True, **AT_ONCE)
+    guard.on([back.click, gone.change], page.leave, [], entered, **AT_ONCE)
+    guard.on(create.click, page.create, [name, scale, pictures], made, preprocess=False, **SLOW)
+    guard.on([study.change, changed.change], page.title, [study], [*Title(title, state)], **AT_ONCE)
 
 
 def _build_door(ownership: Ownership) -> tuple[gr.HTML, gr.Textbox, gr.Button]:
@@ -301,8 +345,8 @@ def _build_form() -> tuple[gr.Textbox, gr.Radio, gr.File, gr.Button, gr.HTML]:
     return name, scale, files, create, busy
 
 
-def _views(shown: str) -> list[Any]:
-    return [gr.update(visible=shown == view) for view in ("door", "home", "opened")]
+def _views(shown: str) -> dict[str, Any]:
+    return {view: gr.update(visible=shown == view) for view in ("door", "home", "opened")}
 
 
 def _row(study: "Study", progress: "queries.progress.StudyProgress") -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 
@@ -49,6 +49,15 @@ class Trainer:
     score: Callable[[str, bytes], float | None]
 
 
+class TrainingShown(NamedTuple):
+    """How far a training is: the panel, what came of it, and the buttons Train and Stop."""
+
+    panel: Any
+    result: Any
+    start: Any
+    stop: Any
+
+
 class TrainPanel:
     """What the panel does."""
 
@@ -56,29 +65,27 @@ class TrainPanel:
         self.labelling, self.trainer = labelling, trainer
 
     def enter(self, study_id: int | None) -> tuple[Any, ...]:
-        """Show a study: panel, result, name to train under, buttons, command, no batch."""
+        """Show a study: how far it is, the name to train under, the command, and no batch."""
         study = self._study(study_id)
         name = self.trainer.runs.free_name(re.sub(r"[^\w.-]+", "-", study.name, flags=re.ASCII).strip("-.") or "study")
         export = f"python -m annotate export {shlex.quote(study.name)} {name}-export"
         return *self.show(study_id), name, command_panel(export, command_for(Path(f"{name}-export"), name)), ""
 
-    def show(self, study_id: int | None) -> tuple[Any, ...]:
-        """Show how far it is: panel, result, buttons."""
+    def show(self, study_id: int | None) -> TrainingShown:
+        """Show how far it is."""
         study = self._study(study_id)
         training = self.trainer.runs.find(study_key(study))
         problem = missing()
         if training is None:
-            return (
-                note(problem, "warning") if problem else not_trained(),
-                "",
-                *_buttons(running=False, able=not problem),
-            )
+            said = note(problem, "warning") if problem else not_trained()
+            return TrainingShown(said, "", *_buttons(running=False, able=not problem))
         result = training.result if training.state == "finished" else None
         shown = result_panel(result, self._pictures(study.id)) if result else ""
-        return training_panel(training), shown, *_buttons(running=training.is_running, able=not problem)
+        buttons = _buttons(running=training.is_running, able=not problem)
+        return TrainingShown(training_panel(training), shown, *buttons)
 
-    def start(self, study_id: int | None, name: str) -> Iterator[tuple[Any, ...]]:
-        """Export the study and train on it: panel, result, buttons."""
+    def start(self, study_id: int | None, name: str) -> Iterator[TrainingShown]:
+        """Export the study and train on it."""
         study = self._study(study_id)
         wanted = (name or "").strip()
         if not NAME.fullmatch(wanted):
@@ -89,11 +96,11 @@ class TrainPanel:
         for panel in run_in_background(
             lambda: self.trainer.runs.start(key, wanted, self._exporter(study.id)), lambda: busy
         ):
-            yield panel, "", *_buttons(running=False, able=False)
+            yield TrainingShown(panel, "", *_buttons(running=False, able=False))
         yield self.show(study_id)
 
-    def stop(self, study_id: int | None) -> tuple[Any, ...]:
-        """Ask the training to stop: panel, result, buttons."""
+    def stop(self, study_id: int | None) -> TrainingShown:
+        """Ask the training to stop."""
         self.trainer.runs.stop(study_key(self._study(study_id)))
         return self.show(study_id)
 
@@ -177,7 +184,7 @@ def build_training_panel(labelling: Labelling, guard: Guard, study: gr.State, tr
         command = gr.HTML("", apply_default_css=False, elem_id="training-command")
         pack = gr.Button("Download pictures and labels", elem_id="pack-export", scale=0, min_width=220)
         busy = build_saved("packing-export")
-    shown = [progress, result, start, stop]
+    shown = [*TrainingShown(progress, result, start, stop)]
     running = [
         guard.on(tab.select, panel.enter, [study], [*shown, name, command, batch], **AT_ONCE),
         guard.on(progress.input, panel.show, [study], shown, **AT_ONCE),

@@ -15,7 +15,7 @@ from annotate.rating.links import make_links, open_link
 from annotate.ui.studies.analyses import Analyses
 from annotate.ui.studies.participants import Participants
 from annotate.ui.studies.progress import Progress
-from annotate.ui.studies.setup import SHOWN, Setup
+from annotate.ui.studies.setup import Setup, SetupShown
 from tests.annotate.rated import NOW, Person, new_study
 from tests.annotate.ui.studies.handling import MARKUP, QUICK, Labelling, form, last, now, rated_study, toasts
 
@@ -100,7 +100,7 @@ def test_what_a_state_does_not_allow_is_not_offered(labelling: Labelling) -> Non
 
     def offered() -> tuple[bool, ...]:
         """Return whether one may open, take a test run, pause, add, save and close."""
-        shown = dict(zip(SHOWN, setup.show(study_id), strict=False))
+        shown = dict(zip(SetupShown._fields, setup.show(study_id), strict=False))
         return tuple(shown[name]["visible"] for name in ("start", "attempt", "pause", "adding", "save", "end"))
 
     assert offered() == (True, True, False, True, True, False)

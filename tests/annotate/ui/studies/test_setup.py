@@ -18,7 +18,7 @@ from annotate.errors import (
 )
 from annotate.ui.studies.links import complete_links
 from annotate.ui.studies.protocol_form import FIELDS, read_values, shown_values
-from annotate.ui.studies.setup import SHOWN, Setup
+from annotate.ui.studies.setup import Setup, SetupShown
 from annotate.ui.studies.stimulus import StimulusEditor
 from tests.annotate.studies import candidates, make_study
 from tests.annotate.ui.studies.handling import MARKUP, Labelling, form, last, page_of, rated_study, toasts, uploaded
@@ -170,7 +170,7 @@ def test_what_was_changed_while_paused_is_saved_by_opening_again(labelling: Labe
 
 def test_after_opening_the_links_are_there(labelling: Labelling) -> None:
     study_id, setup = rated_study(labelling), Setup(labelling)
-    links = SHOWN.index("links")
+    links = SetupShown._fields.index("links")
     assert not setup.show(study_id)[links]["visible"]
     setup.open(study_id, *form(labelling, study_id))
     shown = setup.show(study_id)[links]

@@ -19,8 +19,8 @@ from annotate.stimuli import intake
 from annotate.stimuli.intake import Taken
 from annotate.ui.studies import background
 from annotate.ui.studies.progress import Progress
-from annotate.ui.studies.setup import SHOWN, Setup
-from annotate.ui.studies.tab import asked_for
+from annotate.ui.studies.setup import Setup, SetupShown
+from annotate.ui.studies.tab import TabShown, asked_for
 from tests.annotate.studies import picture
 from tests.annotate.ui.studies.handling import Labelling, form, last, page_of, rated_study, sent, toasts, uploaded
 
@@ -40,7 +40,7 @@ def test_a_study_is_made_of_uploads_and_a_table(labelling: Labelling, tmp_path: 
     assert outcome[3] == study.id
     assert study.state is State.DRAFT
     shown = Setup(labelling).show(study.id)
-    assert "2 pictures to rate, 1 known answer, 1 training picture" in shown[SHOWN.index("pictures")]
+    assert "2 pictures to rate, 1 known answer, 1 training picture" in shown[SetupShown._fields.index("pictures")]
     assert "40</b> ratings wanted: <b>20</b> people" in shown[0]
     assert "A sitting asks for 1 attention check; the study has none." in shown[0]
 
@@ -112,7 +112,7 @@ def test_what_another_window_did_to_a_study_is_followed(labelling: Labelling, mo
     study_id, page, setup = rated_study(labelling), page_of(labelling), Setup(labelling)
     title, state = page.title(study_id)
     assert f'data-address="{study_id}"' in title
-    assert page.refresh(study_id, state) == (gr.skip(),) * 6
+    assert page.refresh(study_id, state) == TabShown()
     setup.open(study_id, *form(labelling, study_id))
     *_, changed = page.refresh(study_id, state)
     assert changed > 0
