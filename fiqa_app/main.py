@@ -6,6 +6,7 @@ Wiring only: settings from the environment, the predictor service, the tabs, the
 import os
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
@@ -26,7 +27,7 @@ from fiqa.ui.degradation.tab import build_degradation_tab
 from fiqa.ui.examples import damaged_portrait
 from fiqa.ui.photos import LoadedPhotos
 from fiqa.ui.score.tab import build_score_tab, score_if_possible
-from fiqa.ui.service import Predictor, PredictorService
+from fiqa.ui.service import PredictorService
 from fiqa.ui.visitor_state import KEPT_MINUTES
 from fiqa_app.serving import page
 from fiqa_app.serving.gate import visitor_of
@@ -35,6 +36,9 @@ from fiqa_app.serving.server import launch_options, prepare_lending, wait_for_th
 from fiqa_app.serving.session_cleanup import keep_no_statistics
 from fiqa_app.serving.traffic import log_requests
 from fiqa_app.serving.upload_folder import UploadFolder
+
+if TYPE_CHECKING:
+    from fiqa.predictor import QualityPredictor
 
 
 def create_service(settings: Settings) -> PredictorService:
@@ -53,7 +57,7 @@ def create_service(settings: Settings) -> PredictorService:
         # A folder or a Hub repository goes by what was asked for, since load_predictor finds it by that.
         present[settings.checkpoint] = replace(spec, name=settings.checkpoint)
 
-    def load(checkpoint: str) -> Predictor:
+    def load(checkpoint: str) -> "QualityPredictor":
         """Load a checkpoint for the device that there is."""
         if settings.zero_gpu:
             from fiqa.zero_gpu import load_on_zero_gpu
@@ -76,7 +80,7 @@ def create_ownership(settings: Settings, labelling: Labelling) -> Ownership:
     return Ownership(labelling.settings, partial(visitor_of, behind_proxy=settings.on_space))
 
 
-def create_demo(service: PredictorService, labelling: Labelling, ownership: Ownership) -> gr.Blocks:
+def create_demo(settings: Settings, service: PredictorService, labelling: Labelling, ownership: Ownership) -> gr.Blocks:
     """Lay out the page around `service` and what people label with; nothing is loaded or opened yet."""
     demo = Page(title=page.TITLE, analytics_enabled=False, fill_width=True)
     with demo:
@@ -88,7 +92,7 @@ def create_demo(service: PredictorService, labelling: Labelling, ownership: Owne
             with gr.Tab("Attention", id="attention") as attention:
                 build_attention_tab(service, photos, checkpoint, attention)
             with gr.Tab("Degradation", id="degradation") as degradation:
-                build_degradation_tab(service, photos, checkpoint, degradation)
+                build_degradation_tab(service, settings, photos, checkpoint, degradation)
             with gr.Tab("Rate", id="rate"):
                 routes.build_rate_tab()
             with gr.Tab("Studies", id="studies") as studies:
@@ -118,7 +122,7 @@ def main() -> int | str:
         left = uploads.open()
         labelling = create_labelling()
         ownership = create_ownership(settings, labelling)
-        demo = create_demo(service, labelling, ownership)
+        demo = create_demo(settings, service, labelling, ownership)
         if settings.zero_gpu:
             service.start().result()  # a lent GPU gets what is loaded before the launch
         options = launch_options(

@@ -55,7 +55,7 @@ def serve(folder: Path, *, load: Callable[[str], Predictor] = load_fake, **varia
         uploads = UploadFolder(folder / "uploads", kept_minutes=KEPT_MINUTES)
         uploads.open()
         labelling = make_labelling(folder / "data", **variables)
-        demo = app.create_demo(service, labelling, app.create_ownership(settings, labelling))
+        demo = app.create_demo(settings, service, labelling, app.create_ownership(settings, labelling))
         options = launch_options(settings, demo, service, uploads, routes=RatingRoutes(labelling).routes(), head=HEAD)
         demo.launch(**{**options, "server_port": None}, prevent_thread_lock=True)
         labelling.start()

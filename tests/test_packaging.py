@@ -48,7 +48,8 @@ def test_the_installed_app_lays_out_its_page(installed: Path, tmp_path: Path) ->
         "from fiqa.settings import Settings; from fiqa_app import main; import fiqa_app\n"
         f"assert fiqa_app.__file__.startswith({str(installed)!r})\n"
         "settings, labelling = Settings.from_environment(), main.create_labelling()\n"
-        "main.create_demo(main.create_service(settings), labelling, main.create_ownership(settings, labelling))"
+        "ownership = main.create_ownership(settings, labelling)\n"
+        "main.create_demo(settings, main.create_service(settings), labelling, ownership)"
     )
     environment = {**os.environ, "PYTHONPATH": str(installed), "FIQA_DATA_DIR": str(tmp_path)}
     done = subprocess.run(

@@ -9,11 +9,14 @@ What may change of the protocol in each is in `annotate.design.protocol`.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
 from annotate.errors import StudyStateError
 
+ACTIVE = timedelta(minutes=10)
+"""Who was seen in this time is rating."""
 LONGEST_MESSAGE = 500
 """Of the message to those who are rating."""
 

@@ -1,5 +1,6 @@
 """What a participant answers: stored once under its key, found again, undone."""
 
+from dataclasses import fields
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -14,7 +15,7 @@ from annotate.design.states import AssignmentState
 from annotate.queries.live import ASSIGNED_STIMULI, assigned_stimulus, move_counts
 from annotate.queries.records import Answer, AssignedStimulus, CurrentParticipant, OpenSitting
 
-_ANSWER = tuple(getattr(Rating, name) for name in Answer.__dataclass_fields__)
+_ANSWER = tuple(getattr(Rating, each.name) for each in fields(Answer))
 _BY_KEY = (
     select(Assignment.participant_id, *_ANSWER)
     .join(Assignment, Assignment.id == Rating.assignment_id)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import (
     func,
@@ -20,7 +20,7 @@ from annotate.database.tables import (
     Study,
 )
 from annotate.design.items import ItemKind
-from annotate.design.states import State
+from annotate.design.states import ACTIVE, State
 from annotate.queries.participants import count_participants
 from annotate.queries.stimuli import count_stimuli
 
@@ -76,10 +76,6 @@ class StudyProgress:
     def ratings(self) -> int:
         """Ratings that count: of stimuli to be rated, by participants whose votes are used, without repeats."""
         return sum(times * count for times, count in self.stimuli_by_ratings.items())
-
-
-ACTIVE = timedelta(minutes=10)
-"""Who was seen in this time is rating."""
 
 
 def active_since(study: Study, now: datetime) -> datetime:

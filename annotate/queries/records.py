@@ -2,11 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
+
+from pydantic import ConfigDict, Field
 
 from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.design.states import AssignmentState, State
+
+LONGEST_KEY = 64
+Number = Annotated[int, Field(ge=0, lt=2**31)]
+"""What fits into an integer of every database."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +84,19 @@ class AssignedStimulus(NamedTuple):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a client sends: see `annotate.database.tables.Rating`. Two that are equal are the same answer."""
+    """What a client sends, and what is stored as an `annotate.database.tables.Rating`.
 
-    key: str
-    assignment_id: int
-    grade: float | None
+    Two that are equal are the same answer. `key` is made by the client, `grade` on the study's scale, sizes in CSS
+    pixels. The page's messages are checked for it field by field.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    key: Annotated[str, Field(max_length=LONGEST_KEY)]
+    assignment_id: Number
+    grade: float | None = None
     unusable: bool = False
-    response_ms: int | None = None
+    response_ms: Number | None = None
     width_px: float | None = None
     height_px: float | None = None
     pixel_ratio: float | None = None

@@ -12,11 +12,10 @@ from annotate.errors import (
     RatingError,
     SittingError,
 )
-from annotate.queries.records import Answer
+from annotate.queries.records import LONGEST_KEY, Answer
 from annotate.rating.steps import Panel
 
 LONGEST_RESPONSE_MS = 24 * 3600 * 1000
-LONGEST_KEY = 64
 MOST_PX = 100_000
 LONGEST_EXTERNAL_ID = 200
 _PLACEHOLDER = re.compile(r"\{\{|%PROLIFIC|%7B%7B", re.IGNORECASE)

@@ -17,7 +17,7 @@ from annotate.design.languages import LANGUAGES
 from annotate.design.protocol import StudyProtocol
 from annotate.design.start_questions import LONGEST_ANSWER, StartQuestion
 from annotate.errors import AccessError, DatabaseError, RatingError
-from annotate.queries.records import Answer
+from annotate.queries.records import Answer, Number
 from annotate.rating import checks, links, sitting
 from annotate.rating.admission import Refusal, find_refusal
 from annotate.rating.reading import count_begun
@@ -25,22 +25,6 @@ from annotate.rating.steps import Panel, ShownStimulus, Step
 
 Token = Annotated[str, Field(max_length=links.LONGEST_TOKEN, pattern=r"^[\w-]*$")]
 Identifier = Annotated[str, Field(max_length=checks.LONGEST_EXTERNAL_ID, pattern=r"^[\w.@+-]*$")]
-Number = Annotated[int, Field(ge=0, lt=2**31)]
-
-
-class SentAnswer(BaseModel):
-    """An answer as the page sends it; see `annotate.queries.records.Answer`."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    key: str = Field(max_length=checks.LONGEST_KEY)
-    assignment_id: Number
-    grade: float | None = None
-    unusable: bool = False
-    response_ms: Number | None = None
-    width_px: Number | None = None
-    height_px: Number | None = None
-    pixel_ratio: float | None = None
 
 
 class Message(BaseModel):
@@ -54,7 +38,7 @@ class Message(BaseModel):
     device: Token | None = None
     panel_participant: Identifier = ""
     panel_session: Identifier = ""
-    answer: SentAnswer | None = None
+    answer: Answer | None = None
     screen: dict[str, float | bool] = Field({}, max_length=20)
     passed: bool = False
     start_answers: dict[Token, Number | Annotated[str, Field(max_length=LONGEST_ANSWER)]] = Field({}, max_length=20)
@@ -120,7 +104,7 @@ def _screen(db: Session, message: Message, now: datetime) -> dict[str, Any]:
 def _rate(db: Session, message: Message, now: datetime) -> dict[str, Any]:
     if message.answer is None:
         raise RatingError("There is no answer in this message.")
-    outcome = sitting.rate(db, message.token, Answer(**message.answer.model_dump()), now)
+    outcome = sitting.rate(db, message.token, message.answer, now)
     return {**_shown(outcome.step), "feedback": asdict(outcome.feedback) if outcome.feedback else None}
 
 

@@ -25,9 +25,8 @@ from scipy import ndimage
 from torch import Tensor
 from tqdm import tqdm
 
-from fiqa.errors import SettingError
 from fiqa.faces.face_choice import FaceChoice
-from fiqa.maps.face_maps import KINDS, FaceMap, Grid, MapKey, Placement, find_kind
+from fiqa.maps.face_maps import KINDS, FaceMap, Grid, MapKey, OfferedMaps, Placement
 from fiqa.models.backbone import ColumnBackbone
 from fiqa.models.dsl_fiqa import recorded_attention
 from fiqa.photos.alignment import View
@@ -64,20 +63,14 @@ def block_count(predictor: QualityPredictor, kind: str) -> int:
     return len(backbone.network.blocks) if isinstance(backbone, ColumnBackbone) else 0
 
 
-def find_map(predictor: QualityPredictor, kind: str, block: int | None = None) -> MapKey:
-    """Return the key of a map: of the last block for kinds that exist once per block, unless `block` says which.
-
-    Raises SettingError when there is no such map of this network.
-    """
-    by_block = find_kind(kind).by_block
-    if reason := why_missing(predictor, kind):
-        raise SettingError(reason)
-    if not by_block:
-        return MapKey(kind)
-    count = block_count(predictor, kind)
-    if block is not None and not 1 <= block <= count:
-        raise SettingError(f"There is no block {block}: {predictor.spec.name} has blocks 1 to {count} for {kind}.")
-    return MapKey(kind, block or count)
+def offered_maps(predictor: QualityPredictor) -> OfferedMaps:
+    """Return which maps can be had of this network."""
+    reasons = {kind: why_missing(predictor, kind) for kind in KINDS}
+    return OfferedMaps(
+        predictor.spec.name,
+        missing={kind: reason for kind, reason in reasons.items() if reason},
+        blocks={kind: block_count(predictor, kind) for kind in KINDS if KINDS[kind].by_block and not reasons[kind]},
+    )
 
 
 def map_steps(predictor: QualityPredictor, face: FaceCrops, kind: str) -> list[Callable[[], Grids]]:
@@ -129,7 +122,7 @@ def explain(
     the last unless given; `face` and `aligned` are as `QualityPredictor.score` takes them. `progress` shows a bar on
     standard error. Raises SettingError when there is no such map or face, NoFaceError when nothing is like a face.
     """
-    key = find_map(predictor, kind, block)
+    key = offered_maps(predictor).find(kind, block)
     pixels = decode_photo(source).pixels
     chosen = choose_face(predictor, pixels, face, aligned=aligned)
     steps = tqdm(map_steps(predictor, chosen, kind), unit="crop", disable=not progress)

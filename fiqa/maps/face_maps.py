@@ -14,7 +14,7 @@ Shapes: K crops, G cells a side of a crop, V pixels a side of the view, H x W pi
 Positions are (x, y) with the centre of the first pixel at (0.5, 0.5).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -144,6 +144,40 @@ class MapKey(NamedTuple):
 
     kind: str
     block: int | None = None
+
+
+@dataclass(frozen=True)
+class OfferedMaps:
+    """Which maps can be had of a checkpoint.
+
+    `missing` says why some kinds cannot, as a sentence; `blocks` of how many blocks the others can, where a kind exists
+    once per block.
+    """
+
+    checkpoint: str
+    missing: Mapping[str, str]
+    blocks: Mapping[str, int]
+
+    def find(self, kind: str, block: int | None = None) -> MapKey:
+        """Return the key of a map: of the last block for kinds that exist once per block, unless `block` says which.
+
+        Raises SettingError when there is no such map.
+        """
+        key = self.nearest(kind, block)
+        if block is not None and key.block not in (None, block):
+            count = self.blocks[kind]
+            raise SettingError(f"There is no block {block}: {self.checkpoint} has blocks 1 to {count} for {kind}.")
+        return key
+
+    def nearest(self, kind: str, block: int | None = None) -> MapKey:
+        """Return the same, of the nearest block that there is."""
+        by_block = find_kind(kind).by_block
+        if kind in self.missing:
+            raise SettingError(self.missing[kind])
+        if not by_block:
+            return MapKey(kind)
+        count = self.blocks[kind]
+        return MapKey(kind, min(max(1, block or count), count))
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ Choices that a score can depend on:
 * a JPEG that lacks at most a hundredth, at its end, and a PNG with damage beside its pixels are read with a notice.
 """
 
+import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from stat import S_ISREG
@@ -50,7 +51,6 @@ PHOTO_SUFFIXES = frozenset({
     ".pnm", ".ppm", ".tif", ".tiff", ".webp",
 })  # fmt: skip
 
-PhotoSource = str | Path | bytes | Image.Image | NDArray[Any]
 
 _READABLE = "JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF and PPM"
 _BEGINNINGS = (b"\xff\xd8\xff", PNG_SIGNATURE, b"GIF87a", b"GIF89a")
@@ -78,18 +78,33 @@ _OTHER_KINDS = (
 
 @dataclass(frozen=True)
 class DecodedPhoto:
-    """Pixels ready to be judged: (H, W, 3) uint8 RGB, upright; `notices` says what was done to get there."""
+    """Pixels ready to be judged: (H, W, 3) uint8 RGB, upright; `notices` says what was done to get there.
+
+    `decode_ms` is how long that took, in milliseconds.
+    """
 
     pixels: NDArray[np.uint8]
     notices: tuple[str, ...] = ()
+    decode_ms: float = 0.0
+
+
+PhotoSource = str | Path | bytes | Image.Image | NDArray[Any] | DecodedPhoto
 
 
 def decode_photo(source: PhotoSource) -> DecodedPhoto:
-    """Decode a path, the bytes of a file, a Pillow image or an array.
+    """Decode a path, the bytes of a file, a Pillow image or an array; what was decoded before is returned as it is.
 
     Arrays are (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), grey, RGB or RGBA, of uint8, of uint16 with 65535 as
     white, or of floats in 0..1. Raises PhotoError.
     """
+    if isinstance(source, DecodedPhoto):
+        return source
+    started = time.perf_counter()
+    photo = _decode(source)
+    return replace(photo, decode_ms=1000 * (time.perf_counter() - started))
+
+
+def _decode(source: PhotoSource) -> DecodedPhoto:
     if isinstance(source, Image.Image):
         return _decode_image(source, "The picture")
     if isinstance(source, np.ndarray):

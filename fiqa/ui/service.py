@@ -13,32 +13,22 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
-from typing import Protocol, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, TypeVar
 
 from fiqa.checkpoints import CheckpointSpec
 from fiqa.errors import FiqaError
 from fiqa.faces.face_choice import FaceChoice
+from fiqa.photos.images import PhotoSource
 from fiqa.results import QualityResult
+
+if TYPE_CHECKING:
+    from fiqa.predictor import QualityPredictor
 
 logger = logging.getLogger(__name__)
 
 GENERIC_MESSAGE = "Something went wrong on our side. Please try again; if it happens again, try another photo."
 ENDING_MESSAGE = "The app is being restarted; try again in a minute."
 Answer = TypeVar("Answer")
-
-
-class Predictor(Protocol):
-    """What the app needs of `fiqa.predictor.QualityPredictor`."""
-
-    @property
-    def scoring_device(self) -> str: ...
-
-    def score(
-        self, source: NDArray[np.uint8], *, face: FaceChoice = "main", aligned: str | None = None
-    ) -> QualityResult: ...
 
 
 class PredictorService:
@@ -50,7 +40,7 @@ class PredictorService:
 
     def __init__(
         self,
-        load: Callable[[str], Predictor],
+        load: "Callable[[str], QualityPredictor]",
         checkpoints: Sequence[CheckpointSpec],
         default: str,
         find: Callable[[], Sequence[CheckpointSpec]] = tuple,
@@ -59,7 +49,7 @@ class PredictorService:
         self.default = default
         self._load, self._find = load, find
         self._workers: dict[str, ThreadPoolExecutor] = {}
-        self._loaded: dict[str, tuple[CheckpointSpec, Predictor]] = {}
+        self._loaded: dict[str, tuple[CheckpointSpec, QualityPredictor]] = {}
         self._adding = threading.Lock()
         self._add(checkpoints)
 
@@ -79,7 +69,7 @@ class PredictorService:
         """Begin to load and warm up the default checkpoint; a visitor gets its error, if any, with the first photo."""
         return self._submit(self.default, lambda predictor: predictor.scoring_device)
 
-    def ask(self, checkpoint: str, question: Callable[[Predictor], Answer]) -> Answer:
+    def ask(self, checkpoint: str, question: "Callable[[QualityPredictor], Answer]") -> Answer:
         """Return what `question` makes of the checkpoint's predictor, in the predictor's own thread; waits for it."""
         try:
             return self._submit(checkpoint, question).result()
@@ -92,9 +82,9 @@ class PredictorService:
             worker.shutdown(wait=False, cancel_futures=True)
 
     def score(
-        self, checkpoint: str, photo: NDArray[np.uint8], *, face: FaceChoice = "main", aligned: str | None = None
+        self, checkpoint: str, photo: PhotoSource, *, face: FaceChoice = "main", aligned: str | None = None
     ) -> QualityResult:
-        """Score `photo` (H, W, 3) uint8 RGB, waiting for the checkpoint to be loaded if need be."""
+        """Score a photo, waiting for the checkpoint to be loaded if need be."""
         return self.ask(checkpoint, lambda predictor: predictor.score(photo, face=face, aligned=aligned))
 
     def device(self, checkpoint: str) -> str:
@@ -112,7 +102,7 @@ class PredictorService:
                     self._workers[each.name] = ThreadPoolExecutor(1, f"predictor-{each.name}")
                 self.checkpoints[each.name] = each
 
-    def _submit(self, checkpoint: str, question: Callable[[Predictor], Answer]) -> Future[Answer]:
+    def _submit(self, checkpoint: str, question: "Callable[[QualityPredictor], Answer]") -> Future[Answer]:
         """Queue a question to a checkpoint's predictor; raises FiqaError when there is no such checkpoint."""
         self.spec_of(checkpoint)
         visit = copy_context()  # a GPU lent by a Space is lent to the visitor of whom Gradio's context knows
@@ -121,12 +111,12 @@ class PredictorService:
         except RuntimeError:
             raise FiqaError(ENDING_MESSAGE) from None
 
-    def _predictor(self, checkpoint: str) -> Predictor | None:
+    def _predictor(self, checkpoint: str) -> "QualityPredictor | None":
         """Return the predictor if it was loaded from the checkpoint as it is now."""
         spec, predictor = self._loaded.get(checkpoint, (None, None))
         return predictor if spec == self.checkpoints.get(checkpoint) else None
 
-    def _get(self, checkpoint: str) -> Predictor:
+    def _get(self, checkpoint: str) -> "QualityPredictor":
         """Return the predictor, loading it first if need be; runs in the checkpoint's own thread."""
         spec, predictor = self.checkpoints[checkpoint], self._predictor(checkpoint)
         if predictor is None:
@@ -148,7 +138,7 @@ def translate_errors() -> Iterator[None]:
         raise FiqaError(GENERIC_MESSAGE) from error
 
 
-def _warm_up(predictor: Predictor) -> None:
+def _warm_up(predictor: "QualityPredictor") -> None:
     """Score a photo with a face: the first run of every step is slow, and no visitor should wait for it."""
     from skimage.data import astronaut
 

@@ -157,7 +157,7 @@ def test_attention_tab_and_its_endpoint(
 def test_degradation_tab_and_its_endpoint(
     service: PredictorService, photo: Path, predictor: QualityPredictor, expected: float
 ) -> None:
-    handlers = degradation._Handlers(service)
+    handlers = degradation._Handlers(service, Settings.from_environment())
     answer = handlers.degradation(photo.read_bytes(), NAME)
     assert answer["score"] == pytest.approx(expected, abs=1e-4)
     *_, (examination, *_) = handlers.examine(True, LoadedPhotos(((str(photo), "a.png"),)), NAME)

@@ -57,7 +57,7 @@ def test_the_page_is_laid_out_without_anything_heavy() -> None:
     code = (
         "import sys; from fiqa_app import main as app; from fiqa.settings import Settings;"
         "settings, labelling = Settings.from_environment(), app.create_labelling();"
-        "app.create_demo(app.create_service(settings), labelling, app.create_ownership(settings, labelling));"
+        "app.create_demo(settings, app.create_service(settings), labelling, app.create_ownership(settings, labelling));"
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -36,8 +36,9 @@ def endpoints() -> dict[int, str]:
         warnings.simplefilter("ignore", ResourceWarning)
         service = PredictorService(load, [spec("first"), spec("damaged")], "first")
         labelling = make_labelling(Path("never opened"))
-        ownership = app.create_ownership(Settings.from_environment({}), labelling)
-        fns = app.create_demo(service, labelling, ownership).fns
+        settings = Settings.from_environment({})
+        ownership = app.create_ownership(settings, labelling)
+        fns = app.create_demo(settings, service, labelling, ownership).fns
         names = {number: str(event.name) for number, event in fns.items()}
         del fns
         gc.collect()

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from annotate.design.items import ItemKind
 from annotate.design.review import KIND_NAMES
+from annotate.design.states import ACTIVE
 from annotate.statistics.findings import Check, Finding
 from annotate.ui.studies.html import cells, counted, note, press, table, text, when
-from annotate.ui.studies.progress import RECENT
 
 if TYPE_CHECKING:
     from annotate.database.tables import Participant, Sitting
@@ -27,7 +27,7 @@ PATCHES = 4
 """Squares of each kind in the screen check."""
 
 
-def state_of(sittings: "Sequence[Sitting]", now: datetime, recent: timedelta = RECENT) -> str:
+def state_of(sittings: "Sequence[Sitting]", now: datetime, recent: timedelta = ACTIVE) -> str:
     """Say where a person is: invited, rating now, left before the end, or finished."""
     if not sittings:
         return "invited"

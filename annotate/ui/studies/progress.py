@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import gradio as gr
 
 from annotate import queries
-from annotate.design.states import LONGEST_MESSAGE, State
+from annotate.design.states import ACTIVE, LONGEST_MESSAGE, State
 from annotate.ui.labelling import Labelling
 from annotate.ui.studies.background import reset_on_study_change
 from annotate.ui.studies.chosen import opened_study
@@ -106,7 +106,7 @@ def progress_panel(
     lately: int,
     now: datetime,
 ) -> str:
-    """Draw everything; `lately` counts the ratings of the last `queries.progress.ACTIVE`."""
+    """Draw everything; `lately` counts the ratings of the last ten minutes."""
     if not progress.pictures:
         return empty("Nothing to rate yet", "Add pictures in Set-up.")
     live = "" if study.state is State.CLOSED else " data-live"
@@ -154,7 +154,7 @@ def time_left(missing: int, lately: int, active: int) -> tuple[str, str]:
         return f"{missing:,}", f"{'rating' if missing == 1 else 'ratings'} missing; nobody is rating now"
     if not lately:
         return f"{missing:,}", f"{'rating' if missing == 1 else 'ratings'} missing; too early to say how long"
-    per_minute = lately / (queries.progress.ACTIVE / timedelta(minutes=1))
+    per_minute = lately / (ACTIVE / timedelta(minutes=1))
     return f"about {duration(missing / per_minute)}", f"at {per_minute:.1f} ratings a minute"
 
 

@@ -7,17 +7,16 @@ so that a slow checkpoint can tell how far it is and others get their turn in be
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fiqa.errors import SettingError
-from fiqa.maps.face_maps import KINDS, FaceMap, MapKey, Placement
+from fiqa.maps.face_maps import FaceMap, MapKey, OfferedMaps, Placement
 from fiqa.maps.regions import RegionPart, altered, region_parts
 from fiqa.results import Interval
 from fiqa.ui.figures import png_uri
-from fiqa.ui.service import Predictor, PredictorService
+from fiqa.ui.service import PredictorService
 
 if TYPE_CHECKING:
     from fiqa.predictor import FaceCrops, QualityPredictor
@@ -72,9 +71,8 @@ class PhotoCutout:
 class Inspection:
     """What is known about one face.
 
-    `faces` counts those of the photo; `number` says which one this is. `missing` says why some kinds of map cannot be
-    had, `blocks` of how many blocks others can. `made` is when it was begun, in seconds. `unguided` is the score
-    without landmarks, None where there are none.
+    `faces` counts those of the photo; `number` says which one this is. `offered` says which maps can be had. `made` is
+    when it was begun, in seconds. `unguided` is the score without landmarks, None where there are none.
     """
 
     subject: Subject
@@ -85,8 +83,7 @@ class Inspection:
     close: PhotoCutout
     whole: PhotoCutout
     score_range: Interval
-    missing: dict[str, str]
-    blocks: dict[str, int]
+    offered: OfferedMaps
     takes_landmarks: bool
     made: float = field(default_factory=time.monotonic)
     maps: dict[MapKey, FaceMap] = field(default_factory=dict)
@@ -108,18 +105,10 @@ class Inspection:
         found = None if self.face.face is None else self.face.view.landmarks_from_photo(self.face.face.landmarks)
         return [] if found is None else region_parts(found, self.maps)
 
-    def find(self, kind: str, block: int | None) -> MapKey:
-        """Return the key of a kind, of the nearest block there is; raises SettingError where it cannot be had."""
-        if kind in self.missing:
-            raise SettingError(self.missing[kind])
-        if not KINDS[kind].by_block:
-            return MapKey(kind)
-        return MapKey(kind, min(max(1, block or self.blocks[kind]), self.blocks[kind]))
-
 
 def begin(service: PredictorService, subject: Subject, pixels: NDArray[np.uint8]) -> Inspection:
     """Find the face in a photo (H, W, 3); nothing is mapped yet. Raises NoFaceError."""
-    return service.ask(subject.checkpoint, lambda predictor: _begin(_network_of(predictor), subject, pixels))
+    return service.ask(subject.checkpoint, lambda predictor: _begin(predictor, subject, pixels))
 
 
 def fill(service: PredictorService, inspection: Inspection, kind: str) -> Iterator[float]:
@@ -129,7 +118,7 @@ def fill(service: PredictorService, inspection: Inspection, kind: str) -> Iterat
     from fiqa.maps.explain import map_steps, merge_crops
 
     checkpoint, answers = inspection.subject.checkpoint, []
-    steps = service.ask(checkpoint, lambda predictor: map_steps(_network_of(predictor), inspection.face, kind))
+    steps = service.ask(checkpoint, lambda predictor: map_steps(predictor, inspection.face, kind))
     for number, step in enumerate(steps, start=1):
         answers.append(service.ask(checkpoint, lambda _, step=step: step()))  # type: ignore[misc]
         yield number / len(steps)
@@ -142,16 +131,12 @@ def score_unguided(service: PredictorService, inspection: Inspection) -> None:
         unguided = replace(inspection.face, landmarks=None)
         inspection.unguided = service.ask(
             inspection.subject.checkpoint,
-            lambda predictor: float(_network_of(predictor).predict([unguided]).score.mean()),
+            lambda predictor: float(predictor.predict([unguided]).score.mean()),
         )
 
 
-def _network_of(predictor: Predictor) -> "QualityPredictor":
-    return cast("QualityPredictor", predictor)
-
-
 def _begin(predictor: "QualityPredictor", subject: Subject, pixels: NDArray[np.uint8]) -> Inspection:
-    from fiqa.maps.explain import block_count, placement_of, why_missing
+    from fiqa.maps.explain import offered_maps, placement_of
 
     faces = predictor.find_faces(pixels).faces
     number = min(subject.face, max(1, len(faces)))
@@ -160,7 +145,6 @@ def _begin(predictor: "QualityPredictor", subject: Subject, pixels: NDArray[np.u
         moved = altered(face.landmarks, right=subject.right, down=subject.down, without=subject.without)
         face = replace(face, landmarks=moved)
     placement = placement_of(predictor, pixels, face)
-    reasons = {kind: why_missing(predictor, kind) for kind in KINDS}
     return Inspection(
         subject=subject,
         face=face,
@@ -169,8 +153,7 @@ def _begin(predictor: "QualityPredictor", subject: Subject, pixels: NDArray[np.u
         placement=placement,
         **_pictures(pixels, placement),
         score_range=predictor.spec.score_range,
-        missing={kind: reason for kind, reason in reasons.items() if reason},
-        blocks={kind: block_count(predictor, kind) for kind in KINDS if KINDS[kind].by_block and not reasons[kind]},
+        offered=offered_maps(predictor),
         takes_landmarks=predictor.config.landmarks != "none",
     )
 

@@ -77,11 +77,11 @@ def reading_panel(inspection: Inspection, key: MapKey, x: float, y: float) -> st
 
 def missing_note(inspection: Inspection) -> str:
     """Say which maps cannot be had of this checkpoint, and why."""
-    if not inspection.missing:
+    if not inspection.offered.missing:
         return ""
-    reasons = dict.fromkeys(inspection.missing.values())
+    reasons = dict.fromkeys(inspection.offered.missing.values())
     named = "".join(
-        f"<p>{', '.join(KINDS[kind].title for kind, why in inspection.missing.items() if why == reason)}: "
+        f"<p>{', '.join(KINDS[kind].title for kind, why in inspection.offered.missing.items() if why == reason)}: "
         f"{text(reason)}</p>"
         for reason in reasons
     )

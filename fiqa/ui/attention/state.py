@@ -118,8 +118,8 @@ def find_subjects(sources: dict[str, Source], checkpoint: str, choices: Choices)
 def find_key(inspection: Inspection, choices: Choices, *, beside: MapKey | None) -> MapKey:
     """Return the map to show: what was chosen, where this checkpoint has it; on the second side the one `beside` it."""
     if beside is None:
-        available = choices.kind not in inspection.missing
-        return inspection.find(choices.kind if available else FIRST_KIND, choices.block)
-    if inspection.find(*beside) != beside:
+        available = choices.kind not in inspection.offered.missing
+        return inspection.offered.nearest(choices.kind if available else FIRST_KIND, choices.block)
+    if inspection.offered.nearest(*beside) != beside:
         raise FiqaError(f"{inspection.subject.checkpoint} has no block {beside.block}; choose a lower one.")
     return beside

@@ -233,7 +233,7 @@ class _Handlers:
         inspection = begin(self.service, Subject("", "photo", checkpoint, face), pixels)
         if inspection.number != face:
             raise FiqaError(f"There is no face {face}: {inspection.faces} found, counted from 1, the main one first.")
-        key = inspection.find(kind, block)
+        key = inspection.offered.nearest(kind, block)
         for each in dict.fromkeys((FIRST_KIND, kind)):
             for _ in fill(self.service, inspection, each):
                 pass
@@ -274,8 +274,8 @@ class _Handlers:
             if name != first.subject.checkpoint
         ]
         compare = choices.compare if choices.compare in {key for _, key in others} else ALONE[1]
-        kinds = [(each.title, each.name) for each in KINDS.values() if each.name not in first.missing]
-        blocks = first.blocks.get(state.key.kind, 1)
+        kinds = [(each.title, each.name) for each in KINDS.values() if each.name not in first.offered.missing]
+        blocks = first.offered.blocks.get(state.key.kind, 1)
         return (
             gr.update(choices=photos, value=choices.photo),
             gr.update(choices=[ALONE, *others], value=compare),

@@ -1,31 +1,20 @@
 """The atlases of the app's checkpoints: found beside the weights or in the data folder, or built on first use."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING, TypeVar, cast
 
 from fiqa.checkpoints import CheckpointSpec
 from fiqa.degradation.atlas import Atlas, atlas_cache, find_atlas, keep_atlas, weights_sha256
 from fiqa.settings import Settings
-from fiqa.ui.service import Predictor, PredictorService
-
-if TYPE_CHECKING:
-    from fiqa.predictor import QualityPredictor
-
-Answer = TypeVar("Answer")
-
-
-def ask(service: PredictorService, checkpoint: str, question: "Callable[[QualityPredictor], Answer]") -> Answer:
-    """Return what `question` makes of the checkpoint's predictor, which it knows to be a QualityPredictor."""
-    return service.ask(checkpoint, cast("Callable[[Predictor], Answer]", question))
+from fiqa.ui.service import PredictorService
 
 
 class AtlasCache:
     """Hands out atlases; safe to use from any thread. A checkpoint's atlas is built once, whoever needs it first."""
 
-    def __init__(self, service: PredictorService) -> None:
-        self._service = service
+    def __init__(self, service: PredictorService, settings: Settings) -> None:
+        self._service, self._settings = service, settings
         self._atlases: dict[str, Atlas] = {}
         self._locks: dict[str, Lock] = {}
 
@@ -43,11 +32,10 @@ class AtlasCache:
         with self._locks.setdefault(checkpoint, Lock()):
             if self._is_ready(spec):
                 return
-            settings = Settings.from_environment()
-            atlas = find_atlas(spec, settings)
+            atlas = find_atlas(spec, self._settings)
             if atlas is None:
                 atlas = yield from self._build(checkpoint)
-                keep_atlas(atlas, atlas_cache(spec, settings))
+                keep_atlas(atlas, atlas_cache(spec, self._settings))
             self._atlases[checkpoint] = atlas
 
     def _is_ready(self, spec: CheckpointSpec) -> bool:
@@ -61,6 +49,6 @@ class AtlasCache:
 
         sha256 = weights_sha256(self._service.checkpoints[checkpoint])
         atlas = yield from build_coarse_atlas(
-            lambda recipes: ask(self._service, checkpoint, partial(embed_coarse, recipes=recipes)), sha256
+            lambda recipes: self._service.ask(checkpoint, partial(embed_coarse, recipes=recipes)), sha256
         )
         return atlas

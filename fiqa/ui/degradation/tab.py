@@ -36,7 +36,8 @@ from fiqa.degradation.what_if import (
 )
 from fiqa.errors import FiqaError, PhotoError, SettingError
 from fiqa.photos.images import PHOTO_SUFFIXES
-from fiqa.ui.degradation.atlases import AtlasCache, ask
+from fiqa.settings import Settings
+from fiqa.ui.degradation.atlases import AtlasCache
 from fiqa.ui.degradation.panels import (
     building_panel,
     curves_panel,
@@ -120,9 +121,11 @@ class WhatIfState:
         return self.pictures
 
 
-def build_degradation_tab(service: PredictorService, photos: gr.State, checkpoint: gr.Dropdown, tab: gr.Tab) -> None:
+def build_degradation_tab(
+    service: PredictorService, settings: Settings, photos: gr.State, checkpoint: gr.Dropdown, tab: gr.Tab
+) -> None:
     """Lay out the tab inside the current Blocks and connect it; `photos` holds `LoadedPhotos`."""
-    handlers = _Handlers(service)
+    handlers = _Handlers(service, settings)
     opened, examination, trial = gr.State(False), gr.State(DiagnosisState()), gr.State(None)
     with gr.Row(elem_classes="workbench"):
         with gr.Column(scale=7, min_width=300):
@@ -199,9 +202,9 @@ def _build_what_if() -> tuple[gr.Dropdown, list[gr.Dropdown | gr.Slider], gr.HTM
 class _Handlers:
     """The tab's event handlers: they turn every error into a sentence for the visitor."""
 
-    def __init__(self, service: PredictorService) -> None:
+    def __init__(self, service: PredictorService, settings: Settings) -> None:
         self.service = service
-        self.shelf = AtlasCache(service)
+        self.shelf = AtlasCache(service, settings)
         self._sweeper = Sweeper()
 
     def take_files(self, files: list[str] | None, before: LoadedPhotos) -> LoadedPhotos:
@@ -271,7 +274,7 @@ class _Handlers:
     def _diagnose(self, source: str | bytes, checkpoint: str) -> PhotoDiagnosis:
         atlas = self.shelf.get(checkpoint)
         photo = decode_upload(source)
-        found = ask(self.service, checkpoint, lambda predictor: diagnose(predictor, atlas, photo.pixels))
+        found = self.service.ask(checkpoint, lambda predictor: diagnose(predictor, atlas, photo.pixels))
         return replace(found, notices=(*photo.notices, *found.notices))
 
     def begin_trial(
@@ -291,13 +294,13 @@ class _Handlers:
 
     def _trial(self, path: str, checkpoint: str) -> WhatIfState:
         pixels = decode_upload(path).pixels
-        subject = ask(self.service, checkpoint, lambda predictor: find_subject(predictor, pixels))
+        subject = self.service.ask(checkpoint, lambda predictor: find_subject(predictor, pixels))
         trial = WhatIfState(checkpoint, (subject, self._look(checkpoint, subject, [])))
         self._sweeper.watch(trial)
         return trial
 
     def _look(self, checkpoint: str, subject: Subject, steps: Sequence[Step]) -> EncodedFace:
-        return ask(self.service, checkpoint, lambda predictor: encode_degraded(predictor, subject, steps))
+        return self.service.ask(checkpoint, lambda predictor: encode_degraded(predictor, subject, steps))
 
     def try_steps(self, trial: WhatIfState | None, *values: Any) -> str:
         """Apply the chosen steps and look again."""
@@ -321,8 +324,8 @@ class _Handlers:
             with translate_errors():
                 yield self._curves_panel(trial)
                 for name in list(DEGRADATIONS)[len(trial.curves) :]:
-                    curve = ask(
-                        self.service, trial.checkpoint, partial(response_curve, subject=trial.subject, name=name)
+                    curve = self.service.ask(
+                        trial.checkpoint, partial(response_curve, subject=trial.subject, name=name)
                     )
                     trial.curves.append(curve)
                     yield self._curves_panel(trial)
@@ -344,8 +347,7 @@ class _Handlers:
                 yield repairs_panel(estimates, score_range, len(REPAIRS))
                 for name in REPAIRS:
                     estimates.append(
-                        ask(
-                            self.service,
+                        self.service.ask(
                             trial.checkpoint,
                             partial(estimate_repair, subject=trial.subject, pixels=pixels, name=name),
                         )

@@ -5,7 +5,6 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -145,12 +144,8 @@ def score_photo(
 
     Raises PhotoError when the upload is no photo, FiqaError when the checkpoint cannot be used.
     """
-    started = time.perf_counter()
     decoded = decode_upload(source)
-    decode_ms = 1000 * (time.perf_counter() - started)
-    result = service.score(checkpoint, decoded.pixels, face=face, aligned=aligned)
-    timings = {**result.timings_ms, "decode": decode_ms, "total": result.timings_ms.get("total", 0.0) + decode_ms}
-    return decoded.pixels, replace(result, notices=decoded.notices + result.notices, timings_ms=timings)
+    return decoded.pixels, service.score(checkpoint, decoded, face=face, aligned=aligned)
 
 
 def score_if_possible(service: PredictorService, checkpoint: str, source: bytes) -> float | None:

@@ -25,8 +25,8 @@ from fiqa.maps.explain import (
     choose_face,
     compute_maps,
     explain,
-    find_map,
     map_steps,
+    offered_maps,
     rollout,
     why_missing,
 )
@@ -282,12 +282,12 @@ def test_every_kind_exists_for_a_vit(vit: QualityPredictor) -> None:
 
 
 def test_blocks_count_from_one_and_the_last_is_the_usual_one(vit: QualityPredictor) -> None:
-    assert find_map(vit, "attention") == MapKey("attention", 3)
-    assert find_map(vit, "attention", 1) == MapKey("attention", 1)
-    assert find_map(vit, "quality") == MapKey("quality")
+    assert offered_maps(vit).find("attention") == MapKey("attention", 3)
+    assert offered_maps(vit).find("attention", 1) == MapKey("attention", 1)
+    assert offered_maps(vit).find("quality") == MapKey("quality")
     for block in (0, 4):
         with pytest.raises(SettingError, match="blocks 1 to 3"):
-            find_map(vit, "attention", block)
+            offered_maps(vit).find("attention", block)
 
 
 def test_maps_leave_the_scores_as_they_were(predictor: QualityPredictor) -> None:

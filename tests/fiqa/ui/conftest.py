@@ -1,6 +1,7 @@
 """A predictor that needs no network: what it says follows from the photo's mean, so tests can foresee it."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -9,8 +10,14 @@ from numpy.typing import NDArray
 from fiqa.checkpoints import CheckpointSpec, Preprocessing
 from fiqa.errors import CheckpointError, NoFaceError
 from fiqa.faces.face_choice import FaceChoice
+from fiqa.photos.images import PhotoSource, decode_photo
 from fiqa.results import FaceResult, QualityResult
 from fiqa.ui.service import PredictorService
+
+if TYPE_CHECKING:
+    from fiqa.predictor import QualityPredictor as Base
+else:
+    Base = object  # torch takes seconds to load
 
 LANDMARKS = np.stack([np.linspace(20, 60, 68), np.linspace(30, 70, 68)], axis=1).astype(np.float32)
 
@@ -36,21 +43,27 @@ def result(score: float, *, faces: int = 1) -> QualityResult:
     return QualityResult(score, (score, score), found, "first", (0.0, 1.0), "fake", ("Taken on trust.",), timings)
 
 
-class FakePredictor:
+class FakePredictor(Base):
     """Scores the mean level; refuses black photos, and breaks on white ones."""
 
-    scoring_device = "cpu"
+    def __init__(self) -> None:
+        """Need neither a network nor a finder."""
 
-    def score(
-        self, source: NDArray[np.uint8], *, face: FaceChoice = "main", aligned: str | None = None
-    ) -> QualityResult:
-        mean = float(source.mean())
+    @property
+    def scoring_device(self) -> str:
+        return "cpu"
+
+    def score(self, source: PhotoSource, *, face: FaceChoice = "main", aligned: str | None = None) -> QualityResult:
+        photo = decode_photo(source)
+        mean = float(photo.pixels.mean())
         if mean == 0:
             raise NoFaceError("There is no face in this picture.")
         if mean == 255:
             raise RuntimeError("an error nobody foresaw, with /secret/path in it")
         answer = result(mean / 255)
-        return answer if (face, aligned) == ("main", None) else replace(answer, notices=(f"{face}, {aligned}",))
+        timings = {**answer.timings_ms, "decode": photo.decode_ms, "total": 5 + photo.decode_ms}
+        said = answer.notices if (face, aligned) == ("main", None) else (f"{face}, {aligned}",)
+        return replace(answer, notices=(*photo.notices, *said), timings_ms=timings)
 
 
 def load(checkpoint: str) -> FakePredictor:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from skimage.data import astronaut
 
 from fiqa.errors import CheckpointError, FiqaError
+from fiqa.photos.images import PhotoSource
 from fiqa.results import QualityResult
 from fiqa.ui.service import ENDING_MESSAGE, GENERIC_MESSAGE, PredictorService, translate_errors
 from tests.fiqa.ui.conftest import FakePredictor, load, spec
@@ -44,7 +45,7 @@ def test_a_predictor_stays_in_one_thread_whoever_asks(grey: NDArray[np.uint8]) -
     at_work: set[int] = set()
 
     class Watched(FakePredictor):
-        def score(self, source: NDArray[np.uint8], **asked: Any) -> QualityResult:
+        def score(self, source: PhotoSource, **asked: Any) -> QualityResult:
             at_work.add(threading.get_ident())
             return super().score(source, **asked)
 
@@ -86,17 +87,17 @@ def test_an_unknown_checkpoint_is_refused_with_the_known_ones(service: Predictor
 
 
 def test_every_step_is_warmed_up_on_a_photo_with_a_face() -> None:
-    seen: list[NDArray[np.uint8]] = []
+    seen: list[PhotoSource] = []
 
     class Watched(FakePredictor):
-        def score(self, source: NDArray[np.uint8], **asked: Any) -> QualityResult:
+        def score(self, source: PhotoSource, **asked: Any) -> QualityResult:
             seen.append(source)
             return super().score(source, **asked)
 
     service = PredictorService(lambda _: Watched(), [spec("first")], "first")
     service.device("first")
     (photo,) = seen
-    np.testing.assert_array_equal(photo, astronaut())
+    np.testing.assert_array_equal(np.asarray(photo), astronaut())
 
 
 def test_what_was_foreseen_is_told_and_the_rest_goes_to_the_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -15,6 +15,8 @@ from fiqa.degradation.atlas import TYPES
 from fiqa.degradation.repairs import REPAIRS
 from fiqa.degradation.synthetic import DEGRADATIONS, degrade
 from fiqa.loading import load_predictor
+from fiqa.predictor import QualityPredictor
+from fiqa.settings import Settings
 from fiqa.ui.degradation.tab import DiagnosisState, WhatIfState, _Handlers, steps_of
 from fiqa.ui.photos import LoadedPhotos
 from fiqa.ui.service import PredictorService
@@ -26,10 +28,10 @@ STILL = ("", 0.5) * 3
 
 @pytest.fixture(scope="module")
 def handlers() -> _Handlers:
-    def load(name: str) -> object:
+    def load(name: str) -> QualityPredictor:
         return load_predictor(name, device="cpu", finder="bundled")
 
-    return _Handlers(PredictorService(load, [find_checkpoint("lite")], "lite"))  # type: ignore[arg-type]
+    return _Handlers(PredictorService(load, [find_checkpoint("lite")], "lite"), Settings.from_environment())
 
 
 @pytest.fixture(scope="module")
