@@ -15,13 +15,13 @@ from annotate.settings import Settings as LabellingSettings
 from annotate.ui.labelling import Labelling
 from annotate.ui.rating.routes import HEAD, RatingRoutes
 from fiqa.settings import Settings
-from fiqa.ui.service import Predictor, PredictorService
+from fiqa.ui.service import PredictorService
 from fiqa.ui.visitor_state import KEPT_MINUTES
 from fiqa_app import main as app
 from fiqa_app.serving.server import launch_options
 from fiqa_app.serving.upload_folder import UploadFolder
+from tests.fiqa.ui.conftest import FakePredictor, spec
 from tests.fiqa.ui.conftest import load as load_fake
-from tests.fiqa.ui.conftest import spec
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def make_labelling(folder: Path, **variables: str) -> Labelling:
 
 
 @contextmanager
-def serve(folder: Path, *, load: Callable[[str], Predictor] = load_fake, **variables: str) -> Iterator[Served]:
+def serve(folder: Path, *, load: Callable[[str], FakePredictor] = load_fake, **variables: str) -> Iterator[Served]:
     """Serve the page with its files in `folder`; `variables` are those of the environment."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(folder / "uploads"))

@@ -11,7 +11,6 @@ import httpx
 import pytest
 
 from fiqa.ui.photos import SCORING_LIMIT
-from fiqa.ui.service import Predictor
 from fiqa_app.serving.server import HANDLER_THREADS
 from tests.fiqa.ui.conftest import FakePredictor
 from tests.security.conftest import Attacker, file_data
@@ -36,7 +35,7 @@ def first_picture(client: httpx.Client) -> httpx.Response:
 def test_raters_are_answered_while_all_handlers_wait_for_the_checkpoint(tmp_path: Path) -> None:
     loaded = Event()
 
-    def load(_name: str) -> Predictor:
+    def load(_name: str) -> FakePredictor:
         loaded.wait()
         return FakePredictor()
 
