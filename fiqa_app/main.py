@@ -29,11 +29,10 @@ from fiqa.ui.photos import LoadedPhotos
 from fiqa.ui.score.tab import build_score_tab, score_if_possible
 from fiqa.ui.service import PredictorService
 from fiqa.ui.visitor_state import KEPT_MINUTES
+from fiqa_app.gradio_internals import Page, keep_no_statistics
 from fiqa_app.serving import page
 from fiqa_app.serving.gate import visitor_of
-from fiqa_app.serving.optional_inputs import Page
 from fiqa_app.serving.server import launch_options, prepare_lending, wait_for_the_end
-from fiqa_app.serving.session_cleanup import keep_no_statistics
 from fiqa_app.serving.traffic import log_requests
 from fiqa_app.serving.upload_folder import UploadFolder
 

@@ -93,7 +93,8 @@ def find_participant(connection: Connection, token_hash: str) -> CurrentParticip
 
 def _participant(row: Sequence[Any]) -> CurrentParticipant:
     known, sitting = row[: -len(_OPEN_SITTING)], row[-len(_OPEN_SITTING) :]
-    return CurrentParticipant(*known, None if sitting[0] is None else _open_sitting(sitting))
+    values = (*known, None if sitting[0] is None else _open_sitting(sitting))
+    return CurrentParticipant(*values)
 
 
 def _open_sitting(row: Sequence[Any]) -> OpenSitting:

@@ -4,6 +4,7 @@ from typing import Any
 
 import gradio as gr
 
+from fiqa_app.gradio_internals import queued_events
 from fiqa_app.serving.gate import visitor_of
 
 
@@ -25,8 +26,5 @@ class QueuedWork:
 
     def pending(self, visitor: str) -> int:
         """Count the slow events of a visitor that wait or run."""
-        events = list(self.demo._queue.event_ids_to_events.values())  # noqa: SLF001  nothing public tells
-        return sum(event.fn.concurrency_limit is not None and self._visitor(event) == visitor for event in events)
-
-    def _visitor(self, event: Any) -> str:
-        return visitor_of(event.request.scope, behind_proxy=self.behind_proxy)
+        slow = (event for event in queued_events(self.demo) if event.fn.concurrency_limit is not None)
+        return sum(visitor_of(event.request.scope, behind_proxy=self.behind_proxy) == visitor for event in slow)

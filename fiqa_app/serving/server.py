@@ -1,4 +1,4 @@
-"""How the page is served: look, address, what is let in, what is told, and how it ends."""
+"""How the page is served: launch options, middleware, health routes, and shutdown."""
 
 import importlib
 import importlib.util
@@ -15,6 +15,7 @@ from fiqa.bundled import bundled
 from fiqa.errors import SettingError
 from fiqa.settings import Settings
 from fiqa.ui.service import PredictorService
+from fiqa_app.gradio_internals import count_waiting
 from fiqa_app.serving import page
 from fiqa_app.serving.gate import Gate, Limits
 from fiqa_app.serving.queued_work import QueuedWork
@@ -69,7 +70,7 @@ def _surroundings(
     def ready() -> bool:
         return service.is_loaded(service.default)
 
-    counters = Counters(waiting=lambda: len(demo._queue), ready=ready)  # noqa: SLF001  nothing public tells
+    counters = Counters(waiting=lambda: count_waiting(demo), ready=ready)
     gate = Middleware(
         Gate,
         work=QueuedWork(demo, behind_proxy=settings.on_space),

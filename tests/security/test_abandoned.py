@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from fiqa.photos.images import PhotoSource
 from fiqa.results import QualityResult
 from tests.fiqa.ui.conftest import FakePredictor
 from tests.security.conftest import Attacker, file_data, tray
@@ -24,7 +23,7 @@ def test_a_batch_ends_when_its_page_is_closed(tmp_path: Path) -> None:
     scored: list[float] = []
 
     class Slow(FakePredictor):
-        def score(self, source: NDArray[np.uint8], **asked: Any) -> QualityResult:
+        def score(self, source: PhotoSource, **asked: Any) -> QualityResult:
             time.sleep(0.1)
             scored.append(time.monotonic())
             return super().score(source, **asked)

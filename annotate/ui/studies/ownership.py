@@ -27,6 +27,7 @@ from starlette.types import Scope
 from annotate.errors import AccessError, AnnotateError
 from annotate.owners import GuessLimit, OwnerAccess, check_owner
 from annotate.settings import Settings
+from annotate.ui.gradio_internals import told
 
 logger = logging.getLogger(__name__)
 
@@ -157,11 +158,6 @@ def translate_errors() -> Iterator[None]:
     except Exception:
         logger.exception("Unexpected error")
         raise gr.Error(APOLOGY, print_exception=False) from None
-
-
-def told(event: gr.EventData) -> dict[str, Any]:
-    """Return what the page says of an event; nothing where it says nonsense."""
-    return event._data if isinstance(event._data, dict) else {}  # noqa: SLF001  it has no name for the whole
 
 
 def _now() -> datetime:

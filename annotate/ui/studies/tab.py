@@ -23,6 +23,7 @@ from annotate.design.protocol import StudyProtocol
 from annotate.design.states import State
 from annotate.errors import AccessError, StudyError
 from annotate.stimuli.sources import open_files
+from annotate.ui.gradio_internals import told
 from annotate.ui.labelling import Labelling
 from annotate.ui.studies.analyses import Analyses
 from annotate.ui.studies.downloads import build_backups
@@ -35,7 +36,6 @@ from annotate.ui.studies.ownership import (
     STORED_AS,
     Guard,
     Ownership,
-    told,
     translate_errors,
 )
 from annotate.ui.studies.participants import build_participants_panel
@@ -121,8 +121,8 @@ class Created(NamedTuple):
 class Title(NamedTuple):
     """The head of an opened study, and the state that it shows."""
 
-    title: str
-    state: State | None
+    title: Any
+    state: Any
 
 
 class Studies:

@@ -72,11 +72,11 @@ def test_a_table_that_is_passed_over_is_named(
 def test_who_opens_the_tab_without_a_pass_is_told_nothing_so_that_a_sign_in_meanwhile_stands(
     labelling: Labelling,
 ) -> None:
-    assert page_of(labelling).enter(None, None, None, "#studies/1/results") == (gr.skip(),) * 6
+    assert page_of(labelling).enter(None, None, None, "#studies/1/results") == TabShown()
 
 
 def test_a_pass_that_is_none_leads_back_to_the_door(labelling: Labelling) -> None:
-    study, door, home, opened, listed, _ = page_of(labelling).enter(None, "forged", 1, "#studies/1/results")
+    study, door, home, opened, listed, *_ = page_of(labelling).enter(None, "forged", 1, "#studies/1/results")
     assert (study, door["visible"], home["visible"], opened["visible"], listed) == (None, True, False, False, "")
 
 
@@ -100,7 +100,7 @@ def test_a_sent_link_opens_the_panel_after_signing_in(labelling: Labelling) -> N
     study_id, page = rated_study(labelling), page_of(labelling)
     secret = page.ownership.made_secret or ""
     request = gr.Request()
-    owner_pass, _, study, door, _, opened, _, panels = page.sign_in(secret, f"#studies/{study_id}/results", request)
+    owner_pass, _, study, door, _, opened, _, panels, _ = page.sign_in(secret, f"#studies/{study_id}/results", request)
     assert (study, door["visible"], opened["visible"], panels["selected"]) == (study_id, False, True, "results")
     study, _, home, *_ = page.enter(None, owner_pass, study_id, "#studies")
     assert (study, home["visible"]) == (None, True)
