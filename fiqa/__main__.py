@@ -20,7 +20,7 @@ from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn
 
-from fiqa import __version__, comparison, reports
+from fiqa import __version__, audit, comparison, reports
 from fiqa.errors import FiqaError, SettingError
 from fiqa.faces.face_choice import FaceChoice
 from fiqa.maps.face_maps import KINDS
@@ -106,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(commands.add_parser("evaluate", help="run the official protocol on a labelled data set"))
     _add_compare(commands.add_parser("compare", help="compare methods by the scores of their photos"))
     _add_curate(commands.add_parser("curate", help="sort photos into keep, maybe and drop"))
+    _add_audit(commands.add_parser("audit", help="compare groups of people by the scores of their photos"))
     commands.add_parser("serve", help="serve the app in a browser, set up by FIQA_… variables").set_defaults(run=_serve)
     return parser
 
@@ -205,6 +206,26 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
 def _add_curate(parser: argparse.ArgumentParser) -> None:
     add_curation_options(parser)
     parser.set_defaults(run=_curate)
+
+
+def _add_audit(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Does the same damage to the faces of many people and compares scores by group: columns of a CSV, and skin "
+        "tone, pose and face size as measured. The photos should be clean, and taken alike in all groups."
+    )
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="the photos, searched to its bottom")
+    parser.add_argument("--groups", type=Path, metavar="CSV", help="columns image, person, and one for each grouping")
+    measured = ", ".join(audit.MEASURED)
+    only = f"compare by these columns only (default: all of the CSV, and {measured})"
+    parser.add_argument("--group-columns", metavar="A,B", help=only)
+    usual = list(audit.DAMAGES)
+    done = f"damage to do, for example blur:0.5 (default: {' '.join(usual)})"
+    parser.add_argument("--damage", nargs="+", default=usual, metavar="NAME:SEVERITY", help=done)
+    add_network_options(parser)
+    parser.add_argument("--format", choices=audit.FORMATS, help="default: by the suffix of --output, else table")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
+    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw the groups as .png or .svg")
+    parser.set_defaults(run=_audit)
 
 
 def _score(options: argparse.Namespace) -> int:
@@ -397,6 +418,12 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _curate(options: argparse.Namespace) -> int:
     from fiqa.curation.command import run
+
+    return run(options)
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from fiqa.audit.command import run
 
     return run(options)
 

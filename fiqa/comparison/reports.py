@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from fiqa.comparison.comparison import Comparison
 from fiqa.comparison.statistics import MethodFigures, PairFigures
 from fiqa.reports import one_line
-from fiqa.results import Interval
+from fiqa.tables import NONE, aligned, interval, markdown_table, number
 
-NONE = "–"
 METHOD_HEADS = ("method", "mean", "95 % interval", "median", "photos", "no score")
 PAIR_HEADS = ("b − a", "difference", "95 % interval", "b wins", "p (Holm)", "detectable")
 
@@ -34,8 +33,8 @@ def to_table(comparison: Comparison) -> str:
 def to_markdown(comparison: Comparison) -> str:
     """Return two tables in GitHub's Markdown, and the stamp below them."""
     tables = [
-        _markdown_table(METHOD_HEADS, [method_cells(each) for each in comparison.methods]),
-        _markdown_table(PAIR_HEADS, [pair_cells(each) for each in comparison.pairs]),
+        markdown_table(METHOD_HEADS, [method_cells(each) for each in comparison.methods]),
+        markdown_table(PAIR_HEADS, [pair_cells(each) for each in comparison.pairs]),
     ]
     return "\n".join([*tables, *(f"{line}  " for line in footnotes(comparison))]) + "\n"
 
@@ -56,7 +55,7 @@ def method_cells(figures: MethodFigures) -> list[str]:
     """Return the cells of one method under `METHOD_HEADS`."""
     unscored = f"{figures.unscored} ({figures.unscored_share:.0%})" if figures.unscored else "0"
     return [
-        one_line(figures.name), _number(figures.mean), _interval(figures.interval), _number(figures.median),
+        one_line(figures.name), number(figures.mean), interval(figures.interval), number(figures.median),
         str(figures.photos), unscored,
     ]  # fmt: skip
 
@@ -64,9 +63,9 @@ def method_cells(figures: MethodFigures) -> list[str]:
 def pair_cells(figures: PairFigures) -> list[str]:
     """Return the cells of one pair under `PAIR_HEADS`."""
     return [
-        f"{one_line(figures.b)} − {one_line(figures.a)}", _number(figures.difference, sign="+"),
-        _interval(figures.interval, sign="+"), NONE if figures.win_rate is None else f"{figures.win_rate:.0%}",
-        p_value(figures.p), _number(figures.detectable),
+        f"{one_line(figures.b)} − {one_line(figures.a)}", number(figures.difference, sign="+"),
+        interval(figures.interval, sign="+"), NONE if figures.win_rate is None else f"{figures.win_rate:.0%}",
+        p_value(figures.p), number(figures.detectable),
     ]  # fmt: skip
 
 
@@ -94,29 +93,6 @@ def footnotes(comparison: Comparison) -> list[str]:
         "Detectable: the difference that photos like these show in 80 % of cases."
     )
     return [*comparison.notices, *unscored, meaning, computed]
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return rows of cells as lines with aligned columns, the first to the left and numbers to the right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
-
-
-def _number(value: float | None, *, sign: str = "") -> str:
-    return NONE if value is None else f"{value:{sign}.3f}"
-
-
-def _interval(interval: Interval | None, *, sign: str = "") -> str:
-    return NONE if interval is None else f"{interval[0]:{sign}.3f} to {interval[1]:{sign}.3f}"
-
-
-def _markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [
-        heads,
-        ["---", *["---:"] * (len(heads) - 1)],
-        *([cell.replace("|", "\\|") for cell in row] for row in rows),
-    ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 def _latex_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from fiqa.comparison import FORMATS as OFFERED
 from fiqa.comparison.comparison import Comparison
-from fiqa.comparison.reports import FORMATS, aligned, p_value
+from fiqa.comparison.reports import FORMATS, p_value
 from fiqa.comparison.scoring import ScoredVersions
 from fiqa.comparison.stamp import Inputs, Stamp
 from fiqa.comparison.statistics import compare_pairs, describe_method
@@ -90,10 +90,6 @@ def test_latex_escapes_names_and_marks_the_best_mean(comparison: Comparison) -> 
 @pytest.mark.parametrize(("p", "text"), [(None, "–"), (0.0004, "< 0.001"), (0.04, "0.040")])
 def test_p_values_are_printed_as_papers_do(p: float | None, text: str) -> None:
     assert p_value(p) == text
-
-
-def test_columns_are_as_wide_as_their_widest_cell() -> None:
-    assert aligned([["method", "mean"], ["a", "0.5"]]) == ["method  mean", "a        0.5"]
 
 
 def test_a_report_is_confirmed_by_the_same_comparison(comparison: Comparison) -> None:

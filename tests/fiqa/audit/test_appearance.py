@@ -1,0 +1,107 @@
+"""Skin tone, pose and size of faces that are drawn so that the answer is known."""
+
+import numpy as np
+import pytest
+import skimage.data
+from numpy.typing import NDArray
+from skimage.color import lab2rgb
+
+from fiqa.audit import MEASURED
+from fiqa.audit.appearance import (
+    CHEEKS,
+    MEASURES,
+    cheek_pixels,
+    face_size,
+    pose,
+    skin_tone,
+    turn,
+    typology_angle_deg,
+)
+from fiqa.degradation.synthetic import to_linear, to_srgb
+from fiqa.faces.finders import load_face_finder
+from tests.training.face_shape import face_landmarks
+
+LANDMARKS: NDArray[np.float32] = face_landmarks(centre=(150, 150), width_px=160)
+
+
+def painted(lightness: float, a: float, b: float) -> NDArray[np.uint8]:
+    """Return a photo of one colour of CIE L*a*b*."""
+    colour = 255 * lab2rgb(np.full((1, 1, 3), (lightness, a, b), dtype=float))
+    return np.broadcast_to(np.rint(colour), (300, 300, 3)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("lightness", "b", "angle", "name"),
+    [  # arctan((L* - 50) / b*), worked out by hand
+        (74, 14, 59.7, "very light"),
+        (68, 17, 46.6, "light"),
+        (61, 18, 31.4, "intermediate"),
+        (56, 18, 18.4, "tan"),
+        (48, 17, -6.7, "brown"),
+        (32, 10, -60.9, "dark"),
+    ],
+)
+def test_a_painted_skin_has_the_angle_and_the_class_of_its_colour(
+    lightness: float, b: float, angle: float, name: str
+) -> None:
+    photo = painted(lightness, 12, b)
+    assert typology_angle_deg(photo, LANDMARKS) == pytest.approx(angle, abs=1.5)  # colours are rounded to 8 bits
+    assert skin_tone(photo, LANDMARKS) == name
+
+
+def test_half_a_stop_of_light_moves_the_angle_by_about_the_width_of_a_class() -> None:
+    for lightness in (45, 55, 65):
+        photo = painted(lightness, 12, 17)
+        brighter = to_srgb(to_linear(photo) * np.float32(2**0.5))
+        before, after = (typology_angle_deg(each, LANDMARKS) for each in (photo, brighter))
+        assert before is not None
+        assert after is not None
+        assert 10 < after - before < 25
+
+
+@pytest.mark.parametrize("colour", [(50, 0, 0), (60, 5, -20)])
+def test_a_grey_or_blue_photo_has_no_skin_tone(colour: tuple[float, float, float]) -> None:
+    assert skin_tone(painted(*colour), LANDMARKS) is None
+
+
+def test_only_the_cheeks_are_looked_at() -> None:
+    photo = painted(61, 12, 18).copy()
+    seen = np.zeros((300, 300), dtype=bool)
+    for points in CHEEKS:
+        x, y = LANDMARKS[list(points)].mean(axis=0).round().astype(int)
+        seen[y - 12 : y + 13, x - 12 : x + 13] = True
+    photo[~seen] = 0
+    assert skin_tone(photo, LANDMARKS) == "intermediate"
+    assert 2 * 9 * 9 <= len(cheek_pixels(photo, LANDMARKS)) <= 2 * 25 * 25
+
+
+def test_a_face_whose_cheeks_lie_outside_the_photo_has_no_skin_tone() -> None:
+    assert skin_tone(painted(61, 12, 18), LANDMARKS + 1000) is None
+
+
+def test_the_astronaut_faces_the_front_and_the_mirrored_one_is_turned_the_other_way() -> None:
+    photo = np.asarray(skimage.data.astronaut())
+    finder = load_face_finder("bundled")
+    face, mirrored = finder.find(photo)[0], finder.find(np.ascontiguousarray(photo[:, ::-1]))[0]
+    assert turn(face.landmarks) == pytest.approx(-turn(mirrored.landmarks), abs=0.06)
+    assert face_size(photo, face.landmarks) == "80 to 160 px"
+    assert skin_tone(photo, face.landmarks) in {"very light", "light", "intermediate"}
+
+
+@pytest.mark.parametrize(("moved", "name"), [(0.0, "from the front"), (0.15, "turned a little"), (-0.4, "turned")])
+def test_a_nose_that_lies_aside_is_a_face_that_is_turned(moved: float, name: str) -> None:
+    landmarks = LANDMARKS.copy()
+    left, right = landmarks[[36, 45]]
+    landmarks[30] = (left + right) / 2 + moved * (right - left) + (0, 20)
+    assert pose(painted(60, 0, 0), landmarks) == name
+    assert turn(landmarks) == pytest.approx(moved, abs=1e-3)
+
+
+@pytest.mark.parametrize(("width", "name"), [(40, "0 to 80 px"), (79.9, "0 to 80 px"), (320, "320 px and more")])
+def test_sizes_are_ranges_of_pixels(width: float, name: str) -> None:
+    square = np.array([[0, 0], [width, width]], np.float32)
+    assert face_size(painted(60, 0, 0), square) == name
+
+
+def test_what_is_measured_is_what_is_offered() -> None:
+    assert tuple(MEASURES) == MEASURED
