@@ -35,14 +35,22 @@ DARKEST = "dark"
 POSES = ((0.08, "from the front"), (0.2, "turned a little"))
 SIDEWAYS = "turned"
 SIZES_PX = (80, 160, 320)
+ORDER = (
+    *(name for _, name in SKIN_TONES), DARKEST, *(name for _, name in POSES), SIDEWAYS,
+    "0 to 80 px", "80 to 160 px", "160 to 320 px", "320 px and more",
+)  # fmt: skip
+"""The groups of all that is measured, in the order in which they are listed."""
 
 
 def skin_tone(photo: Photo, landmarks: Landmarks) -> str | None:
     """Return the class of the skin tone, very light to dark; None where the photo has no colour there."""
     angle = typology_angle_deg(photo, landmarks)
-    if angle is None:
-        return None
-    return next((name for least, name in SKIN_TONES if angle > least), DARKEST)
+    return None if angle is None else class_of_angle(angle)
+
+
+def class_of_angle(angle_deg: float) -> str:
+    """Return the class of an individual typology angle, very light to dark."""
+    return next((name for least, name in SKIN_TONES if angle_deg > least), DARKEST)
 
 
 def pose(_photo: Photo, landmarks: Landmarks) -> str:

@@ -65,7 +65,7 @@ def read_groups(path: Path, *, columns: Sequence[str] | None = None) -> GroupTab
     wanted = list(columns) if columns is not None else offered
     if missing := [name for name in wanted if name not in offered]:
         raise SettingError(f"{path} has no column {missing[0]!r}: it has {', '.join(offered) or 'no groups'}.")
-    kept = {name: _as_groups(name, [line[name] for line in lines], path) for name in wanted}
+    kept = {name: as_groups(name, [line[name] for line in lines]) for name in wanted}
     rows: dict[str, dict[str, str]] = {}
     for index, line in enumerate(lines):
         photo = line[image].replace("\\", "/")
@@ -132,18 +132,19 @@ def _plain(name: str) -> str:
     return name.strip().lower()
 
 
-def _as_groups(name: str, values: Sequence[str], path: Path) -> list[str]:
-    """Return the group of each value, "" where it says nothing."""
+def as_groups(name: str, values: Sequence[str]) -> list[str]:
+    """Return the group of each value of a column, "" where it says nothing; raise SettingError for too many groups."""
     known = ["" if value.lower() in SAYS_NOTHING else value for value in values]
     numbers = _numbers(known)
     if numbers is not None and name == "age":
-        return [_age(number) for number in numbers]
-    if numbers is not None and len(set(known) - {""}) > MOST_NUMBERS:
+        return [_age(each) for each in numbers]
+    different = len(set(known) - {""})
+    if numbers is not None and different > MOST_NUMBERS:
         return _quarters(numbers)
-    if len(set(known) - {""}) > MOST_GROUPS:
+    if different > MOST_GROUPS:
         raise SettingError(
-            f"The column {name} of {path} has {len(set(known) - {''})} different values: put them into at most "
-            f"{MOST_GROUPS} groups, or name other columns with --group-columns."
+            f"The column {name} has {different} different values: put them into at most {MOST_GROUPS} groups, "
+            f"or name other columns with --group-columns."
         )
     return known
 

@@ -79,7 +79,7 @@ def footnotes(audit: Audit) -> list[str]:
     meaning = (
         "A fall is the score as it is less the score with the damage, done to the face's view. Intervals resample "
         "people. The last interval of a gap allows for its being the largest of all pairs; it is certain where that "
-        "interval leaves out 0."
+        "interval leaves out 0, which by chance happens to one figure in twenty."
     )
     return [
         *map(one_line, audit.notices),

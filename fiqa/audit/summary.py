@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fiqa.audit.appearance import ORDER
 from fiqa.audit.scoring import CLEAN, AuditedPhoto, Damage
 from fiqa.audit.statistics import FEW_PEOPLE, Gap, GroupMean, group_means, largest_gap
 from fiqa.results import Interval
@@ -61,6 +62,14 @@ class Audit:
         """Return JSON-ready data."""
         return asdict(self)
 
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> "Audit":
+        """Return the audit that `to_dict` made JSON-ready data of."""
+        columns = tuple(_read_column(each) for each in content["columns"])
+        rest = {name: value for name, value in content.items() if name != "columns"}
+        lists = {name: tuple(rest[name]) for name in ("score_range", "damages", "notices")}
+        return cls(**{**rest, **lists, "columns": columns})
+
     def to_frame(self) -> "pd.DataFrame":
         """Return one row for every column, group and figure: mean, interval, people and photos."""
         import pandas as pd
@@ -110,13 +119,32 @@ def _column(name: str, photos: Sequence[AuditedPhoto], figures: Mapping[str, NDA
     unscored = [group for row, group in zip(rows, groups, strict=True) if photos[row].error is not None]
     return ColumnFigures(
         column=name,
-        means={figure: group_means(values[rows], groups, people) for figure, values in figures.items()}
+        means={figure: _means(values[rows], groups, people) for figure, values in figures.items()}
         if rows
         else {CLEAN: []},
         gaps={figure: largest_gap(values[rows], groups, people) for figure, values in figures.items()} if rows else {},
         unnamed=len(photos) - len(rows),
         unscored={group: unscored.count(group) for group in sorted(set(unscored))},
     )
+
+
+def _means(values: NDArray[np.float64], groups: Sequence[str], people: Sequence[str]) -> list[GroupMean]:
+    """Return the mean of every group: what is measured in its own order, the others by name."""
+    return sorted(
+        group_means(values, groups, people), key=lambda each: ORDER.index(each.group) if each.group in ORDER else -1
+    )
+
+
+def _read_column(content: Mapping[str, Any]) -> ColumnFigures:
+    means = {
+        figure: [GroupMean(**{**each, "interval": each["interval"] and tuple(each["interval"])}) for each in groups]
+        for figure, groups in content["means"].items()
+    }
+    gaps = {
+        figure: gap and Gap(**{**gap, "interval": tuple(gap["interval"]), "corrected": tuple(gap["corrected"])})
+        for figure, gap in content["gaps"].items()
+    }
+    return ColumnFigures(**{**content, "means": means, "gaps": gaps})
 
 
 def _about(columns: Sequence[ColumnFigures]) -> list[str]:

@@ -10,6 +10,7 @@ from fiqa.audit import MEASURED
 from fiqa.audit.appearance import (
     CHEEKS,
     MEASURES,
+    ORDER,
     cheek_pixels,
     face_size,
     pose,
@@ -101,6 +102,11 @@ def test_a_nose_that_lies_aside_is_a_face_that_is_turned(moved: float, name: str
 def test_sizes_are_ranges_of_pixels(width: float, name: str) -> None:
     square = np.array([[0, 0], [width, width]], np.float32)
     assert face_size(painted(60, 0, 0), square) == name
+
+
+@pytest.mark.parametrize("width", [10, 79, 80, 159, 160, 319, 320, 2000])
+def test_every_size_has_its_place_in_the_order_of_the_groups(width: float) -> None:
+    assert face_size(painted(60, 0, 0), np.array([[0, 0], [width, 1]], np.float32)) in ORDER
 
 
 def test_what_is_measured_is_what_is_offered() -> None:

@@ -70,7 +70,7 @@ def test_numbers_with_many_values_become_quarters(tmp_path: Path) -> None:
 def test_columns_may_be_chosen(tmp_path: Path) -> None:
     path = table(tmp_path, "image,sex,city\n" + "".join(f"{index},male,city{index}\n" for index in range(30)))
     assert read_groups(path, columns=["sex"]).columns == ("sex",)
-    with pytest.raises(SettingError, match=r"city of .* has 30 different values: put them into at most 20 groups"):
+    with pytest.raises(SettingError, match="column city has 30 different values: put them into at most 20 groups"):
         read_groups(path)
 
 

@@ -67,6 +67,11 @@ def test_the_json_is_what_the_audit_holds(audit: Audit) -> None:
     assert report["columns"][0]["unnamed"] == 0
 
 
+def test_an_audit_can_be_read_from_its_json(audit: Audit) -> None:
+    again = Audit.from_dict(json.loads(WRITTEN["json"](audit)))
+    assert [write(again) for write in WRITTEN.values()] == [write(audit) for write in WRITTEN.values()]
+
+
 @pytest.mark.parametrize(("kind", "begins"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
 def test_groups_are_drawn(audit: Audit, kind: str, begins: bytes) -> None:
     assert draw(audit, kind).startswith(begins)
