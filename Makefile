@@ -16,9 +16,10 @@ APP_READY := $(VENV)/app.stamp
 DEV_READY := $(VENV)/dev.stamp
 SOURCES := app.py annotate fiqa fiqa_app training benchmarks tests .ci
 STEP ?=
+DATA ?= gfiqa
 NAME ?= score
 
-.PHONY: help run test test-fast check lint audit train bench docs space space-check licences resolve lock
+.PHONY: help run test test-fast check lint audit train train-people bench docs space space-check licences resolve lock
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -50,6 +51,9 @@ audit: $(DEV_READY)  ## look for known vulnerabilities in what is installed
 
 train: $(DEV_READY)  ## rehearse the whole training, small; make train STEP=quality ARGS="…": one step in earnest
 	$(PYTHON) -m training.$(if $(STEP),train_$(STEP),rehearsal) $(ARGS)
+
+train-people: $(DEV_READY)  ## make train-people DATA=gfiqa ARGS="…": the paper's training on faces rated by people
+	$(PYTHON) -m training.train_people $(DATA) $(ARGS)
 
 bench: $(DEV_READY)  ## make bench NAME=score ARGS="…": run a measurement of benchmarks/, one table each
 	$(PYTHON) -m benchmarks.$(NAME) $(ARGS)

@@ -40,6 +40,7 @@ from training.data.face_crops import FaceCropSample, FaceCropSource
 from training.data.labelled_views import BatchLoader, LabelledCrops, LabelledViews, LandmarkStore
 from training.data.rendering import TYPES
 from training.data.views import (
+    CropSample,
     PseudoMos,
     Views,
     joined,
@@ -86,7 +87,7 @@ class QualityTask:
     metric = "srcc"
 
     def __init__(
-        self, network: DslFiqa, material: Material, loader: BatchLoader, *,
+        self, network: DslFiqa, material: Material, loader: BatchLoader[CropSample | FaceCropSample], *,
         ranking: float, freeze_encoder: bool, freeze_norms: bool = False, teachers: Teachers | None = None,
     ) -> None:  # fmt: skip
         self.network, self.material, self.loader, self.teachers = network, material, loader, teachers
@@ -168,11 +169,26 @@ def predict_views(network: DslFiqa, views: Views, chosen: NDArray[np.int64], cro
     return torch.cat(scores).numpy()
 
 
+@dataclass(frozen=True)
+class QualityRun:
+    """A training that is ready to start: what is trained, how, and what it makes of what."""
+
+    task: QualityTask
+    loop: LoopOptions
+    material: Material
+    start: Start
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train on labelled photos or on rendered views."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     if options.name:
         check_name(options.name, options.output)
+    train_and_keep(prepare(options), options)
+
+
+def prepare(options: argparse.Namespace) -> QualityRun:
+    """Read what is trained on and make the network."""
     torch.manual_seed(getattr(options, "seed", 0))
     start = choose_start(
         options.config,
@@ -189,7 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         material, loop = labelled_material(options, start)
     else:
         material, loop = rendered_material(options, start)
-    train_on(material, loop, options, start)
+    return QualityRun(_task(material, loop, options, start), loop, material, start)
 
 
 def labelled_material(options: argparse.Namespace, start: Start) -> tuple[Material, LoopOptions]:
@@ -233,20 +249,26 @@ def rendered_material(options: argparse.Namespace, start: Start) -> tuple[Materi
     return Material(source, held, mapping(held.metrics), photos, about, (0.0, 1.0), PSEUDO_MOS_NOTE), loop
 
 
-def train_on(material: Material, loop: LoopOptions, options: argparse.Namespace, start: Start) -> None:
-    """Train, keep the best as a checkpoint, and publish it under the name that was asked for."""
-    frozen = options.encoder is not None or options.keep_encoder or (start.is_official and start.is_trained)
-    loader = BatchLoader(material.source, loop.batch, workers=options.workers)
-    ranking = ranking_weight(options, start)
-    task = QualityTask(
+def _task(material: Material, loop: LoopOptions, options: argparse.Namespace, start: Start) -> QualityTask:
+    return QualityTask(
         start.network,
         material,
-        loader,
-        ranking=ranking,
-        freeze_encoder=frozen,
+        BatchLoader(material.source, loop.batch, workers=options.workers),
+        ranking=ranking_weight(options, start),
+        freeze_encoder=_keeps_encoder(options, start),
         freeze_norms=options.freeze_norms,
         teachers=load_teachers(options.teachers, start) if options.teachers else None,
     )
+
+
+def _keeps_encoder(options: argparse.Namespace, start: Start) -> bool:
+    """Whether the degradation encoder stays as it is: one that was trained for itself, or the authors'."""
+    return options.encoder is not None or options.keep_encoder or (start.is_official and start.is_trained)
+
+
+def train_and_keep(run: QualityRun, options: argparse.Namespace) -> None:
+    """Train, keep the best as a checkpoint, and publish it under the name that was asked for."""
+    material, start = run.material, run.start
     keeper = checkpoint_of(
         options.output,
         start.network,
@@ -259,12 +281,12 @@ def train_on(material: Material, loop: LoopOptions, options: argparse.Namespace,
         "config": asdict(start.network.config),
         "data": material.about,
         "start": start.origin,
-        "ranking": ranking,
+        "ranking": run.task.ranking,
         "freeze_norms": options.freeze_norms,
         "teachers": options.teachers,
-        "frozen_encoder": str(options.encoder) if options.encoder else frozen,
+        "frozen_encoder": str(options.encoder) if options.encoder else run.task.freeze_encoder,
     }
-    best = train(task, loop, options.output, about=about, keep=keeper.keep)
+    best = train(run.task, run.loop, options.output, about=about, keep=keeper.keep)
     if PartialState().is_main_process:
         where = keeper.publish() if options.name else options.output / "checkpoint"
         print(f"{where}: {in_words(best)}")
@@ -276,7 +298,8 @@ def in_words(figures: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {value}" for name, value in shown.items())
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Return the options of the script."""
     parser = argparse.ArgumentParser(
         prog="python -m training.train_quality",
         description=__doc__,

@@ -13,7 +13,6 @@ import pytest
 
 from tests.training.data.test_arrangement import NAMES, authors_layout, table_layout
 from training import fetch
-from training.data import archives
 from training.data.datasets import read_dataset
 from training.errors import DataError, StorageError
 
@@ -140,7 +139,8 @@ def hub(monkeypatch: pytest.MonkeyPatch, archive: Path, *, size: int | None = No
     def list_paths(_: Any, repository: str, paths: list[str], repo_type: str) -> list[Any]:
         assert (repository, repo_type) == (fetch.HUB, "dataset")
         known = fetch._sha256(archive) if sha256 is None else sha256
-        file: Any = huggingface_hub.RepoFile(path=paths[0], size=size or archive.stat().st_size, oid="0")
+        make: Any = huggingface_hub.RepoFile
+        file = make(path=paths[0], size=size or archive.stat().st_size, oid="0")
         file.lfs = SimpleNamespace(sha256=known)
         return [file]
 
@@ -189,7 +189,7 @@ def drive(monkeypatch: pytest.MonkeyPatch, names: dict[str, Path]) -> list[str]:
 
     monkeypatch.setattr(gdown, "download_folder", lambda **_: listed)
     monkeypatch.setattr(gdown, "download", copy)
-    monkeypatch.setattr(archives.shutil, "disk_usage", lambda _: SimpleNamespace(free=10**12))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=10**12))
     return fetched
 
 

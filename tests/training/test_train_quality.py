@@ -197,7 +197,7 @@ def test_without_a_network_pretrained_weights_fail_with_a_way_out_or_are_done_wi
 
 
 def test_the_papers_recipe_is_the_default_of_its_network() -> None:
-    given = train_quality._parser().parse_args([])
+    given = train_quality.parser().parse_args([])
     network = cast("DslFiqa", SimpleNamespace(config=OFFICIAL))
     official = Start(network, read_config("official")[1], "timm vit_base_patch16_384")
     loop = labels_recipe(given, official, photos=16_000)
@@ -209,10 +209,10 @@ def test_the_papers_recipe_is_the_default_of_its_network() -> None:
 
 def test_few_labels_get_enough_steps_and_many_get_whole_epochs() -> None:
     start = Start(cast("DslFiqa", SimpleNamespace(config=LITE)), LITE_PREPROCESSING, "checkpoint lite")
-    given = train_quality._parser().parse_args([])
+    given = train_quality.parser().parse_args([])
     assert labels_recipe(given, start, photos=300).steps == 1500
     assert labels_recipe(given, start, photos=16_000).steps == 20_000
-    asked = train_quality._parser().parse_args(["--epochs", "2", "--batch", "10"])
+    asked = train_quality.parser().parse_args(["--epochs", "2", "--batch", "10"])
     assert labels_recipe(asked, start, photos=300).steps == 60
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -31,7 +31,6 @@ from fiqa.photos.alignment import View, align, whole_view
 from fiqa.photos.crops import cut_crops
 from fiqa.photos.images import decode_photo
 from training.data.datasets import Dataset, LabelledPhoto
-from training.data.face_crops import FaceCropSample, FaceCropSource
 from training.data.photos import Split
 from training.data.views import CropSample
 from training.errors import DataError, StorageError
@@ -47,6 +46,7 @@ MOST_REPLACED = 20
 
 Pixels = NDArray[np.uint8]
 Landmarks = NDArray[np.float32]
+Sample_co = TypeVar("Sample_co", covariant=True)
 
 
 class LandmarkStore:
@@ -202,19 +202,27 @@ def mirrored_landmarks(landmarks: Landmarks, side_px: int) -> Landmarks:
     return mirrored
 
 
-class BatchLoader:
+class BatchSource(Protocol[Sample_co]):
+    """What draws batches; equal numbers give equal batches."""
+
+    def batch(self, draw: int, size: int) -> Sample_co:
+        """Return batch number `draw` of `size` samples."""
+        ...
+
+
+class BatchLoader(Generic[Sample_co]):
     """Draws batches by number, ahead of time in `workers` processes; 0 draws them when they are asked for."""
 
-    def __init__(self, source: LabelledCrops | FaceCropSource, size: int, *, workers: int) -> None:
+    def __init__(self, source: BatchSource[Sample_co], size: int, *, workers: int) -> None:
         self.source, self.size, self.workers = source, size, workers
         self._next = -1
-        self._batches: Iterator[CropSample | FaceCropSample] = iter(())
+        self._batches: Iterator[Sample_co] = iter(())
 
-    def __getitem__(self, draw: int) -> CropSample | FaceCropSample:
+    def __getitem__(self, draw: int) -> Sample_co:
         """Return batch number `draw`."""
         return self.source.batch(draw, self.size)
 
-    def batch(self, draw: int) -> CropSample | FaceCropSample:
+    def batch(self, draw: int) -> Sample_co:
         """Return batch number `draw`, from the workers if there are any."""
         if not self.workers:
             return self[draw]

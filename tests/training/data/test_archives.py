@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from training.data import archives
-from training.data.archives import check_path, unpack
+from training.data.archives import Archive, Member, check_path, unpack
 from training.errors import DataError, StorageError
 
 FILES = {"set/img/1.png": b"one", "set/label.json": b"{}"}
@@ -67,12 +67,17 @@ def test_links_are_refused(tmp_path: Path) -> None:
 def test_an_unpacking_that_was_stopped_goes_on_with_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    archive, written = make_zip(tmp_path / "a.zip"), []
+    archive, written = make_zip(tmp_path / "a.zip"), list[str]()
     (tmp_path / "out" / "set" / "img").mkdir(parents=True)
     (tmp_path / "out" / "set" / "img" / "1.png").write_bytes(b"one")
     (tmp_path / "out" / "set" / "label.json.part").write_bytes(b"{")
     real = archives._write
-    monkeypatch.setattr(archives, "_write", lambda *each: (written.append(each[1].path), real(*each)))
+
+    def write(opened: Archive, member: Member, target: Path, archive: Path) -> None:
+        written.append(member.path)
+        real(opened, member, target, archive)
+
+    monkeypatch.setattr(archives, "_write", write)
     unpack(archive, tmp_path / "out")
     assert written == ["set/label.json"]
     assert not list(tmp_path.rglob("*.part"))
@@ -88,7 +93,7 @@ def test_a_damaged_archive_is_said_to_be_one(name: str, tmp_path: Path) -> None:
 
 def test_a_full_disk_is_said_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = type("Usage", (), {"free": 3})
-    monkeypatch.setattr(archives.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
     with pytest.raises(StorageError, match=r"needs 0\.0 GB and its disk has 0\.0 GB free"):
         unpack(make_zip(tmp_path / "a.zip"), tmp_path / "out")
     assert not (tmp_path / "out").exists()
