@@ -26,7 +26,8 @@ from fiqa.degradation.synthetic import degrade
 from fiqa.faces.finders import Face
 from fiqa.maps.explain import compute_maps
 from fiqa.maps.face_maps import FaceMap, MapKey
-from fiqa.predictor import FaceCrops, QualityPredictor
+from fiqa.photo_scorer import FaceCrops
+from fiqa.predictor import QualityPredictor
 from fiqa.results import QualityResult
 from training.data.composites import blended, face_mask
 from training.data.photos import FacePhoto

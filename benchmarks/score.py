@@ -32,9 +32,10 @@ from fiqa.models import OFFICIAL, DslFiqa
 from fiqa.models.dsl_fiqa import load_strictly
 from fiqa.models.landmark_encoding import index_vector
 from fiqa.models.official import convert
+from fiqa.photo_scorer import FaceCrops
 from fiqa.photos.alignment import View
 from fiqa.photos.crops import grid_offsets
-from fiqa.predictor import FaceCrops, QualityPredictor
+from fiqa.predictor import QualityPredictor
 from tests.fiqa.official import reference
 
 UNTURNED = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])

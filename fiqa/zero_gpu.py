@@ -18,7 +18,8 @@ from fiqa.errors import FiqaError
 from fiqa.faces.finders import FaceFinder, load_face_finder
 from fiqa.loading import load_network
 from fiqa.models import DslFiqa
-from fiqa.predictor import FaceCrops, QualityPredictor
+from fiqa.photo_scorer import FaceCrops
+from fiqa.predictor import QualityPredictor
 
 SHORTEST_S, LONGEST_S = 5, 60
 CROPS_PER_S = 20

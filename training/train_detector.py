@@ -15,16 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fiqa.faces.finders import FaceDetector, overlaps
+from fiqa.faces.finders import FaceDetector, TorchDetectorMaps, overlaps
 from fiqa.faces.landmarks import to_tensor
-from fiqa.models.face_detector import (
-    BOX_UNIT_PX,
-    LARGEST_PX,
-    SMALLEST_PX,
-    STRIDE,
-    FaceDetectorConfig,
-    FaceDetectorNetwork,
-)
+from fiqa.models.detector_scale import BOX_UNIT_PX, LARGEST_PX, SMALLEST_PX, STRIDE
+from fiqa.models.face_detector import FaceDetectorConfig, FaceDetectorNetwork
 from training.data.face_scenes import FaceStock, Scene, covered_share, render_scene
 from training.data.rendered_pool import RenderedPool
 from training.fit.script import run_script
@@ -128,7 +122,7 @@ def focal_loss(logits: Tensor, centres: Tensor, counts: Tensor) -> Tensor:
 
 def measure(network: FaceDetectorNetwork, stock: FaceStock) -> dict[str, float]:
     """Return the F1 score, recall and false boxes a scene on scenes made of `stock`."""
-    detector, rng = FaceDetector(network), np.random.default_rng(1)
+    detector, rng = FaceDetector(TorchDetectorMaps(network)), np.random.default_rng(1)
     frame = np.array([0.0, 0.0, SCENE_PX, SCENE_PX])
     wanted = found = false = 0
     for _ in range(MEASURED_SCENES):

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from fiqa.degradation.atlas import Atlas
     from fiqa.degradation.diagnosis import EncodedFace
     from fiqa.faces.finders import Face
-    from fiqa.predictor import FaceCrops, QualityPredictor
+    from fiqa.photo_scorer import FaceCrops
+    from fiqa.predictor import QualityPredictor
 
 Pixels = NDArray[np.uint8]
 

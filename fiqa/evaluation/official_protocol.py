@@ -22,11 +22,12 @@ from fiqa.errors import PhotoError, SettingError
 from fiqa.evaluation.metrics import AGREEMENT
 from fiqa.loading import load_predictor
 from fiqa.output import check_writable, make_folder, write_file
+from fiqa.photo_scorer import FaceCrops
 from fiqa.photos.alignment import View
 from fiqa.photos.crops import ReleasedOffsets
 from fiqa.photos.images import decode_photo
 from fiqa.photos.sources import as_on_disk
-from fiqa.predictor import FaceCrops, QualityPredictor
+from fiqa.predictor import QualityPredictor
 
 COLUMNS = ("Name", "Predict", "GT", "Error")
 CROPS = 20

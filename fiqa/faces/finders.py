@@ -8,7 +8,7 @@ fetched when it is first used. "auto" takes the one that the checkpoint was made
 Faces come in the order of their prominence: the area of a face inside the photo, less where the border cuts it and
 less towards the corners. The first one is the main face, which speaks for the photo unless another is asked for.
 
-torch loads when a finder is made, not with this module.
+torch loads when a finder that computes with it is made, not with this module.
 """
 
 import logging
@@ -26,8 +26,9 @@ from PIL import Image
 
 from fiqa.errors import CheckpointError, FiqaError, SettingError
 from fiqa.faces.face_choice import FACE_CHOICES, FaceChoice
-from fiqa.faces.landmarks import LandmarkPredictor, read_bundled, to_tensor
+from fiqa.faces.landmarks import LandmarkPredictor, read_bundled, sigmoid, to_tensor
 from fiqa.fetching import fetch_missing
+from fiqa.models.detector_scale import BOX_UNIT_PX, LARGEST_PX, STRIDE
 from fiqa.photos.alignment import Landmarks, roll_deg
 from fiqa.results import Box
 
@@ -240,6 +241,28 @@ class Candidates:
         return Candidates(self.boxes[kept], self.scores[kept])
 
 
+class DetectorMaps(Protocol):
+    """What reads a photo (H, W, 3) uint8, whatever it is computed with."""
+
+    def __call__(self, photo: Photo) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return logits (h, w) and boxes (4, h, w), as `fiqa.models.face_detector.FaceMaps` describes them."""
+        ...
+
+
+class TorchDetectorMaps:
+    """A network computed with torch on the CPU, the bundled one unless another is given."""
+
+    def __init__(self, network: "FaceDetectorNetwork | None" = None) -> None:
+        self._network = network or load_detector_network()
+
+    def __call__(self, photo: Photo) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        import torch
+
+        with torch.inference_mode():
+            maps: FaceMaps = self._network(to_tensor(photo[None]))
+        return maps.centre_logits[0].numpy(), maps.boxes[0].numpy()
+
+
 class FaceDetector:
     """Boxes that may hold a face, by the bundled network or another one of its kind."""
 
@@ -247,8 +270,8 @@ class FaceDetector:
     """Longest side of the finest copy searched: a quarter of the photo's, within these bounds."""
     _MOST = 400
 
-    def __init__(self, network: "FaceDetectorNetwork | None" = None) -> None:
-        self._network = network or load_detector_network()
+    def __init__(self, read: "DetectorMaps | None" = None) -> None:
+        self._read = read or TorchDetectorMaps()
 
     def propose(self, photo: Photo, *, lowest: float) -> Candidates:
         """Return the boxes of at least the score `lowest` in a photo (H, W, 3) uint8, best first."""
@@ -261,8 +284,6 @@ class FaceDetector:
 
     def _copies(self, photo: Photo) -> Iterator[Photo]:
         """Yield ever smaller copies of the photo, so that each face has a size the network knows in one of them."""
-        from fiqa.models.face_detector import LARGEST_PX
-
         copy = _shrunk(photo, int(np.clip(max(photo.shape[:2]) / 4, *self._FINEST_PX)))
         yield copy
         while max(copy.shape[:2]) > 1.25 * LARGEST_PX:
@@ -271,10 +292,7 @@ class FaceDetector:
 
     def _in_copy(self, copy: Photo, photo_shape: tuple[int, ...], lowest: float) -> Candidates:
         """Search one copy; return boxes in pixels of the photo of shape (H, W, 3)."""
-        import torch
-
-        with torch.inference_mode():
-            candidates = _read_maps(self._network(to_tensor(copy[None])), lowest)
+        candidates = _read_maps(*self._read(copy), lowest)
         scale = np.tile(np.array(photo_shape[1::-1]) / copy.shape[1::-1], 2)
         return Candidates(candidates.boxes * scale, candidates.scores).take(_sensible(candidates.boxes, copy))
 
@@ -293,9 +311,10 @@ class BundledFaceFinder:
     faces at the highest severities reach 0.3 and more; of 20 faceless pictures of scikit-image only the coins, which
     show heads, do too."""
 
-    def __init__(self) -> None:
-        self._detector = FaceDetector()
-        self._landmarks = LandmarkPredictor()
+    def __init__(self, detector: FaceDetector | None = None, landmarks: LandmarkPredictor | None = None) -> None:
+        """Take the bundled networks, computed with torch, unless others are given."""
+        self._detector = detector or FaceDetector()
+        self._landmarks = landmarks or LandmarkPredictor()
 
     def find(self, photo: Photo) -> list[Face]:
         """Return the faces of an RGB photo (H, W, 3) uint8, the most prominent first."""
@@ -354,19 +373,15 @@ def _sensible(boxes: Boxes, copy: Photo) -> NDArray[np.intp]:
     return np.flatnonzero(centred & ((high - low).max(axis=1) < 2 * size.max()))
 
 
-def _read_maps(maps: "FaceMaps", lowest: float) -> Candidates:
+def _read_maps(logits: NDArray[np.float32], boxes: NDArray[np.float32], lowest: float) -> Candidates:
     """Return the boxes at the local maxima of one photo's centre map, in pixels of what the network was given."""
-    from torch.nn import functional
-
-    from fiqa.models.face_detector import BOX_UNIT_PX, STRIDE
-
-    scores = maps.centre_logits[0].sigmoid()
-    peaks = (scores == functional.max_pool2d(scores[None], 3, stride=1, padding=1)[0]) & (scores >= lowest)
-    y, x = (index.numpy() for index in peaks.nonzero(as_tuple=True))
-    offset_x, offset_y, log_width, log_height = maps.boxes[0][:, peaks].numpy().astype(np.float64)
+    scores = sigmoid(logits)
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(scores, 1, constant_values=-1), (3, 3))
+    y, x = np.nonzero((scores == around.max(axis=(2, 3))) & (scores >= lowest))
+    offset_x, offset_y, log_width, log_height = boxes[:, y, x].astype(np.float64)
     centre = STRIDE * np.stack([x + 0.5 + offset_x, y + 0.5 + offset_y], axis=1)
     half = BOX_UNIT_PX / 2 * np.exp(np.clip(np.stack([log_width, log_height], axis=1), -3, 3))
-    return Candidates(np.concatenate([centre - half, centre + half], axis=1), scores[peaks].numpy().astype(np.float64))
+    return Candidates(np.concatenate([centre - half, centre + half], axis=1), scores[y, x].astype(np.float64))
 
 
 def distinct(boxes: Boxes, *, overlap: float = 0.45) -> list[int]:

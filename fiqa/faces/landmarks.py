@@ -3,12 +3,12 @@
 The network looks twice: first at the detector's box, then at the face turned upright and centred by what
 it saw, together with its mirror image. On the CPU this takes a few milliseconds a face.
 
-torch loads when a `LandmarkPredictor` is made, not with this module.
+torch loads when `TorchLandmarkNetworks` are made, not with this module.
 """
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,10 @@ from fiqa.photos.alignment import Square, View, cut_view
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fiqa.models.landmark_network import LandmarkNetwork
+    from fiqa.models.landmark_network import CropReading, FirstLook, LandmarkNetwork, SecondLook
+
+Pictures = NDArray[np.uint8]
+Readings = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 VIEW_PX = 160
 VIEW_MARGIN = 2.2
@@ -68,11 +71,53 @@ def to_tensor(pictures: NDArray[np.uint8]) -> "Tensor":
     return rearrange(torch.from_numpy(np.array(pictures, order="C")), "b h w c -> b c h w").float() / 255
 
 
+class LandmarkNetworks(Protocol):
+    """What looks at views (B, V, V, 3) uint8, whatever it is computed with.
+
+    Both looks return landmarks (B, 68, 2), (x, y) in 0..1 of the view, and logits (B,), above 0 for a face.
+    """
+
+    def first_look(self, views: Pictures) -> Readings:
+        """Look at the middle of views."""
+        ...
+
+    def second_look(self, views: Pictures, landmarks: NDArray[np.float32]) -> Readings:
+        """Look again where rough landmarks (B, 68, 2) are, in 0..1 of the view."""
+        ...
+
+
+class TorchLandmarkNetworks:
+    """The bundled network, computed with torch on the CPU."""
+
+    def __init__(self) -> None:
+        from fiqa.models.landmark_network import CROP_MARGIN, FirstLook, SecondLook
+
+        network = load_landmark_network()
+        self._first, self._second = FirstLook(network, CROP_MARGIN / VIEW_MARGIN), SecondLook(network)
+
+    def first_look(self, views: Pictures) -> Readings:
+        """Look at the middle of views."""
+        return self._read(self._first, to_tensor(views))
+
+    def second_look(self, views: Pictures, landmarks: NDArray[np.float32]) -> Readings:
+        """Look again where rough landmarks are."""
+        import torch
+
+        return self._read(self._second, to_tensor(views), torch.from_numpy(landmarks))
+
+    def _read(self, look: "FirstLook | SecondLook", *inputs: "Tensor") -> Readings:
+        import torch
+
+        with torch.inference_mode():
+            seen: CropReading = look(*inputs)
+            return seen.landmarks.numpy(), seen.face_logits.numpy()
+
+
 class LandmarkPredictor:
     """Boxes in, landmarks out."""
 
-    def __init__(self) -> None:
-        self._network = load_landmark_network()
+    def __init__(self, networks: LandmarkNetworks | None = None) -> None:
+        self._networks = networks or TorchLandmarkNetworks()
 
     def predict(
         self, photo: NDArray[np.uint8], boxes: NDArray[np.floating[Any]]
@@ -81,39 +126,25 @@ class LandmarkPredictor:
         landmarks, likely = [np.empty((0, 68, 2), np.float32)], [np.empty(0, np.float32)]
         for start in range(0, len(boxes), BATCH):
             views = [face_view(photo, box) for box in boxes[start : start + BATCH]]
-            found, probabilities = self._look(to_tensor(np.stack([view.image for view in views])))
+            found, probabilities = self._look(np.stack([view.image for view in views]))
             landmarks += [
                 view.landmarks_to_photo(VIEW_PX * each)[None] for view, each in zip(views, found, strict=True)
             ]
             likely.append(probabilities)
         return np.concatenate(landmarks), np.concatenate(likely)
 
-    def _look(self, views: "Tensor") -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return landmarks (B, 68, 2) in shares of the views (B, 3, V, V), and probabilities (B,)."""
-        import torch
+    def _look(self, views: Pictures) -> Readings:
+        """Return landmarks (B, 68, 2) in shares of the views (B, V, V, 3), and probabilities (B,)."""
+        landmarks, logits = self._networks.first_look(views)
+        again = logits > MIN_FACE_LOGIT
+        if again.any():
+            landmarks[again], logits[again] = self._networks.second_look(views[again], landmarks[again])
+        return landmarks, sigmoid(logits)
 
-        from fiqa.models.landmark_network import CROP_MARGIN, crop_to_view, cut_crops
 
-        with torch.inference_mode():
-            frames = torch.tensor([0.5, 0.5, CROP_MARGIN / VIEW_MARGIN, 0.0]).repeat(len(views), 1)
-            seen = self._network(cut_crops(views, frames))
-            landmarks, logits = crop_to_view(seen.landmarks, frames), seen.face_logits
-            again = logits > MIN_FACE_LOGIT
-            if again.any():
-                landmarks[again], logits[again] = self._look_again(views[again], landmarks[again])
-            return landmarks.numpy(), logits.sigmoid().numpy()
-
-    def _look_again(self, views: "Tensor", landmarks: "Tensor") -> "tuple[Tensor, Tensor]":
-        """Return better landmarks (B, 68, 2) in shares of the views, and logits (B,), given rough landmarks."""
-        import torch
-
-        from fiqa.models.landmark_network import MIRRORED, crop_to_view, cut_crops, frames_around, rolls_of
-
-        frames = frames_around(landmarks, rolls_of(landmarks))
-        crops = cut_crops(views, frames)
-        seen, mirrored = self._network(crops), self._network(crops.flip(3))
-        back = mirrored.landmarks[:, MIRRORED] * torch.tensor([-1.0, 1.0]) + torch.tensor([1.0, 0.0])
-        return crop_to_view((seen.landmarks + back) / 2, frames), (seen.face_logits + mirrored.face_logits) / 2
+def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return probabilities, in the precision of the logits and without overflow."""
+    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * logits), dtype=logits.dtype)
 
 
 def face_view(photo: NDArray[np.uint8], box: NDArray[np.floating[Any]]) -> View:

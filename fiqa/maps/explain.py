@@ -29,10 +29,11 @@ from fiqa.faces.face_choice import FaceChoice
 from fiqa.maps.face_maps import KINDS, FaceMap, Grid, MapKey, OfferedMaps, Placement
 from fiqa.models.backbone import ColumnBackbone
 from fiqa.models.dsl_fiqa import recorded_attention
+from fiqa.photo_scorer import FaceCrops
 from fiqa.photos.alignment import View
 from fiqa.photos.crops import Offset, is_right
 from fiqa.photos.images import PhotoSource, decode_photo
-from fiqa.predictor import FaceCrops, QualityPredictor
+from fiqa.predictor import QualityPredictor
 
 OCCLUDED_SHARE, OCCLUSION_STEP = 1 / 4, 1 / 8
 """Side of the window that is blurred away, and how far it moves, as shares of the crop's side."""

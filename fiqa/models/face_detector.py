@@ -14,10 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-STRIDE = 8
-SMALLEST_PX, LARGEST_PX = 18, 128
-BOX_UNIT_PX = 32.0
-"""Box sides are predicted as logarithms of this length, the middle of the range."""
+from fiqa.models.detector_scale import STRIDE
+
 _PAD_TO = 32
 
 
@@ -64,7 +62,7 @@ class FaceDetectorNetwork(nn.Module):
         sixteen = self.to_sixteen(eight)
         context = enlarge(self.to_thirtytwo(sixteen)) + self.lateral_sixteen(sixteen)
         maps = self.head(eight + enlarge(self.down_to_eight(context)))
-        maps = maps[..., : -(-height // STRIDE), : -(-width // STRIDE)]
+        maps = maps[..., : (height + STRIDE - 1) // STRIDE, : (width + STRIDE - 1) // STRIDE]  # ONNX divides towards 0
         return FaceMaps(maps[:, 0], maps[:, 1:])
 
 

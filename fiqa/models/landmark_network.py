@@ -74,6 +74,37 @@ class LandmarkNetwork(nn.Module):
         return CropReading(expected_positions(heatmaps), self.is_face(reduce(sixteen, "b d h w -> b d", "mean"))[:, 0])
 
 
+class FirstLook(nn.Module):
+    """Reads the middle of views: `extent` is the crop's side as a share of a view's."""
+
+    def __init__(self, network: LandmarkNetwork, extent: float) -> None:
+        super().__init__()
+        self.network, self.extent = network, extent
+
+    def forward(self, views: Tensor) -> CropReading:
+        """Take views (B, 3, V, V) in 0..1; landmarks are (x, y) in 0..1 of the view."""
+        frames = views.new_tensor([0.5, 0.5, self.extent, 0.0]).repeat(views.shape[0], 1)
+        seen: CropReading = self.network(cut_crops(views, frames))
+        return CropReading(crop_to_view(seen.landmarks, frames), seen.face_logits)
+
+
+class SecondLook(nn.Module):
+    """Reads faces turned upright and centred by rough landmarks, as they are and mirrored."""
+
+    def __init__(self, network: LandmarkNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, views: Tensor, landmarks: Tensor) -> CropReading:
+        """Take views (B, 3, V, V) in 0..1 and landmarks (B, 68, 2) in 0..1 of the view; return better ones."""
+        frames = frames_around(landmarks, rolls_of(landmarks))
+        crops = cut_crops(views, frames)
+        seen, mirrored = self.network(crops), self.network(crops.flip(3))
+        back = mirrored.landmarks[:, list(MIRRORED)] * views.new_tensor([-1.0, 1.0]) + views.new_tensor([1.0, 0.0])
+        landmarks = crop_to_view((seen.landmarks + back) / 2, frames)
+        return CropReading(landmarks, (seen.face_logits + mirrored.face_logits) / 2)
+
+
 def expected_positions(heatmaps: Tensor) -> Tensor:
     """Return the mean (x, y) in 0..1 under the softmax of each heatmap: (B, L, h, w) -> (B, L, 2)."""
     height, width = heatmaps.shape[-2:]
@@ -104,7 +135,7 @@ def cut_crops(views: Tensor, frames: Tensor) -> Tensor:
     """Cut the framed crops (B, 3, 96, 96) out of views (B, 3, V, V); beyond the border the view is mirrored."""
     linear = frames[:, 2, None, None] * _rotations(frames[:, 3])
     theta = torch.cat([linear, 2 * frames[:, :2, None] - 1], dim=2)
-    grid = functional.affine_grid(theta, [len(views), 3, CROP_PX, CROP_PX], align_corners=False)
+    grid = functional.affine_grid(theta, [views.shape[0], 3, CROP_PX, CROP_PX], align_corners=False)
     return functional.grid_sample(views, grid, padding_mode="reflection", align_corners=False)
 
 

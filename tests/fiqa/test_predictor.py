@@ -22,7 +22,8 @@ from fiqa.degradation.synthetic import DEGRADATIONS, LEVELS, PAPER_TYPES
 from fiqa.errors import CheckpointError, NoFaceError, PhotoError, SettingError
 from fiqa.faces.finders import BundledFaceFinder
 from fiqa.faces.found_faces import FAINT_NOTICE
-from fiqa.predictor import FaceCrops, QualityPredictor, confidence_interval
+from fiqa.photo_scorer import FaceCrops
+from fiqa.predictor import QualityPredictor, confidence_interval
 from fiqa.results import QualityResult
 from tests.fiqa.faces.test_finders import ffhq_crop
 from tests.fiqa.small_networks import small_vit_predictor

@@ -11,7 +11,8 @@ from PIL import Image
 from safetensors.torch import load_file
 from skimage import data
 
-from fiqa.models.face_detector import BOX_UNIT_PX, STRIDE, FaceDetectorNetwork
+from fiqa.models.detector_scale import BOX_UNIT_PX, STRIDE
+from fiqa.models.face_detector import FaceDetectorNetwork
 from fiqa.models.landmark_network import LandmarkNetwork
 from training import train_detector, train_landmarks
 from training.data.face_scenes import FaceStock, background, render_scene

@@ -19,7 +19,8 @@ from fiqa.ui.figures import png_uri
 from fiqa.ui.service import PredictorService
 
 if TYPE_CHECKING:
-    from fiqa.predictor import FaceCrops, QualityPredictor
+    from fiqa.photo_scorer import FaceCrops
+    from fiqa.predictor import QualityPredictor
 
 SHOWN_SIDE_PX = 1024
 MARGIN_SHARE = 0.12

@@ -33,8 +33,9 @@ from fiqa.maps.explain import (
 from fiqa.maps.face_maps import KINDS, MapKey
 from fiqa.models import LITE, DslFiqa
 from fiqa.models.dsl_fiqa import recorded_attention
+from fiqa.photo_scorer import FaceCrops
 from fiqa.photos.alignment import View
-from fiqa.predictor import FaceCrops, QualityPredictor
+from fiqa.predictor import QualityPredictor
 from tests.fiqa.small_networks import small_vit_predictor
 from training.data.labelled_views import mirrored_landmarks
 

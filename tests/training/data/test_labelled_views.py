@@ -29,7 +29,7 @@ FACE = face_landmarks((32, 28), 24)
 class NoFinder:
     """Stands in for the finder; counts how often it is asked."""
 
-    name, can_reject = "none", True
+    name, can_reject, concurrent = "none", True, True
 
     def __init__(self) -> None:
         self.asked = 0
