@@ -192,6 +192,9 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
         "inputs", nargs="*", type=Path, metavar="FOLDER", help="the photos of a method: a folder or a zip; or a CSV"
     )
     parser.add_argument("--reference", type=Path, metavar="FOLDER", help="the undamaged photos: faces are found there")
+    parser.add_argument(
+        "--measures", type=Path, metavar="CSV", help="numbers of your own: columns name, method and one a measure"
+    )
     add_network_options(parser)
     parser.add_argument("--format", choices=comparison.FORMATS, help="default: by the suffix of --output, else table")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")

@@ -23,6 +23,7 @@ from fiqa.errors import CheckpointError, FiqaError
 from fiqa.memory import keep_few_heaps
 from fiqa.settings import Settings
 from fiqa.ui.attention.tab import build_attention_tab
+from fiqa.ui.compare.tab import build_compare_tab
 from fiqa.ui.degradation.tab import build_degradation_tab
 from fiqa.ui.examples import damaged_portrait
 from fiqa.ui.photos import LoadedPhotos
@@ -92,6 +93,8 @@ def create_demo(settings: Settings, service: PredictorService, labelling: Labell
                 build_attention_tab(service, photos, checkpoint, attention)
             with gr.Tab("Degradation", id="degradation") as degradation:
                 build_degradation_tab(service, settings, photos, checkpoint, degradation)
+            with gr.Tab("Compare", id="compare"):
+                build_compare_tab(service, settings, checkpoint)
             with gr.Tab("Rate", id="rate"):
                 routes.build_rate_tab()
             with gr.Tab("Studies", id="studies") as studies:

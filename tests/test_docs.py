@@ -247,7 +247,7 @@ def names_of(requirements: list[str]) -> set[str]:
 
 
 def test_requirements_are_what_the_code_imports() -> None:
-    optional = {"av", "datasets"}
+    optional = {"av", "datasets", "dlib", "lpips", "piq"}
     assert imported("fiqa_app", "fiqa", "annotate") - optional == names_of(REQUIREMENTS) - {
         "psycopg",
         "torchvision",

@@ -3,6 +3,7 @@
     inputs       the photos of methods out of folders, zips and CSVs
     matching     which photos of several methods are versions of the same one
     scoring      scores of all versions, each of the same face
+    measures     full-reference measures beside the scores, where the undamaged photos are there
     statistics   means with intervals, paired differences, win rates, tests (numbers in, numbers out)
     comparison   all of it joined: methods, pairs and photos of one comparison
     reports      the comparison as table, JSON, CSV, Markdown, LaTeX and one HTML page

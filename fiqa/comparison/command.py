@@ -9,6 +9,7 @@ from fiqa.comparison.comparison import Comparison, score_with_journal, summarise
 from fiqa.comparison.examples import Example, choose_examples, show_example
 from fiqa.comparison.inputs import match_inputs, name_inputs
 from fiqa.comparison.matching import MatchedPhotos
+from fiqa.comparison.measures import OwnMeasures, add_measures, read_measures
 from fiqa.comparison.reports import FORMATS
 from fiqa.comparison.scoring import decode_versions
 from fiqa.comparison.verification import differences, inputs_of, read_report
@@ -32,11 +33,12 @@ def _compare(options: argparse.Namespace) -> int:
         raise SettingError("A comparison needs at least two methods: name two folders or zips, or a CSV of more.")
     reference = None if options.reference is None else str(options.reference.resolve())
     matched = match_inputs(inputs, reference=reference)
+    own = read_measures(options.measures) if options.measures else {}
     if options.output:
         check_writable(options.output)
     predictor = _load(options)
     atlas = None if options.no_diagnosis else _open_atlas(predictor)
-    comparison = _scored(predictor, matched, inputs, reference, atlas)
+    comparison = _scored(predictor, matched, inputs, reference, atlas, own)
     chosen = options.format or (options.output.suffix.removeprefix(".").lower() if options.output else "")
     if chosen == "html":
         _write(_page(predictor, matched, comparison), options.output)
@@ -51,12 +53,13 @@ def _scored(
     inputs: dict[str, str],
     reference: str | None,
     atlas: "Atlas | None",
+    own: OwnMeasures,
 ) -> Comparison:
     """Score what was matched, with a bar on a terminal, and return the figures."""
     from tqdm import tqdm
 
     scored = score_with_journal(predictor, matched, Settings.from_environment().data_dir, atlas=atlas)
-    photos = list(tqdm(scored, total=len(matched.photos), unit="photo", disable=None))
+    photos = add_measures(list(tqdm(scored, total=len(matched.photos), unit="photo", disable=None)), own)
     places = dict.fromkeys(inputs.values())  # a CSV has several methods
     command = ("fiqa", "compare", *places, *(("--reference", reference) if reference else ()))
     return summarise(predictor, matched, photos, inputs, reference=reference, command=command)
@@ -84,7 +87,7 @@ def _verify(options: argparse.Namespace) -> int:
     matched = match_inputs(inputs, reference=reference)
     options.checkpoint = options.checkpoint or report["stamp"]["checkpoint"]
     predictor = _load(options)
-    told = list(differences(report, _scored(predictor, matched, inputs, reference, None)))
+    told = list(differences(report, _scored(predictor, matched, inputs, reference, None, {})))
     confirmed = f"{options.verify} is confirmed: {len(matched.photos)} photos, {len(inputs)} methods."
     _write("".join(f"{line}\n" for line in told or [confirmed]), options.output)
     return int(bool(told))

@@ -7,7 +7,7 @@ comparison.to_frame()
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,9 @@ import numpy as np
 
 from fiqa.comparison.inputs import match_inputs, name_inputs
 from fiqa.comparison.journal import Journal
-from fiqa.comparison.matching import MatchedPhotos
-from fiqa.comparison.scoring import ScoredVersions, score_versions
+from fiqa.comparison.matching import MatchedPhotos, PhotoVersions
+from fiqa.comparison.measures import Measure, mean_measures, other_people, usable_measures, with_measures
+from fiqa.comparison.scoring import ScoredVersions, decode_versions, score_decoded
 from fiqa.comparison.stamp import Stamp, make_stamp
 from fiqa.comparison.statistics import MethodFigures, PairFigures, compare_pairs, describe_method
 from fiqa.errors import SettingError
@@ -45,6 +46,11 @@ class Comparison:
     notices: tuple[str, ...] = ()
 
     @property
+    def measures(self) -> list[str]:
+        """Return the names of the measures that stand beside the scores, in the order of their columns."""
+        return list(dict.fromkeys(name for method in self.methods for name in method.measures))
+
+    @property
     def degradations(self) -> dict[str, dict[str, int]]:
         """Return how often each degradation was the likeliest, by method, most frequent first."""
         names = [method.name for method in self.methods]
@@ -66,16 +72,26 @@ class Comparison:
         }
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return one row for every photo and method: name, source, method, score (NaN without), error, degradation."""
+        """Return one row for every photo and method.
+
+        Columns: name, source, method, score (NaN without), error, degradation, and a column for every measure.
+        """
         import pandas as pd
 
         rows = [
-            (photo.name, photo.source, method, score, photo.errors.get(method), photo.diagnoses.get(method))
+            {
+                "name": photo.name,
+                "source": photo.source,
+                "method": method,
+                "score": score,
+                "error": photo.errors.get(method),
+                "degradation": photo.diagnoses.get(method),
+                **{measure: photo.measures.get(method, {}).get(measure) for measure in self.measures},
+            }
             for photo in self.photos
             for method, score in photo.scores.items()
         ]
-        frame = pd.DataFrame(rows, columns=["name", "source", "method", "score", "error", "degradation"])
-        return frame.astype({"score": "float64"})
+        return pd.DataFrame(rows).astype(dict.fromkeys(["score", *self.measures], "float64"))
 
 
 def compare(
@@ -114,18 +130,33 @@ def compare(
     )
     undamaged = None if reference is None else str(reference)
     matched = match_inputs(inputs, reference=undamaged, sources=sources)
-    photos = [score_versions(predictor, photo) for photo in matched.photos]
+    measures, _ = usable_measures()
+    photos = [score_versions(predictor, photo, measures=measures) for photo in matched.photos]
     return summarise(predictor, matched, photos, inputs, reference=undamaged)
+
+
+def score_versions(
+    predictor: "QualityPredictor",
+    photo: PhotoVersions,
+    *,
+    atlas: "Atlas | None" = None,
+    measures: Sequence[Measure] = (),
+) -> ScoredVersions:
+    """Score one photo in all its versions, and measure them where there is a reference; see `score_decoded`."""
+    versions = decode_versions(photo)
+    return with_measures(score_decoded(predictor, photo, versions, atlas=atlas), versions, measures)
 
 
 def score_with_journal(
     predictor: "QualityPredictor", matched: MatchedPhotos, data_dir: Path, *, atlas: "Atlas | None" = None
 ) -> Iterator[ScoredVersions]:
     """Yield the scores of matched photos in order, those of a run that was killed without computing them again."""
-    journal = Journal.of_comparison(data_dir, predictor, matched.photos, diagnosed=atlas is not None)
+    measures, _ = usable_measures() if matched.has_reference else ([], [])
+    kinds = [*(["diagnosed"] if atlas else []), *(measure.name for measure in measures)]
+    journal = Journal.of_comparison(data_dir, predictor, matched.photos, kinds=kinds)
     for photo in matched.photos:
         if photo.name not in journal.scored:
-            journal.add(score_versions(predictor, photo, atlas=atlas))
+            journal.add(score_versions(predictor, photo, atlas=atlas, measures=measures))
         yield journal.scored[photo.name]
     journal.finish()
 
@@ -138,6 +169,7 @@ def summarise(
     *,
     reference: str | None = None,
     command: Sequence[str] = (),
+    notices: Sequence[str] = (),
 ) -> Comparison:
     """Return the figures of scored photos; `inputs` says where each method's lay, for the stamp.
 
@@ -151,11 +183,15 @@ def summarise(
         reasons = [reason for photo in photos for reason in photo.errors.values()]
         raise SettingError(f"Not one photo could be scored, so nothing can be compared. The first reason: {reasons[0]}")
     sources = np.array([photo.source for photo in photos])
+    missing = usable_measures()[1] if matched.has_reference else []
     return Comparison(
-        methods=tuple(describe_method(name, values, sources) for name, values in scores.items()),
+        methods=tuple(
+            replace(describe_method(name, values, sources), measures=mean_measures(photos, name))
+            for name, values in scores.items()
+        ),
         pairs=tuple(compare_pairs(scores, sources)),
         photos=tuple(photos),
         score_range=predictor.spec.score_range,
         stamp=make_stamp(predictor, inputs, matched.photos, reference=reference, command=command),
-        notices=tuple(matched.notices()),
+        notices=(*matched.notices(), *notices, *missing, *other_people(photos, matched.methods)),
     )

@@ -3,6 +3,7 @@
 Matplotlib is imported when a figure is drawn, so that a page is served without waiting for it.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ INK = "#010203"
 COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#bbbbbb")
 """Paul Tol's bright scheme, which people with colour-blindness tell apart."""
 GAIN, LOSS = "#228833", "#ee6677"
+_COMMENTS = re.compile(r"<!--.*?-->", re.DOTALL)
 MOST_LINES = 150
 """Slopes drawn at most; of more photos an even choice is drawn."""
 
@@ -138,7 +140,8 @@ def _svg(draw: "Callable[[Axes], None]", *, height: float, width: float = 7.2, l
     buffer = StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Title": label})
     drawn = buffer.getvalue()
-    return drawn[drawn.index("<svg") :].replace(INK, "currentColor")
+    drawn = _COMMENTS.sub("", drawn[drawn.index("<svg") :])  # they repeat what is written
+    return drawn.replace(INK, "currentColor").replace("<svg ", '<svg role="img" ', 1)
 
 
 def _ink(axes: "Axes") -> None:

@@ -29,12 +29,15 @@ class Journal:
 
     @classmethod
     def of_comparison(
-        cls, data_dir: Path, predictor: "QualityPredictor", photos: Sequence[PhotoVersions], *, diagnosed: bool
+        cls, data_dir: Path, predictor: "QualityPredictor", photos: Sequence[PhotoVersions], *, kinds: Sequence[str]
     ) -> "Journal":
-        """Open the journal of a comparison, one that was begun before if there is one."""
+        """Open the journal of a comparison, one that was begun before if there is one.
+
+        `kinds` names what else than scores is computed of each photo.
+        """
         depends_on = [__version__, predictor.spec.name, predictor.spec.sha256, predictor.finder.name, predictor.device]
         files = [(photo.name, *_fingerprints(photo)) for photo in photos]
-        key = hashlib.sha256(json.dumps([*depends_on, diagnosed, files]).encode()).hexdigest()[:32]
+        key = hashlib.sha256(json.dumps([*depends_on, [*kinds], files]).encode()).hexdigest()[:32]
         folder = data_dir / "comparisons"
         folder.mkdir(parents=True, exist_ok=True)
         return cls(folder / f"{key}.jsonl")

@@ -34,6 +34,11 @@ class MatchedPhotos:
     photos: tuple[PhotoVersions, ...]
     unmatched: Mapping[str, tuple[str, ...]]
 
+    @property
+    def has_reference(self) -> bool:
+        """Whether any photo has an undamaged version."""
+        return any(photo.reference is not None for photo in self.photos)
+
     def notices(self) -> list[str]:
         """Return one sentence for each method that shows photos which another lacks."""
         return [

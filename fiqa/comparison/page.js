@@ -1,20 +1,20 @@
-// Examples are shown one at a time; buttons and arrow keys move between them.
-for (const examples of document.querySelectorAll(".examples")) {
+// Examples are shown one at a time; buttons and arrow keys move between them. Runs in the report and in the app, which
+// says in `element` where its examples are.
+const root = typeof element === "undefined" ? document : element;
+const move = (examples, step) => {
   const figures = [...examples.querySelectorAll("figure")];
-  let shown = 0;
-  const move = (step) => {
-    figures[shown].hidden = true;
-    shown = (shown + step + figures.length) % figures.length;
-    figures[shown].hidden = false;
-  };
-  examples.addEventListener("click", (event) => {
-    const button = event.target.closest("button");
-    if (button) move(Number(button.value));
-  });
-  examples.addEventListener("keydown", (event) => {
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    move(step);
-  });
-}
+  const shown = figures.findIndex((figure) => !figure.hidden);
+  figures[shown].hidden = true;
+  figures[(shown + step + figures.length) % figures.length].hidden = false;
+};
+root.addEventListener("click", (event) => {
+  const button = event.target.closest(".examples .moves button");
+  if (button) move(button.closest(".examples"), Number(button.value));
+});
+root.addEventListener("keydown", (event) => {
+  const examples = event.target.closest(".examples");
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (!examples || !step) return;
+  event.preventDefault();
+  move(examples, step);
+});

@@ -4,7 +4,6 @@ What a user gave (names of methods and photos) is escaped by Jinja; figures are 
 """
 
 import json
-from base64 import b64encode
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
@@ -19,8 +18,9 @@ from PIL import Image
 from fiqa.comparison.comparison import Comparison
 from fiqa.comparison.examples import Example
 from fiqa.comparison.figures import distributions, gain_against_input, slopes, win_matrix
-from fiqa.comparison.reports import METHOD_HEADS, PAIR_HEADS, footnotes, method_cells, pair_cells, to_csv
+from fiqa.comparison.reports import conclusion, footnotes, method_heads, method_rows, pair_cells, pair_heads, to_csv
 from fiqa.comparison.statistics import PairFigures
+from fiqa.photos.thumbnails import data_uri
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -31,19 +31,20 @@ SHOWN_PX = 320
 
 def to_html(comparison: Comparison, examples: Sequence[Example] = ()) -> str:
     """Return the page; `examples` are shown by pair, in the order given."""
-    scores = {method.name: _scores(comparison, method.name) for method in comparison.methods}
+    scores = scores_of(comparison)
     return _template().render(
         comparison=comparison,
-        method_heads=METHOD_HEADS,
-        methods=[method_cells(each) for each in comparison.methods],
-        pair_heads=PAIR_HEADS,
+        conclusions=[conclusion(pair) for pair in comparison.pairs],
+        method_heads=method_heads(comparison),
+        methods=method_rows(comparison),
+        pair_heads=pair_heads(),
         pairs=[pair_cells(each) for each in comparison.pairs],
         distributions=Markup(distributions(scores, comparison.score_range)),  # noqa: S704  our own SVG
         matrix=Markup(win_matrix(list(scores), comparison.pairs)),  # noqa: S704
         details=[_pair_details(pair, scores, examples) for pair in comparison.pairs],
         footnotes=footnotes(comparison),
         stamp=json.dumps(comparison.stamp.to_dict(), indent=1, ensure_ascii=False),
-        csv=_data_uri("text/csv", to_csv(comparison).encode()),
+        csv=data_uri("text/csv", to_csv(comparison).encode()),
         script=Markup(_resource("page.js")),  # noqa: S704
         style=Markup(_resource("page.css")),  # noqa: S704
     )
@@ -65,16 +66,16 @@ def _pair_details(
 
 def _shown(example: Example) -> dict[str, Any]:
     """Return an example with its pictures as links that hold them."""
-    return {
-        "name": example.name,
-        "difference": example.difference,
-        "scores": example.scores,
-        "pictures": [
-            (example.a, _picture(example.before), example.scores[0]),
-            (example.b, _picture(example.after), example.scores[1]),
-            ("where it changed", _picture(_change_colours(example.change)), None),
-        ],
-    }
+    return {"name": example.name, "difference": example.difference, "pictures": example_pictures(example)}
+
+
+def example_pictures(example: Example) -> list[tuple[str, str, float | None]]:
+    """Return title, data URI and score of both versions of an example, and of the map of where the score changed."""
+    return [
+        (example.a, _picture(example.before), example.scores[0]),
+        (example.b, _picture(example.after), example.scores[1]),
+        ("where it changed", _picture(_change_colours(example.change)), None),
+    ]
 
 
 def _change_colours(change: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -93,16 +94,15 @@ def _picture(pixels: NDArray[np.uint8]) -> str:
     image.thumbnail((SHOWN_PX, SHOWN_PX), Image.Resampling.LANCZOS)
     buffer = BytesIO()
     image.save(buffer, "PNG", optimize=True)
-    return _data_uri("image/png", buffer.getvalue())
+    return data_uri("image/png", buffer.getvalue())
 
 
-def _scores(comparison: Comparison, method: str) -> NDArray[np.float64]:
-    values = [photo.scores[method] for photo in comparison.photos]
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-
-
-def _data_uri(media_type: str, data: bytes) -> str:
-    return f"data:{media_type};base64,{b64encode(data).decode('ascii')}"
+def scores_of(comparison: Comparison) -> dict[str, NDArray[np.float64]]:
+    """Return the scores (N,) of every method, NaN where there is none."""
+    return {
+        method.name: np.array([photo.scores[method.name] for photo in comparison.photos], dtype=np.float64)
+        for method in comparison.methods
+    }
 
 
 def _resource(name: str) -> str:

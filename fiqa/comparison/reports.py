@@ -4,12 +4,13 @@ import json
 from collections.abc import Callable, Sequence
 
 from fiqa.comparison.comparison import Comparison
-from fiqa.comparison.statistics import MethodFigures, PairFigures
+from fiqa.comparison.measures import measure_cell, measure_title
+from fiqa.comparison.statistics import LEVEL, MethodFigures, PairFigures
 from fiqa.reports import one_line
 from fiqa.tables import NONE, aligned, interval, markdown_table, number
 
-METHOD_HEADS = ("method", "mean", "95 % interval", "median", "photos", "no score")
-PAIR_HEADS = ("b − a", "difference", "95 % interval", "b wins", "p (Holm)", "detectable")
+_METHOD_HEADS = ("method", "mean", "95 % interval", "median", "photos", "no score")
+_PAIR_HEADS = ("b − a", "difference", "95 % interval", "b wins", "p (Holm)", "detectable")
 
 
 def to_json(comparison: Comparison) -> str:
@@ -18,23 +19,24 @@ def to_json(comparison: Comparison) -> str:
 
 
 def to_csv(comparison: Comparison) -> str:
-    """Return one line for every photo and method: name, source, method, score, error, degradation."""
+    """Return one line for every photo and method; see `Comparison.to_frame`."""
     text: str = comparison.to_frame().to_csv(index=False, float_format="%.6f")
     return text
 
 
 def to_table(comparison: Comparison) -> str:
     """Return methods and pairs as aligned columns, then notices, errors and what it was computed with."""
-    methods = aligned([METHOD_HEADS, *(method_cells(each) for each in comparison.methods)])
-    pairs = aligned([PAIR_HEADS, *(pair_cells(each) for each in comparison.pairs)])
-    return "\n".join([*methods, "", *pairs, "", *footnotes(comparison)]) + "\n"
+    methods = aligned([method_heads(comparison), *method_rows(comparison)])
+    pairs = aligned([pair_heads(), *(pair_cells(each) for each in comparison.pairs)])
+    conclusions = [conclusion(pair) for pair in comparison.pairs]
+    return "\n".join([*methods, "", *pairs, "", *conclusions, "", *footnotes(comparison)]) + "\n"
 
 
 def to_markdown(comparison: Comparison) -> str:
     """Return two tables in GitHub's Markdown, and the stamp below them."""
     tables = [
-        markdown_table(METHOD_HEADS, [method_cells(each) for each in comparison.methods]),
-        markdown_table(PAIR_HEADS, [pair_cells(each) for each in comparison.pairs]),
+        markdown_table(method_heads(comparison), method_rows(comparison)),
+        markdown_table(pair_heads(), [pair_cells(each) for each in comparison.pairs]),
     ]
     return "\n".join([*tables, *(f"{line}  " for line in footnotes(comparison))]) + "\n"
 
@@ -44,15 +46,60 @@ def to_latex(comparison: Comparison) -> str:
     best = max((each.mean for each in comparison.methods if each.mean is not None), default=None)
     methods = [
         [_bold(cell) if column == 1 and each.mean == best else cell for column, cell in enumerate(_latex_cells(row))]
-        for each, row in ((each, method_cells(each)) for each in comparison.methods)
+        for each, row in zip(comparison.methods, method_rows(comparison), strict=True)
     ]
     pairs = [_latex_cells(pair_cells(each)) for each in comparison.pairs]
     comments = [f"% {one_line(line)}" for line in footnotes(comparison)]
-    return "\n".join([*_latex_table(METHOD_HEADS, methods), *_latex_table(PAIR_HEADS, pairs), *comments]) + "\n"
+    return (
+        "\n".join([*_latex_table(method_heads(comparison), methods), *_latex_table(pair_heads(), pairs), *comments])
+        + "\n"
+    )
 
 
-def method_cells(figures: MethodFigures) -> list[str]:
-    """Return the cells of one method under `METHOD_HEADS`."""
+def conclusion(pair: PairFigures) -> str:
+    """Say in a sentence what is known of a pair: which is better and by how much, or that nothing was shown."""
+    a, b = one_line(pair.a), one_line(pair.b)
+    if pair.difference is None or pair.interval is None or pair.p is None:
+        return f"{b} and {a}: too few photos to tell a difference."
+    size = f"{abs(pair.difference):.3f} (95 % interval of {b} − {a}: {interval(pair.interval, sign='+')})"
+    if pair.p < LEVEL and (pair.interval[0] > 0 or pair.interval[1] < 0):
+        better, worse = (b, a) if pair.difference > 0 else (a, b)
+        return f"{better} scores higher than {worse}, on average by {size}; p {_with_sign(p_value(pair.p))}."
+    return (
+        f"No difference between {b} and {a} is shown: it is {size}, p {_with_sign(p_value(pair.p))}. Photos like these "
+        f"show a difference of {number(pair.detectable)} or more in 80 % of cases."
+    )
+
+
+def _with_sign(p: str) -> str:
+    return p if p.startswith("<") else f"= {p}"
+
+
+def method_heads(comparison: Comparison) -> tuple[str, ...]:
+    """Return the heads of the table of methods, those of measures last."""
+    return (*_METHOD_HEADS, *map(measure_title, comparison.measures))
+
+
+def pair_heads() -> tuple[str, ...]:
+    """Return the heads of the table of pairs."""
+    return _PAIR_HEADS
+
+
+def method_rows(comparison: Comparison) -> list[list[str]]:
+    """Return the cells of every method under `method_heads`."""
+    return [
+        [
+            *_method_cells(each),
+            *(
+                measure_cell(name, each.measures[name]) if name in each.measures else NONE
+                for name in comparison.measures
+            ),
+        ]
+        for each in comparison.methods
+    ]
+
+
+def _method_cells(figures: MethodFigures) -> list[str]:
     unscored = f"{figures.unscored} ({figures.unscored_share:.0%})" if figures.unscored else "0"
     return [
         one_line(figures.name), number(figures.mean), interval(figures.interval), number(figures.median),
@@ -61,7 +108,7 @@ def method_cells(figures: MethodFigures) -> list[str]:
 
 
 def pair_cells(figures: PairFigures) -> list[str]:
-    """Return the cells of one pair under `PAIR_HEADS`."""
+    """Return the cells of one pair under `pair_heads`."""
     return [
         f"{one_line(figures.b)} − {one_line(figures.a)}", number(figures.difference, sign="+"),
         interval(figures.interval, sign="+"), NONE if figures.win_rate is None else f"{figures.win_rate:.0%}",
@@ -103,6 +150,7 @@ def _latex_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[st
 
 
 _LATEX = {"%": "\\%", "_": "\\_", "&": "\\&", "#": "\\#", "$": "\\$", "{": "\\{", "}": "\\}", "−": "$-$", "–": "--"} | {
+    "↑": "$\\uparrow$", "↓": "$\\downarrow$",
     "\\": "\\textbackslash{}", "<": "$<$", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}",
 }  # fmt: skip
 

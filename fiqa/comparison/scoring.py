@@ -39,7 +39,9 @@ class ScoredVersions:
 
     `scores` has the score of every method, None where `errors` says why there is none. `face_from` names the version
     in which the face was found, "reference" for the reference; None where no version shows one. `diagnoses` has the
-    likeliest degradation of every scored version, where an atlas was given.
+    likeliest degradation of every scored version, where an atlas was given; `measures` full-reference measures by
+    method and name, where there is a reference (`fiqa.comparison.measures`). `landmarks` (68, 2) are those of the face
+    in the reference, in its pixels; they are not reported.
     """
 
     name: str
@@ -48,6 +50,8 @@ class ScoredVersions:
     errors: Mapping[str, str] = field(default_factory=dict)
     face_from: str | None = None
     diagnoses: Mapping[str, str] = field(default_factory=dict)
+    measures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    landmarks: NDArray[np.floating] | None = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready data; scores rounded to 1e-6."""
@@ -59,6 +63,10 @@ class ScoredVersions:
             "errors": dict(self.errors),
             "face_from": self.face_from,
             "diagnoses": dict(self.diagnoses),
+            "measures": {
+                method: {name: round(value, 6) for name, value in values.items()}
+                for method, values in self.measures.items()
+            },
         }
 
 
@@ -88,40 +96,36 @@ def decode_versions(photo: PhotoVersions, decode: Decode = decode_photo) -> Deco
     return DecodedVersions(pixels, errors, references.get(REFERENCE), reasons.get(REFERENCE))
 
 
-def score_versions(
-    predictor: "QualityPredictor", photo: PhotoVersions, *, atlas: "Atlas | None" = None
-) -> ScoredVersions:
-    """Score one photo in the version of every method.
-
-    Args:
-        predictor: scores and finds faces.
-        photo: the files of its versions, and of the reference if there is one.
-        atlas: names the likeliest degradation of every version where it is given.
-    """
-    return score_decoded(predictor, photo, decode_versions(photo), atlas=atlas)
-
-
 def score_decoded(
     predictor: "QualityPredictor", photo: PhotoVersions, versions: DecodedVersions, *, atlas: "Atlas | None" = None
 ) -> ScoredVersions:
-    """Score one photo whose versions have been read; see `score_versions`."""
+    """Score one photo in the version of every method, at the same face.
+
+    Args:
+        predictor: scores and finds faces.
+        photo: what the photo is, and its methods.
+        versions: its pixels, as `decode_versions` reads them.
+        atlas: names the likeliest degradation of every version where it is given.
+    """
     try:
-        face, found_in, place = _find_face(predictor, versions)
+        found = _find_face(predictor, versions)
     except FiqaError as error:
         scores: dict[str, float | None] = dict.fromkeys(photo.paths)
         errors = {**dict.fromkeys(versions.pixels, str(error)), **versions.errors}
         return ScoredVersions(photo.name, photo.source, scores, errors)
-    comparable = {method: each for method, each in versions.pixels.items() if _same_shape(each, place)}
-    errors = {**versions.errors} | {
-        method: f"It is {_size(each)} and {found_in} {_size(place)}: versions must have the same shape."
-        for method, each in versions.pixels.items()
-        if method not in comparable
-    }
-    scored = {
-        method: encode_faces(predictor, [each], _moved(face, place, each))[0] for method, each in comparable.items()
-    }
-    scores = {method: scored[method].score if method in scored else None for method in photo.paths}
-    return ScoredVersions(photo.name, photo.source, scores, errors, found_in, _diagnose(atlas, scored))
+    encoded = {} if found.encoded is None else {found.version: found.encoded}
+    errors = dict(versions.errors)
+    for method, each in versions.pixels.items():
+        if not same_shape(each, found.pixels):
+            errors[method] = (
+                f"It is {_size(each)} and {found.version} {_size(found.pixels)}: versions must have the same shape."
+            )
+        elif method not in encoded:
+            encoded[method] = encode_faces(predictor, [each], found.moved_to(each))[0]
+    scores = {method: encoded[method].score if method in encoded else None for method in photo.paths}
+    landmarks = found.face.landmarks if found.face is not None and found.version == REFERENCE else None
+    diagnoses = _diagnose(atlas, encoded)
+    return ScoredVersions(photo.name, photo.source, scores, errors, found.version, diagnoses, landmarks=landmarks)
 
 
 def _diagnose(atlas: "Atlas | None", scored: "Mapping[str, EncodedFace]") -> dict[str, str]:
@@ -142,9 +146,9 @@ def same_face(
     """
     if unread := [versions.errors[method] for method in methods if method in versions.errors]:
         raise PhotoError(unread[0])
-    face, _, place = _find_face(predictor, versions)
+    found = _find_face(predictor, versions)
     shown = [versions.pixels[method] for method in methods]
-    return [(each, predictor.face_crops(each, _moved(face, place, each))) for each in shown]
+    return [(each, predictor.face_crops(each, found.moved_to(each))) for each in shown]
 
 
 def _decode_all(photos: Mapping[str, PhotoFile], decode: Decode) -> tuple[dict[str, Pixels], dict[str, str]]:
@@ -158,16 +162,35 @@ def _decode_all(photos: Mapping[str, PhotoFile], decode: Decode) -> tuple[dict[s
     return pixels, errors
 
 
-def _find_face(predictor: "QualityPredictor", versions: DecodedVersions) -> tuple["Face | None", str, Pixels]:
-    """Return the face to compare, the version it was found in and that version's pixels.
+@dataclass(frozen=True)
+class _FoundFace:
+    """The face to compare, the version it was found in with its pixels, and how the network sees it there.
 
-    Raises FiqaError when no version shows one.
+    `encoded` is None for the reference, which gets no score.
     """
+
+    face: "Face | None"
+    version: str
+    pixels: Pixels
+    encoded: "EncodedFace | None" = None
+
+    def moved_to(self, version: Pixels) -> "Face | None":
+        """Return the face where it lies in another version (H, W, 3) of the photo."""
+        if self.face is None or self.pixels.shape == version.shape:
+            return self.face
+        scale = np.array(version.shape[1::-1]) / self.pixels.shape[1::-1]
+        left, top, right, bottom = (np.array(self.face.box_xyxy) * np.tile(scale, 2)).tolist()
+        landmarks = (self.face.landmarks * scale).astype(self.face.landmarks.dtype)
+        return replace(self.face, box_xyxy=(left, top, right, bottom), landmarks=landmarks)
+
+
+def _find_face(predictor: "QualityPredictor", versions: DecodedVersions) -> _FoundFace:
+    """Find the face to compare; raises FiqaError when no version shows one."""
     if versions.unreadable_reference is not None:
         raise PhotoError(versions.unreadable_reference)
     if versions.reference is not None:
-        return predictor.find_faces(versions.reference).face, REFERENCE, versions.reference
-    found: list[tuple[float, str, Face | None]] = []
+        return _FoundFace(predictor.find_faces(versions.reference).face, REFERENCE, versions.reference)
+    best: _FoundFace | None = None
     trouble: FiqaError = PhotoError("None of its versions can be read.")
     for method, each in versions.pixels.items():
         try:
@@ -175,27 +198,18 @@ def _find_face(predictor: "QualityPredictor", versions: DecodedVersions) -> tupl
         except FiqaError as error:
             trouble = error
             continue
-        found.append((encode_faces(predictor, [each], face)[0].score, method, face))
-    if not found:
+        encoded = encode_faces(predictor, [each], face)[0]
+        if best is None or best.encoded is None or encoded.score > best.encoded.score:
+            best = _FoundFace(face, method, each, encoded)
+    if best is None:
         raise trouble
-    _, method, face = max(found, key=lambda each: each[0])
-    return face, method, versions.pixels[method]
+    return best
 
 
-def _same_shape(version: Pixels, place: Pixels) -> bool:
+def same_shape(version: Pixels, place: Pixels) -> bool:
     """Whether two pictures (H, W, 3) have the same aspect ratio, within what rounding explains."""
     (height, width), (other_height, other_width) = version.shape[:2], place.shape[:2]
     return bool(abs(width * other_height / (height * other_width) - 1) <= MOST_STRETCH)
-
-
-def _moved(face: "Face | None", place: Pixels, version: Pixels) -> "Face | None":
-    """Return a face found in `place` where it lies in another version (H, W, 3) of the photo."""
-    if face is None or place.shape == version.shape:
-        return face
-    scale = np.array(version.shape[1::-1]) / place.shape[1::-1]
-    left, top, right, bottom = (np.array(face.box_xyxy) * np.tile(scale, 2)).tolist()
-    landmarks = (face.landmarks * scale).astype(face.landmarks.dtype)
-    return replace(face, box_xyxy=(left, top, right, bottom), landmarks=landmarks)
 
 
 def _size(pixels: Pixels) -> str:

@@ -8,16 +8,16 @@ photos, and the test sees one difference a source.
     test           Wilcoxon's signed ranks, zeros dropped (Wilcoxon, 1945); over all pairs corrected after Holm (1979)
     detectable     the difference that a paired t test would find in 80 % of such studies, at a level of 5 %
 
-Shapes: N photos, S sources, B bootstrap samples, M methods. A score that is missing is NaN.
+Shapes: N photos, S sources, B bootstrap samples, M methods. A score that is missing is NaN. SciPy is imported when a
+test is computed, so that a page is served without waiting for it.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from fiqa.results import Interval
 
@@ -34,7 +34,10 @@ TIE = 0.0005
 
 @dataclass(frozen=True)
 class MethodFigures:
-    """How one method scored. `interval` and `median_interval` are of 95 %; None where fewer than two sources scored."""
+    """How one method scored. `interval` and `median_interval` are of 95 %; None where fewer than two sources scored.
+
+    `measures` are the means of full-reference measures, and of those that a user brought, by name.
+    """
 
     name: str
     mean: float | None
@@ -43,6 +46,7 @@ class MethodFigures:
     median_interval: Interval | None
     photos: int
     unscored: int
+    measures: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def unscored_share(self) -> float:
@@ -155,6 +159,8 @@ def signed_rank_p(differences: Scores) -> float | None:
         return None
     if not np.any(differences):
         return 1.0
+    from scipy import stats
+
     return float(stats.wilcoxon(differences, zero_method="wilcox", method="auto").pvalue)
 
 
@@ -166,6 +172,8 @@ def detectable_difference(differences: Scores) -> float | None:
     count = len(differences)
     if count < 2:
         return None
+    from scipy import stats
+
     error = differences.std(ddof=1) / np.sqrt(count)
     return float((stats.t.ppf(1 - LEVEL / 2, count - 1) + stats.t.ppf(POWER, count - 1)) * error)
 

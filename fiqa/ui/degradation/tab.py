@@ -37,7 +37,7 @@ from fiqa.degradation.what_if import (
 from fiqa.errors import FiqaError, PhotoError, SettingError
 from fiqa.photos.images import PHOTO_SUFFIXES
 from fiqa.settings import Settings
-from fiqa.ui.degradation.atlases import AtlasCache
+from fiqa.ui.atlases import AtlasCache
 from fiqa.ui.degradation.panels import (
     building_panel,
     curves_panel,

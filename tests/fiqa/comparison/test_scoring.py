@@ -6,8 +6,8 @@ from PIL import Image
 from skimage.data import astronaut
 
 from fiqa import QualityPredictor
+from fiqa.comparison.comparison import score_versions
 from fiqa.comparison.matching import PhotoVersions
-from fiqa.comparison.scoring import score_versions
 from fiqa.degradation.synthetic import degrade
 
 

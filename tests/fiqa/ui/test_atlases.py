@@ -16,9 +16,9 @@ from fiqa.degradation.atlas import find_atlas
 from fiqa.loading import load_predictor
 from fiqa.predictor import QualityPredictor
 from fiqa.settings import Settings
+from fiqa.ui import atlases
 from fiqa.ui.attention import state
 from fiqa.ui.attention import tab as attention
-from fiqa.ui.degradation import atlases
 from fiqa.ui.degradation import tab as degradation
 from fiqa.ui.photos import LoadedPhotos
 from fiqa.ui.score import tab as score

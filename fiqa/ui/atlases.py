@@ -18,6 +18,13 @@ class AtlasCache:
         self._atlases: dict[str, Atlas] = {}
         self._locks: dict[str, Lock] = {}
 
+    def find(self, checkpoint: str) -> Atlas | None:
+        """Return the atlas of a checkpoint if there is one already; none is built."""
+        spec = self._service.spec_of(checkpoint)
+        if not self._is_ready(spec) and (atlas := find_atlas(spec, self._settings)) is not None:
+            self._atlases[checkpoint] = atlas
+        return self._atlases[checkpoint] if self._is_ready(spec) else None
+
     def get(self, checkpoint: str) -> Atlas:
         """Return the atlas of a checkpoint, waiting for it to be built if need be."""
         for _ in self.prepare(checkpoint):
