@@ -24,6 +24,7 @@ from fiqa.memory import keep_few_heaps
 from fiqa.settings import Settings
 from fiqa.ui.attention.tab import build_attention_tab
 from fiqa.ui.compare.tab import build_compare_tab
+from fiqa.ui.curate.tab import build_curate_tab
 from fiqa.ui.degradation.tab import build_degradation_tab
 from fiqa.ui.examples import damaged_portrait
 from fiqa.ui.photos import LoadedPhotos
@@ -95,6 +96,8 @@ def create_demo(settings: Settings, service: PredictorService, labelling: Labell
                 build_degradation_tab(service, settings, photos, checkpoint, degradation)
             with gr.Tab("Compare", id="compare"):
                 build_compare_tab(service, settings, checkpoint)
+            with gr.Tab("Curate", id="curate"):
+                build_curate_tab(service, checkpoint)
             with gr.Tab("Rate", id="rate"):
                 routes.build_rate_tab()
             with gr.Tab("Studies", id="studies") as studies:

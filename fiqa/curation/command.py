@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fiqa.curation import FORMATS, contact_sheet, placing, reports
 from fiqa.curation.curation import Curation, CurationOptions, decide, open_atlas_for
 from fiqa.curation.examination import Examiner, find_folder
-from fiqa.curation.lists import write_list
+from fiqa.curation.lists import list_format, list_photos
 from fiqa.curation.photo_facts import PhotoFacts
 from fiqa.curation.placing import Placement, Step
 from fiqa.curation.reports import of_verdicts
@@ -58,7 +58,7 @@ def _check_outputs(options: argparse.Namespace) -> None:
             check_writable(file)
     if options.by == "list" and options.to:
         check_writable(options.to)
-        write_list([], options.folder, options.to.suffix)
+        list_format(options.to.suffix)
     elif options.to:
         placing.check_output(options.to, options.folder)
     elif options.by or options.take != ["keep"]:
@@ -127,7 +127,7 @@ def _report(curation: Curation, options: argparse.Namespace) -> None:
 def _place(curation: Curation, plan: Placement | None, options: argparse.Namespace) -> int:
     if options.to and options.by == "list":
         taken = of_verdicts(curation, options.take)
-        _write(write_list(taken, curation.folder, options.to.suffix), options.to)
+        _write(list_format(options.to.suffix)(list_photos(taken, curation.folder)), options.to)
     if plan is None:
         return 0
     placing.begin(plan)

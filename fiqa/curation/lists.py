@@ -6,6 +6,7 @@ A caption is a text file beside a picture, of the same name but for the suffix: 
 import csv
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields
 from io import StringIO
 from pathlib import Path
 
@@ -14,7 +15,19 @@ from fiqa.errors import SettingError
 
 CAPTION_SUFFIX = ".txt"
 MAX_CAPTION_BYTES = 2**20
-COLUMNS = ("path", "verdict", "score", "caption")
+
+
+@dataclass(frozen=True)
+class ListEntry:
+    """One photo of a list; `score` and `caption` are None where there is none."""
+
+    path: str
+    verdict: str
+    score: float | None
+    caption: str | None = None
+
+
+COLUMNS = tuple(field.name for field in fields(ListEntry))
 
 
 def caption_of(photo: Path) -> Path | None:
@@ -38,36 +51,28 @@ def read_caption(photo: Path) -> str | None:
     return text
 
 
-def to_text(photos: Sequence[SortedPhoto], folder: Path) -> str:
+def to_text(entries: Sequence[ListEntry]) -> str:
     """Return a path a line; raises SettingError for a name that holds a line end."""
-    paths = [str(folder / photo.name) for photo in photos]
-    if broken := next((path for path in paths if len(path.splitlines()) > 1), None):
+    if broken := next((entry.path for entry in entries if len(entry.path.splitlines()) > 1), None):
         raise SettingError(f"The name {broken!r} holds a line end: write the list as .csv or .jsonl.")
-    return "".join(f"{path}\n" for path in paths)
+    return "".join(f"{entry.path}\n" for entry in entries)
 
 
-def to_csv(photos: Sequence[SortedPhoto], folder: Path) -> str:
+def to_csv(entries: Sequence[ListEntry]) -> str:
     """Return a line a photo under `COLUMNS`."""
     buffer = StringIO()
     writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(_entry(photo, folder) for photo in photos)
+    writer.writerows(asdict(entry) for entry in entries)
     return buffer.getvalue()
 
 
-def to_json_lines(photos: Sequence[SortedPhoto], folder: Path) -> str:
+def to_json_lines(entries: Sequence[ListEntry]) -> str:
     """Return an object a line, under `COLUMNS`."""
-    return "".join(json.dumps(_entry(photo, folder)) + "\n" for photo in photos)
+    return "".join(json.dumps(asdict(entry)) + "\n" for entry in entries)
 
 
-def _entry(photo: SortedPhoto, folder: Path) -> dict[str, str | float | None]:
-    score = photo.facts.score
-    path = folder / photo.name
-    rounded = None if score is None else round(score, 6)
-    return {"path": str(path), "verdict": photo.verdict, "score": rounded, "caption": read_caption(path)}
-
-
-FORMATS: dict[str, Callable[[Sequence[SortedPhoto], Path], str]] = {
+FORMATS: dict[str, Callable[[Sequence[ListEntry]], str]] = {
     ".txt": to_text,
     ".csv": to_csv,
     ".jsonl": to_json_lines,
@@ -75,8 +80,17 @@ FORMATS: dict[str, Callable[[Sequence[SortedPhoto], Path], str]] = {
 """By the suffix of the list."""
 
 
-def write_list(photos: Sequence[SortedPhoto], folder: Path, suffix: str) -> str:
-    """Return the list that a suffix stands for; raises SettingError for any other."""
+def list_format(suffix: str) -> Callable[[Sequence[ListEntry]], str]:
+    """Return what writes the list that a suffix stands for; raises SettingError for any other."""
     if suffix.lower() not in FORMATS:
         raise SettingError(f"A list ends in one of {', '.join(FORMATS)}, not in {suffix or 'nothing'!r}.")
-    return FORMATS[suffix.lower()](photos, folder)
+    return FORMATS[suffix.lower()]
+
+
+def list_photos(photos: Sequence[SortedPhoto], folder: Path) -> list[ListEntry]:
+    """Return the entries of photos in a folder, with their captions; raises SettingError for one that is no text."""
+    paths = [folder / photo.name for photo in photos]
+    return [
+        ListEntry(str(path), photo.verdict, photo.facts.score, read_caption(path))
+        for photo, path in zip(photos, paths, strict=True)
+    ]

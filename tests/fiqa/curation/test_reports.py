@@ -73,27 +73,31 @@ def test_facts_are_read_back_as_they_were_written(facts: MakeFacts) -> None:
         assert PhotoFacts.from_dict(json.loads(json.dumps(photo.to_dict()))) == photo
 
 
+def written(curation: Curation, suffix: str) -> str:
+    return lists.list_format(suffix)(lists.list_photos(curation.photos, curation.folder))
+
+
 def test_lists_carry_captions_with_their_pictures(curation: MakeCuration) -> None:
     made = curation({"a.jpg": "keep", "b.jpg": "keep"}, {"a.txt": "a woman, smiling\n"})
-    rows = [json.loads(line) for line in lists.write_list(made.photos, made.folder, ".jsonl").splitlines()]
+    rows = [json.loads(line) for line in written(made, ".jsonl").splitlines()]
     assert [(row["path"], row["caption"]) for row in rows] == [
         (str(made.folder / "a.jpg"), "a woman, smiling"),
         (str(made.folder / "b.jpg"), None),
     ]
-    assert lists.write_list(made.photos, made.folder, ".TXT").splitlines() == [row["path"] for row in rows]
-    assert lists.write_list(made.photos, made.folder, ".csv").splitlines()[1].endswith('keep,0.5,"a woman, smiling"')
+    assert written(made, ".TXT").splitlines() == [row["path"] for row in rows]
+    assert written(made, ".csv").splitlines()[1].endswith('keep,0.5,"a woman, smiling"')
 
 
 def test_lists_that_cannot_be_written_are_one_sentence(curation: MakeCuration) -> None:
     made = curation({"a.jpg": "keep"}, {})
     with pytest.raises(SettingError, match=r"one of \.txt, \.csv, \.jsonl, not in '\.xml'"):
-        lists.write_list(made.photos, made.folder, ".xml")
+        written(made, ".xml")
     (made.folder / "a.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SettingError, match="expected text in UTF-8"):
-        lists.write_list(made.photos, made.folder, ".jsonl")
+        written(made, ".jsonl")
     broken = replace(made.photos[0], facts=replace(made.photos[0].facts, name="a\n.jpg"))
     with pytest.raises(SettingError, match="holds a line end"):
-        lists.write_list([broken], made.folder, ".txt")
+        written(replace(made, photos=(broken,)), ".txt")
 
 
 def test_the_contact_sheet_shows_every_photo_once_and_escapes_their_names(sorted_photos: Curation) -> None:

@@ -1,0 +1,18 @@
+// Good or bad, by button or by key: G, B, S to skip, the left arrow to go back.
+
+const KEYS = { g: "good", b: "bad", s: "skip", ArrowLeft: "back" };
+const answer = (value) => trigger("click", { answer: value });
+
+element.addEventListener("click", ({ target }) => {
+  const button = target.closest("button");
+  if (button) answer(button.value);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  const shown = element.querySelector(".example");
+  if (!shown || shown.offsetParent === null || event.target.closest("input, textarea, [role=slider]")) return;
+  const value = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (!value) return;
+  event.preventDefault();
+  answer(value);
+});

@@ -1,0 +1,123 @@
+"""What one visitor of the Curate tab has before them, and what they have asked for."""
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fiqa.curation.examination import scores_of
+from fiqa.curation.photo_facts import PhotoFacts
+from fiqa.curation.rules import Rules, SortedPhoto, sort_photos
+from fiqa.curation.thresholds import (
+    Threshold,
+    given_threshold,
+    telling_examples,
+    threshold_for_share,
+    threshold_from_examples,
+    threshold_of_reference,
+)
+from fiqa.errors import FiqaError, SettingError
+from fiqa.photos.archives import PhotoFile
+from fiqa.results import Interval
+
+SHARE, SCORE, REFERENCE, EXAMPLES = WAYS = ("share", "score", "reference", "examples")
+"""Where the threshold comes from."""
+EXAMPLES_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class ExaminedPhoto:
+    """One photo: what is known of it, where it lies, and its small picture as a data URI, empty without a score."""
+
+    facts: PhotoFacts
+    file: PhotoFile
+    thumbnail: str = ""
+
+
+@dataclass(eq=False)
+class CurationState:
+    """The photos of a visitor, scored; those of the reference set; and which of the examples are good.
+
+    `scored` is set once they are. `examples` are the indices of the photos that are shown,
+    `answers` what was said of the first of them: True for good, None where it was passed over.
+    """
+
+    photos: tuple[ExaminedPhoto, ...] = ()
+    scored: bool = False
+    score_range: Interval = (0.0, 1.0)
+    reference: tuple[float, ...] = ()
+    examples: tuple[int, ...] = ()
+    answers: list[bool | None] = field(default_factory=list)
+    superseded: bool = False
+    made: float = field(default_factory=time.monotonic)
+
+    def forget(self, *, before: float) -> bool:
+        """Forget the photos if they came before a time, in seconds; return whether they are still here."""
+        if self.made < before:
+            self.photos, self.reference, self.examples, self.answers = (), (), (), []
+        return bool(self.photos or self.reference)
+
+    @property
+    def facts(self) -> list[PhotoFacts]:
+        """What is known of each photo."""
+        return [photo.facts for photo in self.photos]
+
+    def begin_examples(self) -> None:
+        """Choose the photos that are shown as examples; answers given before are forgotten."""
+        scored = [index for index, facts in enumerate(self.facts) if facts.score is not None]
+        if not scored:
+            raise SettingError("Not one photo has a score: add photos first.")
+        chosen = telling_examples(scores_of(self.facts), EXAMPLES_SHOWN)
+        self.examples, self.answers = tuple(scored[index] for index in chosen), []
+
+    @property
+    def example(self) -> ExaminedPhoto | None:
+        """The photo that is shown as an example; None where all were answered."""
+        left = self.examples[len(self.answers) :]
+        return self.photos[left[0]] if left else None
+
+    def answered(self, *, good: bool) -> list[float]:
+        """Return the scores of the examples of which this was said."""
+        said = zip(self.examples, self.answers, strict=False)
+        scores = (self.photos[index].facts.score for index, answer in said if answer is good)
+        return [score for score in scores if score is not None]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a visitor has chosen; `share` and `percentile` are 0 to 100, `best_of` is 0 for no limit."""
+
+    way: str
+    share: float
+    score: float
+    percentile: float
+    near_duplicates: bool
+    best_of: float
+
+
+def find_threshold(state: CurationState, choices: Choices) -> Threshold | None:
+    """Return the threshold that is asked for; None where examples or a reference set are still missing."""
+    if choices.way == SHARE:
+        return threshold_for_share(scores_of(state.facts), choices.share / 100)
+    if choices.way == SCORE:
+        return given_threshold(choices.score, state.score_range)
+    if choices.way == REFERENCE:
+        if not state.reference:
+            return None
+        return threshold_of_reference(np.array(state.reference), choices.percentile, "the reference set")
+    good, bad = state.answered(good=True), state.answered(good=False)
+    return threshold_from_examples(good, bad) if good and bad else None
+
+
+def sort_page(state: CurationState, choices: Choices) -> tuple[list[SortedPhoto], Threshold | None]:
+    """Return every photo with its verdict, and the threshold; raises FiqaError where there is nothing to sort."""
+    if not state.photos:
+        raise FiqaError("These photos were deleted, as all are after some minutes; add them again.")
+    has_scores = any(facts.score is not None for facts in state.facts)
+    threshold = find_threshold(state, choices) if has_scores else None
+    rules = Rules(
+        threshold=None if threshold is None else threshold.value,
+        near_duplicates=choices.near_duplicates,
+        best_of=int(choices.best_of or 0) or None,
+    )
+    return sort_photos(state.facts, rules), threshold

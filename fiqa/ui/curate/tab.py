@@ -1,0 +1,280 @@
+"""The Curate tab: photos and rules in, verdicts out while the threshold is moved.
+
+Photos are scored in turn with those of the other tabs; what follows needs no network and answers at once.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from importlib.resources import files
+from typing import Any
+
+import gradio as gr
+
+from fiqa.curation.photo_facts import PhotoFacts, facts_of
+from fiqa.curation.rules import KEEP
+from fiqa.errors import FiqaError, SettingError
+from fiqa.photos.archives import PhotoFile, photo_source
+from fiqa.photos.images import PHOTO_SUFFIXES
+from fiqa.photos.thumbnails import thumbnail_uri
+from fiqa.ui.curate.packing import pack, saved_link
+from fiqa.ui.curate.panels import (
+    empty_panel,
+    error_panel,
+    example_panel,
+    examples_done,
+    sheet_panel,
+    summary_panel,
+)
+from fiqa.ui.curate.state import EXAMPLES, REFERENCE, SCORE, SHARE, Choices, CurationState, ExaminedPhoto, sort_page
+from fiqa.ui.curate.uploads import name_uploads
+from fiqa.ui.photos import MOST_PHOTOS, SCORING, SCORING_LIMIT, UNSEEN, decode_upload
+from fiqa.ui.progress import busy_panel, progress_panel
+from fiqa.ui.service import PredictorService, translate_errors
+from fiqa.ui.visitor_state import Sweeper
+
+PROGRESS_EVERY_S = 0.3
+WAYS = [
+    ("The share to keep", SHARE),
+    ("A score", SCORE),
+    ("A reference set", REFERENCE),
+    ("Examples", EXAMPLES),
+]
+AT_ONCE: dict[str, Any] = {"concurrency_limit": None, **UNSEEN}
+IN_TURN: dict[str, Any] = {"concurrency_limit": SCORING_LIMIT, "concurrency_id": SCORING, **UNSEEN}
+ANSWERS = {"good": True, "bad": False, "skip": None}
+
+
+def build_curate_tab(service: PredictorService, checkpoint: gr.Dropdown) -> None:
+    """Lay out the tab inside the current Blocks and connect it."""
+    handlers = _Handlers(service)
+    state = gr.State(CurationState())
+    with gr.Row(elem_classes="workbench", elem_id="curate"):
+        with gr.Column(scale=3, min_width=280, elem_classes="tray"):
+            uploads, folder = _build_uploads()
+            way, share, score, percentile, reference = _build_threshold()
+            near_duplicates = gr.Checkbox(label="Only the best of photos that look alike", elem_id="curate-alike")
+            best_of = gr.Number(
+                0, precision=0, minimum=0, maximum=MOST_PHOTOS, label="Best of each folder (0 for all)",
+                elem_id="curate-best",
+            )  # fmt: skip
+        with gr.Column(scale=9, min_width=300, elem_classes="results"):
+            example = gr.HTML("", js_on_load=_script("examples"), apply_default_css=False, elem_id="curate-example")
+            summary = gr.HTML(
+                empty_panel(), js_on_load=_script("sheet"), apply_default_css=False, elem_id="curate-summary"
+            )
+            packing = gr.Button("Download a zip of what is kept", size="sm", visible=False, elem_id="curate-pack")
+            saved = gr.HTML("", js_on_load=_script("save"), apply_default_css=False, elem_id="curate-saved")
+            sheet = gr.HTML("", js_on_load=_script("sheet"), apply_default_css=False, elem_id="curate-sheet")
+    rules = [way, share, score, percentile, near_duplicates, best_of]
+    shown = [sheet, summary, score, packing, example]
+    sort = (handlers.sort, [state, *rules], summary)
+    for source in (uploads, folder):
+        chosen = source.upload if source is folder else source.change
+        begun = chosen(handlers.begin, [source, state, checkpoint], [state, sheet, summary, saved], **AT_ONCE)
+        begun.then(handlers.score, [state, checkpoint], shown, **IN_TURN).then(*sort, **AT_ONCE)
+    checkpoint.change(handlers.again, [state, checkpoint], state, **AT_ONCE).then(
+        handlers.score, [state, checkpoint], shown, **IN_TURN
+    ).then(*sort, **AT_ONCE)
+    reference.change(handlers.score_reference, [reference, state, checkpoint], summary, **IN_TURN).then(
+        *sort, **AT_ONCE
+    )
+    way.change(handlers.choose_way, [way, state], [share, score, percentile, reference, example], **AT_ONCE)
+    gr.on([each.change for each in rules], *sort, trigger_mode="always_last", **AT_ONCE)
+    example.click(handlers.answer, [state], example, **AT_ONCE).then(*sort, **AT_ONCE)
+    packing.click(handlers.pack, [state, *rules], saved, concurrency_limit=2, concurrency_id="packing", **UNSEEN)
+
+
+def _build_uploads() -> tuple[gr.File, gr.UploadButton]:
+    """Lay out where photos come in: files and zips, or a folder."""
+    kinds = ["image", ".zip", *sorted(PHOTO_SUFFIXES)]
+    uploads = gr.File(
+        file_count="multiple",
+        file_types=kinds,
+        label="Photos, or a zip of folders",
+        height=150,
+        elem_id="curate-photos",
+    )
+    folder = gr.UploadButton("Choose a folder", file_count="directory", size="sm", elem_id="curate-folder")
+    gr.HTML(
+        f"Up to {MOST_PHOTOS} photos; more with <code>fiqa curate</code>.",
+        apply_default_css=False,
+        elem_id="hint-curate",
+    )
+    return uploads, folder
+
+
+def _build_threshold() -> tuple[gr.Radio, gr.Slider, gr.Slider, gr.Slider, gr.File]:
+    """Lay out where the threshold comes from, and what moves it."""
+    way = gr.Radio(WAYS, value=SHARE, label="Threshold from", elem_id="curate-way")
+    share = gr.Slider(1, 100, 30, step=1, label="Share to keep, %", buttons=[], elem_id="curate-share")
+    score = gr.Slider(0, 1, 0.6, step=0.01, label="Score", buttons=[], visible=False, elem_id="curate-score")
+    percentile = gr.Slider(
+        0,
+        100,
+        20,
+        step=1,
+        label="Percentile of the reference set",
+        buttons=[],
+        visible=False,
+        elem_id="curate-percentile",
+    )
+    reference = gr.File(
+        file_count="multiple", file_types=["image", ".zip", *sorted(PHOTO_SUFFIXES)], label="Reference set",
+        height=110, visible=False, elem_id="curate-reference",
+    )  # fmt: skip
+    return way, share, score, percentile, reference
+
+
+class _Handlers:
+    """The tab's event handlers: they turn every error into a sentence for the visitor."""
+
+    def __init__(self, service: PredictorService) -> None:
+        self.service = service
+        self._sweeper = Sweeper()
+
+    def begin(
+        self, paths: list[str] | None, before: CurationState, checkpoint: str
+    ) -> tuple[CurationState, str, str, str]:
+        """Name what was uploaded and say that work begins: state, sheet, summary, saved."""
+        before.superseded = True
+        if not paths:
+            return CurationState(reference=before.reference), "", empty_panel(), ""
+        try:
+            with translate_errors():
+                photos = _unexamined(paths)
+        except FiqaError as error:
+            return CurationState(reference=before.reference), "", error_panel(str(error)), ""
+        busy = busy_panel(len(photos), is_loaded=self.service.is_loaded(checkpoint))
+        return CurationState(photos, reference=before.reference), "", busy, ""
+
+    def again(self, before: CurationState, _checkpoint: str) -> CurationState:
+        """Forget the scores of another checkpoint, and of the reference set."""
+        before.superseded = True
+        return CurationState(tuple(ExaminedPhoto(PhotoFacts(each.facts.name), each.file) for each in before.photos))
+
+    def score(self, state: CurationState, checkpoint: str) -> Iterator[tuple[Any, ...]]:
+        """Score the photos, with progress: sheet, summary, slider of scores, button to pack, example."""
+        unchanged = (gr.skip(), gr.skip(), gr.skip())
+        if not state.photos:
+            yield "", gr.skip(), gr.skip(), gr.update(visible=False), ""
+            return
+        try:
+            with translate_errors():
+                low, high = self.service.spec_of(checkpoint).score_range
+                examined: list[ExaminedPhoto] = []
+                for panel in self._examined(state, checkpoint, examined):
+                    yield "", panel, *unchanged
+                if state.superseded:
+                    return
+                state.photos, state.score_range, state.scored = tuple(examined), (low, high), True
+                state.made = time.monotonic()
+        except FiqaError as error:
+            state.photos = ()
+            yield "", error_panel(str(error)), *unchanged
+            return
+        self._sweeper.watch(state)
+        slider = gr.update(minimum=low, maximum=high, step=(high - low) / 100)
+        yield sheet_panel(state.photos), gr.skip(), slider, gr.update(visible=True), ""
+
+    def score_reference(self, paths: list[str] | None, state: CurationState, checkpoint: str) -> Iterator[str]:
+        """Score the reference set, with progress in the place of the summary."""
+        try:
+            with translate_errors():
+                wanted = _unexamined(paths)
+                examined: list[ExaminedPhoto] = []
+                yield from self._examined(CurationState(wanted), checkpoint, examined)
+                scores = [photo.facts.score for photo in examined if photo.facts.score is not None]
+                if wanted and not scores:
+                    raise SettingError("Not one photo of the reference set has a score: choose photos with a face.")
+                state.reference = tuple(scores)
+                self._sweeper.watch(state)
+                yield empty_panel()
+        except FiqaError as error:
+            state.reference = ()
+            raise gr.Error(str(error), print_exception=False) from None
+
+    def sort(
+        self, state: CurationState, way: str, share: float, score: float, percentile: float, alike: bool, best: float
+    ) -> Any:
+        """Return the summary of the verdicts under the rules that are chosen."""
+        if not state.scored:
+            return gr.skip()
+        try:
+            with translate_errors():
+                photos, threshold = sort_page(state, Choices(way, share, score, percentile, alike, best))
+                return summary_panel(state, photos, threshold, way)
+        except FiqaError as error:
+            return error_panel(str(error))
+
+    def choose_way(self, way: str, state: CurationState) -> tuple[Any, ...]:
+        """Show what moves the threshold: share, score, percentile, reference set, example."""
+        shown = [gr.update(visible=way == each) for each in (SHARE, SCORE, REFERENCE, REFERENCE)]
+        return *shown, self._example(state, state.begin_examples) if way == EXAMPLES else ""
+
+    def answer(self, state: CurationState, event: gr.EventData) -> str:
+        """Note what was said of an example, and show the next one."""
+        said = event.answer  # whatever the page sends becomes an attribute
+        if said == "back" and state.answers:
+            state.answers.pop()
+        elif isinstance(said, str) and said in ANSWERS and state.example:
+            state.answers.append(ANSWERS[said])
+        return self._example(state)
+
+    def pack(
+        self, state: CurationState, way: str, share: float, score: float, percentile: float, alike: bool, best: float
+    ) -> str:
+        """Pack what is kept into a zip, and return the link that the page follows."""
+        try:
+            with translate_errors():
+                photos, _ = sort_page(state, Choices(way, share, score, percentile, alike, best))
+                kept = {
+                    photo.name: known.file
+                    for photo, known in zip(photos, state.photos, strict=True)
+                    if photo.verdict == KEEP
+                }
+                if not kept:
+                    raise SettingError("Nothing is kept: lower the threshold first.")
+                return saved_link(pack(kept))
+        except FiqaError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+
+    def _example(self, state: CurationState, prepare: Callable[[], None] = lambda: None) -> str:
+        """Return the example that is next, or that there is none."""
+        try:
+            with translate_errors():
+                prepare()
+                photo = state.example
+                if photo is None:
+                    return examples_done(state) if state.examples else ""
+                return example_panel(state, decode_upload(photo_source(photo.file)).pixels)
+        except FiqaError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+
+    def _examined(self, state: CurationState, checkpoint: str, examined: list[ExaminedPhoto]) -> Iterator[str]:
+        """Examine the photos of a state into a list, and yield panels that tell how far that is."""
+        told = time.monotonic()
+        for photo in state.photos:
+            examined.append(self._examine(photo.facts.name, photo.file, checkpoint))
+            if state.superseded:
+                return
+            if time.monotonic() - told > PROGRESS_EVERY_S:
+                told = time.monotonic()
+                yield progress_panel(len(examined), len(state.photos))
+
+    def _examine(self, name: str, file: PhotoFile, checkpoint: str) -> ExaminedPhoto:
+        try:
+            photo = decode_upload(photo_source(file))
+            result = self.service.score(checkpoint, photo.pixels)
+        except FiqaError as error:
+            return ExaminedPhoto(PhotoFacts(name, error=str(error)), file)
+        thumbnail = thumbnail_uri(photo.pixels, result.chosen.box_xyxy)
+        return ExaminedPhoto(facts_of(name, photo.pixels, result, notices=photo.notices), file, thumbnail)
+
+
+def _unexamined(paths: list[str] | None) -> tuple[ExaminedPhoto, ...]:
+    """Return what was uploaded, of which nothing is known yet; raises SettingError."""
+    return tuple(ExaminedPhoto(PhotoFacts(name), file) for name, file in name_uploads(paths).items()) if paths else ()
+
+
+def _script(name: str) -> str:
+    return files("fiqa.ui.curate").joinpath(f"{name}.js").read_text(encoding="utf-8")

@@ -1,0 +1,171 @@
+import base64
+import json
+import re
+import zipfile
+from html import unescape
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+
+from fiqa.curation.rules import UNSCORED
+from fiqa.ui.curate.state import EXAMPLES, REFERENCE, SHARE, CurationState
+from fiqa.ui.curate.tab import _Handlers
+from fiqa.ui.curate.uploads import name_uploads
+from fiqa.ui.service import PredictorService
+
+LEVELS = {"a/dark.png": 51, "a/grey.png": 102, "b/light.png": 204, "b/black.png": 0, "b/notes.txt": None}
+"""The fake predictor scores 0.2, 0.4 and 0.8, and refuses what is black."""
+RULES = {"way": SHARE, "share": 50, "score": 0.6, "percentile": 20, "alike": False, "best": 0}
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> str:
+    """A zip of two folders, with a file that is no photo; the photos are flat, so all look alike."""
+    path = tmp_path / "photos.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, level in LEVELS.items():
+            file = tmp_path / Path(name).name
+            if level is None:
+                file.write_text("not a photo")
+            else:
+                Image.fromarray(np.full((80, 100, 3), level, dtype=np.uint8)).save(file)
+            packed.write(file, name)
+    return str(path)
+
+
+@pytest.fixture
+def handlers(service: PredictorService) -> _Handlers:
+    return _Handlers(service)
+
+
+@pytest.fixture
+def state(handlers: _Handlers, archive: str) -> CurationState:
+    """The photos of the zip, scored."""
+    begun, *_ = handlers.begin([archive], CurationState(), "first")
+    list(handlers.score(begun, "first"))
+    return begun
+
+
+def verdicts(handlers: _Handlers, state: CurationState, **rules: Any) -> dict[str, str]:
+    panel = handlers.sort(state, **{**RULES, **rules})
+    found = re.search(r'data-verdicts="([^"]*)"', panel)
+    assert found, panel
+    told = json.loads(unescape(found[1]))
+    return {photo.facts.name: verdict for photo, (verdict, _) in zip(state.photos, told, strict=True)}
+
+
+def saved(panel: str, name: str) -> str:
+    """Return what a link of the panel saves."""
+    found = re.search(rf'download="{name}" href="data:[^,]*base64,([^"]*)"', panel)
+    assert found
+    return base64.b64decode(found[1]).decode()
+
+
+def test_a_zip_is_scored_photo_by_photo_and_what_is_bad_has_a_reason(handlers: _Handlers, archive: str) -> None:
+    state, sheet, busy, _ = handlers.begin([archive], CurationState(), "first")
+    assert (sheet, "4 photos" in busy or "Getting ready" in busy) == ("", True)
+    *_, (sheet, _, slider, packing, _) = handlers.score(state, "first")
+    assert [photo.facts.score for photo in state.photos] == [pytest.approx(x) for x in (0.2, 0.4, 0.8)] + [None]
+    assert state.photos[-1].facts.error == "There is no face in this picture."
+    assert [int(index) for index in re.findall(r'data-index="(\d)"', sheet)] == [2, 1, 0, 3]
+    assert (slider["maximum"], packing["visible"]) == (1.0, True)
+
+
+def test_moving_the_share_changes_the_verdicts(handlers: _Handlers, state: CurationState) -> None:
+    names = ["a/dark.png", "a/grey.png", "b/light.png", "b/black.png"]
+    assert verdicts(handlers, state, share=34) == dict(zip(names, ["drop", "drop", "keep", UNSCORED], strict=True))
+    assert verdicts(handlers, state, share=67) == dict(zip(names, ["drop", "keep", "keep", UNSCORED], strict=True))
+    panel = handlers.sort(state, **{**RULES, "share": 34})
+    assert "Threshold 0.800: keeps the best 34% of 3 photos." in panel
+    assert 'class="threshold" style="left:80.00%"' in panel
+    assert saved(panel, "kept.txt") == "b/light.png\n"
+    assert saved(panel, "verdicts.csv").splitlines()[4] == "b/black.png,unscored,,"
+
+
+def test_the_best_of_each_folder_and_of_what_looks_alike(handlers: _Handlers, state: CurationState) -> None:
+    best = verdicts(handlers, state, share=100, best=1)
+    assert [name for name, verdict in best.items() if verdict == "keep"] == ["a/grey.png", "b/light.png"]
+    alike = verdicts(handlers, state, share=100, alike=True)
+    assert [name for name, verdict in alike.items() if verdict == "keep"] == ["b/light.png"]
+
+
+def test_a_threshold_from_a_reference_set(handlers: _Handlers, state: CurationState, tmp_path: Path) -> None:
+    assert "Add a reference set" in handlers.sort(state, **{**RULES, "way": REFERENCE})
+    list(handlers.score_reference([str(tmp_path / "grey.png")], state, "first"))
+    found = verdicts(handlers, state, way=REFERENCE)
+    assert [name for name, verdict in found.items() if verdict == "keep"] == ["a/grey.png", "b/light.png"]
+    assert 'class="reference" title="Reference set, 1 photos"' in handlers.sort(state, **{**RULES, "way": REFERENCE})
+    with pytest.raises(gr.Error, match="Not one photo of the reference set"):
+        list(handlers.score_reference([str(tmp_path / "black.png")], state, "first"))
+
+
+def answer(handlers: _Handlers, state: CurationState, said: object) -> str:
+    return handlers.answer(state, SimpleNamespace(answer=said))  # type: ignore[arg-type]  what Gradio passes
+
+
+def test_examples_are_answered_one_by_one_and_give_a_threshold(handlers: _Handlers, state: CurationState) -> None:
+    *_, panel = handlers.choose_way(EXAMPLES, state)
+    assert "1 of 3: is this photo good enough?" in panel
+    assert "Say of some examples" in handlers.sort(state, **{**RULES, "way": EXAMPLES})
+    scores = [state.photos[index].facts.score or 0 for index in state.examples]
+    answer(handlers, state, "bad" if scores[0] < 0.3 else "good")
+    assert "2 of 3" in answer(handlers, state, "nonsense")
+    assert "1 of 3" in answer(handlers, state, "back")
+    for score in scores:
+        panel = answer(handlers, state, "good" if score > 0.3 else "bad")
+    assert "2 good, 1 bad." in panel
+    found = verdicts(handlers, state, way=EXAMPLES)
+    assert [name for name, verdict in found.items() if verdict == "keep"] == ["a/grey.png", "b/light.png"]
+    assert "It agrees with 3 of 3 examples" in handlers.sort(state, **{**RULES, "way": EXAMPLES})
+
+
+def test_what_is_kept_comes_as_a_zip_byte_for_byte(
+    handlers: _Handlers, state: CurationState, archive: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+    link = handlers.pack(state, **{**RULES, "share": 34})
+    found = re.search(r'href="gradio_api/file=([^"]*)"', link)
+    assert found
+    with zipfile.ZipFile(found[1]) as packed, zipfile.ZipFile(archive) as given:
+        assert packed.namelist() == ["b/light.png"]
+        assert packed.read("b/light.png") == given.read("b/light.png")
+    assert Path(found[1]).is_relative_to(tmp_path / "uploads")
+    with pytest.raises(gr.Error, match="Nothing is kept"):
+        handlers.pack(state, **{**RULES, "way": "score", "score": 1.0})
+
+
+def test_photos_are_forgotten_after_a_while(handlers: _Handlers, state: CurationState) -> None:
+    assert state.forget(before=state.made)
+    assert not state.forget(before=state.made + 1)
+    assert "deleted, as all are" in handlers.sort(state, **RULES)
+
+
+def test_newer_photos_end_the_work_on_older_ones(handlers: _Handlers, archive: str) -> None:
+    state, *_ = handlers.begin([archive], CurationState(), "first")
+    handlers.begin(None, state, "first")
+    assert list(handlers.score(state, "first")) == []
+    assert not state.scored
+
+
+def test_names_are_told_apart_and_zips_keep_their_folders(tmp_path: Path, archive: str) -> None:
+    (tmp_path / "x").mkdir()
+    one, other = tmp_path / "dark.png", tmp_path / "x" / "dark.png"
+    other.write_bytes(one.read_bytes())
+    assert list(name_uploads([str(one), str(other)])) == ["dark.png", "dark (2).png"]
+    assert list(name_uploads([str(one), archive]))[:2] == ["dark.png", "photos/a/dark.png"]
+
+
+def test_bad_uploads_are_one_sentence(handlers: _Handlers, tmp_path: Path) -> None:
+    (tmp_path / "bad.zip").write_bytes(b"no zip")
+    with zipfile.ZipFile(tmp_path / "empty.zip", "w") as packed:
+        packed.writestr("notes.txt", "x")
+    for name, message in (("bad.zip", "no zip that can be read"), ("empty.zip", "There is no photo")):
+        _, _, panel, _ = handlers.begin([str(tmp_path / name)], CurationState(), "first")
+        assert message in panel
+    _, _, panel, _ = handlers.begin([f"/x/{number}.png" for number in range(201)], CurationState(), "first")
+    assert "takes 200 at once" in panel
