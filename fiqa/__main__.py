@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from importlib import import_module
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn
@@ -31,6 +32,7 @@ from fiqa.options import (
     add_face_options,
     add_network_options,
     add_photo_options,
+    add_video_options,
 )
 from fiqa.output import check_writable, write_file
 from fiqa.reports import ScoredPhoto, one_line
@@ -107,8 +109,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_compare(commands.add_parser("compare", help="compare methods by the scores of their photos"))
     _add_curate(commands.add_parser("curate", help="sort photos into keep, maybe and drop"))
     _add_audit(commands.add_parser("audit", help="compare groups of people by the scores of their photos"))
+    _add_video(commands.add_parser("video", help="score the faces of a clip over time"))
     commands.add_parser("serve", help="serve the app in a browser, set up by FIQA_… variables").set_defaults(run=_serve)
     return parser
+
+
+def _command_of(module: str) -> Callable[[argparse.Namespace], int]:
+    """Return what runs a command that has a module of its own, which is imported then."""
+    return lambda options: int(import_module(module).run(options))
 
 
 def _serve(_options: argparse.Namespace) -> int:
@@ -203,12 +211,17 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
         "--verify", type=Path, metavar="REPORT",
         help="repeat a JSON report and say what differs; name the methods' photos where they have moved",
     )  # fmt: skip
-    parser.set_defaults(run=_compare)
+    parser.set_defaults(run=_command_of("fiqa.comparison.command"))
 
 
 def _add_curate(parser: argparse.ArgumentParser) -> None:
     add_curation_options(parser)
-    parser.set_defaults(run=_curate)
+    parser.set_defaults(run=_command_of("fiqa.curation.command"))
+
+
+def _add_video(parser: argparse.ArgumentParser) -> None:
+    add_video_options(parser)
+    parser.set_defaults(run=_command_of("fiqa.video.command"))
 
 
 def _add_audit(parser: argparse.ArgumentParser) -> None:
@@ -228,7 +241,7 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=audit.FORMATS, help="default: by the suffix of --output, else table")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
     parser.add_argument("--figure", type=Path, metavar="FILE", help="draw the groups as .png or .svg")
-    parser.set_defaults(run=_audit)
+    parser.set_defaults(run=_command_of("fiqa.audit.command"))
 
 
 def _score(options: argparse.Namespace) -> int:
@@ -411,24 +424,6 @@ def _attention(options: argparse.Namespace) -> int:
 
 def _named(face: FaceChoice) -> str:
     return f"face {face}" if isinstance(face, int) else f"{face} face"
-
-
-def _compare(options: argparse.Namespace) -> int:
-    from fiqa.comparison.command import run
-
-    return run(options)
-
-
-def _curate(options: argparse.Namespace) -> int:
-    from fiqa.curation.command import run
-
-    return run(options)
-
-
-def _audit(options: argparse.Namespace) -> int:
-    from fiqa.audit.command import run
-
-    return run(options)
 
 
 def _evaluate(options: argparse.Namespace) -> int:

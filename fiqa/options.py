@@ -1,9 +1,9 @@
-"""Options of commands: those that several share, and those of `fiqa curate`."""
+"""Options of commands: those that several share, and those of `fiqa curate` and `fiqa video`."""
 
 import argparse
 from pathlib import Path
 
-from fiqa import curation, reports
+from fiqa import curation, reports, video
 from fiqa.errors import SettingError
 from fiqa.faces.face_choice import ALIGNED_LAYOUTS, FACE_CHOICES, FaceChoice, read_face_choice
 from fiqa.settings import DEVICES
@@ -80,6 +80,22 @@ def add_curation_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
     parser.add_argument("--contact-sheet", type=Path, metavar="FILE", help="write a page of small pictures, HTML")
     parser.add_argument("--to-parquet", type=Path, metavar="FILE", help="write all columns as Apache Parquet")
+
+
+def add_video_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `fiqa video` can be asked for."""
+    parser.description = (
+        "Scores the faces of a clip, one frame every so often, and follows each over time. Who leaves the picture and "
+        "comes back is a new person: faces are not recognised."
+    )
+    parser.add_argument("clip", type=Path, metavar="CLIP", help="MP4, MOV, WebM, MKV, AVI …")
+    parser.add_argument("--every", type=float, default=0.5, metavar="S", help="seconds between frames (default: 0.5)")
+    add_network_options(parser)
+    parser.add_argument("--format", choices=video.FORMATS, help="default: by the suffix of --output, else table")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
+    parser.add_argument("--timeline", type=Path, metavar="FILE", help="draw the scores over time, .png or .svg")
+    parser.add_argument("--best-frames", type=Path, metavar="FOLDER", help="write the best frames there, as PNG")
+    parser.add_argument("--best", type=int, default=3, metavar="N", help="how many of them (default: 3)")
 
 
 def read_face(text: str) -> FaceChoice:

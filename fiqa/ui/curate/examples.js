@@ -10,7 +10,10 @@ element.addEventListener("click", ({ target }) => {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   const shown = element.querySelector(".example");
-  if (!shown || shown.offsetParent === null || event.target.closest("input, textarea, [role=slider]")) return;
+  if (!shown || shown.offsetParent === null) return;
+  // Arrows move what has the focus; letters mean nothing to a choice that was clicked.
+  const busy = event.key === "ArrowLeft" ? "input, textarea" : "textarea, input:not([type=radio], [type=checkbox])";
+  if (event.target.closest(busy)) return;
   const value = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!value) return;
   event.preventDefault();

@@ -1,0 +1,79 @@
+"""What `fiqa video CLIP` does with its options."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fiqa.curation.curation import make_stamp
+from fiqa.errors import SettingError
+from fiqa.output import check_writable, make_folder, write_file
+from fiqa.settings import Settings
+from fiqa.stopping import status_of
+from fiqa.video import FORMATS, reports
+from fiqa.video.frames import Clip, SampledFrame
+from fiqa.video.reports import FIGURES, ClipReport
+from fiqa.video.scoring import MOST_BEST, ClipScores, score_clip
+
+if TYPE_CHECKING:
+    from fiqa.predictor import QualityPredictor
+
+
+def run(options: argparse.Namespace) -> int:
+    """Score a clip and write what was asked for; return the exit status. Raises FiqaError."""
+    _check(options)
+    clip = Clip(options.clip, options.every)
+    next(clip.frames())  # what cannot be read is told before a network is loaded
+    scores = ClipScores(options.best if options.best_frames else 0)
+    predictor = _load(options)
+    status = 0
+    try:
+        score_clip(predictor, clip, scores, watch=_with_progress)
+    except KeyboardInterrupt as stop:  # what is done of a long clip is kept
+        print(f"fiqa: interrupted after {clip.duration_s:.1f} seconds of the clip", file=sys.stderr)
+        status = status_of(stop)
+    report = ClipReport(clip, scores, predictor.spec.score_range, make_stamp(predictor, None))
+    _write(report, options)
+    return status or int(not report.people)
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse what cannot be written before anything is scored."""
+    for file in (options.output, options.timeline):
+        if file:
+            check_writable(file, [options.clip])
+    if options.timeline and options.timeline.suffix.lower() not in FIGURES:
+        raise SettingError(f"--timeline must end in {' or '.join(FIGURES)}.")
+    if not 1 <= options.best <= MOST_BEST:
+        raise SettingError(f"The best {options.best} frames were asked for, expected 1 to {MOST_BEST}.")
+    if options.best_frames:
+        make_folder(options.best_frames)
+
+
+def _write(report: ClipReport, options: argparse.Namespace) -> None:
+    by_suffix = options.output.suffix.removeprefix(".").lower() if options.output else ""
+    text = reports.FORMATS[options.format or (by_suffix if by_suffix in FORMATS else "table")](report)
+    if options.output:
+        write_file(options.output, text.encode())
+    else:
+        sys.stdout.write(text)
+    if options.timeline:
+        write_file(options.timeline, reports.timeline(report, options.timeline.suffix))
+    for path in reports.save_best(report.scores.best, options.best_frames) if options.best_frames else []:
+        print(f"fiqa: wrote {Path(path)}", file=sys.stderr)
+
+
+def _with_progress(frames: Iterator[SampledFrame]) -> Iterator[SampledFrame]:
+    from tqdm import tqdm
+
+    yield from tqdm(frames, unit="frame", disable=None)  # None: only on a terminal
+
+
+def _load(options: argparse.Namespace) -> "QualityPredictor":
+    from fiqa.loading import load_predictor
+
+    settings = Settings.from_environment()
+    return load_predictor(
+        options.checkpoint or settings.checkpoint, device=options.device or settings.device, finder=settings.finder
+    )
