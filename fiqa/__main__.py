@@ -21,13 +21,14 @@ from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn
 
-from fiqa import __version__, audit, comparison, reports
+from fiqa import __version__, comparison, reports
 from fiqa.errors import FiqaError, SettingError
 from fiqa.faces.face_choice import FaceChoice
 from fiqa.maps.face_maps import KINDS
 from fiqa.options import (
     ALL_FACES,
     TABLE_SUFFIXES,
+    add_audit_options,
     add_curation_options,
     add_face_options,
     add_network_options,
@@ -225,22 +226,7 @@ def _add_video(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_audit(parser: argparse.ArgumentParser) -> None:
-    parser.description = (
-        "Does the same damage to the faces of many people and compares scores by group: columns of a CSV, and skin "
-        "tone, pose and face size as measured. The photos should be clean, and taken alike in all groups."
-    )
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="the photos, searched to its bottom")
-    parser.add_argument("--groups", type=Path, metavar="CSV", help="columns image, person, and one for each grouping")
-    measured = ", ".join(audit.MEASURED)
-    only = f"compare by these columns only (default: all of the CSV, and {measured})"
-    parser.add_argument("--group-columns", metavar="A,B", help=only)
-    usual = list(audit.DAMAGES)
-    done = f"damage to do, for example blur:0.5 (default: {' '.join(usual)})"
-    parser.add_argument("--damage", nargs="+", default=usual, metavar="NAME:SEVERITY", help=done)
-    add_network_options(parser)
-    parser.add_argument("--format", choices=audit.FORMATS, help="default: by the suffix of --output, else table")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
-    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw the groups as .png or .svg")
+    add_audit_options(parser)
     parser.set_defaults(run=_command_of("fiqa.audit.command"))
 
 

@@ -1,9 +1,9 @@
-"""Options of commands: those that several share, and those of `fiqa curate` and `fiqa video`."""
+"""Options of commands: those that several share, and those of `fiqa audit`, `curate` and `video`."""
 
 import argparse
 from pathlib import Path
 
-from fiqa import curation, reports, video
+from fiqa import audit, curation, reports, video
 from fiqa.errors import SettingError
 from fiqa.faces.face_choice import ALIGNED_LAYOUTS, FACE_CHOICES, FaceChoice, read_face_choice
 from fiqa.settings import DEVICES
@@ -80,6 +80,26 @@ def add_curation_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
     parser.add_argument("--contact-sheet", type=Path, metavar="FILE", help="write a page of small pictures, HTML")
     parser.add_argument("--to-parquet", type=Path, metavar="FILE", help="write all columns as Apache Parquet")
+
+
+def add_audit_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `fiqa audit` can be asked for."""
+    parser.description = (
+        "Does the same damage to the faces of many people and compares scores by group: columns of a CSV, and skin "
+        "tone, pose and face size as measured. The photos should be clean, and taken alike in all groups."
+    )
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="the photos, searched to its bottom")
+    parser.add_argument("--groups", type=Path, metavar="CSV", help="columns image, person, and one for each grouping")
+    measured = ", ".join(audit.MEASURED)
+    only = f"compare by these columns only (default: all of the CSV, and {measured})"
+    parser.add_argument("--group-columns", metavar="A,B", help=only)
+    usual = list(audit.DAMAGES)
+    done = f"damage to do, for example blur:0.5 (default: {' '.join(usual)})"
+    parser.add_argument("--damage", nargs="+", default=usual, metavar="NAME:SEVERITY", help=done)
+    add_network_options(parser)
+    parser.add_argument("--format", choices=audit.FORMATS, help="default: by the suffix of --output, else table")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
+    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw the groups as .png or .svg")
 
 
 def add_video_options(parser: argparse.ArgumentParser) -> None:

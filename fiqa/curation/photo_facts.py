@@ -120,22 +120,17 @@ def examine_photo(predictor: "QualityPredictor", path: str, name: str, *, atlas:
     """
     try:
         photo = decode_photo(path)
-        result = predictor.score(photo.pixels)
+        result = predictor.score(photo)
         finding = None if atlas is None else _diagnose(predictor, photo.pixels, result.chosen, atlas)
     except FiqaError as error:
         return PhotoFacts(name, error=str(error))
-    return facts_of(name, photo.pixels, result, notices=photo.notices, finding=finding)
+    return facts_of(name, photo.pixels, result, finding)
 
 
 def facts_of(
-    name: str,
-    pixels: NDArray[np.uint8],
-    result: QualityResult,
-    *,
-    notices: tuple[str, ...] = (),
-    finding: "Finding | None" = None,
+    name: str, pixels: NDArray[np.uint8], result: QualityResult, finding: "Finding | None" = None
 ) -> PhotoFacts:
-    """Return what is known of a photo (H, W, 3) that was scored; `notices` are those of reading it.
+    """Return what is known of a photo (H, W, 3) that was scored, and diagnosed where there is a finding.
 
     Numbers are rounded here, so that facts read back from a journal are the same.
     """
@@ -149,7 +144,7 @@ def facts_of(
         hash=perceptual_hash(pixels),
         degradation=None if finding is None else finding.type,
         probability=None if finding is None else round(finding.probability, 4),
-        notices=(*notices, *result.notices),
+        notices=result.notices,
     )
 
 

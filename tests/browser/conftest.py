@@ -2,9 +2,12 @@
 
 import os
 import shutil
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +31,7 @@ CHROMIUM_OPTIONS = (
     "--disable-sync",
 )
 SCORE_MS = 120_000
+DAMAGES = ("jpeg", "gaussian_noise", "gaussian_blur", "low_light", "motion_blur", "haze")
 
 
 class NoChromiumError(Exception):
@@ -39,6 +43,19 @@ def find_chromium() -> str:
     path = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if path is None:
         raise NoChromiumError("Chromium is not installed.")
+    return path
+
+
+def zip_damaged(folder: Path) -> Path:
+    """Zip the astronaut under six kinds of damage at four severities, in two folders, and a file that is no photo."""
+    path = folder / "damaged.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number, (name, severity) in enumerate(product(DAMAGES, (0.15, 0.3, 0.45, 0.6))):
+            buffer = BytesIO()
+            pixels = degrade(astronaut()[:400, 40:440], [(name, severity)], seed=number)
+            Image.fromarray(pixels).save(buffer, "PNG")
+            archive.writestr(f"{'ab'[number % 2]}/{name}-{100 * severity:.0f}.png", buffer.getvalue())
+        archive.writestr("b/text.jpg", "Dear diary, this is not a photo.")
     return path
 
 

@@ -26,7 +26,7 @@ from fiqa.degradation.synthetic import degrade
 from tests.annotate.rated import Person
 from tests.annotate.studies import honest_ratings, make_study, rate
 from tests.app_process import run_app
-from tests.browser.conftest import ROOT, SCORE_MS, Visit, open_browser, save_photos, serve_app
+from tests.browser.conftest import ROOT, SCORE_MS, Visit, open_browser, save_photos, serve_app, zip_damaged
 from tests.browser.rating_page import RatingPage
 
 FOLDER = ROOT / "docs" / "screenshots"
@@ -58,6 +58,7 @@ def main() -> None:
             _take("phone", browser, site, one, panel="result", size=PHONE, scheme="light")
             _take_attention(browser, site, photos)
             _take_degradation(browser, site, photos)
+            _take_curate(browser, site, folder)
             _take_rating(browser, site)
         _prepare_study(folder / "studies" / "data")
         with run_app(folder / "studies", FIQA_OWNER_SECRET=OWNER) as app, open_browser() as browser:
@@ -134,6 +135,19 @@ def _take_degradation(browser: Browser, site: str, photos: dict[str, Path]) -> N
     expect(page.locator("#after .trial")).to_have_attribute("data-steps", "1", timeout=SCORE_MS)
     page.wait_for_timeout(800)
     _save("degradation", page.screenshot())
+    context.close()
+
+
+def _take_curate(browser: Browser, site: str, folder: Path) -> None:
+    """Take the Curate tab with the astronaut damaged in many ways, the best third kept."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1080}, color_scheme="light")
+    page = context.new_page()
+    page.goto(f"{site}#curate")
+    page.set_input_files("#curate-photos input[type=file]", str(zip_damaged(folder)), timeout=SCORE_MS)
+    expect(page.locator("#curate-summary .verdict-counts")).to_be_visible(timeout=SCORE_MS)
+    expect(page.locator("#curate-sheet section.keep li").first).to_be_visible(timeout=SCORE_MS)
+    page.wait_for_timeout(800)
+    _save("curate", page.screenshot())
     context.close()
 
 

@@ -264,11 +264,11 @@ class _Handlers:
     def _examine(self, name: str, file: PhotoFile, checkpoint: str) -> ExaminedPhoto:
         try:
             photo = decode_upload(photo_source(file))
-            result = self.service.score(checkpoint, photo.pixels)
+            result = self.service.score(checkpoint, photo)
         except FiqaError as error:
             return ExaminedPhoto(PhotoFacts(name, error=str(error)), file)
         thumbnail = thumbnail_uri(photo.pixels, result.chosen.box_xyxy)
-        return ExaminedPhoto(facts_of(name, photo.pixels, result, notices=photo.notices), file, thumbnail)
+        return ExaminedPhoto(facts_of(name, photo.pixels, result), file, thumbnail)
 
 
 def _unexamined(paths: list[str] | None) -> tuple[ExaminedPhoto, ...]:
