@@ -21,7 +21,7 @@ from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn
 
-from fiqa import __version__, comparison, reports
+from fiqa import __version__, reports
 from fiqa.errors import FiqaError, SettingError
 from fiqa.faces.face_choice import FaceChoice
 from fiqa.maps.face_maps import KINDS
@@ -29,6 +29,7 @@ from fiqa.options import (
     ALL_FACES,
     TABLE_SUFFIXES,
     add_audit_options,
+    add_comparison_options,
     add_curation_options,
     add_face_options,
     add_network_options,
@@ -192,26 +193,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_compare(parser: argparse.ArgumentParser) -> None:
-    parser.description = (
-        "Compares methods by the scores of their photos. Photos of equal name (the suffix does not matter) are "
-        "versions of one another; differences are those of the method named later from the one named first. A CSV "
-        "lists the photos of several methods in the columns path and method."
-    )
-    parser.add_argument(
-        "inputs", nargs="*", type=Path, metavar="FOLDER", help="the photos of a method: a folder or a zip; or a CSV"
-    )
-    parser.add_argument("--reference", type=Path, metavar="FOLDER", help="the undamaged photos: faces are found there")
-    parser.add_argument(
-        "--measures", type=Path, metavar="CSV", help="numbers of your own: columns name, method and one a measure"
-    )
-    add_network_options(parser)
-    parser.add_argument("--format", choices=comparison.FORMATS, help="default: by the suffix of --output, else table")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
-    parser.add_argument("--no-diagnosis", action="store_true", help="do not say what is wrong with the photos")
-    parser.add_argument(
-        "--verify", type=Path, metavar="REPORT",
-        help="repeat a JSON report and say what differs; name the methods' photos where they have moved",
-    )  # fmt: skip
+    add_comparison_options(parser)
     parser.set_defaults(run=_command_of("fiqa.comparison.command"))
 
 

@@ -1,9 +1,9 @@
-"""Options of commands: those that several share, and those of `fiqa audit`, `curate` and `video`."""
+"""Options of commands: those that several share, and those of `fiqa compare`, `curate`, `audit` and `video`."""
 
 import argparse
 from pathlib import Path
 
-from fiqa import audit, curation, reports, video
+from fiqa import audit, comparison, curation, reports, video
 from fiqa.errors import SettingError
 from fiqa.faces.face_choice import ALIGNED_LAYOUTS, FACE_CHOICES, FaceChoice, read_face_choice
 from fiqa.settings import DEVICES
@@ -48,6 +48,30 @@ def add_face_options(parser: argparse.ArgumentParser, *, all_faces: bool = False
         choices=ALIGNED_LAYOUTS,
         help="the photos are square crops in this layout: the face is at a known place and is not searched",
     )
+
+
+def add_comparison_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `fiqa compare` can be asked for."""
+    parser.description = (
+        "Compares methods by the scores of their photos. Photos of equal name (the suffix does not matter) are "
+        "versions of one another; differences are those of the method named later from the one named first. A CSV "
+        "lists the photos of several methods in the columns path and method."
+    )
+    parser.add_argument(
+        "inputs", nargs="*", type=Path, metavar="FOLDER", help="the photos of a method: a folder or a zip; or a CSV"
+    )
+    parser.add_argument("--reference", type=Path, metavar="FOLDER", help="the undamaged photos: faces are found there")
+    parser.add_argument(
+        "--measures", type=Path, metavar="CSV", help="numbers of your own: columns name, method and one a measure"
+    )
+    add_network_options(parser)
+    parser.add_argument("--format", choices=comparison.FORMATS, help="default: by the suffix of --output, else table")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
+    parser.add_argument("--no-diagnosis", action="store_true", help="do not say what is wrong with the photos")
+    parser.add_argument(
+        "--verify", type=Path, metavar="REPORT",
+        help="repeat a JSON report and say what differs; name the methods' photos where they have moved",
+    )  # fmt: skip
 
 
 def add_curation_options(parser: argparse.ArgumentParser) -> None:
