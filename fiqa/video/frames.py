@@ -145,7 +145,7 @@ def _video_stream(container: "InputContainer", name: str) -> "VideoStream":
 
 
 def _others(container: "InputContainer") -> str:
-    kinds = sorted({stream.type for stream in container.streams if stream.type and stream.type != "video"})
+    kinds = sorted({stream.type for stream in container.streams if stream.type != "video"})
     return " and ".join(kinds) or "a still picture"
 
 

@@ -107,7 +107,7 @@ def timeline(report: ClipReport, suffix: str) -> bytes:
         times = [sample.time_s for sample in samples]
         low, high = zip(*(sample.interval or (0.0, 0.0) for sample in samples), strict=True)
         axes.fill_between(times, low, high, color=colour, alpha=0.2, linewidth=0)
-        axes.plot(times, [sample.score for sample in samples], ".-", color=colour, label=f"person {number}")
+        axes.plot(times, [sample.score or 0.0 for sample in samples], ".-", color=colour, label=f"person {number}")
     axes.set(xlim=(0, max(report.clip.duration_s, report.clip.every_s)), ylim=report.score_range)
     axes.set(xlabel="time, s", ylabel="score")
     if report.people:

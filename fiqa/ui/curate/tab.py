@@ -65,7 +65,7 @@ def build_curate_tab(service: PredictorService, checkpoint: gr.Dropdown) -> None
             packing = gr.Button("Download a zip of what is kept", size="sm", visible=False, elem_id="curate-pack")
             saved = gr.HTML("", js_on_load=_script("save"), apply_default_css=False, elem_id="curate-saved")
             sheet = gr.HTML("", js_on_load=_script("sheet"), apply_default_css=False, elem_id="curate-sheet")
-    rules = [way, share, score, percentile, near_duplicates, best_of]
+    rules: list[Any] = [way, share, score, percentile, near_duplicates, best_of]
     shown = [sheet, summary, score, packing, example]
     sort = (handlers.sort, [state, *rules], summary)
     for source in (uploads, folder):

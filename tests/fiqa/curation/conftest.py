@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,14 +15,14 @@ MakeFacts = Callable[..., PhotoFacts]
 MakeCuration = Callable[..., Curation]
 
 
-def make_facts(name: str, score: float | None = 0.5, *, half: float = 0.05, **changes: object) -> PhotoFacts:
+def make_facts(name: str, score: float | None = 0.5, *, half: float = 0.05, **changes: Any) -> PhotoFacts:
     """Return facts of a photo with an interval of ± `half`; None for a photo that cannot be read."""
     if score is None:
         return PhotoFacts(name, error=f"{name} is damaged.")
     face = FaceFacts((10.0, 20.0, 90.0, 120.0), 100.0, score, Pose(1.0, -2.0, 3.0))
     interval = (round(score - half, 6), round(score + half, 6))
-    known = {"score": score, "interval": interval, "faces": (face,), "size_px": (200, 150)}
-    return PhotoFacts(name, **{**known, **changes})  # type: ignore[arg-type]  tests name the fields
+    known: dict[str, Any] = {"score": score, "interval": interval, "faces": (face,), "size_px": (200, 150)}
+    return PhotoFacts(name, **{**known, **changes})
 
 
 @pytest.fixture

@@ -26,7 +26,8 @@ def test_a_head_turned_by_known_angles_has_that_pose(yaw: float, pitch: float) -
 def test_a_nose_right_of_the_eyes_looks_right_and_a_nose_near_them_looks_up() -> None:
     def nose(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return where the nose tip is from the middle between the eyes."""
-        return landmarks[30] - landmarks[[36, 45]].mean(axis=0)
+        apart: NDArray[np.float32] = landmarks[30] - landmarks[[36, 45]].mean(axis=0)
+        return apart
 
     assert nose(turned(30, 0))[0] > 0
     assert nose(turned(0, 20))[1] < nose(turned(0, 0))[1] < nose(turned(0, -20))[1]

@@ -31,6 +31,7 @@ def write_clip(
     """Write frames at 10 a second, or at given times."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=RATE)
+        assert isinstance(stream, av.VideoStream)
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = pixel_format
         stream.gop_size = 5

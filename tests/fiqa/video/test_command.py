@@ -98,7 +98,7 @@ def test_the_best_frames_are_apart_and_no_more_than_asked_for() -> None:
 
 def test_a_timeline_has_a_suffix_that_is_known() -> None:
     with pytest.raises(SettingError, match=r"\.png or \.svg"):
-        reports.timeline(object(), ".jpg")  # type: ignore[arg-type]  it is refused before it is looked at
+        reports.timeline(object(), ".jpg")  # type: ignore[arg-type]  # it is refused before it is looked at
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00.0"), (59.96, "1:00.0"), (61.25, "1:01.2"), (600, "10:00.0")])

@@ -20,7 +20,7 @@ from fiqa.ui.service import PredictorService
 
 LEVELS = {"a/dark.png": 51, "a/grey.png": 102, "b/light.png": 204, "b/black.png": 0, "b/notes.txt": None}
 """The fake predictor scores 0.2, 0.4 and 0.8, and refuses what is black."""
-RULES = {"way": SHARE, "share": 50, "score": 0.6, "percentile": 20, "alike": False, "best": 0}
+RULES: dict[str, Any] = {"way": SHARE, "share": 50, "score": 0.6, "percentile": 20, "alike": False, "best": 0}
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_a_threshold_from_a_reference_set(handlers: _Handlers, state: CurationSt
 
 
 def answer(handlers: _Handlers, state: CurationState, said: object) -> str:
-    return handlers.answer(state, SimpleNamespace(answer=said))  # type: ignore[arg-type]  what Gradio passes
+    return handlers.answer(state, SimpleNamespace(answer=said))  # type: ignore[arg-type]  # what Gradio passes
 
 
 def test_examples_are_answered_one_by_one_and_give_a_threshold(handlers: _Handlers, state: CurationState) -> None:
