@@ -4,12 +4,14 @@ Two need nothing but a filter (Pertuz et al., 2013): variance of the Laplacian a
 statistics of natural scenes, taken from packages that carry their parameters, so that nothing is fetched
 (`pip install --group bench`):
 
-    BRISQUE  Mittal et al., 2012   brisque: support vector machine trained on LIVE
+    BRISQUE  Mittal et al., 2012   brisque: support vector machine trained on what people said of LIVE's pictures
     NIQE     Mittal et al., 2013   mmeval: Gaussian of pristine pictures, parameters of the authors' release
     PIQE     Venkatanath et al., 2015  pypiqe: has no trained parameters
 
-pyiqa and piq fetch theirs at first use, OpenCV's BRISQUE comes without its model files, scikit-video and
-image-quality call functions that scipy and scikit-image removed years ago.
+BRISQUE is the one that learnt from people. We found no deeper network that did as a package with its weights: pyiqa
+(which is not for commercial use, either), piq, torchmetrics and koncept fetch theirs at first use. OpenCV's BRISQUE
+comes without its model files, scikit-video and image-quality call functions that scipy and scikit-image removed years
+ago.
 """
 
 import importlib

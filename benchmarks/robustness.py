@@ -5,27 +5,23 @@ Measured on held-aside pristine photos, one of each person:
 * the same damage on the whole view, on the face alone, and around it alone;
 * clean photos: how low their scores reach, and how they change when saved again, enlarged, mirrored or framed;
 * landmarks that are left out, or wrong by as much as the finder's are;
-* maps of the contribution: how alike neighbouring cells are, and the maps of a photo moved by two pixels; how much
-  confidence lies outside the face; and how fast the score falls when places are blurred away in the map's order
-  (deletion) or brought back (insertion; both Petsiuk et al., 2018, arXiv:1806.07421).
+* whether maps of the contribution can be read (`benchmarks.maps`).
 
 Shapes: P photos, V pixels a side of a view.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from einops import reduce
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageOps
 from tqdm import tqdm
 
+from benchmarks.maps import summarise_maps
 from fiqa.degradation.synthetic import degrade
 from fiqa.faces.finders import Face
-from fiqa.maps.explain import compute_maps
-from fiqa.maps.face_maps import FaceMap, MapKey
 from fiqa.photo_scorer import FaceCrops
 from fiqa.predictor import QualityPredictor
 from fiqa.results import QualityResult
@@ -46,10 +42,8 @@ BORDER_SHARE = 0.2
 FINDER_ERROR = 0.042
 """Of the bundled landmarks against those set by people, in distances between the eyes."""
 EYES = (slice(36, 42), slice(42, 48))
-CELL_PX = 16
-SHIFT_PX = 2
-MAPPED, STEPS, BLUR_PX = 24, 10, 12
-"""Photos whose maps are looked at, steps of deletion and insertion, and the blur of what is deleted."""
+MAPPED = 24
+"""Photos whose maps are looked at."""
 
 
 @dataclass(frozen=True)
@@ -229,89 +223,4 @@ def _finder_error(landmarks: Landmarks, rng: np.random.Generator) -> Landmarks:
 
 def maps(predictor: QualityPredictor, subjects: Sequence[Subject]) -> dict[str, Any]:
     """Return how smooth and how steady maps are, where their confidence lies, and what their order is worth."""
-    rows: list[dict[str, float]] = []
-    for number, subject in enumerate(tqdm(subjects, desc="maps", unit="photo", leave=False, disable=None)):
-        found = _maps_of(predictor, subject)
-        rows.append(
-            {
-                "correlation of neighbouring cells": neighbour_correlation(found["contribution"].in_view()),
-                "correlation with the map of the photo moved by 2 px": _moved_correlation(predictor, subject),
-                "share of confidence outside the face": _outside(found["confidence"], subject.landmarks),
-                **_curves(predictor, subject, found, seed=number),
-            }
-        )
-    return {"n": len(rows)} | {name: estimate(np.mean, [row[name] for row in rows]).to_dict() for name in rows[0]}
-
-
-def _maps_of(predictor: QualityPredictor, subject: Subject) -> dict[str, FaceMap]:
-    face = _as_found(predictor, subject.pixels, subject.photo.landmarks)
-    made = compute_maps(predictor, subject.pixels, face, "contribution")
-    made |= compute_maps(predictor, subject.pixels, face, "occlusion")
-    return {name: made[MapKey(name)] for name in ("contribution", "confidence", "occlusion")}
-
-
-def neighbour_correlation(values: NDArray[np.float64]) -> float:
-    """Return how alike cells and those right of and below them are, of a map (V, V) without NaN: -1..1."""
-    half = CELL_PX // 2
-    cells = np.nan_to_num(values)[half::CELL_PX, half::CELL_PX]
-    ours = np.concatenate([cells[:, :-1].ravel(), cells[:-1].ravel()])
-    theirs = np.concatenate([cells[:, 1:].ravel(), cells[1:].ravel()])
-    return float(np.corrcoef(ours, theirs)[0, 1])
-
-
-def _moved_correlation(predictor: QualityPredictor, subject: Subject) -> float:
-    moved = replace(
-        subject,
-        pixels=subject.pixels[SHIFT_PX:, SHIFT_PX:],
-        photo=replace(subject.photo, landmarks=subject.photo.landmarks - SHIFT_PX),
-    )
-    before = _contribution(predictor, subject)[SHIFT_PX:, SHIFT_PX:]
-    after = _contribution(predictor, moved)
-    seen = np.isfinite(before) & np.isfinite(after)
-    return float(np.corrcoef(before[seen], after[seen])[0, 1])
-
-
-def _contribution(predictor: QualityPredictor, subject: Subject) -> NDArray[np.float32]:
-    face = _as_found(predictor, subject.pixels, subject.photo.landmarks)
-    made = compute_maps(predictor, subject.pixels, face, "contribution")
-    return made[MapKey("contribution")].in_photo().values
-
-
-def _outside(confidence: FaceMap, landmarks: Landmarks) -> float:
-    """Return the share of the confidence that lies outside the face and its forehead."""
-    weights = confidence.placement.spread(confidence.grids / confidence.grids.sum(axis=(1, 2), keepdims=True))
-    side = confidence.placement.view_px
-    return float(weights[face_mask(landmarks, side) < 0.5].sum() / weights.sum())
-
-
-def _curves(
-    predictor: QualityPredictor, subject: Subject, found: Mapping[str, FaceMap], *, seed: int
-) -> dict[str, float]:
-    """Return the mean score while cells of the view are blurred away, or brought back, in the order of a map."""
-    blurred = np.asarray(Image.fromarray(subject.view).filter(ImageFilter.GaussianBlur(BLUR_PX)))
-    side = len(subject.view) // CELL_PX
-    orders = {
-        "contribution": _cell_means(found["contribution"].in_view(), side),
-        "occlusion": _cell_means(found["occlusion"].in_view(), side),
-        "a random order": np.random.default_rng(seed).random((side, side)),
-    }
-    means = {}
-    for name, values in orders.items():
-        kept = [_first_cells(values, step / STEPS) for step in range(STEPS + 1)]
-        deleted = [(np.where(mask[..., None], blurred, subject.view), subject.landmarks) for mask in kept]
-        inserted = [(np.where(mask[..., None], subject.view, blurred), subject.landmarks) for mask in kept]
-        means[f"deletion by {name}"] = float(view_scores(predictor, deleted).mean())
-        means[f"insertion by {name}"] = float(view_scores(predictor, inserted).mean())
-    return means
-
-
-def _cell_means(values: NDArray[np.float64], side: int) -> NDArray[np.float64]:
-    whole = np.nan_to_num(values)[: side * CELL_PX, : side * CELL_PX]
-    means: NDArray[np.float64] = reduce(whole, "(row y) (column x) -> row column", "mean", y=CELL_PX, x=CELL_PX)
-    return means
-
-
-def _first_cells(values: NDArray[np.float64], share: float) -> NDArray[np.bool_]:
-    """Return where the cells with the greatest values (C, C) lie in the view (V, V), `share` of them all."""
-    rank = np.argsort(np.argsort(-values, axis=None, kind="stable")).reshape(values.shape)
-    return (rank < round(share * values.size)).repeat(CELL_PX, axis=0).repeat(CELL_PX, axis=1)
+    return summarise_maps(predictor, [(subject.pixels, subject.photo.landmarks) for subject in subjects])

@@ -18,12 +18,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from fiqa.faces.pose import estimate_pose
 from fiqa.photos.alignment import Landmarks
 
 Photo = NDArray[np.uint8]
 
 EYE_CORNERS = (36, 45)
-NOSE_TIP = 30
 CHEEKS = ((36, 48, 31, 3), (45, 54, 35, 13))
 """Outer eye corner, mouth corner, nostril and jaw of each side: their mean lies on the cheek."""
 PATCH_SHARE = 0.14
@@ -32,7 +32,8 @@ GREY_CHROMA = 3.0
 """Photos whose cheeks have less colour than this (b* of CIE L*a*b*) are grey, or cast blue: ITA is not defined."""
 SKIN_TONES = ((55.0, "very light"), (41.0, "light"), (28.0, "intermediate"), (10.0, "tan"), (-30.0, "brown"))
 DARKEST = "dark"
-POSES = ((0.08, "from the front"), (0.2, "turned a little"))
+POSES = ((15.0, "from the front"), (35.0, "turned a little"))
+"""Up to which yaw, in degrees to either side."""
 SIDEWAYS = "turned"
 SIZES_PX = (80, 160, 320)
 ORDER = (
@@ -55,8 +56,8 @@ def class_of_angle(angle_deg: float) -> str:
 
 def pose(_photo: Photo, landmarks: Landmarks) -> str:
     """Return how far a face is turned to a side."""
-    turned = abs(turn(landmarks))
-    return next((name for most, name in POSES if turned <= most), SIDEWAYS)
+    yaw = abs(estimate_pose(landmarks).yaw)
+    return next((name for most, name in POSES if yaw <= most), SIDEWAYS)
 
 
 def face_size(_photo: Photo, landmarks: Landmarks) -> str:
@@ -102,13 +103,3 @@ def cheek_pixels(photo: Photo, landmarks: Landmarks) -> NDArray[np.uint8]:
         patches.append(patch.reshape(-1, 3))
     pixels: NDArray[np.uint8] = np.concatenate(patches)
     return pixels
-
-
-def turn(landmarks: Landmarks) -> float:
-    """Return how far the nose tip lies off the middle of the outer eye corners, in distances of these.
-
-    0 from the front, positive to the right of the photo, measured along the line through the eyes.
-    """
-    left, right = landmarks[list(EYE_CORNERS)].astype(np.float64)
-    across = right - left
-    return float((landmarks[NOSE_TIP] - (left + right) / 2) @ across / (across @ across))

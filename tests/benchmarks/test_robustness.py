@@ -10,8 +10,9 @@ import skimage.data
 from numpy.typing import NDArray
 
 from benchmarks import robustness
-from benchmarks.robustness import Subject, neighbour_correlation
+from benchmarks.robustness import Subject
 from fiqa import load_predictor
+from fiqa.maps import readability
 from fiqa.predictor import QualityPredictor
 from tests.training.face_shape import face_landmarks
 from training.data.composites import face_mask
@@ -50,13 +51,6 @@ def test_shares_tell_who_looks_at_the_face_from_who_looks_at_the_picture(
         assert (figures["face"]["value"], figures["surroundings"]["value"]) == pytest.approx((face, around), abs=0.02)
 
 
-def test_neighbouring_cells_of_a_chequerboard_are_opposite_and_those_of_a_slope_alike() -> None:
-    cells = np.indices((13, 13)).sum(axis=0)
-    board, slope = ((values.astype(float)).repeat(16, 0).repeat(16, 1) for values in (cells % 2, cells))
-    assert neighbour_correlation(board) == pytest.approx(-1, abs=0.05)
-    assert neighbour_correlation(slope) > 0.95
-
-
 def test_the_finders_error_is_as_long_as_it_was_measured(subject: Subject) -> None:
     rng = np.random.default_rng(0)
     errors = np.stack([robustness._finder_error(subject.landmarks, rng) for _ in range(300)])
@@ -65,17 +59,8 @@ def test_the_finders_error_is_as_long_as_it_was_measured(subject: Subject) -> No
     assert mean == pytest.approx(robustness.FINDER_ERROR, rel=0.1)
 
 
-def test_the_first_cells_of_a_map_are_those_with_the_greatest_values() -> None:
-    values = np.arange(16.0).reshape(4, 4)
-    chosen = robustness._first_cells(values, 0.25)
-    assert chosen[-1].all()
-    assert chosen.sum() == 4 * 16 * 16
-    assert not robustness._first_cells(values, 0).any()
-    assert robustness._first_cells(values, 1).all()
-
-
 def test_every_figure_is_measured_and_is_json(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(robustness, "STEPS", 2)
+    monkeypatch.setattr(readability, "STEPS", 2)
     predictor = load_predictor("lite", device="cpu", finder="bundled")
     figures = {
         "clean": robustness.clean_scores(predictor, [subject]),
