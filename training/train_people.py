@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", default="official", help="lite, official or a JSON file [official]")
     parser.add_argument("--precision", choices=("no", "bf16"), help="bf16: mixed precision [bf16 on a GPU]")
     parser.add_argument("--encoder-steps", type=int, help="[20,000: the paper does not say]")
+    parser.add_argument("--encoder-pairs", type=int, help="pairs of faces a step; fewer need less memory [3]")
     parser.add_argument("--epochs", type=positive, help="of the quality network [the paper's 500]")
     parser.add_argument("--batch", type=int, help="of the quality network, per process [the paper's 16]")
     parser.add_argument("--workers", type=int, help="processes that read photos ahead [4 on a GPU, else 0]")
@@ -99,7 +100,7 @@ def data_folder(name: str) -> Path:
 def encoder_command(options: argparse.Namespace, data: Path, output: Path) -> Command:
     """Return the arguments that train the degradation encoder."""
     command = ["--data", data, "--output", output / "encoder", "--config", options.config, *_shared(options)]
-    return _words(command, {"--steps": options.encoder_steps})
+    return _words(command, {"--steps": options.encoder_steps, "--batch": options.encoder_pairs})
 
 
 def quality_command(options: argparse.Namespace, data: Path, output: Path) -> Command:
