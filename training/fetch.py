@@ -18,14 +18,14 @@ import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tqdm import tqdm
 
 from fiqa.fetching import first_line
 from training.data.archives import gigabytes, is_archive, require_space, unpack
 from training.data.arrangement import Arranged, arrange, count_labels
-from training.errors import DataError, TrainingError
+from training.errors import DataError, RunError, TrainingError
 from training.fit.script import run_script
 from training.storage import lock_folder, replace_text
 
@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     work = target.parent / f".{target.name}.fetch"
     work.mkdir(exist_ok=True)
-    with lock_folder(work):
+    with _alone_in(work, target):
         files = _get(options.source, dataset, work)
         for file in files:
             check_sum(file, target.parent / CHECKSUMS, dataset.name)
@@ -121,6 +121,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--output", type=Path, help="folder to put it in [dataset/GFIQA or dataset/CGFIQA]")
     parser.add_argument("--accept-licence", action="store_true", help="do not ask whether the terms are accepted")
     return parser
+
+
+def _alone_in(work: Path, target: Path) -> IO[str]:
+    """Keep other processes out of the folder that is worked in; raise RunError when one is there."""
+    try:
+        return lock_folder(work)
+    except RunError as error:
+        raise RunError(f"Another process is fetching into {target}: wait for it, or name another --output.") from error
 
 
 def _require_consent(*, accepted: bool) -> None:

@@ -1,6 +1,6 @@
 """From the scores of photos to the figures of an audit: means by group, falls by damage, largest gaps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -115,14 +115,14 @@ def _figures(photos: Sequence[AuditedPhoto], damages: Sequence[Damage]) -> dict[
 
 def _column(name: str, photos: Sequence[AuditedPhoto], figures: Mapping[str, NDArray[np.float64]]) -> ColumnFigures:
     rows = [index for index, photo in enumerate(photos) if name in photo.groups]
+    if not rows:
+        return ColumnFigures(name, {CLEAN: []}, {}, len(photos), {})
     groups, people = [photos[row].groups[name] for row in rows], [photos[row].person for row in rows]
     unscored = [group for row, group in zip(rows, groups, strict=True) if photos[row].error is not None]
     return ColumnFigures(
         column=name,
-        means={figure: _means(values[rows], groups, people) for figure, values in figures.items()}
-        if rows
-        else {CLEAN: []},
-        gaps={figure: largest_gap(values[rows], groups, people) for figure, values in figures.items()} if rows else {},
+        means={figure: _means(values[rows], groups, people) for figure, values in figures.items()},
+        gaps={figure: largest_gap(values[rows], groups, people) for figure, values in figures.items()},
         unnamed=len(photos) - len(rows),
         unscored={group: unscored.count(group) for group in sorted(set(unscored))},
     )
@@ -149,17 +149,19 @@ def _read_column(content: Mapping[str, Any]) -> ColumnFigures:
 
 def _about(columns: Sequence[ColumnFigures]) -> list[str]:
     """Return what must be said beside the figures."""
-    notices = [CAUSE_NOTICE]
-    for column in columns:
-        if not column.groups:
-            notices.append(f"No photo has a {column.column}: the column is left out.")
-            continue
-        if lonely := [each.group for each in column.means[CLEAN] if each.people == 1]:
-            notices.append(f"{column.column}: {', '.join(lonely)} is one person each, so there is no interval.")
-        if few := [each.group for each in column.means[CLEAN] if 1 < each.people < FEW_PEOPLE]:
-            notices.append(f"{column.column}: {', '.join(few)} has fewer than {FEW_PEOPLE} people and is not compared.")
-        if column.unnamed:
-            notices.append(f"{column.column}: {column.unnamed} photos have no group and are left out there.")
-    if any(column.column == "skin tone" for column in columns):
-        notices.append(SKIN_TONE_NOTICE)
-    return notices
+    told = [notice for column in columns for notice in _about_column(column)]
+    measured = [SKIN_TONE_NOTICE] if any(column.column == "skin tone" for column in columns) else []
+    return [CAUSE_NOTICE, *told, *measured]
+
+
+def _about_column(column: ColumnFigures) -> Iterator[str]:
+    if not column.groups:
+        yield f"No photo has a {column.column}: the column is left out."
+        return
+    means = column.means[CLEAN]
+    if lonely := [each.group for each in means if each.people == 1]:
+        yield f"{column.column}: one person alone in {', '.join(lonely)}, so there is no interval."
+    if few := [each.group for each in means if 1 < each.people < FEW_PEOPLE]:
+        yield f"{column.column}: fewer than {FEW_PEOPLE} people in {', '.join(few)}, which is not compared."
+    if column.unnamed:
+        yield f"{column.column}: {column.unnamed} photos have no group and are left out there."

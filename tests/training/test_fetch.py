@@ -14,7 +14,8 @@ import pytest
 from tests.training.data.test_arrangement import NAMES, authors_layout, table_layout
 from training import fetch
 from training.data.datasets import read_dataset
-from training.errors import DataError, StorageError
+from training.errors import DataError, RunError, StorageError
+from training.storage import lock_folder
 
 
 @pytest.fixture
@@ -82,6 +83,13 @@ def test_a_file_that_has_changed_since_it_was_first_seen_is_refused(work: Path) 
     with pytest.raises(DataError, match="is not the file that was seen before"):
         run("cgfiqa", "--from", "archives", "--output", "dataset/again")
     assert not (work / "dataset" / "again").exists()
+
+
+def test_two_processes_do_not_fetch_into_one_folder(work: Path) -> None:
+    folder = work / "dataset" / ".CGFIQA.fetch"
+    folder.mkdir(parents=True)
+    with lock_folder(folder), pytest.raises(RunError, match="Another process is fetching into dataset/CGFIQA"):
+        run("cgfiqa", "--from", "archives")
 
 
 def test_the_terms_are_said_and_have_to_be_accepted(

@@ -38,7 +38,7 @@ def test_every_format_names_every_group_with_its_people(form: str, audit: Audit)
     assert "Gaussian blur 0.5" in text
     if form in ("table", "md"):
         assert "no score" in text
-        assert "alone is one person each, so there is no interval" in text
+        assert "one person alone in alone, so there is no interval" in text
         assert "No photo has a hat: the column is left out." in text
 
 
