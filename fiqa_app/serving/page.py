@@ -101,7 +101,7 @@ the start signs its owner in."""
 
 def keep_address(demo: gr.Blocks, tabs: gr.Tabs) -> None:
     """Let the address say what is shown, and show what the address says; see `address.js`."""
-    script = files("fiqa.ui").joinpath("address.js").read_text(encoding="utf-8")
+    script = files("fiqa_app.serving").joinpath("address.js").read_text(encoding="utf-8")
     address = gr.HTML("", js_on_load=script, apply_default_css=False, elem_id="address")
     for opened in (demo.load, address.input):
         opened(None, None, tabs, js=OPEN_BY_ADDRESS)

@@ -44,7 +44,10 @@ KEPT = (
     "“Delete everything about me” is on every page of a study."
 )
 
-SCRIPTS = ("vision.js", "storage.js", "server.js", "messages.js", "pages.js", "room.js", "begin.js")
+SCRIPTS = (
+    "vision.js", "storage.js", "server.js", "messages.js", "page.js", "consent.js", "screen.js", "ending.js", "room.js",
+    "begin.js",
+)  # fmt: skip
 """What the page runs, one after the other."""
 PERSONAL = {"Cache-Control": "private, no-store"}
 THREADS = 64

@@ -1,7 +1,7 @@
 """The links of a study: one for everybody, Prolific's, and personal ones.
 
 A personal token is stored nowhere: what is shown here once cannot be shown again, only replaced by a new one. The
-addresses are completed by the page (`study_links.js`): by FIQA_PUBLIC_URL, or by the name under which it was reached.
+addresses are completed by the page (`links.js`): by FIQA_PUBLIC_URL, or by the name under which it was reached.
 """
 
 import json
@@ -24,7 +24,7 @@ ONLY_HERE = (
 
 def complete_links(public_url: str | None) -> str:
     """Return the script that completes the links on the page; without `public_url` by the address of the page."""
-    script = files("annotate.ui").joinpath("study_links.js").read_text(encoding="utf-8")
+    script = files("annotate.ui.studies").joinpath("links.js").read_text(encoding="utf-8")
     return f"const PUBLIC_URL = {json.dumps(public_url)};\n{script}"
 
 

@@ -73,7 +73,7 @@ def build_stimulus_editor(
 ) -> gr.Column:
     """Lay out the form, hidden until a picture is chosen in `pictures`, and connect it; returns it."""
     editor, chosen = StimulusEditor(labelling), gr.State(None)
-    script = files("annotate.ui").joinpath("come_into_view.js").read_text(encoding="utf-8")
+    script = files("annotate.ui.studies").joinpath("stimulus.js").read_text(encoding="utf-8")
     with gr.Column(visible=False, elem_id="picture-editor") as form:
         head = gr.HTML("", js_on_load=script, apply_default_css=False)
         with gr.Row(elem_classes="fields"):

@@ -270,7 +270,7 @@ def build_studies_tab(labelling: Labelling, ownership: Ownership, trainer: Train
     guard = Guard(ownership, gr.BrowserState(None, storage_key=STORED_AS, secret=STORED_AS))
     page, analyses = Studies(labelling, ownership), Analyses(labelling)
     study, changed, state = gr.State(None), gr.State(0), gr.State(None)
-    script = files("annotate.ui").joinpath("studies.js").read_text(encoding="utf-8")
+    script = files("annotate.ui.studies").joinpath("address.js").read_text(encoding="utf-8")
     with gr.Column(elem_id="studies"):
         address = gr.HTML("", js_on_load=script, apply_default_css=False, elem_id="studies-address")
         with gr.Column(elem_classes="door") as door:
