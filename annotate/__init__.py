@@ -15,5 +15,5 @@ The rooms, each importing only those below it:
     database        engine, tables, migrations, backups
     statistics      MOS, reliability, screening: arrays in, numbers out, no database
     design          what a study asks: protocol, scales, languages, no database
-    owners, training_runs, csv_files, settings, errors: used from anywhere above them
+    owners, training_runs, csv_files, names, wording, settings, errors: used from anywhere above them
 """

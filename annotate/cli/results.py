@@ -7,10 +7,11 @@ from pathlib import Path
 from annotate.cli.arguments import MOST_LISTED, MOST_RATINGS, Command, whole
 from annotate.cli.output import cell, one_line, opened_database, say, table, utc_now, warn
 from annotate.settings import Settings
+from annotate.wording import counted
 
 _REASONS = {
-    "too_few_ratings": "too few people rated them",
-    "unusable": "at least half of the people called them unusable",
+    "too_few_ratings": "rated by too few people",
+    "unusable": "called unusable by at least half of the people",
 }
 FINDING_COLUMNS = ("participant", "sitting", "check", "reason")
 SCALE_COLUMNS = ("stimulus", "jod", "ci95", "comparisons", "group")
@@ -138,7 +139,7 @@ def _screen(options: argparse.Namespace, settings: Settings) -> None:
     }
     rows = [row for row in findings if row["excludes_votes"] or options.all]
     against = table(FINDING_COLUMNS, rows) if rows else f"Nothing speaks against {options.name}'s votes."
-    done = f"\nThe votes of {len(excluded)} more participants are not used." if options.apply else ""
+    done = f"\nThe votes of {counted(len(excluded), 'more participant')} are not used." if options.apply else ""
     say(options, found, against + done)
 
 
@@ -159,8 +160,8 @@ def _next(options: argparse.Namespace, settings: Settings) -> None:
         table, options.count, wanted_ratings=wanted, wanted_ci95=options.ci95, model_scores=scores
     )
     rows = [candidate.row() for candidate in batch]
-    goal = f"{wanted} ratings" if options.ci95 is None else f"a MOS known to ±{options.ci95:g}"
-    total = f"{int(missing.sum())} more ratings would give every picture {goal}."
+    goal = counted(wanted, "rating") if options.ci95 is None else f"a MOS known to ±{options.ci95:g}"
+    total = f"{counted(int(missing.sum()), 'more rating')} would give every picture {goal}."
     listed = [f"{one_line(row['stimulus'])}  {row['reason']}" for row in rows]
     say(options, {"missing_ratings": int(missing.sum()), "next": rows}, "\n".join([*listed, total]))
 
@@ -185,7 +186,7 @@ def _export(options: argparse.Namespace, settings: Settings) -> None:
             progress=lambda pictures: tqdm(pictures, unit="picture", disable=None),
         )
     for reason, count in report.left_out.items():
-        warn(f"{count} pictures are not in the training data: {_REASONS[reason]}")
+        warn(f"{counted(count, 'picture is', 'pictures are')} not in the training data: {_REASONS[reason]}")
     splits = ", ".join(f"{count} to {name}" for name, count in report.splits.items())
-    on_disk = f"{report.path} holds {report.ratings} ratings of {report.stimuli} pictures"
+    on_disk = f"{report.path} holds {counted(report.ratings, 'rating')} of {counted(report.stimuli, 'picture')}"
     say(options, report.to_dict(), f"{on_disk}; {splits}." if splits else f"{on_disk}.")

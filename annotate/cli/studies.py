@@ -12,6 +12,7 @@ from annotate.cli.output import opened_database, say, table, utc_now, warn
 from annotate.design.items import MOST_TRAPS
 from annotate.errors import ProtocolError
 from annotate.settings import Settings
+from annotate.wording import counted
 
 if TYPE_CHECKING:
     from annotate.database.tables import Study
@@ -147,10 +148,10 @@ def _say_taken(options: argparse.Namespace, taken: "Taken") -> None:
     for name, same in taken.duplicates[:DUPLICATES_NAMED]:
         warn(f"{name} is the same picture as {same}; it is kept once")
     if (more := len(taken.duplicates) - DUPLICATES_NAMED) > 0:
-        warn(f"{more} more pictures are there already; --json names them")
+        warn(f"{counted(more, 'more picture is', 'more pictures are')} there already; --json names them")
     for warning in taken.warnings:
         warn(warning)
-    say(options, taken.to_dict(), f"{taken.study} is a {taken.state} with {taken.added} more pictures.")
+    say(options, taken.to_dict(), f"{taken.study} is a {taken.state} with {counted(taken.added, 'more picture')}.")
 
 
 def _protocol(options: argparse.Namespace, settings: Settings) -> None:
@@ -189,9 +190,10 @@ def _import(options: argparse.Namespace, settings: Settings) -> None:
         read = read_ratings(options.ratings, study.protocol, utc_now())
         with database.write() as db:
             count = queries.imports.import_ratings(db, study.id, read.ratings, utc_now())
-    passed_over = f"; {read.repeats} repeated ones were passed over" if read.repeats else ""
+    repeats = counted(read.repeats, "repeated one was", "repeated ones were")
+    passed_over = f"; {repeats} passed over" if read.repeats else ""
     done = {"study": options.name, "imported": count, "repeats": read.repeats}
-    say(options, done, f"{count} ratings were added to {options.name}{passed_over}.")
+    say(options, done, f"{counted(count, 'rating was', 'ratings were')} added to {options.name}{passed_over}.")
 
 
 def _change_state(options: argparse.Namespace, settings: Settings) -> None:

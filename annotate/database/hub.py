@@ -32,6 +32,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from annotate.database.backup import BackupReport, back_up, restore, sqlite_file
 from annotate.errors import BackupError
 from annotate.settings import Settings
+from annotate.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ class HubCopy:
             files: dict[str, Path | bytes] = {SNAPSHOT: snapshot, **pictures}
             if ratings:
                 files[f"{LOG}/{last:012}.jsonl"] = "".join(f"{json.dumps(each)}\n" for each in ratings).encode()
-            self._commit(files, f"{len(ratings)} ratings, {len(pictures)} pictures")
+            self._commit(files, f"{counted(len(ratings), 'rating')}, {counted(len(pictures), 'picture')}")
             self._pushed = _Pushed(last, sha256, self._pushed.pictures | pictures.keys())
         return len(ratings)
 
@@ -138,9 +139,11 @@ class HubCopy:
                     picture.replace(target)
             report = restore(Path(folder, SNAPSHOT), self.database, now)
         logger.warning(
-            "Brought back %d ratings of %d studies as of %s; what was rated later on a machine that is gone is lost.",
-            report.ratings, report.studies, _minute(head.created_at),
-        )  # fmt: skip
+            "Brought back %s of %s as of %s; what was rated later on a machine that is gone is lost.",
+            counted(report.ratings, "rating"),
+            counted(report.studies, "study", "studies"),
+            _minute(head.created_at),
+        )
         return report
 
     def _new_pictures(self) -> dict[str, Path]:

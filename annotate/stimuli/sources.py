@@ -29,6 +29,7 @@ from annotate.errors import StimulusError
 from annotate.names import find_by_name, is_hidden, normalized
 from annotate.stimuli.archives import ARCHIVE_SUFFIXES, list_entries, open_zip, read_entry
 from annotate.stimuli.files import MAX_IMAGE_BYTES, Candidate, check_room
+from annotate.wording import counted
 
 MANIFEST = "stimuli.csv"
 MAX_STIMULI = 60_000
@@ -244,7 +245,7 @@ def _count_unread(names: Sequence[str]) -> list[str]:
         return []
     kinds = ", ".join(f"{count} {suffix}" for suffix, count in counts.most_common(NAMED_SUFFIXES))
     more = ", …" if len(counts) > NAMED_SUFFIXES else ""
-    files = "1 file is" if len(names) == 1 else f"{len(names)} files are"
+    files = counted(len(names), "file is", "files are")
     return [f"{files} passed over, being no pictures that browsers show: {kinds}{more}."]
 
 

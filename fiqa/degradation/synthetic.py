@@ -32,11 +32,13 @@ class Degradation:
     """A named way to damage a photo.
 
     `parameter` maps severity in (0, 1] to the physical value in `unit`; `_apply` does the work
-    with that value and a generator.
+    with that value and a generator. `colour` is that of the type in figures, #rrggbb: types that look alike have
+    colours that do.
     """
 
     name: str
     label: str
+    colour: str
     unit: str
     parameter: Callable[[float], float]
     _apply: Callable[[Photo, float, np.random.Generator], Photo]
@@ -197,18 +199,22 @@ _SRGB_TO_LINEAR = np.where(_SRGB <= 0.04045, _SRGB / 12.92, ((_SRGB + 0.055) / 1
 DEGRADATIONS: dict[str, Degradation] = {
     item.name: item
     for item in (
-        Degradation("gaussian_noise", "Gaussian noise", "sigma, 8-bit levels", lambda s: 60 * s**1.2, _gaussian_noise),
-        Degradation("gaussian_blur", "Gaussian blur", "sigma, px", lambda s: 8 * s**1.2, _gaussian_blur),
-        Degradation("motion_blur", "Motion blur", "length, px", lambda s: 30 * s, _motion_blur),
-        Degradation("jpeg", "JPEG", "quality", lambda s: 5 + 90 * (1 - s) ** 2, _jpeg),
-        Degradation("low_resolution", "Low resolution", "factor", lambda s: 1 + 8 * s**1.2, _low_resolution),
-        Degradation("low_light", "Low light", "stops under", lambda s: 5 * s, _low_light),
-        Degradation("high_light", "High light", "stops over", lambda s: 3.5 * s, _high_light),
-        Degradation("poisson_noise", "Poisson noise", "photons at white", lambda s: 1000 * 0.005**s, _poisson_noise),
-        Degradation("webp", "WebP", "quality", lambda s: 80 * (1 - s) ** 2, _webp),
-        Degradation("colour_cast", "Colour cast", "red against blue, stops", lambda s: 3 * s, _colour_cast),
-        Degradation("haze", "Haze", "light lost, share", lambda s: 0.75 * s, _haze),
-        Degradation("block_loss", "Block loss", "blocks lost, share", lambda s: 0.4 * s, _block_loss),
+        Degradation(
+            "gaussian_noise", "Gaussian noise", "#3b6fb6", "sigma, 8-bit levels", lambda s: 60 * s**1.2, _gaussian_noise
+        ),
+        Degradation("gaussian_blur", "Gaussian blur", "#1d7a5f", "sigma, px", lambda s: 8 * s**1.2, _gaussian_blur),
+        Degradation("motion_blur", "Motion blur", "#66b98f", "length, px", lambda s: 30 * s, _motion_blur),
+        Degradation("jpeg", "JPEG", "#c2452d", "quality", lambda s: 5 + 90 * (1 - s) ** 2, _jpeg),
+        Degradation("low_resolution", "Low resolution", "#a3c94a", "factor", lambda s: 1 + 8 * s**1.2, _low_resolution),
+        Degradation("low_light", "Low light", "#5a4a8f", "stops under", lambda s: 5 * s, _low_light),
+        Degradation("high_light", "High light", "#e0b02e", "stops over", lambda s: 3.5 * s, _high_light),
+        Degradation(
+            "poisson_noise", "Poisson noise", "#7fb2e5", "photons at white", lambda s: 1000 * 0.005**s, _poisson_noise
+        ),
+        Degradation("webp", "WebP", "#ef8a62", "quality", lambda s: 80 * (1 - s) ** 2, _webp),
+        Degradation("colour_cast", "Colour cast", "#d45d9b", "red against blue, stops", lambda s: 3 * s, _colour_cast),
+        Degradation("haze", "Haze", "#a79bd0", "light lost, share", lambda s: 0.75 * s, _haze),
+        Degradation("block_loss", "Block loss", "#8c2d5a", "blocks lost, share", lambda s: 0.4 * s, _block_loss),
     )
 }
 

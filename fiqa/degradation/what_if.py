@@ -20,7 +20,7 @@ from PIL import Image
 
 from fiqa.degradation.diagnosis import EncodedFace, encode_faces
 from fiqa.degradation.repairs import REPAIRS
-from fiqa.degradation.synthetic import DEGRADATIONS, degrade
+from fiqa.degradation.synthetic import degrade
 from fiqa.results import Interval
 
 if TYPE_CHECKING:
@@ -122,11 +122,6 @@ def response_curve(predictor: "QualityPredictor", subject: Subject, name: str) -
     severities = tuple(np.linspace(0, 1, CURVE_STEPS + 1).round(3).tolist())
     encoded = encode_faces(predictor, [subject.degraded([(name, severity)]) for severity in severities], subject.face)
     return ResponseCurve(name, severities, tuple(encoded_face.score for encoded_face in encoded))
-
-
-def curve_types() -> tuple[str, ...]:
-    """Return the types a response curve can be had of."""
-    return tuple(DEGRADATIONS)
 
 
 @dataclass(frozen=True)

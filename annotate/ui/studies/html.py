@@ -32,11 +32,6 @@ def text(value: object) -> str:
     return escape(str(value)).translate({ord("{"): "&#123;", ord("}"): "&#125;", ord("$"): "&#36;"})
 
 
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """Return a number with its noun, "1 picture" or "1,200 pictures"; `plural` is for nouns that take no s."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
-
-
 def badge(state: State, *, demo: bool = False) -> str:
     """Name a study's state, and that it is the demo."""
     return f'<span class="badge {state}">{_STATES[state]}</span>' + '<span class="badge">Demo</span>' * demo

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from annotate.design.decisions import DECISIONS
 from annotate.design.review import KIND_NAMES
-from annotate.ui.studies.html import counted, text, when
+from annotate.ui.studies.html import text, when
 from annotate.ui.studies.protocol_form import told_value
+from annotate.wording import counted
 
 if TYPE_CHECKING:
     from annotate.database.tables import Event

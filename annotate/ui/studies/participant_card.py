@@ -8,7 +8,8 @@ from annotate.design.items import ItemKind
 from annotate.design.review import KIND_NAMES
 from annotate.design.states import ACTIVE
 from annotate.statistics.findings import Check, Finding
-from annotate.ui.studies.html import cells, counted, note, press, table, text, when
+from annotate.ui.studies.html import cells, note, press, table, text, when
+from annotate.wording import counted
 
 if TYPE_CHECKING:
     from annotate.database.tables import Participant, Sitting

@@ -19,20 +19,11 @@ from annotate.ui.labelling import Labelling
 from annotate.ui.studies.analyses import Analyses
 from annotate.ui.studies.background import reset_on_study_change
 from annotate.ui.studies.chosen import chosen_person, opened_study
-from annotate.ui.studies.html import (
-    PRESS,
-    ROWS_OF_A_PAGE,
-    counted,
-    empty,
-    note,
-    pager,
-    table,
-    text,
-    whole_number,
-)
+from annotate.ui.studies.html import PRESS, ROWS_OF_A_PAGE, empty, note, pager, table, text, whole_number
 from annotate.ui.studies.links import MOST_LINKS, complete_links, general_links, personal_links
 from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
 from annotate.ui.studies.participant_card import HEADS, person_card, person_row, proposed_reason
+from annotate.wording import counted
 
 EVERYBODY, FOUND = "all", "found"
 CHOICES = [

@@ -12,7 +12,8 @@ from annotate.design.states import State
 from annotate.stimuli.files import Candidate, stimulus_path
 from annotate.stimuli.sources import IMAGE_SUFFIXES, UploadedFile
 from annotate.ui.studies.background import run_in_background
-from annotate.ui.studies.html import counted, pager, press, text, thumbnail, working
+from annotate.ui.studies.html import pager, press, text, thumbnail, working
+from annotate.wording import counted
 
 if TYPE_CHECKING:
     from annotate.database.engine import Database

@@ -16,8 +16,9 @@ from annotate.design.states import ACTIVE, LONGEST_MESSAGE, State
 from annotate.ui.labelling import Labelling
 from annotate.ui.studies.background import reset_on_study_change
 from annotate.ui.studies.chosen import opened_study
-from annotate.ui.studies.html import cells, counted, empty, meter, note, table, text
+from annotate.ui.studies.html import cells, empty, meter, note, table, text
 from annotate.ui.studies.ownership import AT_ONCE, Guard
+from annotate.wording import counted
 
 if TYPE_CHECKING:
     from annotate.database.tables import Study
@@ -150,10 +151,11 @@ def time_left(missing: int, lately: int, active: int) -> tuple[str, str]:
     """
     if not missing:
         return "Done", "every picture has its ratings"
+    rating = "rating" if missing == 1 else "ratings"
     if not active:
-        return f"{missing:,}", f"{'rating' if missing == 1 else 'ratings'} missing; nobody is rating now"
+        return f"{missing:,}", f"{rating} missing; nobody is rating now"
     if not lately:
-        return f"{missing:,}", f"{'rating' if missing == 1 else 'ratings'} missing; too early to say how long"
+        return f"{missing:,}", f"{rating} missing; too early to say how long"
     per_minute = lately / (ACTIVE / timedelta(minutes=1))
     return f"about {duration(missing / per_minute)}", f"at {per_minute:.1f} ratings a minute"
 

@@ -20,7 +20,6 @@ from annotate.ui.studies.html import (
     PRESS,
     ROWS_OF_A_PAGE,
     cells,
-    counted,
     empty,
     note,
     pager,
@@ -32,6 +31,7 @@ from annotate.ui.studies.html import (
 )
 from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
 from annotate.ui.studies.progress import numbers
+from annotate.wording import counted
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -21,7 +21,7 @@ from annotate.ui.labelling import Labelling
 from annotate.ui.previews import BREAK_S
 from annotate.ui.studies.background import reset_on_study_change
 from annotate.ui.studies.chosen import opened_study
-from annotate.ui.studies.html import PRESS, counted, note, text, whole_number, working
+from annotate.ui.studies.html import PRESS, note, text, whole_number, working
 from annotate.ui.studies.links import complete_links, general_links
 from annotate.ui.studies.log import log_panel
 from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
@@ -36,6 +36,7 @@ from annotate.ui.studies.pictures import (
 )
 from annotate.ui.studies.protocol_form import FIELDS, build_form, in_words, read_changes, shown_values
 from annotate.ui.studies.stimulus import build_stimulus_editor, hide
+from annotate.wording import counted
 
 SHOWN_EVENTS, DELETED_AT_ONCE = 50, 100
 OPENING = (

@@ -24,6 +24,7 @@ from annotate.ui.studies.downloads import Downloads, build_saved
 from annotate.ui.studies.html import empty, note, working
 from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
 from annotate.ui.studies.training_panels import batch_panel, command_panel, not_trained, result_panel, training_panel
+from annotate.wording import counted
 
 if TYPE_CHECKING:
     from annotate.database.tables import Stimulus, Study
@@ -142,7 +143,9 @@ class TrainPanel:
                 database, study_id, data_dir, folder, with_people=False
             )  # a training needs to know nobody, and is not told who is deleted
             if (labelled := sum(report.splits.values())) < FEWEST:
-                raise TrainingRunError(f"{labelled} pictures have ratings; training needs {FEWEST} or more of them.")
+                raise TrainingRunError(
+                    f"{counted(labelled, 'picture has', 'pictures have')} ratings; training needs {FEWEST} or more."
+                )
 
         return export
 

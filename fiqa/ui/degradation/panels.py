@@ -7,6 +7,7 @@ the figures of the Score tab (`fiqa/ui/figures.py`).
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Sequence
+from colorsys import rgb_to_hsv
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,22 +34,15 @@ from fiqa.ui.figures import ACR_WORDS, grade_of, png_uri, score_scale, small_sca
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-COLOURS = {
-    CLEAN: "#8a8577",
-    "gaussian_noise": "#3b6fb6",
-    "poisson_noise": "#7fb2e5",
-    "gaussian_blur": "#1d7a5f",
-    "motion_blur": "#66b98f",
-    "low_resolution": "#a3c94a",
-    "jpeg": "#c2452d",
-    "webp": "#ef8a62",
-    "block_loss": "#8c2d5a",
-    "low_light": "#5a4a8f",
-    "high_light": "#e0b02e",
-    "colour_cast": "#d45d9b",
-    "haze": "#a79bd0",
-}
-"""One hue a family: noise blue, blur green, compression red, light and colour the rest."""
+
+def _hue(colour: str) -> float:
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    return rgb_to_hsv(red, green, blue)[0]
+
+
+_BY_HUE = sorted(DEGRADATIONS.values(), key=lambda each: _hue(each.colour))
+COLOURS = {CLEAN: "#8a8577", **{each.name: each.colour for each in _BY_HUE}}
+"""In the order of the legend: types that look alike stand together."""
 MAP_HEIGHT_PX, CLEAR = 520, "rgba(0,0,0,0)"
 PHOTO_MARK = "#d8861b"
 SHOWN_FINDINGS = 4

@@ -378,8 +378,7 @@ class _Handlers:
 
         Args:
             photo: The photo, as an image file of any common format.
-            type: Kind of degradation: gaussian_noise, gaussian_blur, motion_blur, jpeg, low_resolution, low_light,
-                high_light, poisson_noise, webp, colour_cast, haze or block_loss.
+            type: Kind of degradation: TYPES.
             severity: From 0 (unchanged) to 1 (barely usable).
             seed: Random seed, a whole number from 0 up.
 
@@ -397,6 +396,8 @@ class _Handlers:
                     return degrade(pixels, [(type, float(severity))], seed=_whole(seed))
         except FiqaError as error:
             raise gr.Error(str(error), print_exception=False) from None
+
+    degrade.__doc__ = (degrade.__doc__ or "").replace("TYPES", ", ".join(DEGRADATIONS))
 
 
 def _only_panel(panel: str) -> tuple[Any, ...]:

@@ -75,7 +75,7 @@ def test_a_machine_that_is_lost_comes_back(
     assert report.ratings == 3
     assert ratings_in(successor.file) == 3
     assert (successor.copy.stimuli / "ab" / "abcd.png").read_bytes() == b"a picture"
-    assert "3 ratings of 1 studies as of 2026-03-01 12:30 UTC" in caplog.text
+    assert "3 ratings of 1 study as of 2026-03-01 12:30 UTC" in caplog.text
     successor.open().close()  # it is a database that works
     assert machine.file != successor.file
 

@@ -7,9 +7,9 @@ import pytest
 
 from annotate.database.tables import Participant, Sitting
 from annotate.statistics.findings import Check, Finding
-from annotate.ui.studies.html import counted
 from annotate.ui.studies.log import in_words
 from annotate.ui.studies.participant_card import person_card, screen_in_words, state_of
+from annotate.wording import counted
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 MEASURED: dict[str, Any] = {

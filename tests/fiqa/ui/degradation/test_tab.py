@@ -17,6 +17,7 @@ from fiqa.degradation.synthetic import DEGRADATIONS, degrade
 from fiqa.loading import load_predictor
 from fiqa.predictor import QualityPredictor
 from fiqa.settings import Settings
+from fiqa.ui.degradation.panels import COLOURS
 from fiqa.ui.degradation.tab import DiagnosisState, WhatIfState, _Handlers, steps_of
 from fiqa.ui.photos import LoadedPhotos
 from fiqa.ui.service import PredictorService
@@ -170,3 +171,10 @@ def test_programs_that_send_no_photo_are_refused_politely(handlers: _Handlers, p
         with pytest.raises(gr.Error) as caught:
             call()
         assert caught.value.message.endswith(".")
+
+
+def test_every_degradation_has_a_colour_and_is_named_in_the_endpoints_documentation() -> None:
+    assert set(COLOURS) == set(TYPES)
+    assert len(set(COLOURS.values())) == len(TYPES)
+    named = str(_Handlers.degrade.__doc__)
+    assert [name for name in DEGRADATIONS if f" {name}" not in named] == []
