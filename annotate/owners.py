@@ -21,6 +21,8 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+from itsdangerous import BadSignature, Signer
+
 from annotate.errors import AccessError, TooManyGuessesError
 
 GUESSES = 10
@@ -47,6 +49,7 @@ class OwnerAccess:
         self._unused_token = self.link_token
         self._taking = threading.Lock()
         self._secret = (secret or self.made or "").encode()
+        self._signer = Signer(self._secret, salt="owner's pass", digest_method=hashlib.sha256)
 
     def sign_in(self, secret: str, now: datetime) -> str:
         """Return a pass for PASS_HOURS; raise AccessError when the secret is wrong."""
@@ -64,18 +67,17 @@ class OwnerAccess:
         return self._new_pass(now)
 
     def _new_pass(self, now: datetime) -> str:
-        expiry = str(int((now + timedelta(hours=PASS_HOURS)).timestamp()))
-        return f"{expiry}.{self._signature(expiry)}"
+        expiry = int((now + timedelta(hours=PASS_HOURS)).timestamp())
+        return self._signer.sign(str(expiry)).decode("ascii")
 
     def check_pass(self, given: str | None, now: datetime) -> None:
         """Raise AccessError unless this is a pass that `sign_in` gave and that has not expired."""
-        expiry, _, signature = (given or "").partition(".")
-        genuine = hmac.compare_digest(signature.encode("utf-8", "surrogatepass"), self._signature(expiry).encode())
-        if not genuine or not expiry.isdecimal() or datetime.fromtimestamp(int(expiry), UTC) <= now:
+        try:
+            expiry = int(self._signer.unsign((given or "").encode("utf-8", "surrogatepass")))
+        except BadSignature:
+            expiry = 0
+        if datetime.fromtimestamp(expiry, UTC) <= now:
             raise AccessError("Sign in as the owner of the studies first.")
-
-    def _signature(self, expiry: str) -> str:
-        return hmac.new(self._secret, expiry.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
 class GuessLimit:

@@ -165,6 +165,12 @@ def list_checkpoints(settings: Settings | None = None) -> list[CheckpointSpec]:
     """Return the checkpoints known by name: bundled, the authors', and those in the data folder.
 
     A folder whose card cannot be read is left out with a line in the log, so that it does not hide the others.
+
+    Args:
+        settings: Where the data folder is; what the environment says, unless given.
+
+    Returns:
+        What is known of each; `present` says whether its weights are on this machine.
     """
     settings = settings or Settings.from_environment()
     released = [find_released(spec, settings) for spec in RELEASED.values()]
@@ -189,9 +195,14 @@ def describe_checkpoints(settings: Settings | None = None) -> list[dict[str, Any
 
 
 def find_checkpoint(name: str | Path, settings: Settings | None = None) -> CheckpointSpec:
-    """Return the spec of a name, folder or Hub repository (which is fetched); a Path is a folder.
+    """Return what is known of a checkpoint.
 
-    Raises CheckpointError when there is none.
+    Args:
+        name: A name, a folder, or owner/repository on the Hugging Face Hub, which is fetched; a Path is a folder.
+        settings: Where the data folder is; what the environment says, unless given.
+
+    Raises:
+        CheckpointError: There is none.
     """
     if isinstance(name, Path):
         return read_spec(name.expanduser().resolve())
@@ -209,10 +220,19 @@ def find_checkpoint(name: str | Path, settings: Settings | None = None) -> Check
 
 
 def save_checkpoint(network: "DslFiqa", spec: CheckpointSpec, folder: str | Path) -> Path:
-    """Write a checkpoint folder, which `find_checkpoint` accepts and the Hub takes as it is; return its path.
+    """Write a checkpoint folder, which `find_checkpoint` accepts and the Hub takes as it is.
 
-    The card gets the weights' hash. Raises CheckpointError, before anything is written, when the network could not be
-    loaded again, or when the folder cannot be written.
+    Args:
+        network: The network whose weights are written.
+        spec: What its card says; the card gets the weights' hash.
+        folder: Where to; it is made where it is missing.
+
+    Returns:
+        The folder's path.
+
+    Raises:
+        CheckpointError: The network could not be loaded again, in which case nothing is written, or the folder cannot
+            be written.
     """
     from safetensors import SafetensorError
     from safetensors.torch import save_file

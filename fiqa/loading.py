@@ -65,9 +65,13 @@ def load_predictor(checkpoint: str | Path = "lite", *, device: str = "auto", fin
 
 
 def load_network(checkpoint: str | Path | CheckpointSpec = "lite") -> DslFiqa:
-    """Build the network of a checkpoint on the CPU, in evaluation mode.
+    """Build the network of a checkpoint on the CPU, in evaluation mode and single precision.
 
-    Raises CheckpointError when the weights are not on this machine, damaged, or do not fit.
+    Args:
+        checkpoint: Name, folder, or owner/repository on the Hugging Face Hub, or what `find_checkpoint` returned.
+
+    Raises:
+        CheckpointError: The weights are not on this machine, damaged, or do not fit.
     """
     spec = checkpoint if isinstance(checkpoint, CheckpointSpec) else find_checkpoint(checkpoint)
     if spec.folder is None:

@@ -99,13 +99,24 @@ def export_study(
     with_people: bool = True,
     progress: Progress = iter,
 ) -> ExportReport:
-    """Export a study to the folder `out`; see the module.
+    """Export a study to a folder, whole or not at all; see the module.
 
-    `label` is the column of mos.csv that pictures with at least `min_ratings` ratings are labelled with; None leaves
-    the training layout away. `seed` decides which source goes into which split. Without `with_people` no table names
-    a participant. `progress` is handed the pictures that are copied.
+    Args:
+        database: Where the study is; it is read in one snapshot.
+        study_id: Which study.
+        data_dir: Where the pictures are.
+        out: A new folder, or an older export, which is replaced.
+        label: The column of mos.csv that pictures are labelled with; None leaves the training layout away.
+        min_ratings: Pictures with fewer ratings are not trained on.
+        seed: Decides which source goes into which split.
+        with_people: Whether tables name participants, by their pseudonyms.
+        progress: Is handed the pictures that are copied, for a bar.
 
-    Raises ExportError when `out` holds something else, a picture is missing or the disk is full.
+    Returns:
+        How much was written, and which pictures were left out of the training data.
+
+    Raises:
+        ExportError: `out` holds something else, a picture is missing, or the disk is full.
     """
     out = _followed(out)
     if not out.name:

@@ -113,9 +113,16 @@ class SubjectFit:
 
 
 def estimate_mos(ratings: Ratings, used: Flags | None = None) -> MosTable:
-    """Return the figures of every stimulus from the rated rows, or from those of them that are `used` (V,).
+    """Return the figures of every stimulus.
 
     Gold, trap, repeated and training items never count: a repeat would give one person two votes.
+
+    Args:
+        ratings: V ratings of J stimuli, in units of their scale.
+        used: Which of them count (V,); all unless given.
+
+    Returns:
+        A table of J rows: MOS, its spread and 95 % interval, and the P.910 estimate, NaN where votes are too few.
     """
     chosen = np.ones(len(ratings), bool) if used is None else used
     votes = ratings.where(ratings.counted & chosen)

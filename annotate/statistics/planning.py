@@ -59,7 +59,18 @@ def next_batch(
     wanted_ci95: float | None = None,
     model_scores: Mapping[str, float] | None = None,
 ) -> list[Candidate]:
-    """Return at most `count` stimuli, the one that gains most by a rating first; those that miss none are left out."""
+    """Return the stimuli most worth rating next, the one that gains most by a rating first.
+
+    Args:
+        table: What is known of them.
+        count: The most to return.
+        wanted_ratings: Ratings of each; who has them is left out.
+        wanted_ci95: Wanted half width of the 95 % interval of the MOS, in grades, in place of a number of ratings.
+        model_scores: Of a model by stimulus, on any scale: what is expected before anybody rates.
+
+    Returns:
+        At most `count` candidates, each with what it has and what one more rating would tell.
+    """
     prior_variance, noise = _estimate(table, model_scores)
     now = 1 / (1 / prior_variance + table.ratings / noise)
     then = 1 / (1 / prior_variance + (table.ratings + 1) / noise)

@@ -57,9 +57,16 @@ class Reliability:
 def estimate_reliability(
     ratings: Ratings, used: Flags | None = None, *, seed: int = 0, table: MosTable | None = None
 ) -> Reliability:
-    """Return the figures from the rated rows, or from those of them that are `used` (V,).
+    """Return how far people agree.
 
-    `table` is what `estimate_mos` gave for the same rows, where that is known already.
+    Args:
+        ratings: V ratings; gold, trap, repeated and training items do not count.
+        used: Which of them count (V,); all unless given.
+        seed: Of the random halves.
+        table: What `estimate_mos` gave for the same rows, where that is known already.
+
+    Returns:
+        ICC, Krippendorff's alpha, split halves and the SOS parameter, NaN for what too few votes say nothing of.
     """
     table = table or estimate_mos(ratings, used)
     votes = ratings.where(ratings.counted if used is None else ratings.counted & used)

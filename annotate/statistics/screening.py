@@ -43,6 +43,13 @@ def screen(ratings: Ratings, rules: ScreeningRules = DEFAULT_RULES) -> Screening
 
     Agreement is checked again without those it found, until it finds nobody: many clickers at once pull the means
     that they are compared with towards the middle.
+
+    Args:
+        ratings: V ratings, of checks and repeats too.
+        rules: From where on each check finds somebody.
+
+    Returns:
+        Every finding with its reason, whose votes to use, and which sittings to accept. Nothing is changed by that.
     """
     findings = list(check_sittings(ratings, rules))
     at_odds: set[str] = set()

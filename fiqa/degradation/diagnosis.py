@@ -88,10 +88,22 @@ def diagnose(
     face: "FaceChoice" = "main",
     aligned: str | None = None,
 ) -> PhotoDiagnosis:
-    """Say how a face of a photo was degraded: a path, encoded bytes, a PIL image or an RGB array.
+    """Say how a face of a photo was degraded.
 
-    `face` and `aligned` are as `QualityPredictor.score` takes them. Raises PhotoError when the photo cannot be read,
-    NoFaceError when there is nothing face-like in it, SettingError when there is no such face.
+    Args:
+        predictor: The checkpoint whose embedding is looked up.
+        atlas: The references of that checkpoint, see `fiqa.degradation.atlas_building.open_atlas`.
+        source: A photo as `QualityPredictor.score` takes it.
+        face: Whose face, as `QualityPredictor.score` takes it.
+        aligned: Name of the layout of an aligned crop, as `QualityPredictor.score` takes it.
+
+    Returns:
+        The likeliest types with probability and severity, both 0..1, the place in the atlas, and the score.
+
+    Raises:
+        PhotoError: The photo cannot be read.
+        NoFaceError: There is nothing face-like in it.
+        SettingError: There is no such face or layout.
     """
     photo = decode_photo(source)
     found = predictor.find_faces(photo.pixels, face, aligned=aligned)

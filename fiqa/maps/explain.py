@@ -117,11 +117,24 @@ def explain(
     aligned: str | None = None,
     progress: bool = False,
 ) -> FaceMap:
-    """Return one map of one face of a photo, which is given as to `QualityPredictor.score`.
+    """Return one map of one face of a photo.
 
-    `kind` is a name of `fiqa.maps.face_maps.KINDS`; `block` counts from 1, for kinds that exist once per block, and is
-    the last unless given; `face` and `aligned` are as `QualityPredictor.score` takes them. `progress` shows a bar on
-    standard error. Raises SettingError when there is no such map or face, NoFaceError when nothing is like a face.
+    Args:
+        predictor: The checkpoint whose view of the face is mapped.
+        source: A photo as `QualityPredictor.score` takes it.
+        kind: A name of `fiqa.maps.face_maps.KINDS`.
+        block: For kinds that exist once per block, which one, from 1; the last unless given.
+        face: Whose face, as `QualityPredictor.score` takes it.
+        aligned: Name of the layout of an aligned crop, as `QualityPredictor.score` takes it.
+        progress: Whether to show a bar on standard error.
+
+    Returns:
+        The grids (K, G, G) of the face's crops, and where they lie in the photo; `on_photo` draws them over it.
+
+    Raises:
+        PhotoError: The photo cannot be read.
+        NoFaceError: There is nothing face-like in it.
+        SettingError: There is no such map of this network, or no such face or layout.
     """
     key = offered_maps(predictor).find(kind, block)
     pixels = decode_photo(source).pixels

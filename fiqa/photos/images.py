@@ -92,10 +92,18 @@ PhotoSource = str | Path | bytes | Image.Image | NDArray[Any] | DecodedPhoto
 
 
 def decode_photo(source: PhotoSource) -> DecodedPhoto:
-    """Decode a path, the bytes of a file, a Pillow image or an array; what was decoded before is returned as it is.
+    """Decode a photo, whoever made it, upright and in sRGB.
 
-    Arrays are (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), grey, RGB or RGBA, of uint8, of uint16 with 65535 as
-    white, or of floats in 0..1. Raises PhotoError.
+    Args:
+        source: A path, the bytes of a file, a Pillow image, or an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4),
+            grey, RGB or RGBA, of uint8, of uint16 with 65535 as white, or of floats in 0..1. What was decoded before
+            is returned as it is.
+
+    Returns:
+        Pixels (H, W, 3) uint8, with what had to be done to get them.
+
+    Raises:
+        PhotoError: It is no photo, is damaged, or is larger than the limits of this module.
     """
     if isinstance(source, DecodedPhoto):
         return source

@@ -23,20 +23,6 @@ from fiqa.models.folding import folded
 from fiqa.settings import Settings
 
 
-@pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.chdir(tmp_path)
-    return Settings.from_environment({"FIQA_DATA_DIR": str(tmp_path / "data")})
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Path:
-    torch.manual_seed(0)
-    spec = CheckpointSpec("mine", "Mine", "MIT", "A test.", "here", Preprocessing(256, 1.7, 4), (1.0, 5.0))
-    save_checkpoint(DslFiqa(LITE), spec, tmp_path / "mine")
-    return tmp_path / "mine"
-
-
 def test_list_names_the_bundled_one_and_the_authors_and_says_which_are_present(settings: Settings) -> None:
     found = {spec["name"]: spec for spec in describe_checkpoints(settings)}
     assert list(found) == ["lite", "gfiqa", "cgfiqa", "custom"]

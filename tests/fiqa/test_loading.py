@@ -15,31 +15,15 @@ from safetensors.torch import load_file, save_file
 from fiqa import loading
 from fiqa.checkpoints import (
     CheckpointSpec,
-    Preprocessing,
     find_checkpoint,
     list_checkpoints,
     read_spec,
-    save_checkpoint,
 )
 from fiqa.errors import CheckpointError, SettingError
 from fiqa.loading import choose_device, fetch_checkpoint, load_network, load_predictor
 from fiqa.models import LITE, DslFiqa, DslFiqaConfig
 from fiqa.settings import Settings
 from tests.fiqa.small_networks import SMALL_OFFICIAL, authors_files
-
-
-@pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.chdir(tmp_path)
-    return Settings.from_environment({"FIQA_DATA_DIR": str(tmp_path / "data")})
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Path:
-    torch.manual_seed(0)
-    spec = CheckpointSpec("mine", "Mine", "MIT", "A test.", "here", Preprocessing(256, 1.7, 4), (1.0, 5.0))
-    save_checkpoint(DslFiqa(LITE), spec, tmp_path / "mine")
-    return tmp_path / "mine"
 
 
 def test_exchanged_weights_are_refused(own: Path) -> None:

@@ -110,9 +110,18 @@ _PURPOSE = {"train": "train on (split train)", "val": "validate on (split val)",
 
 
 def read_dataset(data: Path, *, mos_range: Range | None = None, usual_range: Range = (0.0, 1.0)) -> Dataset:
-    """Read a folder or CSV; raise DataError with one line for every problem.
+    """Read labelled photos.
 
-    `mos_range` is the (low, high) of the scale, for data that does not say so itself; without, it is `usual_range`.
+    Args:
+        data: A folder in the authors' layout or with one CSV, or a CSV.
+        mos_range: (low, high) of the scale, for data that does not say so itself.
+        usual_range: The scale where neither says so.
+
+    Returns:
+        The photos of each split with their MOS in 0..1.
+
+    Raises:
+        DataError: Something cannot be read, with one line for every problem.
     """
     data = data.expanduser()
     if not data.exists():

@@ -103,10 +103,21 @@ def train(
 ) -> Figures:
     """Train until `options.steps`, resuming from `output` if it holds a checkpoint; see the module for its files.
 
-    `about` (JSON-ready) goes to training.json; a run is resumed with the same `config` and `data` of it only. `keep` is
-    called with the averaged network and its figures at every best validation. Returns the best validation's
-    figures. Raises DivergenceError when the loss is not finite, StorageError when a file cannot be written,
-    RunError when `output` holds another run, StoppedError after SIGTERM or SIGINT.
+    Args:
+        task: What is trained, on what, and how it is validated.
+        options: Steps, learning rate, and how often to validate and to save.
+        output: The run's folder.
+        about: JSON-ready, for training.json; a run is resumed with the same `config` and `data` of it only.
+        keep: Called with the averaged network and its figures at every best validation.
+
+    Returns:
+        The figures of the best validation.
+
+    Raises:
+        DivergenceError: The loss is not finite.
+        StorageError: A file cannot be written.
+        RunError: `output` holds another run.
+        StoppedError: SIGTERM or SIGINT came.
     """
     run = _Run(task, options, output, about=dict(about or {}), keep=keep)
     try:
