@@ -30,9 +30,9 @@ def page() -> Page:
 @pytest.fixture
 def app(page: Page) -> App:
     """What of Gradio's application is used: the page, and the state of one visitor."""
-    holder = StateHolder()
+    holder = StateHolder()  # type: ignore[no-untyped-call]  # Gradio's
     holder.set_blocks(page)
-    holder["visit"].config_values["1"] = "shown"
+    holder["visit"].config_values[1] = {"value": "shown"}
     return cast("App", SimpleNamespace(state_holder=holder, get_blocks=lambda: page))
 
 
