@@ -25,6 +25,7 @@ from fiqa import __version__, reports
 from fiqa.errors import FiqaError, SettingError
 from fiqa.faces.face_choice import FaceChoice
 from fiqa.maps.face_maps import KINDS
+from fiqa.onnx.command import add_export
 from fiqa.options import (
     ALL_FACES,
     TABLE_SUFFIXES,
@@ -112,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_curate(commands.add_parser("curate", help="sort photos into keep, maybe and drop"))
     _add_audit(commands.add_parser("audit", help="compare groups of people by the scores of their photos"))
     _add_video(commands.add_parser("video", help="score the faces of a clip over time"))
+    add_export(commands.add_parser("export", help="write a checkpoint as ONNX, to run without torch"))
     commands.add_parser("serve", help="serve the app in a browser, set up by FIQA_… variables").set_defaults(run=_serve)
     return parser
 

@@ -248,11 +248,19 @@ def save_checkpoint(network: "DslFiqa", spec: CheckpointSpec, folder: str | Path
         (folder / WEIGHTS).chmod(0o644)  # safetensors makes it private to the user
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{folder} cannot be written: {error}; name a folder that can.") from error
-    card = {item.name: getattr(spec, item.name) for item in fields(spec) if item.name not in ("folder", "released")}
-    card |= {"preprocessing": asdict(spec.preprocessing), "sha256": file_sha256(folder / WEIGHTS)}
-    for name, content in ((NETWORK, asdict(network.config)), (CARD, card)):
-        (folder / name).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    _write_json(folder / NETWORK, asdict(network.config))
+    write_card(replace(spec, sha256=file_sha256(folder / WEIGHTS)), folder)
     return folder
+
+
+def write_card(spec: CheckpointSpec, folder: Path) -> None:
+    """Write the card of a checkpoint into a folder, from which `read_spec` reads it."""
+    card = {item.name: getattr(spec, item.name) for item in fields(spec) if item.name not in ("folder", "released")}
+    _write_json(folder / CARD, {**card, "preprocessing": asdict(spec.preprocessing)})
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_spec(folder: Path, *, name: str | None = None) -> CheckpointSpec:

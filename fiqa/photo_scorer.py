@@ -166,7 +166,8 @@ class PhotoScorer(ABC):
         photo = decode_photo(source)
         started = time.perf_counter()
         found = self.find_faces(photo.pixels, face, aligned=aligned)
-        views = [self.face_crops(photo.pixels, each) for each in found.faces or [None]]
+        wanted: Sequence[Face | None] = found.faces or [None]
+        views = [self.face_crops(photo.pixels, each) for each in wanted]
         seconds = {"decode": photo.decode_ms / 1000, "faces": time.perf_counter() - started}
         height, width = photo.pixels.shape[:2]
         return PreparedPhoto(source_name(source), (width, height), found, views, photo.notices, seconds)

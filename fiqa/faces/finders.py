@@ -44,6 +44,10 @@ FACE_ALIGNMENT_WEIGHTS = {
 }
 """Files that the package loads, and where it publishes them; a name holds the beginning of the SHA-256."""
 
+BOX_STEPS = 8
+"""To how many steps a pixel boxes are rounded, so that views cut there are the same on every runtime and device: a view
+has 8 bits, and a box that differs in its last digit makes one that differs in a whole level."""
+
 Photo = NDArray[np.uint8]
 Boxes = NDArray[np.float64]
 Size = tuple[int, int]
@@ -279,6 +283,7 @@ class FaceDetector:
         together = Candidates(
             np.concatenate([each.boxes for each in found]), np.concatenate([each.scores for each in found])
         )
+        together = Candidates(np.round(together.boxes * BOX_STEPS) / BOX_STEPS, together.scores)
         ordered = together.take(np.argsort(-together.scores, kind="stable")[: 4 * self._MOST])
         return ordered.take(distinct(ordered.boxes)[: self._MOST])
 

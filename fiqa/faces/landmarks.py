@@ -31,6 +31,8 @@ VIEW_MARGIN = 2.2
 """Side of a view in longer sides of the face's box: room for the box to be off and for the face to be turned."""
 BATCH = 32
 """Views at once, which bounds memory for crowds."""
+STEPS = np.float32(64)
+"""To how many steps a pixel landmarks are rounded, so that views cut by them are the same on every runtime."""
 MIN_FACE_LOGIT = -4.0
 """Logit of a face at the first look below which a second one is not worth its time."""
 
@@ -131,7 +133,7 @@ class LandmarkPredictor:
                 view.landmarks_to_photo(VIEW_PX * each)[None] for view, each in zip(views, found, strict=True)
             ]
             likely.append(probabilities)
-        return np.concatenate(landmarks), np.concatenate(likely)
+        return np.round(np.concatenate(landmarks) * STEPS) / STEPS, np.concatenate(likely)
 
     def _look(self, views: Pictures) -> Readings:
         """Return landmarks (B, 68, 2) in shares of the views (B, V, V, 3), and probabilities (B,)."""

@@ -45,7 +45,8 @@ class FaceQualityMetric(nn.Module):
         """Take a batch and return its own mean, NaN where it has no face."""
         scores = self._scores(images, **places)
         self._add(scores)
-        return scores.nanmean()
+        mean: Tensor = scores.nanmean()
+        return mean
 
     def compute(self) -> Tensor:
         """Return the mean over everything that all processes took, NaN where that is nothing."""
