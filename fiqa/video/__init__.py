@@ -5,7 +5,7 @@
     scoring     scores of every sampled frame and person, and the best frames
     reports     the scores as table, CSV, JSON and a figure
 
-One frame is in memory at a time, and the best ones; of the others only numbers are kept.
+One frame is in memory at a time; of the others only numbers are kept, and the best are read again.
 """
 
 FORMATS = ("table", "json", "csv")

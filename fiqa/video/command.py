@@ -2,8 +2,6 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fiqa.curation.curation import make_stamp
@@ -12,9 +10,9 @@ from fiqa.output import check_writable, make_folder, write_file
 from fiqa.settings import Settings
 from fiqa.stopping import status_of
 from fiqa.video import FORMATS, reports
-from fiqa.video.frames import Clip, SampledFrame
+from fiqa.video.frames import Clip
 from fiqa.video.reports import FIGURES, ClipReport
-from fiqa.video.scoring import MOST_BEST, ClipScores, score_clip
+from fiqa.video.scoring import MOST_BEST, ClipScores, choose_best, fetch_frames, score_clip
 
 if TYPE_CHECKING:
     from fiqa.predictor import QualityPredictor
@@ -22,14 +20,17 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> int:
     """Score a clip and write what was asked for; return the exit status. Raises FiqaError."""
+    from tqdm import tqdm
+
     _check(options)
     clip = Clip(options.clip, options.every)
     next(clip.frames())  # what cannot be read is told before a network is loaded
-    scores = ClipScores(options.best if options.best_frames else 0)
+    scores = ClipScores()
     predictor = _load(options)
     status = 0
     try:
-        score_clip(predictor, clip, scores, watch=_with_progress)
+        for _ in tqdm(score_clip(predictor.score, clip, scores), unit="frame", disable=None):  # None: on a terminal
+            pass
     except KeyboardInterrupt as stop:  # what is done of a long clip is kept
         print(f"fiqa: interrupted after {clip.duration_s:.1f} seconds of the clip", file=sys.stderr)
         status = status_of(stop)
@@ -60,14 +61,10 @@ def _write(report: ClipReport, options: argparse.Namespace) -> None:
         sys.stdout.write(text)
     if options.timeline:
         write_file(options.timeline, reports.timeline(report, options.timeline.suffix))
-    for path in reports.save_best(report.scores.best, options.best_frames) if options.best_frames else []:
-        print(f"fiqa: wrote {Path(path)}", file=sys.stderr)
-
-
-def _with_progress(frames: Iterator[SampledFrame]) -> Iterator[SampledFrame]:
-    from tqdm import tqdm
-
-    yield from tqdm(frames, unit="frame", disable=None)  # None: only on a terminal
+    if options.best_frames:
+        best = fetch_frames(report.clip, choose_best(report.scores.samples, options.best))
+        for path in reports.save_best(best, options.best_frames):
+            print(f"fiqa: wrote {path}", file=sys.stderr)
 
 
 def _load(options: argparse.Namespace) -> "QualityPredictor":

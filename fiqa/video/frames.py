@@ -109,6 +109,13 @@ class Clip:
             self.notices.append(notice)
 
 
+def length_s(path: Path) -> float | None:
+    """Return how long a clip says it is, in seconds; raises PhotoError and SettingError as `Clip.frames` does."""
+    with _open(path) as container:
+        _video_stream(container, path.name)
+        return None if container.duration is None else container.duration / 1_000_000
+
+
 def _open(path: Path) -> "InputContainer":
     try:
         import av

@@ -121,7 +121,8 @@ def save_best(best: list[BestFrame], folder: Path) -> list[Path]:
     """Write frames as PNG into a folder, their rank, time, person and score in the name; raises SettingError."""
     paths = []
     for rank, frame in enumerate(best, start=1):
-        name = f"{rank:02}-at-{frame.time_s:08.3f}s-person-{frame.person}-score-{frame.score:.3f}.png"
+        sample = frame.sample
+        name = f"{rank:02}-at-{sample.time_s:08.3f}s-person-{sample.person}-score-{sample.score:.3f}.png"
         buffer = BytesIO()
         Image.fromarray(frame.pixels).save(buffer, "PNG")
         write_file(folder / name, buffer.getvalue())

@@ -16,6 +16,7 @@ from fiqa.errors import FiqaError, SettingError
 from fiqa.photos.archives import PhotoFile, photo_source
 from fiqa.photos.images import PHOTO_SUFFIXES
 from fiqa.photos.thumbnails import thumbnail_uri
+from fiqa.ui.curate.clips import build_clips
 from fiqa.ui.curate.packing import pack, saved_link
 from fiqa.ui.curate.panels import (
     empty_panel,
@@ -65,6 +66,7 @@ def build_curate_tab(service: PredictorService, checkpoint: gr.Dropdown) -> None
             packing = gr.Button("Download a zip of what is kept", size="sm", visible=False, elem_id="curate-pack")
             saved = gr.HTML("", js_on_load=_script("save"), apply_default_css=False, elem_id="curate-saved")
             sheet = gr.HTML("", js_on_load=_script("sheet"), apply_default_css=False, elem_id="curate-sheet")
+            build_clips(service, checkpoint)
     rules: list[Any] = [way, share, score, percentile, near_duplicates, best_of]
     shown = [sheet, summary, score, packing, example]
     sort = (handlers.sort, [state, *rules], summary)

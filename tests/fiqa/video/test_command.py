@@ -11,10 +11,8 @@ from skimage.data import astronaut
 from fiqa.__main__ import main
 from fiqa.degradation.synthetic import degrade
 from fiqa.errors import SettingError
-from fiqa.results import FaceResult
 from fiqa.video import reports
-from fiqa.video.frames import SampledFrame
-from fiqa.video.scoring import ClipScores
+from fiqa.video.scoring import FaceSample, choose_best
 from tests.fiqa.video.conftest import write_clip
 
 pytestmark = pytest.mark.slow
@@ -82,18 +80,24 @@ def test_bad_input_gets_one_sentence(
     assert len(error.splitlines()) == 1
 
 
-def test_the_best_frames_are_apart_and_no_more_than_asked_for() -> None:
-    scores = ClipScores(most=3)
-    pixels = np.zeros((4, 4, 3), dtype=np.uint8)
+def test_the_best_frames_are_apart_and_as_many_as_asked_for() -> None:
     rng = np.random.default_rng(0)
-    for step in range(200):
-        value = float(rng.uniform())
-        face = FaceResult((0, 0, 4, 4), np.zeros((68, 2), dtype=np.float32), value, (value, value))
-        scores.add(SampledFrame(step / 4, pixels), [face], None)
-        times = sorted(frame.time_s for frame in scores.best)
-        assert len(times) <= 3
-        assert all(later - earlier >= 1 for earlier, later in pairwise(times))
-    assert max(sample.score or 0 for sample in scores.samples) == scores.best[0].score
+    samples = [FaceSample(step / 4, 1, float(rng.uniform())) for step in range(200)]
+    best = choose_best([*samples, FaceSample(3.0, reason="nobody")], 5)
+    times = sorted(sample.time_s for sample in best)
+    assert len(times) == 5
+    assert all(later - earlier >= 1 for earlier, later in pairwise(times))
+    assert best[0].score == max(sample.score or 0 for sample in samples)
+
+
+def test_a_score_that_rises_all_the_time_still_has_several_best_frames() -> None:
+    samples = [FaceSample(step / 4, 1, step / 40) for step in range(40)]
+    assert [sample.time_s for sample in choose_best(samples, 3)] == [9.75, 8.75, 7.75]
+
+
+def test_two_people_may_be_at_their_best_at_once() -> None:
+    samples = [FaceSample(1.0, 1, 0.8), FaceSample(1.0, 2, 0.7)]
+    assert choose_best(samples, 3) == samples
 
 
 def test_a_timeline_has_a_suffix_that_is_known() -> None:
