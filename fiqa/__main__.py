@@ -30,6 +30,7 @@ from fiqa.options import (
     ALL_FACES,
     TABLE_SUFFIXES,
     add_audit_options,
+    add_bulk_options,
     add_comparison_options,
     add_curation_options,
     add_face_options,
@@ -140,6 +141,7 @@ def _serve(_options: argparse.Namespace) -> int:
 def _add_score(parser: argparse.ArgumentParser) -> None:
     add_photo_options(parser)
     add_face_options(parser, all_faces=True)
+    add_bulk_options(parser)
     parser.set_defaults(run=_score)
 
 
@@ -215,8 +217,14 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
 
 
 def _score(options: argparse.Namespace) -> int:
+    from fiqa.bulk import command as bulk
+
     every = options.face == ALL_FACES
     which = {"face": 1 if every else options.face, "aligned": options.aligned}
+    if options.workers:
+        which["workers"] = options.workers
+    if bulk.is_bulk(options):
+        return bulk.run(options, lambda: partial(_predictor(options).score_many, **which))
     formats: Formats = {
         **reports.FORMATS,  # JSON has every face anyway
         **({name: _by_face(reports.FORMATS[name]) for name in ("table", "csv")} if every else {}),

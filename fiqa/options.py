@@ -25,6 +25,21 @@ def add_photo_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
 
 
+def add_bulk_options(parser: argparse.ArgumentParser) -> None:
+    """Add what many photos need."""
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with what --output has already; nothing is scored twice"
+    )
+    parser.add_argument("--workers", type=read_count, metavar="N", help="threads that decode and find faces")
+
+
+def read_count(text: str) -> int:
+    """Read a whole number from 1, for argparse."""
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+    return int(text)
+
+
 def add_network_options(parser: argparse.ArgumentParser) -> None:
     """Add the choice of checkpoint and device."""
     parser.add_argument("--checkpoint", metavar="NAME", help="default: FIQA_CHECKPOINT, else lite")

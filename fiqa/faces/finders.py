@@ -257,7 +257,9 @@ class TorchDetectorMaps:
     """A network computed with torch on the CPU, the bundled one unless another is given."""
 
     def __init__(self, network: "FaceDetectorNetwork | None" = None) -> None:
-        self._network = network or load_detector_network()
+        from fiqa.models.folding import folded
+
+        self._network = network or folded(load_detector_network())
 
     def __call__(self, photo: Photo) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         import torch

@@ -92,9 +92,10 @@ class TorchLandmarkNetworks:
     """The bundled network, computed with torch on the CPU."""
 
     def __init__(self) -> None:
+        from fiqa.models.folding import folded
         from fiqa.models.landmark_network import CROP_MARGIN, FirstLook, SecondLook
 
-        network = load_landmark_network()
+        network = folded(load_landmark_network())
         self._first, self._second = FirstLook(network, CROP_MARGIN / VIEW_MARGIN), SecondLook(network)
 
     def first_look(self, views: Pictures) -> Readings:

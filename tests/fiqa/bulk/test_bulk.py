@@ -1,0 +1,162 @@
+"""Lists of photos are scored row by row, and a run that was stopped goes on without scoring anything twice."""
+
+import csv
+import io
+import json
+import tarfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from fiqa.__main__ import _parser, main
+from fiqa.bulk import command
+from fiqa.bulk.sinks import opened
+from fiqa.bulk.sources import photos_in
+from fiqa.errors import FiqaError, PhotoError, SettingError
+from fiqa.photos.images import PhotoSource, decode_photo
+from fiqa.results import FaceResult, QualityResult
+
+
+def png(level: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((20, 20, 3), level, np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[Path]:
+    """Three photos in a folder, and in every kind of list beside it."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    paths = [folder / f"{name}.png" for name in "abc"]
+    for number, path in enumerate(paths):
+        path.write_bytes(png(50 * number + 50))
+    names = [f"photos/{path.name}" for path in paths]
+    (tmp_path / "list.txt").write_text("# mine\n" + "\n".join(names) + "\n\n", encoding="utf-8")
+    pd.DataFrame({"other": 1, "path": names}).to_csv(tmp_path / "list.csv", index=False)
+    pd.DataFrame({"path": names}).to_parquet(tmp_path / "paths.parquet")
+    pd.DataFrame({"image": [{"bytes": path.read_bytes(), "path": path.name} for path in paths]}).to_parquet(
+        tmp_path / "bytes.parquet"
+    )
+    with tarfile.open(tmp_path / "shard.tar", "w") as archive:
+        for path in paths:
+            archive.add(path, path.name)
+            text = tarfile.TarInfo(path.stem + ".json")
+            text.size = 2
+            archive.addfile(text, io.BytesIO(b"{}"))
+    return paths
+
+
+@pytest.mark.parametrize("name", ["list.txt", "list.csv", "paths.parquet", "bytes.parquet", "shard.tar"])
+def test_every_kind_of_list_yields_its_photos_in_order(photos: list[Path], name: str) -> None:
+    listed = list(photos_in(photos[0].parents[1] / name))
+    assert [Path(each).name for each, _ in listed] == [path.name for path in photos]
+    for path, (_, photo) in zip(photos, listed, strict=True):
+        assert (decode_photo(photo).pixels == decode_photo(path).pixels).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", b"x,y\n1,2\n", "no column of photos.*it has x, y"),
+        ("a.tar", b"no archive at all", "cannot be read"),
+        ("a.parquet", b"no parquet", "no parquet file"),
+        ("a.txt", b"\xff\xfe\x00", "cannot be read"),
+    ],
+)
+def test_a_list_that_is_none_is_refused_by_name(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(SettingError, match=message):
+        list(photos_in(tmp_path / name))
+
+
+def brightness(scored: list[str], *, patience: int = 99) -> Callable[[], command.ScoreMany]:
+    """Return what loads a stand-in that scores by brightness, and is interrupted after some photos."""
+
+    def score_many(sources: Iterable[PhotoSource]) -> Iterator[QualityResult | FiqaError]:
+        for number, source in enumerate(sources):
+            if number == patience:
+                raise KeyboardInterrupt
+            scored.append(str(source))
+            try:
+                score = float(decode_photo(source).pixels.mean() / 255)
+            except PhotoError as error:
+                yield error
+                continue
+            face = FaceResult((0.0, 0.0, 9.0, 9.0), None, score, (score, score))
+            yield QualityResult(score, face.interval, (face,), "lite", (0.0, 1.0), "bundled")
+
+    return lambda: score_many
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".csv":
+        return [{**row, "error": row["error"] or None} for row in csv.DictReader(io.StringIO(text))]
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv"])
+def test_a_run_that_is_stopped_and_cut_off_goes_on_and_scores_nothing_twice(
+    photos: list[Path], suffix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = photos[0].parents[1]
+    output = root / f"scores.{suffix}"
+    (root / "list.txt").write_text("photos/a.png\nphotos/gone.png\nphotos/b.png\nphotos/c.png\n")
+    options = _parser().parse_args(["score", str(root / "list.txt"), "--output", str(output)])
+    first: list[str] = []
+    assert command.run(options, brightness(first, patience=2)) == 130
+    assert "interrupted after 2 photos" in capsys.readouterr().err
+    with output.open("ab") as file:
+        file.write(b'{"path": "half')
+
+    options.resume = True
+    second: list[str] = []
+    assert command.run(options, brightness(second)) == 0
+    assert [Path(each).name for each in first + second] == ["a.png", "gone.png", "b.png", "c.png"]
+    written = rows(output)
+    assert [Path(row["path"]).name for row in written] == ["a.png", "gone.png", "b.png", "c.png"]
+    assert [bool(row["error"]) for row in written] == [False, True, False, False]
+    assert command.run(options, brightness(third := [])) == 0
+    assert third == []
+
+
+def test_rows_are_on_the_disk_while_the_run_goes_on(photos: list[Path]) -> None:
+    output = photos[0].parents[1] / "scores.jsonl"
+    options = _parser().parse_args(["score", str(photos[0].parent), "--output", str(output)])
+    seen: list[int] = []
+
+    def score_many(sources: Iterable[PhotoSource]) -> Iterator[FiqaError]:
+        for _ in sources:
+            seen.append(len(rows(output)))
+            yield PhotoError("no")
+
+    assert command.run(options, lambda: score_many) == 1
+    assert seen == [0, 1, 2]
+
+
+def test_what_is_there_is_neither_overwritten_nor_taken_for_results(tmp_path: Path) -> None:
+    (tmp_path / "scores.jsonl").write_text("something else\n")
+    with (
+        pytest.raises(SettingError, match="there already: go on with it by --resume"),
+        opened(tmp_path / "scores.jsonl", resume=False),
+    ):
+        pass
+    with pytest.raises(SettingError, match="holds no results"), opened(tmp_path / "scores.jsonl", resume=True):
+        pass
+    assert (tmp_path / "scores.jsonl").read_text() == "something else\n"
+
+
+@pytest.mark.parametrize("more", [[], ["--output", "scores.txt"], ["--output", "a.jsonl", "--face", "all"]])
+def test_where_rows_cannot_go_is_said_before_anything_is_loaded(
+    photos: list[Path], more: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(photos[0].parents[1])
+    assert main(["score", "list.txt", *more]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert ".jsonl" in line
