@@ -100,7 +100,7 @@ def win_matrix(methods: Sequence[str], pairs: Sequence[PairFigures]) -> str:
 
     def draw(axes: "Axes") -> None:
         """Draw a cell for every two methods."""
-        axes.imshow(shares, cmap="RdYlGn", vmin=0, vmax=1)
+        axes.imshow(shares, cmap="PRGn", vmin=-0.4, vmax=1.4)  # light enough for what is written on it
         for row, column in zip(*np.nonzero(~np.isnan(shares)), strict=True):
             axes.text(column, row, f"{shares[row, column]:.0%}", ha="center", va="center", color="black")
         axes.set_xticks(range(len(methods)), list(methods), rotation=30, ha="right")

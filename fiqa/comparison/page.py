@@ -79,12 +79,12 @@ def example_pictures(example: Example) -> list[tuple[str, str, float | None]]:
 
 
 def _change_colours(change: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Colour a change (S, S) as (S, S, 3): green where b contributes more, red where less, white where alike."""
+    """Colour a change (S, S) as (S, S, 3): green where b contributes more, purple where less, white where alike."""
     import matplotlib as mpl
 
     most = float(np.nanmax(np.abs(change), initial=0.0)) or 1.0
     shares = np.nan_to_num(change / most, nan=0.0) / 2 + 0.5
-    colours: NDArray[np.uint8] = mpl.colormaps["RdYlGn"](shares, bytes=True)[..., :3]
+    colours: NDArray[np.uint8] = mpl.colormaps["PRGn"](shares, bytes=True)[..., :3]
     return colours
 
 

@@ -61,13 +61,17 @@ def conclusion(pair: PairFigures) -> str:
     a, b = one_line(pair.a), one_line(pair.b)
     if pair.difference is None or pair.interval is None or pair.p is None:
         return f"{b} and {a}: too few photos to tell a difference."
-    size = f"{abs(pair.difference):.3f} (95 % interval of {b} − {a}: {interval(pair.interval, sign='+')})"
-    if pair.p < LEVEL and (pair.interval[0] > 0 or pair.interval[1] < 0):
-        better, worse = (b, a) if pair.difference > 0 else (a, b)
-        return f"{better} scores higher than {worse}, on average by {size}; p {_with_sign(p_value(pair.p))}."
+    better, worse = (b, a) if pair.difference > 0 else (a, b)
+    size = f"{abs(pair.difference):.3f} on average"
+    said = f"95 % interval of {b} − {a}: {interval(pair.interval, sign='+')}; p {_with_sign(p_value(pair.p))}"
+    one_sided = pair.interval[0] > 0 or pair.interval[1] < 0
+    if one_sided and pair.p < LEVEL:
+        return f"{better} scores higher than {worse}, by {size} ({said})."
+    if one_sided:
+        return f"{better} scores higher than {worse} here, by {size}; it takes more photos to be certain ({said})."
     return (
-        f"No difference between {b} and {a} is shown: it is {size}, p {_with_sign(p_value(pair.p))}. Photos like these "
-        f"show a difference of {number(pair.detectable)} or more in 80 % of cases."
+        f"No difference between {b} and {a} is shown ({said}). Photos like these show a difference of "
+        f"{number(pair.detectable)} or more in 80 % of cases."
     )
 
 

@@ -96,7 +96,8 @@ def _examples(examples: Sequence[Example]) -> str:
     figures = "".join(_example(each, number, len(examples)) for number, each in enumerate(examples, start=1))
     return (
         '<h3>Worst regressions and largest gains</h3><p class="quiet">From worst to best. Move with the arrow keys. '
-        "The third picture shows where the score changed: green where the second version adds to it.</p>"
+        "The third picture shows where the score changed: green where the second version adds to it, purple where it "
+        "takes from it.</p>"
         '<div class="examples" role="group" aria-roledescription="carousel" aria-label="Photos from worst to best" '
         f'tabindex="0">{figures}<div class="moves"><button type="button" class="save" value="-1">Previous</button>'
         '<button type="button" class="save" value="1">Next</button></div></div>'
@@ -121,7 +122,7 @@ def _degradations(comparison: Comparison) -> str:
         [method, ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in counts.items())]
         for method, counts in comparison.degradations.items()
     ]
-    return _table("Likeliest degradation", ("method", "photos"), rows, kind="words") if rows else ""
+    return _table("Likeliest degradation", ("method", "photos"), rows, kind="kinds") if rows else ""
 
 
 def _all_scores(comparison: Comparison) -> str:

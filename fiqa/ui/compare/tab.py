@@ -60,9 +60,8 @@ KEEPS = (
     f"Up to {MOST_METHODS} methods of {MOST_PHOTOS} photos; a file may have 25 MB. Nothing is kept: photos are deleted "
     f"within {KEPT_MINUTES} minutes, and reports are made for you alone."
 )
-MOVE_AND_SAVE = files("fiqa.comparison").joinpath("page.js").read_text(encoding="utf-8") + files(
-    "fiqa.ui.compare"
-).joinpath("save.js").read_text(encoding="utf-8")
+SHOW_AND_SAVE = files("fiqa.ui.compare").joinpath("summary.js").read_text(encoding="utf-8")
+MOVE = files("fiqa.comparison").joinpath("page.js").read_text(encoding="utf-8")
 SAVE_FILE = 'watch("value", () => element.querySelector("a")?.click());'
 
 
@@ -78,9 +77,9 @@ def build_compare_tab(service: PredictorService, settings: Settings, checkpoint:
             example = gr.Button("Try the example", size="sm", elem_id="compare-example")
             gr.HTML(f"<p>{KEEPS}</p>", apply_default_css=False, elem_classes="hint")
         with gr.Column(scale=9, min_width=300, elem_classes="results"):
-            summary = gr.HTML(empty_panel(), js_on_load=MOVE_AND_SAVE, apply_default_css=False, elem_id="comparison")
+            summary = gr.HTML(empty_panel(), js_on_load=SHOW_AND_SAVE, apply_default_css=False, elem_id="comparison")
             pair = gr.Dropdown([], label="Pair", filterable=False, visible=False, elem_id="compare-pair")
-            detail = gr.HTML("", js_on_load=MOVE_AND_SAVE, apply_default_css=False, elem_id="comparison-pair")
+            detail = gr.HTML("", js_on_load=MOVE, apply_default_css=False, elem_id="comparison-pair")
             saved = gr.HTML("", js_on_load=SAVE_FILE, apply_default_css=False, elem_id="saved-comparison")
     handlers = _Handlers(service, settings)
     at_once: dict[str, Any] = {"concurrency_limit": None, **UNSEEN}

@@ -17,7 +17,7 @@ from fiqa.photos.archives import PhotoFile, is_zip, list_zipped_photos
 from fiqa.photos.images import PHOTO_SUFFIXES, begins_like_a_photo
 from fiqa.photos.sources import is_passed_over
 
-MOST_METHODS = 6
+MIN_METHODS, MOST_METHODS = 2, 6
 MOST_PHOTOS = 200
 """Photos of one method on the page; the command line takes any number."""
 MOST_NAME = 60
@@ -79,6 +79,8 @@ def match_uploads(
         _take_method(named, _checked_name(method), photos)
         origins[method] = listed_in(listed)
     _check_counts(named)
+    if len(named) < MIN_METHODS:
+        raise SettingError("A comparison needs at least two methods: add the photos of another one.")
     references = dict(table.references) | name_photos(_places(reference), "The reference")
     matched = match_photos(named, references=references, sources=table.sources)
     everything = [*listed, *reference, *(file for _, files in methods for file in files)]

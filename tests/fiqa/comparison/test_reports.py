@@ -9,10 +9,10 @@ import pytest
 
 from fiqa.comparison import FORMATS as OFFERED
 from fiqa.comparison.comparison import Comparison
-from fiqa.comparison.reports import FORMATS, p_value
+from fiqa.comparison.reports import FORMATS, conclusion, p_value
 from fiqa.comparison.scoring import ScoredVersions
 from fiqa.comparison.stamp import Inputs, Stamp
-from fiqa.comparison.statistics import compare_pairs, describe_method
+from fiqa.comparison.statistics import PairFigures, compare_pairs, describe_method
 from fiqa.comparison.verification import differences
 
 INPUTS = {"a": Inputs("/x/a", 3, "1"), "b_1": Inputs("/x/b_1", 3, "2")}
@@ -53,6 +53,34 @@ def test_json_has_the_documented_fields(comparison: Comparison) -> None:
     assert report["photos"][2]["scores"] == {"a": 0.7, "b_1": None}
     assert report["stamp"]["sha256"] == "ab" * 32
     assert report["pairs"][0]["difference"] == pytest.approx(0.075)
+
+
+@pytest.mark.parametrize(
+    ("difference", "interval", "p", "said"),
+    [
+        (0.1, (0.05, 0.15), 0.001, "b scores higher than a, by 0.100 on average"),
+        (-0.1, (-0.15, -0.05), 0.001, "a scores higher than b, by 0.100 on average"),
+        (0.1, (0.05, 0.15), 0.09, "it takes more photos to be certain"),
+        (0.01, (-0.05, 0.07), 0.4, "No difference between b and a is shown"),
+        (0.01, None, None, "too few photos"),
+    ],
+)
+def test_a_conclusion_claims_no_more_than_the_figures_show(
+    difference: float, interval: tuple[float, float] | None, p: float | None, said: str
+) -> None:
+    assert said in conclusion(PairFigures("a", "b", 9, difference, interval, 6, 1, 2, 0.72, p, 0.05))
+
+
+def test_measures_have_columns_in_every_format(comparison: Comparison) -> None:
+    methods = (replace(comparison.methods[0], measures={"psnr": 31.417, "arcface": 0.9}), comparison.methods[1])
+    photos = (replace(comparison.photos[0], measures={"a": {"psnr": 31.417}}), *comparison.photos[1:])
+    measured = replace(comparison, methods=methods, photos=photos)
+
+    assert "PSNR ↑" in FORMATS["table"](measured)
+    assert "31.42" in FORMATS["md"](measured)
+    assert "PSNR $\\uparrow$ & arcface" in FORMATS["tex"](measured)
+    assert json.loads(FORMATS["json"](measured))["methods"][0]["measures"]["arcface"] == 0.9
+    assert next(csv.DictReader(StringIO(FORMATS["csv"](measured))))["psnr"] == "31.417000"
 
 
 def test_csv_has_a_line_for_every_photo_and_method(comparison: Comparison) -> None:
