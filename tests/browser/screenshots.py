@@ -58,6 +58,7 @@ def main() -> None:
             _take("phone", browser, site, one, panel="result", size=PHONE, scheme="light")
             _take_attention(browser, site, photos)
             _take_degradation(browser, site, photos)
+            _take_compare(browser, site)
             _take_curate(browser, site, folder)
             _take_rating(browser, site)
         _prepare_study(folder / "studies" / "data")
@@ -135,6 +136,22 @@ def _take_degradation(browser: Browser, site: str, photos: dict[str, Path]) -> N
     expect(page.locator("#after .trial")).to_have_attribute("data-steps", "1", timeout=SCORE_MS)
     page.wait_for_timeout(800)
     _save("degradation", page.screenshot())
+    context.close()
+
+
+def _take_compare(browser: Browser, site: str) -> None:
+    """Take the Compare tab with its example: the astronaut with noise, repaired by two filters."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000}, color_scheme="light")
+    page = context.new_page()
+    page.goto(f"{site}#compare")
+    page.locator("#compare-example").click(timeout=SCORE_MS)
+    expect(page.locator("#comparison-pair .examples")).to_be_visible(timeout=SCORE_MS)
+    page.evaluate("scrollTo(0, 0)")
+    page.wait_for_timeout(800)
+    _save("compare", page.screenshot())
+    page.locator("#comparison-pair").scroll_into_view_if_needed()
+    page.wait_for_timeout(800)
+    _save("compare-examples", page.locator("#comparison-pair section").screenshot())
     context.close()
 
 
