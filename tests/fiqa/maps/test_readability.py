@@ -124,6 +124,7 @@ def astronaut() -> tuple[NDArray[np.uint8], Face]:
     return photo, load_face_finder("bundled").find(photo)[0]
 
 
+@pytest.mark.slow
 def test_everything_is_measured_of_a_real_face(
     astronaut: tuple[NDArray[np.uint8], Face], monkeypatch: pytest.MonkeyPatch
 ) -> None:
