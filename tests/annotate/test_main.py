@@ -434,12 +434,3 @@ def test_data_folder_is_taken_as_it_is_written(
     assert (folder / name / "ratings.sqlite3").is_file()
     assert Path(run("backup")["path"]).parent == folder / name / "backups"
     assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == sorted(["faces", name])
-
-
-def test_comparisons_of_pairs_get_a_scale(run: Run, tmp_path: Path) -> None:
-    rows = ["left,right,participant,preferred", *["a,b,p,left"] * 3, "b,a,q,left", "c,d,q,none"]
-    (tmp_path / "pairs.csv").write_text("\n".join(rows))
-    scale = run("scale", "pairs.csv", "--model", "bradley-terry", "--bootstrap", "5")
-    assert [row["stimulus"] for row in scale if row["group"] == 1] == ["a", "b"]
-    assert scale[0]["jod"] == -scale[1]["jod"] > 0
-    assert [row["comparisons"] for row in run("scale", "pairs.csv", "--participants")] == [3, 2]
