@@ -120,7 +120,7 @@ def _distribution(state: CurationState, photos: Sequence[SortedPhoto], threshold
     said = f"How {len(scored)} scores spread" + ("" if threshold is None else f"; threshold {threshold.value:.2f}")
     return (
         f'<div class="histogram" role="img" aria-label="{said}"><div class="bins">{_reference(state)}{bars}'
-        f'{_line(threshold, state.score_range)}</div><div class="words">{words}</div></div>'
+        f'{_line(threshold, state.score_range)}</div><div class="words">{words}</div></div>{_legend(state)}'
     )
 
 
@@ -135,6 +135,11 @@ def _reference(state: CurationState) -> str:
     bins = _bins(state.reference, state.score_range)
     bars = "".join(f'<i style="height:{100 * each / max(1, int(bins.max())):.1f}%"></i>' for each in bins)
     return f'<div class="reference" title="Reference set, {len(state.reference)} photos">{bars}</div>'
+
+
+def _legend(state: CurationState) -> str:
+    count = len(state.reference)
+    return f'<p class="origin">Grey, behind: the reference set of {count} photos.</p>' if count else ""
 
 
 def _line(threshold: Threshold | None, score_range: Interval) -> str:

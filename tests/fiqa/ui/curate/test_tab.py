@@ -100,6 +100,7 @@ def test_a_threshold_from_a_reference_set(handlers: _Handlers, state: CurationSt
     found = verdicts(handlers, state, way=REFERENCE)
     assert [name for name, verdict in found.items() if verdict == "keep"] == ["a/grey.png", "b/light.png"]
     assert 'class="reference" title="Reference set, 1 photos"' in handlers.sort(state, **{**RULES, "way": REFERENCE})
+    assert "the reference set of 1 photos" in handlers.sort(state, **{**RULES, "way": REFERENCE})
     with pytest.raises(gr.Error, match="Not one photo of the reference set"):
         list(handlers.score_reference([str(tmp_path / "black.png")], state, "first"))
 
