@@ -108,7 +108,7 @@ class QualityTask:
         if self.teachers:
             target = self.teachers.targets(crops, landmarks, target)
         prediction = network(crops, landmarks)
-        score = prediction.score.float()
+        score, target = averaged(prediction.score.float(), sample), averaged(target, sample)
         error, order = charbonnier(score, target), pairwise_ranking(score, target)
         loss = error + self.ranking * order
         if isinstance(sample, FaceCropSample):
@@ -147,6 +147,12 @@ class QualityTask:
         photos = self.material.photos
         if len(self._unreadable) > max(5, UNREADABLE_SHARE * photos):
             raise DataError(f"{len(self._unreadable)} of {photos} photos cannot be read: mend or remove them.")
+
+
+def averaged(values: Tensor, sample: CropSample | FaceCropSample) -> Tensor:
+    """Return the mean over the crops of each view of values (B,) that crops have."""
+    crops = sample.crops_a_view if isinstance(sample, FaceCropSample) else 1
+    return values.view(-1, crops).mean(dim=1)
 
 
 def _freeze_norms(network: nn.Module) -> None:
@@ -242,9 +248,12 @@ def rendered_material(options: argparse.Namespace, start: Start) -> tuple[Materi
         views = joined([views, *unlabelled_views(options.views)])
     views, held = views.without(options.without).emphasised(options.emphasise), held.without(options.without)
     config = start.network.config
-    source = FaceCropSource(views, mapping(views.metrics), config, crops=start.preprocessing.crops, seed=loop.seed)
+    source = FaceCropSource(
+        views, mapping(views.metrics), config,
+        crops=start.preprocessing.crops, seed=loop.seed, all_crops=options.all_crops,
+    )  # fmt: skip
     about = {"name": "rendered views", "mos_range": [0.0, 1.0], "train": len(views), "val": len(held)}
-    about |= {"without": options.without, "emphasise": options.emphasise}
+    about |= {"without": options.without, "emphasise": options.emphasise, "all_crops": options.all_crops}
     photos = len(views) + len(held)
     return Material(source, held, mapping(held.metrics), photos, about, (0.0, 1.0), PSEUDO_MOS_NOTE), loop
 
@@ -312,6 +321,8 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--without", nargs="+", default=[], choices=TYPES, metavar="TYPE", help=without)
     emphasise = "draw rendered views of these degradations alone more often, to tell their levels apart better"
     parser.add_argument("--emphasise", nargs="+", default=[], choices=TYPES, metavar="TYPE", help=emphasise)
+    every = "learn the mean score of all crops of a rendered view, as inference takes it, instead of a crop's"
+    parser.add_argument("--all-crops", action="store_true", help=every)
     parser.add_argument("--mos-range", type=float, nargs=2, metavar=("LOW", "HIGH"), help="scale of the MOS [0 1]")
     whole = "pictures are aligned faces: take them whole [for the official network on the authors' data sets]"
     parser.add_argument("--whole", action=argparse.BooleanOptionalAction, default=None, help=whole)

@@ -27,17 +27,18 @@ def test_from_photos_every_step_works_on_what_the_one_before_made(
     done: list[tuple[str, str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     train_lite.main(["--photos", "faces", "--output", "runs/mine"])
-    words = dict(done)
-    assert list(words) == ["pseudo_mos", "train_degradation", "train_quality", "release", "build_atlas"]
+    names, first, words = [name for name, _ in done], dict(reversed(done)), dict(done)
+    assert names == ["pseudo_mos", "train_degradation", "train_quality", "train_quality", "release", "build_atlas"]
     assert words["pseudo_mos"] == "--photos faces --output runs/mine/views"
-    assert "--encoder runs/mine/encoder" in words["train_quality"]
-    assert words["release"].startswith("runs/mine/quality --output runs/mine/checkpoint --name lite")
+    assert "--encoder runs/mine/encoder" in first["train_quality"]
+    assert "--start runs/mine/quality --keep-encoder --freeze-norms --all-crops" in words["train_quality"]
+    assert words["release"].startswith("runs/mine/last --last --output runs/mine/checkpoint --name lite")
     assert words["build_atlas"] == "--views runs/mine/views --checkpoint runs/mine/checkpoint"
     assert "python -m training.pseudo_mos --photos faces" in capsys.readouterr().out
 
 
 def test_from_a_checkpoint_the_degradation_encoder_is_kept(done: list[tuple[str, str]]) -> None:
     train_lite.main(["--photos", "faces", "--start", "before", "--steps", "3"])
-    words = dict(done)
-    assert "train_degradation" not in words
-    assert "--steps 3 --start before --keep-encoder" in words["train_quality"]
+    first = dict(reversed(done))
+    assert "train_degradation" not in first
+    assert "--steps 3 --start before --keep-encoder --batch 64" in first["train_quality"]

@@ -21,13 +21,14 @@ from fiqa.errors import CheckpointError
 from fiqa.models import LITE, OFFICIAL, DslFiqa, DslFiqaConfig
 from tests.training.face_shape import face_landmarks
 from training import train_quality
+from training.data.face_crops import FaceCropSample
 from training.errors import DataError, RunError
 from training.fit import starting
 from training.fit.loop import StoppedError
 from training.fit.recipes import labels_recipe, ranking_weight
 from training.fit.script import run_script
 from training.fit.starting import LITE_PREPROCESSING, Start, choose_start, load_encoder, read_config
-from training.train_quality import QualityTask, in_words, main
+from training.train_quality import QualityTask, averaged, in_words, main
 
 TINY = {
     "crop_px": 32, "patch_px": 8, "encoder_widths": [4, 4], "encoder_strides": [2, 2], "encoder_grid": [1, 1],
@@ -85,6 +86,12 @@ def test_labels_become_a_checkpoint_by_name_that_scores_on_their_scale(
     assert record["metrics"]["srcc"] == spec.metrics["srcc"]
     score = load_predictor("mine", device="cpu", finder="bundled").score(skimage.data.astronaut()).score
     assert 1 <= score <= 5
+
+
+def test_the_score_of_a_view_is_the_mean_over_its_crops() -> None:
+    empty = torch.zeros(0)
+    sample = FaceCropSample(np.zeros((4, 1, 1, 3), np.uint8), empty, empty, empty, crops_a_view=2)
+    assert averaged(torch.tensor([0.0, 1.0, 0.25, 0.25]), sample).tolist() == [0.5, 0.25]
 
 
 def test_a_correlation_that_is_undefined_is_no_number() -> None:

@@ -32,18 +32,24 @@ LANDMARK_ERROR = 0.03
 """Standard deviation of landmarks together, in half crops, and half of it for each alone: users' are predicted."""
 UNKNOWN_SHARE = 0.05
 """Share of crops without landmarks, as photos are scored in which no face was found."""
+REACHABLE = (0.02, 0.98)
+"""What labels of 0 and 1 become: a sigmoid comes to neither, and to try makes all good photos the same."""
 CLEAN_WEIGHT = 0.5
 """How often clean views are drawn: there are two for every five that are damaged."""
 
 
 @dataclass(frozen=True)
 class FaceCropSample:
-    """B crops (B, S, S, 3) uint8, landmarks (B, 68, 2), target (B,) and regional quality (B, G, G) in 0..1."""
+    """B crops (B, S, S, 3) uint8, landmarks (B, 68, 2), target (B,) and regional quality (B, G, G) in 0..1.
+
+    Crops that follow one another, `crops_a_view` each time, are of one view, whose score is their mean.
+    """
 
     crops: NDArray[np.uint8]
     landmarks: Tensor
     target: Tensor
     regional: Tensor
+    crops_a_view: int = 1
     unreadable: tuple[str, ...] = ()
 
 
@@ -56,12 +62,17 @@ class _Drawn:
 
 
 class FaceCropSource:
-    """Draws crops of rendered views; `target` (V,) is the label of every view. Equal numbers give equal batches."""
+    """Draws crops of rendered views; `target` (V,) is the label of every view. Equal numbers give equal batches.
+
+    One crop of a view, or with `all_crops` all that inference takes.
+    """
 
     def __init__(
-        self, views: RenderedViews, target: NDArray[np.float32], config: DslFiqaConfig, *, crops: int, seed: int
-    ) -> None:
+        self, views: RenderedViews, target: NDArray[np.float32], config: DslFiqaConfig, *,
+        crops: int, seed: int, all_crops: bool = False,
+    ) -> None:  # fmt: skip
         self.views, self.target, self.config, self.seed = views, target, config, seed
+        self.crops_a_view = crops if all_crops else 1
         side = views.pixels.shape[1]
         self._offsets = grid_offsets(side, side, config.crop_px, crops)
         clean = views.severity.max(axis=1) == 0
@@ -72,8 +83,9 @@ class FaceCropSource:
     def batch(self, draw: int, size: int) -> FaceCropSample:
         """Return batch number `draw` of `size` crops."""
         rng = np.random.default_rng((self.seed, 3, draw))
-        chosen = rng.choice(len(self.views), size=size, p=self._share)
-        drawn = [self._draw(int(index), rng) for index in chosen]
+        views = rng.choice(len(self.views), size=max(1, size // self.crops_a_view), p=self._share)
+        drawn = [crop for index in views for crop in self._draw(int(index), rng)]
+        chosen = np.repeat(views, self.crops_a_view)
         known = torch.from_numpy(np.stack([each.landmarks for each in drawn]))
         cells = reduce(
             np.stack([each.damage for each in drawn]), "b (row y) (column x) -> b row column", "mean",
@@ -84,8 +96,9 @@ class FaceCropSource:
         return FaceCropSample(
             np.stack([each.crop for each in drawn]),
             _with_errors(known, rng),
-            self._targets(label, regional, known, [each.part for each in drawn]),
-            regional,
+            _reachable(self._targets(label, regional, known, [each.part for each in drawn])),
+            _reachable(regional),
+            self.crops_a_view,
         )
 
     def _targets(self, label: Tensor, regional: Tensor, landmarks: Tensor, parts: list[str]) -> Tensor:
@@ -95,7 +108,7 @@ class FaceCropSource:
         target = torch.where(torch.tensor([part == "half" for part in parts]), pooled, label)
         return torch.where(torch.tensor([part == "surroundings" for part in parts]), 1.0, target)
 
-    def _draw(self, index: int, rng: np.random.Generator) -> _Drawn:
+    def _draw(self, index: int, rng: np.random.Generator) -> list[_Drawn]:
         view, landmarks = self.views.view(index)
         clean = self.views.pixels[self.views.reference[index]]
         damaged = bool(self.views.severity[index].max() > 0 and self.views.is_labelled[index])
@@ -105,13 +118,17 @@ class FaceCropSource:
             view = blended(clean, view, mask)
         if rng.random() < GREY_SHARE and not self.views.severity[index, COLOUR_CAST]:
             view = greyscale(view)
-        return self._cut(view, landmarks, mask, part, rng)
+        several = self.crops_a_view > 1
+        offsets = self._offsets if several else [self._offsets[rng.integers(len(self._offsets))]]
+        moved = [self._moved(offset, view.shape[0], rng) for offset in offsets]
+        return [self._cut(view, landmarks, mask, part, offset, rng) for offset in moved]
 
     def _cut(
-        self, view: NDArray[np.uint8], landmarks: NDArray[np.float32], mask: Mask, part: str, rng: np.random.Generator
-    ) -> _Drawn:
+        self, view: NDArray[np.uint8], landmarks: NDArray[np.float32], mask: Mask, part: str, offset: Offset,
+        rng: np.random.Generator,
+    ) -> _Drawn:  # fmt: skip
         side, crop_px = view.shape[0], self.config.crop_px
-        top, left = offset = self._moved(self._offsets[rng.integers(len(self._offsets))], side, rng)
+        top, left = offset
         window = (slice(top, top + crop_px), slice(left, left + crop_px))
         crop, damage = cut_crops(view, [offset], crop_px)[0], mask[window]
         relative = crop_coordinates(landmarks, top, left, crop_px)
@@ -124,6 +141,12 @@ class FaceCropSource:
         slack = side - self.config.crop_px
         moved = [at + int(rng.integers(0, MOVED_PX + 1)) * (1 if 2 * at < slack else -1) for at in offset]
         return int(np.clip(moved[0], 0, slack)), int(np.clip(moved[1], 0, slack))
+
+
+def _reachable(labels: Tensor) -> Tensor:
+    """Return labels of 0..1 as `REACHABLE` ones."""
+    low, high = REACHABLE
+    return low + (high - low) * labels
 
 
 def _mask(part: str, landmarks: NDArray[np.float32], view_px: int, rng: np.random.Generator) -> Mask:
