@@ -35,10 +35,10 @@ def draw_figures(folder: Path, figures: Figures) -> None:
 def _sections(figures: Figures) -> Iterator[str]:
     data = figures["data"]
     yield (
-        f"Measured on {data['views']:,} views of {data['photos']} photos of other sources than those of training "
-        f"(split {data['split']}). Their pseudo-MOS is the rank among {data['train_views']:,} degraded views of the "
-        f"{data['train_photos']} training photos. In brackets: 95 % intervals from resampling photos; where all pairs "
-        f"are right, the bound of Clopper and Pearson for as many photos."
+        f"Measured on {data['views']:,} views of {data['photos']} photos, one each of people who are in no training "
+        f"photo (split {data['split']}). Their pseudo-MOS is the rank among the degraded of {data['train_views']:,} "
+        f"views of the {data['train_photos']} training photos. In brackets: 95 % intervals from resampling photos; "
+        f"where all pairs are right, the bound of Clopper and Pearson for as many photos."
     )
     yield _size(figures["size"])
     yield _titled("Agreement with pseudo-MOS", _agreement("views", figures["agreement"]))

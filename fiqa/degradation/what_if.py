@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from fiqa.predictor import QualityPredictor
 
 BORDER_PX, GRID_PX = 64, 16
-LARGEST_VIEW_PX = 448
-"""Largest side of a face's view before it is shrunk for the network; training degraded views of up to 435."""
+LARGEST_VIEW_PX = 364
+"""Largest side of a face's view before it is shrunk for the network; training degraded views of up to 353."""
 CURVE_STEPS = 10
 REPAIR_SEVERITIES = (0.2, 0.4, 0.6)
 GOOD = 0.6

@@ -69,7 +69,8 @@ def run_official_protocol(
 def landmark_count(predictor: QualityPredictor) -> int | None:
     """Return how many landmarks of each face the network takes: 0 for none, None for any number."""
     config = predictor.config
-    return {"none": 0, "coordinates": config.landmark_slots, "index": None}[config.landmarks]
+    slots = config.landmark_slots
+    return {"none": 0, "coordinates": slots, "outline": slots, "index": None}[config.landmarks]
 
 
 def read_test_set(data: Path, *, points: int | None = None) -> list[LabelledPhoto]:

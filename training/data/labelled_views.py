@@ -188,7 +188,7 @@ class LabelledCrops:
         if rng.random() < 0.5:
             view, landmarks = view[:, ::-1], mirrored_landmarks(landmarks, side)
         top, left = (int(offset) for offset in rng.integers(0, side - crop_px + 1, size=2))
-        if self.config.landmarks == "coordinates":
+        if self.config.landmarks in ("coordinates", "outline"):
             landmarks = landmarks + rng.normal(0, JITTER * crop_px / 2, landmarks.shape).astype(np.float32)
             landmarks = np.full_like(landmarks, np.nan) if rng.random() < UNKNOWN_SHARE else landmarks
         crop = cut_crops(view, [(top, left)], crop_px, mirror_right=self.config.mirror_right)[0]

@@ -24,6 +24,8 @@ from fiqa.predictor import QualityPredictor
 ASTRONAUT: NDArray[np.uint8] = np.asarray(skimage.data.astronaut())
 SEEDED = {"gaussian_noise", "poisson_noise", "block_loss", "low_resolution", "webp"}
 """What they do depends on where in the photo the pattern, or the grid, begins."""
+SEEDED_CHANGE = {"block_loss": 0.25}
+"""How far scores may lie apart for it, if not 0.12: blocks lost beside the face count for nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +44,7 @@ def test_degrading_the_part_that_counts_is_degrading_the_photo(predictor: Qualit
     faces = predictor.find_faces(ASTRONAUT).faces
     part = encode_degraded(predictor, find_subject(predictor, ASTRONAUT), [(name, 0.5)])
     (whole,) = encode_faces(predictor, [degrade(ASTRONAUT, [(name, 0.5)])], faces[0])
-    assert part.score == pytest.approx(whole.score, abs=0.12 if name in SEEDED else 0.002)
+    assert part.score == pytest.approx(whole.score, abs=SEEDED_CHANGE.get(name, 0.12 if name in SEEDED else 0.002))
 
 
 def test_a_large_face_is_reduced_so_that_severities_keep_their_meaning(predictor: QualityPredictor) -> None:

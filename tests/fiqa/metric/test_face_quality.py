@@ -72,7 +72,7 @@ def test_boxes_landmarks_and_aligned_crops_lead_to_the_predictors_score(
     face = result.faces[0]
     assert face.landmarks is not None
     assert float(quality(photo, landmarks=face.landmarks[None])) == pytest.approx(result.score, abs=1e-3)
-    assert float(quality(photo, boxes=[face.box_xyxy])) == pytest.approx(result.score, abs=0.02)
+    assert float(quality(photo, boxes=[face.box_xyxy])) == pytest.approx(result.score, abs=0.03)
     crop = ffhq_crop(ASTRONAUT, face.landmarks)
     aligned = FaceQuality("lite", aligned="ffhq", finder="bundled")
     expected = predictor.score(crop, aligned="ffhq").score
