@@ -1,0 +1,67 @@
+"""Methods compared in the browser, with the real app and the bundled checkpoint."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import SCORE_MS, Visit
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True}
+DARK = {"color_scheme": "dark"}
+Photos = dict[str, Path]
+
+
+def open_tab(visit: Visit) -> Page:
+    page = visit.page
+    page.evaluate("location.hash = 'compare'")  # on a phone the tab is in a menu
+    expect(page.locator("#compare-start")).to_be_visible(timeout=SCORE_MS)
+    return page
+
+
+def hand_in(page: Page, letter: str, name: str, *paths: Path) -> None:
+    page.fill(f"#method-name-{letter} :is(input, textarea)", name)
+    page.set_input_files(f"#method-photos-{letter} input[type=file]", [str(path) for path in paths])
+    expect(page.locator(f"#method-photos-{letter} .file")).to_have_count(len(paths), timeout=SCORE_MS)
+
+
+@pytest.mark.parametrize("visit", [{}, PHONE | DARK], indirect=True, ids=["desktop", "phone in the dark"])
+def test_two_methods_are_compared_and_examples_moved_through_by_key(
+    visit: Visit, photos: Photos, tmp_path: Path
+) -> None:
+    page = open_tab(visit)
+    blurred = tmp_path / "astronaut.jpg"
+    blurred.write_bytes(photos["blurred"].read_bytes())
+    lonely = tmp_path / "lonely.png"
+    lonely.write_bytes(photos["noisy"].read_bytes())
+    hand_in(page, "A", "blurred", blurred, lonely)
+    hand_in(page, "B", "pristine", photos["astronaut"])
+    page.click("#compare-start")
+
+    expect(page.locator("#comparison .headline")).to_have_text("1 photo in 2 versions", timeout=SCORE_MS)
+    expect(page.locator("#comparison .notice")).to_have_text("1 of blurred has no partner and is left out: lonely.")
+    examples = page.locator("#comparison-pair .examples")
+    expect(examples.locator("img").first).to_be_visible(timeout=SCORE_MS)
+    examples.focus()
+    page.keyboard.press("ArrowRight")
+    expect(examples.locator("figcaption:visible")).to_contain_text("1 of 1: astronaut, +")
+    with page.expect_download() as download:
+        page.click("#comparison button[value=html]")
+    assert "Worst regressions" in Path(download.value.path()).read_text(encoding="utf-8")
+    with page.expect_download() as download:
+        page.click("#comparison a:has-text('LaTeX')")
+    assert "\\toprule" in Path(download.value.path()).read_text(encoding="utf-8")
+    assert visit.width_px() <= page.evaluate("innerWidth")
+    assert page.url.endswith("#compare")
+
+
+def test_what_cannot_be_compared_gets_a_sentence_and_the_page_goes_on(visit: Visit, photos: Photos) -> None:
+    page = open_tab(visit)
+    page.click("#compare-start")
+    expect(page.locator("#comparison [role=alert]")).to_contain_text("at least two methods", timeout=SCORE_MS)
+    hand_in(page, "A", "", photos["astronaut"])
+    hand_in(page, "B", "", photos["blurred"])
+    page.click("#compare-start")
+    expect(page.locator("#comparison [role=alert]")).to_contain_text("no photo name in common", timeout=SCORE_MS)
+    page.click("#add-method")
+    expect(page.locator("#method-name-C")).to_be_visible()
