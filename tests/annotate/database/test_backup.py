@@ -16,6 +16,7 @@ from annotate.database.backup import back_up, restore, sqlite_file, verify
 from annotate.database.engine import Database, open_database
 from annotate.database.migrations import LATEST
 from annotate.database.tables import Study
+from annotate.design.protocol import StudyProtocol
 from annotate.errors import BackupError
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
@@ -23,7 +24,7 @@ NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 
 def add_study(database: Database, name: str) -> None:
     with database.write() as db:
-        db.add(Study(name=name, protocol={}, join_code=name, created_at=NOW))
+        db.add(Study(name=name, protocol=StudyProtocol(), join_code=name, created_at=NOW))
 
 
 def studies(database: Database) -> int:
