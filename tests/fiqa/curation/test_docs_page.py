@@ -25,6 +25,6 @@ def test_the_verdicts_of_the_example_are_those_that_the_page_tells(
     assert isinstance(curation, Curation)
     reasons = {Path(photo.name).stem: photo.reason or "" for photo in curation.photos}
     assert reasons["clean"] == ""
-    assert reasons["smaller"] == reasons["compressed"] == "near-duplicate of clean.png"
-    assert reasons["blurred"].startswith("diagnosed as")
-    assert reasons["shaken"].startswith("diagnosed as")
+    assert reasons["compressed"] == "near-duplicate of clean.png"
+    for name in ("smaller", "blurred", "shaken"):
+        assert reasons[name].startswith("diagnosed as"), name
