@@ -33,13 +33,15 @@ def main() -> None:
     original = torch.from_numpy(blurred.copy()).permute(2, 0, 1)[None] / 255
 
     def plainly(picture: Tensor, _step: int) -> Tensor:
-        return loss(picture, landmarks=landmarks[None])
+        left: Tensor = loss(picture, landmarks=landmarks[None])
+        return left
 
     def with_noise(picture: Tensor, step: int) -> Tensor:
         random = torch.Generator().manual_seed(step)
         shift = SHIFT_PX * torch.randn((1, 1, 2), generator=random)
         noisy = picture + NOISE * torch.randn(picture.shape, generator=random)
-        return loss(noisy, landmarks=torch.from_numpy(landmarks) + shift)
+        left: Tensor = loss(noisy, landmarks=torch.from_numpy(landmarks) + shift)
+        return left
 
     print(f"{'':24} {'score':>6} {'as JPEG':>8} {'PSNR':>8}")
     for name, objective in (("before", None), ("after", plainly), ("after, with noise", with_noise)):

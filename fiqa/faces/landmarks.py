@@ -134,7 +134,8 @@ class LandmarkPredictor:
                 view.landmarks_to_photo(VIEW_PX * each)[None] for view, each in zip(views, found, strict=True)
             ]
             likely.append(probabilities)
-        return np.round(np.concatenate(landmarks) * STEPS) / STEPS, np.concatenate(likely)
+        places: NDArray[np.float32] = (np.round(np.concatenate(landmarks) * STEPS) / STEPS).astype(np.float32)
+        return places, np.concatenate(likely)
 
     def _look(self, views: Pictures) -> Readings:
         """Return landmarks (B, 68, 2) in shares of the views (B, V, V, 3), and probabilities (B,)."""

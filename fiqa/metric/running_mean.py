@@ -51,7 +51,8 @@ class FaceQualityMetric(nn.Module):
     def compute(self) -> Tensor:
         """Return the mean over everything that all processes took, NaN where that is nothing."""
         total, counted, _ = self._everywhere()
-        return (total / counted).float()
+        mean: Tensor = (total / counted).float()
+        return mean
 
     def left_out(self) -> int:
         """Return how many pictures had no face, over all processes."""

@@ -23,6 +23,7 @@ from fiqa.errors import CheckpointError, NoFaceError, PhotoError, SettingError
 from fiqa.faces.finders import BundledFaceFinder
 from fiqa.faces.found_faces import FAINT_NOTICE
 from fiqa.photo_scorer import FaceCrops
+from fiqa.photos.images import PhotoSource
 from fiqa.predictor import QualityPredictor, confidence_interval
 from fiqa.results import QualityResult
 from tests.fiqa.faces.test_finders import ffhq_crop
@@ -219,7 +220,7 @@ def test_scoring_many_yields_results_and_errors_in_order(predictor: QualityPredi
 
 
 def test_photos_scored_together_score_as_they_do_alone(predictor: QualityPredictor) -> None:
-    photos = [
+    photos: list[PhotoSource] = [
         ASTRONAUT,
         pair_with_a_cut_neighbour(),
         b"no photo",

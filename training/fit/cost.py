@@ -59,7 +59,7 @@ def _step(task: Task, network: nn.Module, optimiser: torch.optim.Optimizer, opti
     for micro in range(options.accumulate):
         with mixed:
             loss = task.loss(network, draw * options.accumulate + micro)["loss"]
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
     optimiser.step()
     optimiser.zero_grad()
     if device.type == "cuda":

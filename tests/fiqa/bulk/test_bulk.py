@@ -122,7 +122,8 @@ def test_a_run_that_is_stopped_and_cut_off_goes_on_and_scores_nothing_twice(
     written = rows(output)
     assert [Path(row["path"]).name for row in written] == ["a.png", "gone.png", "b.png", "c.png"]
     assert [bool(row["error"]) for row in written] == [False, True, False, False]
-    assert command.run(options, brightness(third := [])) == 0
+    third: list[str] = []
+    assert command.run(options, brightness(third)) == 0
     assert third == []
 
 
