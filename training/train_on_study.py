@@ -31,6 +31,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from threading import Event
 from types import FrameType
 from typing import Any
 
@@ -53,6 +54,7 @@ from training.report.study_agreement import StudyAgreement, as_evaluation, compa
 from training.storage import replace_text
 
 STATUS = "status.json"
+STOPPED = "Stopped; what was done is kept."
 TELL_EVERY_S = 0.5
 SEED = 20
 BATCH = 64
@@ -182,18 +184,23 @@ class Tell:
 @contextmanager
 def _told(run: Path) -> Iterator[Tell]:
     """Give what tells the status, and tell how it ended when it did not end well; SIGTERM stops at once."""
-    tell = Tell(run)
+    tell, stopped = Tell(run), StoppedError("Stopped; the same command goes on from there.")
+    came = Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        raise StoppedError("Stopped; the same command goes on from there.")
+        came.set()
+        raise stopped
 
     before = signal.signal(signal.SIGTERM, stop)
     try:
         yield tell
     except (StoppedError, KeyboardInterrupt):
-        tell("stopped", "Stopped; what was done is kept.")
+        tell("stopped", STOPPED)
         raise
     except Exception as error:
+        if came.is_set():  # while C code ran, whose own error has taken the place of ours
+            tell("stopped", STOPPED)
+            raise stopped from error
         known = isinstance(error, TrainingError | FiqaError | OSError)
         tell("failed", str(error) if known else f"Unexpected: {error!r}; the log has more.")
         raise

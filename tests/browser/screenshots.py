@@ -212,7 +212,7 @@ def _take_rating(browser: Browser, site: str) -> None:
 def _open_demo(rater: RatingPage, site: str, *, suffix: str = "") -> None:
     """Take the first page and the check of the screen that follows it."""
     rater.page.goto(site)
-    rater.page.get_by_role("tab", name="Rate").click()
+    rater.page.get_by_role("tab", name="Rate", exact=True).click()
     expect(rater.button("I agree")).to_be_visible(timeout=SCORE_MS)
     rater.page.wait_for_timeout(800)
     _save(f"rate-consent{suffix}", rater.page.screenshot())

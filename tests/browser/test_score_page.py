@@ -122,7 +122,7 @@ def test_the_footer_says_what_is_at_work_and_what_is_kept(visit: Visit) -> None:
     visit.page.wait_for_selector("#footer :text('lite on the')", timeout=SCORE_MS)
     assert "Nothing is kept of your photos" in visit.page.inner_text("#footer")
     for tab, kept in (("Rate", "Your answers are kept"), ("Studies", "kept on this server until you delete")):
-        visit.page.get_by_role("tab", name=tab).click()
+        visit.page.get_by_role("tab", name=tab, exact=True).click()
         visit.page.wait_for_selector(f"#footer p:text('{kept}') >> visible=true")
         assert "Nothing is kept" not in visit.page.inner_text("#footer")
     visit.page.go_back()

@@ -270,7 +270,8 @@ def test_nothing_overflows_on_a_phone(browser: Browser, address: str) -> None:
     page = browser.new_context(**PHONE).new_page()
     page.set_default_timeout(SCORE_MS)
     page.goto(address)
-    page.get_by_role("tab", name="Studies").click()
+    page.get_by_role("button", name="More tabs").click()  # where those are that do not fit
+    page.locator(".overflow-dropdown").get_by_role("button", name="Studies").click()
     sign_in(page)
     make_and_open_study(page, "On the phone")
     for name, shown in (

@@ -159,6 +159,22 @@ def test_a_signal_while_photos_are_looked_at_stops_and_keeps_what_was_seen(
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
+def test_a_signal_that_a_library_turns_into_an_error_of_its_own_is_a_stop_all_the_same(
+    export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_args: object, **_options: object) -> None:
+        """Load weights as C code does while a signal comes."""
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except StoppedError:
+            raise ValueError("could not determine the shape") from None
+
+    monkeypatch.setattr(train_on_study, "load_predictor", interrupted)
+    with pytest.raises(StoppedError):
+        main([str(export), "--name", "mine", "--output", str(tmp_path / "run")])
+    assert status(tmp_path / "run")["state"] == "stopped"
+
+
 def test_other_labels_start_anew(tokens: Path, tmp_path: Path) -> None:
     train(write_export(tmp_path / "before"), tmp_path / "run", tokens)
     first = load_file(tmp_path / "run" / "best.safetensors")

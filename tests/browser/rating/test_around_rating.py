@@ -278,7 +278,7 @@ def check_access(rater: RatingPage) -> None:
 
 def test_a_newcomer_tries_the_demo_in_the_tab(rater: RatingPage, served: Served) -> None:
     rater.page.goto(served.address)
-    rater.page.get_by_role("tab", name="Rate").click()
+    rater.page.get_by_role("tab", name="Rate", exact=True).click()
     expect(rater.root.locator(".demo")).to_contain_text("This is a demonstration")
     rater.consent()
     rater.pass_screen()
@@ -296,7 +296,7 @@ def test_without_the_database_photos_are_scored_and_rating_says_so(
     folder = tmp_path_factory.mktemp("closed")
     with serve(folder, FIQA_DATABASE_URL="nonsense://") as served:
         rater.page.goto(served.address)
-        rater.page.get_by_role("tab", name="Rate").click()
+        rater.page.get_by_role("tab", name="Rate", exact=True).click()
         expect(rater.banner).to_have_text("The server cannot reach its ratings. This page tries again by itself.")
         rater.page.get_by_role("tab", name="Score").click()
         photo = folder / "face.png"

@@ -32,12 +32,14 @@ def test_control_sequences_in_file_names_do_not_reach_the_terminal(
 def test_a_run_told_to_end_writes_what_is_done(
     asked: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str], number: signal.Signals, status: int
 ) -> None:
+    before = signal.signal(number, signal.SIG_DFL)  # the hang-up is ignored in tests that run without a terminal
     asked.update(patience=1, signal=number)
     words = ["photos/bright.png", "photos/deep/dark.JPG", "--output", "scores.json"]
     assert main(["score", *words]) == status
     assert [row["path"] for row in json.loads(Path("scores.json").read_text())] == ["photos/bright.png"]
     assert capsys.readouterr().err == "fiqa: interrupted after 1 of 2 photos\n"
     assert signal.getsignal(number) is signal.SIG_DFL
+    signal.signal(number, before)
 
 
 def test_a_run_that_ends_before_its_first_score_leaves_what_was_written_before(

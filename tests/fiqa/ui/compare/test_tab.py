@@ -69,7 +69,7 @@ def test_a_comparison_tells_how_far_it_is_and_then_who_is_better(
     assert "0 of 3 photos scored" in summaries[1]
     assert "3 photos in 2 versions" in summaries[-1]
     assert "median scores higher than noisy" in summaries[-1] or "No difference between median" in summaries[-1]
-    assert "3 of noisy &#123;0&#125;&lt;b&gt; have no partner" in summaries[-1]
+    assert "5 of noisy &#123;0&#125;&lt;b&gt; have no partner" in summaries[-1]
     assert "PSNR ↑" in summaries[-1]
     assert state.comparison is not None
     assert state.comparison.stamp.inputs["median"].folder == "3 uploaded photos"
