@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from skimage.data import astronaut
 
 from fiqa.degradation.synthetic import degrade
@@ -66,6 +66,18 @@ def open_browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=[*CHROMIUM_OPTIONS])
         yield browser
         browser.close()
+
+
+def choose_tab(page: Page, name: str) -> None:
+    """Open a tab of the page, from the menu of those that do not fit where it is there."""
+    expect(page.get_by_role("tab", name="Score", exact=True)).to_be_visible(timeout=SCORE_MS)
+    page.wait_for_timeout(300)  # which of them fit is measured after they are drawn
+    tab = page.get_by_role("tab", name=name, exact=True)
+    if tab.is_visible():
+        tab.click()
+        return
+    page.get_by_role("button", name="More tabs").click()
+    page.locator(".overflow-dropdown").get_by_role("button", name=name, exact=True).click()
 
 
 @contextmanager

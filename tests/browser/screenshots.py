@@ -26,7 +26,16 @@ from fiqa.degradation.synthetic import degrade
 from tests.annotate.rated import Person
 from tests.annotate.studies import honest_ratings, make_study, rate
 from tests.app_process import run_app
-from tests.browser.conftest import ROOT, SCORE_MS, Visit, open_browser, save_photos, serve_app, zip_damaged
+from tests.browser.conftest import (
+    ROOT,
+    SCORE_MS,
+    Visit,
+    choose_tab,
+    open_browser,
+    save_photos,
+    serve_app,
+    zip_damaged,
+)
 from tests.browser.rating_page import RatingPage
 
 FOLDER = ROOT / "docs" / "screenshots"
@@ -212,7 +221,7 @@ def _take_rating(browser: Browser, site: str) -> None:
 def _open_demo(rater: RatingPage, site: str, *, suffix: str = "") -> None:
     """Take the first page and the check of the screen that follows it."""
     rater.page.goto(site)
-    rater.page.get_by_role("tab", name="Rate", exact=True).click()
+    choose_tab(rater.page, "Rate")
     expect(rater.button("I agree")).to_be_visible(timeout=SCORE_MS)
     rater.page.wait_for_timeout(800)
     _save(f"rate-consent{suffix}", rater.page.screenshot())

@@ -19,7 +19,7 @@ from annotate.analysis import Analysis
 from annotate.database.engine import Database
 from tests.annotate.studies import candidates, honest_ratings, make_study, picture, rate
 from tests.app_process import run_app
-from tests.browser.conftest import SCORE_MS
+from tests.browser.conftest import SCORE_MS, choose_tab
 from tests.browser.rating_page import RatingPage
 from tests.served import Served, serve
 
@@ -270,8 +270,7 @@ def test_nothing_overflows_on_a_phone(browser: Browser, address: str) -> None:
     page = browser.new_context(**PHONE).new_page()
     page.set_default_timeout(SCORE_MS)
     page.goto(address)
-    page.get_by_role("button", name="More tabs").click()  # where those are that do not fit
-    page.locator(".overflow-dropdown").get_by_role("button", name="Studies").click()
+    choose_tab(page, "Studies")
     sign_in(page)
     make_and_open_study(page, "On the phone")
     for name, shown in (
