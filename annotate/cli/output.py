@@ -45,7 +45,7 @@ def table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
 def cell(value: object) -> str:
     """Return a value as a table shows it: three decimals, a dash for nothing."""
     if isinstance(value, float):
-        return f"{value:.3f}"
+        return f"{value:z.3f}"  # z: no minus before zero
     return "–" if value is None else one_line(str(value))
 
 
