@@ -66,6 +66,7 @@ def _scored(photos: Iterator[Named], score_many: ScoreMany) -> Iterator[ScoredPh
     names: deque[str] = deque()
 
     def sources() -> Iterator[PhotoSource]:
+        """Yield the photos alone, and note their names."""
         for name, photo in photos:
             names.append(name)
             yield photo
