@@ -1,10 +1,10 @@
 """What the ratings of a stimulus say: MOS, SOS, CI95, and the estimate of ITU-T P.910 Annex E.
 
-Annex E (the same as ITU-T P.913 12.6) models a rating as the stimulus' quality plus the participant's bias plus
-noise of the participant's own size, their inconsistency: u_ij = psi_j + delta_i + v_i X. It weighs careless people
-down instead of rejecting them. Solved by alternating projection (Z. Li et al., "A simple model for subject behavior
-in subjective experiments", HVEI 2020), with the steps and the stopping rule of Netflix' `sureal`, but in long format:
-time and memory grow with the ratings, not with stimuli x participants.
+Annex E (the same as 12.6 of ITU-T P.913, since merged into P.910) models a rating as the stimulus' quality plus the
+participant's bias plus noise of the participant's own size, their inconsistency: u_ij = psi_j + delta_i + v_i X. It
+weighs careless people down instead of rejecting them. Solved by alternating projection (Z. Li et al., "A simple model
+for subject behavior in subjective experiments", HVEI 2020), with the steps and the stopping rule of Netflix' `sureal`,
+but in long format: time and memory grow with the ratings, not with stimuli x participants.
 
 Three things differ from `sureal`, because studies here are incomplete (measured on simulated studies):
 - The likelihood has no bound: whoever's residual reaches zero by chance gets all the weight. Participants and stimuli

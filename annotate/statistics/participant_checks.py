@@ -1,11 +1,12 @@
-"""Checks of a participant against the others: agreement with their means, ITU-R BT.500 and ITU-T P.913.
+"""Checks of a participant against the others: agreement with their means, ITU-R BT.500 and ITU-T P.910.
 
 The standard checks differ from the usual programs because participants here see only some of the stimuli:
 - ITU-R BT.500 (screening of observers) asks which share of a participant's votes lies outside the others' range.
   `sureal` divides by all stimuli of the study; a random clicker who saw a fifth of them is then hardly ever caught.
   Here it is the votes the participant gave. `sureal` also counts stimuli on which all agree, where every vote is on
   both limits.
-- ITU-T P.913 (12.4) takes every participant's bias away first, so that a strict person is not taken for a careless one.
+- ITU-T P.913 (12.4; since merged into P.910) takes every participant's bias away first, so that a strict person is not
+  taken for a careless one.
 
 Shapes: V ratings, J stimuli, I participants.
 """
@@ -87,7 +88,7 @@ def check_agreement(ratings: Ratings, used: Flags, rules: ScreeningRules, known:
 
 
 def remove_bias(votes: Ratings) -> Numbers:
-    """Return the grades (V,) less each participant's bias, their mean distance from the MOS (ITU-T P.913, 12.4)."""
+    """Return the grades (V,) less each participant's bias, their mean distance from the MOS (12.4 of ITU-T P.913)."""
     mos = mean_by(votes.stimulus, votes.grade, len(votes.stimulus_ids))
     bias = mean_by(votes.participant, votes.grade - mos[votes.stimulus], len(votes.participant_ids))
     unbiased: Numbers = votes.grade - bias[votes.participant]
