@@ -221,10 +221,12 @@ def _score(options: argparse.Namespace) -> int:
 
     every = options.face == ALL_FACES
     which = {"face": 1 if every else options.face, "aligned": options.aligned}
+    if bulk.is_bulk(options):
+        if (options.workers or 1) > 1:
+            return bulk.run(options, lambda: bulk.in_processes(options))
+        return bulk.run(options, lambda: partial(_predictor(options).score_many, **which))
     if options.workers:
         which["workers"] = options.workers
-    if bulk.is_bulk(options):
-        return bulk.run(options, lambda: partial(_predictor(options).score_many, **which))
     formats: Formats = {
         **reports.FORMATS,  # JSON has every face anyway
         **({name: _by_face(reports.FORMATS[name]) for name in ("table", "csv")} if every else {}),

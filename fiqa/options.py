@@ -30,7 +30,19 @@ def add_bulk_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume", action="store_true", help="go on with what --output has already; nothing is scored twice"
     )
-    parser.add_argument("--workers", type=read_count, metavar="N", help="threads that decode and find faces")
+    parser.add_argument(
+        "--workers",
+        type=read_count,
+        metavar="N",
+        help="lists: processes that score; else threads that decode and find faces",
+    )
+    parser.add_argument(
+        "--batch",
+        type=read_count,
+        default=16,
+        metavar="B",
+        help="lists: photos a process takes at a time (default: 16)",
+    )
 
 
 def read_count(text: str) -> int:

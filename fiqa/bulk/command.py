@@ -1,19 +1,23 @@
 """`fiqa score` where photos come from lists, or results are written as they come."""
 
 import argparse
+import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fiqa.bulk.sinks import SINKS, opened
 from fiqa.bulk.sources import Named, is_list, photos_in
+from fiqa.bulk.workers import Scoring, score_in_processes
 from fiqa.errors import FiqaError, SettingError
 from fiqa.photos.images import PhotoSource
 from fiqa.photos.sources import find_photos, read_photos
 from fiqa.reports import ScoredPhoto, one_line
+from fiqa.settings import Settings
 from fiqa.stopping import status_of
 
 ScoreMany = Callable[[Iterable[PhotoSource]], Iterable[Any]]
@@ -23,6 +27,20 @@ def is_bulk(options: argparse.Namespace) -> bool:
     """Whether the options ask for what this module does."""
     by_rows = options.output is not None and options.output.suffix.lower() == ".jsonl"
     return by_rows or options.resume or any(is_list(word) for word in options.paths)
+
+
+def in_processes(options: argparse.Namespace) -> ScoreMany:
+    """Return what scores photos as the options say, in as many processes as they say."""
+    settings = Settings.from_environment()
+    scoring = Scoring(
+        options.checkpoint or settings.checkpoint,
+        options.device or settings.device,
+        settings.finder,
+        options.face,
+        options.aligned,
+        threads=max(1, (os.cpu_count() or 1) // options.workers),
+    )
+    return partial(score_in_processes, scoring=scoring, workers=options.workers, batch=options.batch)
 
 
 def run(options: argparse.Namespace, score_many: Callable[[], ScoreMany]) -> int:
