@@ -1,6 +1,8 @@
 """Photos scored in processes get the scores that one process gives them, in order, errors in their places."""
 
 from io import BytesIO
+from itertools import repeat
+from multiprocessing import active_children
 
 import pytest
 from PIL import Image
@@ -8,7 +10,7 @@ from skimage.data import astronaut
 
 from fiqa import load_predictor
 from fiqa.bulk.workers import Scoring, score_in_processes
-from fiqa.errors import CheckpointError, PhotoError
+from fiqa.errors import CheckpointError, FiqaError, PhotoError
 from fiqa.results import QualityResult
 
 
@@ -31,3 +33,14 @@ def test_processes_score_as_one_does_and_in_order() -> None:
 def test_a_predictor_that_cannot_be_loaded_is_one_error() -> None:
     with pytest.raises(CheckpointError, match="nowhere"):
         list(score_in_processes([portrait(50)], Scoring("nowhere", "cpu", "bundled"), workers=2))
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_ends_the_run_with_one_sentence() -> None:
+    outcomes = score_in_processes(repeat(b"no photo"), Scoring("lite", "cpu", "bundled"), workers=1, batch=2)
+    assert isinstance(next(outcomes), PhotoError)
+    (worker,) = active_children()
+    worker.kill()
+    with pytest.raises(FiqaError, match=r"killed.*--resume"):
+        for _ in outcomes:
+            pass
