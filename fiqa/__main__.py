@@ -73,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     try:
         options = _parser().parse_args(arguments)
+        options.settings = Settings.from_environment()  # here alone: commands are given them
         status: int = options.run(options)
         return status
     finally:
@@ -243,7 +244,7 @@ def _degradation(options: argparse.Namespace) -> int:
     from fiqa.degradation.atlas_building import open_atlas
 
     def with_atlas(predictor: Any) -> Any:
-        atlas = open_atlas(predictor, Settings.from_environment(), progress=sys.stderr.isatty())
+        atlas = open_atlas(predictor, options.settings, progress=sys.stderr.isatty())
         return partial(diagnosis.diagnose_many, predictor, atlas, face=options.face, aligned=options.aligned)
 
     return _answer(options, with_atlas, diagnosis.DiagnosedPhoto, diagnosis.FORMATS)
@@ -284,12 +285,9 @@ def _answer(
 
 def _predictor(options: argparse.Namespace) -> Any:
     """Return the predictor that the options and the environment name."""
-    from fiqa.loading import load_predictor
+    from fiqa.loading import load_chosen
 
-    settings = Settings.from_environment()
-    return load_predictor(
-        options.checkpoint or settings.checkpoint, device=options.device or settings.device, finder=settings.finder
-    )
+    return load_chosen(options.settings, checkpoint=options.checkpoint, device=options.device)
 
 
 def _output_file(options: argparse.Namespace) -> Path | None:
@@ -409,7 +407,7 @@ def _named(face: FaceChoice) -> str:
 def _evaluate(options: argparse.Namespace) -> int:
     from fiqa.evaluation.official_protocol import run_official_protocol
 
-    settings = Settings.from_environment()
+    settings = options.settings
     metrics = run_official_protocol(
         options.checkpoint or settings.checkpoint,
         options.data,

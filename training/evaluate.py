@@ -111,7 +111,19 @@ def is_fitted_to(predictor: QualityPredictor, dataset: Dataset) -> bool:
 
 
 def evaluate(predictor: QualityPredictor, dataset: Dataset, split: Any) -> Evaluation:
-    """Score every photo of a split; raise DataError when fewer than two could be scored."""
+    """Score every photo of a split.
+
+    Args:
+        predictor: What scores; its scores are mapped to the range of the data set's MOS.
+        dataset: Photos with their MOS, as `read_dataset` reads them.
+        split: "train", "val" or "test".
+
+    Returns:
+        Scores (N,) and MOS (N,) of the photos that have a score, in the unit of the MOS; the others with their reason.
+
+    Raises:
+        DataError: Fewer than two photos could be scored.
+    """
     photos = dataset.photos(split)
     outcomes = predictor.score_many(
         tqdm((photo.path for photo in photos), total=len(photos), unit="photo", disable=None)

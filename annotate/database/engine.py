@@ -190,8 +190,15 @@ def _within(connection: Connection, work: Callable[[Session], T], future: "Futur
 def open_database(url: str) -> Database:
     """Open the database, and make or migrate its tables.
 
-    Raises DatabaseError when it cannot be used: unreachable, read-only, no database, of a newer version, or on a
-    file system on which WAL does not work.
+    Args:
+        url: SQLAlchemy URL, such as "sqlite:///studies.db" or "postgresql://user:password@host/name".
+
+    Returns:
+        The open database; `close()` ends its connections.
+
+    Raises:
+        DatabaseError: It cannot be used: unreachable, read-only, no database, of a newer version, or on a file system
+            on which WAL does not work.
     """
     parsed = _parsed(url)
     was_cut_off = _has_log(parsed)

@@ -11,13 +11,11 @@ from fiqa.audit import FORMATS, MEASURED
 from fiqa.errors import SettingError
 from fiqa.output import check_writable, write_file
 from fiqa.reports import one_line
-from fiqa.settings import Settings
 
 if TYPE_CHECKING:
     from fiqa.audit.groups import GroupedPhoto, GroupTable
     from fiqa.audit.scoring import AuditedPhoto
     from fiqa.audit.summary import Audit
-    from fiqa.predictor import QualityPredictor
 
 FIGURES = (".png", ".svg")
 TABLE_SUFFIXES = ("", "txt")
@@ -109,24 +107,16 @@ def _audit(
 ) -> "Audit":  # fmt: skip
     from fiqa.audit.scoring import read_damage, score_photos
     from fiqa.audit.summary import summarise
+    from fiqa.loading import load_chosen
 
     damages = list(dict.fromkeys(read_damage(each) for each in options.damage))
-    predictor = _load(options)
+    predictor = load_chosen(options.settings, checkpoint=options.checkpoint, device=options.device)
     audited = list(_with_progress(score_photos(predictor, photos, damages, measured), len(photos)))
     spec = predictor.spec
     return summarise(
         audited, columns, damages,
         checkpoint=spec.name, sha256=spec.sha256, score_range=spec.score_range, notices=notices,
     )  # fmt: skip
-
-
-def _load(options: argparse.Namespace) -> "QualityPredictor":
-    from fiqa.loading import load_predictor
-
-    settings = Settings.from_environment()
-    return load_predictor(
-        options.checkpoint or settings.checkpoint, device=options.device or settings.device, finder=settings.finder
-    )
 
 
 def _with_progress(audited: "Iterable[AuditedPhoto]", total: int) -> "Iterable[AuditedPhoto]":

@@ -28,6 +28,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
+    from fiqa.loading import load_chosen
+
     inputs = name_inputs(options.inputs)
     if len(inputs) < 2:
         raise SettingError("A comparison needs at least two methods: name two folders or zips, or a CSV of more.")
@@ -36,9 +38,9 @@ def _compare(options: argparse.Namespace) -> int:
     own = read_measures(options.measures) if options.measures else {}
     if options.output:
         check_writable(options.output)
-    predictor = _load(options)
-    atlas = None if options.no_diagnosis else _open_atlas(predictor)
-    comparison = _scored(predictor, matched, inputs, reference, atlas, own)
+    predictor = load_chosen(options.settings, checkpoint=options.checkpoint, device=options.device)
+    atlas = None if options.no_diagnosis else _open_atlas(predictor, options.settings)
+    comparison = _scored(predictor, matched, inputs, reference, atlas, own, options.settings.data_dir)
     chosen = options.format or (options.output.suffix.removeprefix(".").lower() if options.output else "")
     if chosen == "html":
         _write(_page(predictor, matched, comparison), options.output)
@@ -54,11 +56,12 @@ def _scored(
     reference: str | None,
     atlas: "Atlas | None",
     own: OwnMeasures,
+    data_dir: Path,
 ) -> Comparison:
     """Score what was matched, with a bar on a terminal, and return the figures."""
     from tqdm import tqdm
 
-    scored = score_with_journal(predictor, matched, Settings.from_environment().data_dir, atlas=atlas)
+    scored = score_with_journal(predictor, matched, data_dir, atlas=atlas)
     photos = add_measures(list(tqdm(scored, total=len(matched.photos), unit="photo", disable=None)), own)
     places = dict.fromkeys(inputs.values())  # a CSV has several methods
     command = ("fiqa", "compare", *places, *(("--reference", reference) if reference else ()))
@@ -81,31 +84,26 @@ def _page(predictor: "QualityPredictor", matched: MatchedPhotos, comparison: Com
 
 
 def _verify(options: argparse.Namespace) -> int:
+    from fiqa.loading import load_chosen
+
     report = read_report(options.verify)
     inputs = inputs_of(report, options.inputs)
     reference = str(options.reference.resolve()) if options.reference else report["stamp"].get("reference")
     matched = match_inputs(inputs, reference=reference)
     options.checkpoint = options.checkpoint or report["stamp"]["checkpoint"]
-    predictor = _load(options)
-    told = list(differences(report, _scored(predictor, matched, inputs, reference, None, {})))
+    predictor = load_chosen(options.settings, checkpoint=options.checkpoint, device=options.device)
+    told = list(
+        differences(report, _scored(predictor, matched, inputs, reference, None, {}, options.settings.data_dir))
+    )
     confirmed = f"{options.verify} is confirmed: {len(matched.photos)} photos, {len(inputs)} methods."
     _write("".join(f"{line}\n" for line in told or [confirmed]), options.output)
     return int(bool(told))
 
 
-def _load(options: argparse.Namespace) -> "QualityPredictor":
-    from fiqa.loading import load_predictor
-
-    settings = Settings.from_environment()
-    return load_predictor(
-        options.checkpoint or settings.checkpoint, device=options.device or settings.device, finder=settings.finder
-    )
-
-
-def _open_atlas(predictor: "QualityPredictor") -> "Atlas":
+def _open_atlas(predictor: "QualityPredictor", settings: Settings) -> "Atlas":
     from fiqa.degradation.atlas_building import open_atlas
 
-    return open_atlas(predictor, Settings.from_environment(), progress=sys.stderr.isatty())
+    return open_atlas(predictor, settings, progress=sys.stderr.isatty())
 
 
 def _write(text: str, path: Path | None) -> None:

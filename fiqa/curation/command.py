@@ -5,7 +5,6 @@ import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fiqa.curation import FORMATS, contact_sheet, placing, reports
 from fiqa.curation.curation import Curation, CurationOptions, decide, open_atlas_for
@@ -19,10 +18,6 @@ from fiqa.curation.user_lists import read_examples, read_persons
 from fiqa.errors import SettingError
 from fiqa.output import check_writable, write_file
 from fiqa.reports import one_line
-from fiqa.settings import Settings
-
-if TYPE_CHECKING:
-    from fiqa.predictor import QualityPredictor
 
 
 def run(options: argparse.Namespace) -> int:
@@ -37,12 +32,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _curate(options: argparse.Namespace) -> int:
+    from fiqa.loading import load_chosen
+
     _check_outputs(options)
     wanted = _curation_options(options)
     folder = find_folder(options.folder)
-    predictor = _load(options)
-    atlas = open_atlas_for(predictor, wanted, progress=sys.stderr.isatty())
-    examiner = Examiner(predictor, atlas, data_dir=Settings.from_environment().data_dir, watch=_with_progress)
+    predictor = load_chosen(options.settings, checkpoint=options.checkpoint, device=options.device)
+    atlas = open_atlas_for(predictor, wanted, options.settings, progress=sys.stderr.isatty())
+    examiner = Examiner(predictor, atlas, data_dir=options.settings.data_dir, watch=_with_progress)
     command = shlex.join(["fiqa", "curate", *sys.argv[2:]]) if sys.argv[1:2] == ["curate"] else None
     curation = decide(examiner, folder, examiner.examine(folder), wanted, command=command)
     plan = _plan(curation, options)
@@ -76,15 +73,6 @@ def _curation_options(options: argparse.Namespace) -> CurationOptions:
         persons=read_persons(options.persons, options.folder) if options.persons else {},
         near_duplicates=options.near_duplicates,
         without=tuple(options.without or ()),
-    )
-
-
-def _load(options: argparse.Namespace) -> "QualityPredictor":
-    from fiqa.loading import load_predictor
-
-    settings = Settings.from_environment()
-    return load_predictor(
-        options.checkpoint or settings.checkpoint, device=options.device or settings.device, finder=settings.finder
     )
 
 

@@ -27,6 +27,7 @@ from fiqa.curation.thresholds import (
 from fiqa.errors import SettingError
 from fiqa.photos.sources import as_on_disk
 from fiqa.results import Interval
+from fiqa.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -157,22 +158,21 @@ def curate(
 
         predictor = load_predictor(checkpoint)
     photos = find_folder(Path(folder))
-    examiner = Examiner(predictor, open_atlas_for(predictor, options))
+    examiner = Examiner(predictor, open_atlas_for(predictor, options, Settings.from_environment()))
     return decide(examiner, photos, examiner.examine(photos), options)
 
 
 def open_atlas_for(
-    predictor: "QualityPredictor", options: CurationOptions, *, progress: bool = False
+    predictor: "QualityPredictor", options: CurationOptions, settings: Settings, *, progress: bool = False
 ) -> "Atlas | None":
     """Return the atlas that diagnoses photos, None where no degradation is unwanted."""
     if not options.without:
         return None
     from fiqa.degradation.atlas import TYPES
     from fiqa.degradation.atlas_building import open_atlas
-    from fiqa.settings import Settings
 
     read_degradations(options.without, TYPES[1:])  # before an atlas is built, which takes a while
-    return open_atlas(predictor, Settings.from_environment(), progress=progress)
+    return open_atlas(predictor, settings, progress=progress)
 
 
 def decide(

@@ -2,31 +2,28 @@
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
 
 from fiqa.curation.curation import make_stamp
 from fiqa.errors import SettingError
 from fiqa.output import check_writable, make_folder, write_file
-from fiqa.settings import Settings
 from fiqa.stopping import status_of
 from fiqa.video import FORMATS, reports
 from fiqa.video.frames import Clip
 from fiqa.video.reports import FIGURES, ClipReport
 from fiqa.video.scoring import MOST_BEST, ClipScores, choose_best, fetch_frames, score_clip
 
-if TYPE_CHECKING:
-    from fiqa.predictor import QualityPredictor
-
 
 def run(options: argparse.Namespace) -> int:
     """Score a clip and write what was asked for; return the exit status. Raises FiqaError."""
     from tqdm import tqdm
 
+    from fiqa.loading import load_chosen
+
     _check(options)
     clip = Clip(options.clip, options.every)
     next(clip.frames())  # what cannot be read is told before a network is loaded
     scores = ClipScores()
-    predictor = _load(options)
+    predictor = load_chosen(options.settings, checkpoint=options.checkpoint, device=options.device)
     status = 0
     try:
         for _ in tqdm(score_clip(predictor.score, clip, scores), unit="frame", disable=None):  # None: on a terminal
@@ -65,12 +62,3 @@ def _write(report: ClipReport, options: argparse.Namespace) -> None:
         best = fetch_frames(report.clip, choose_best(report.scores.samples, options.best))
         for path in reports.save_best(best, options.best_frames):
             print(f"fiqa: wrote {path}", file=sys.stderr)
-
-
-def _load(options: argparse.Namespace) -> "QualityPredictor":
-    from fiqa.loading import load_predictor
-
-    settings = Settings.from_environment()
-    return load_predictor(
-        options.checkpoint or settings.checkpoint, device=options.device or settings.device, finder=settings.finder
-    )
