@@ -154,7 +154,8 @@ class Stimulus(Table):
     """An image of a study; its file is named after `sha256`, the hash of its bytes.
 
     `expected` is the known grade of training, gold and trap stimuli, `feedback` what training says about it.
-    `source` groups stimuli that come from one photo or person and must not be divided over splits.
+    `source` groups stimuli that come from one photo or person and must not be divided over splits, `condition` those
+    that the same was done to: a method, a codec at a level.
     `taken` counts the slots that are leased or rated, `rated` those that are rated, of participants whose votes
     are used, without repeats. `shuffle` is random: where, among stimuli with as many slots taken, one stands.
     """
@@ -182,6 +183,7 @@ class Stimulus(Table):
     shuffle: Mapped[int]
     taken: Mapped[int] = mapped_column(default=0)
     rated: Mapped[int] = mapped_column(default=0)
+    condition: Mapped[str | None] = mapped_column(Text)
 
 
 class Participant(Table):

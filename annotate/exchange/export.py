@@ -199,7 +199,9 @@ def _pictures(db: Session, study_id: int) -> list[LabelledStimulus]:
     """Return the stimuli to be rated, in the order they were added, with their figures."""
     figures = {row["stimulus"]: row for row in mos_rows(db, study_id)}
     return [
-        LabelledStimulus(each.name, each.sha256, each.format, each.size_bytes, each.source, figures[each.name])
+        LabelledStimulus(
+            each.name, each.sha256, each.format, each.size_bytes, each.source, each.condition, figures[each.name]
+        )
         for each in queries.stimuli.all_stimuli(db, study_id)
         if each.name in figures
     ]
@@ -209,7 +211,8 @@ def _mos_rows(pictures: Iterable[LabelledStimulus], layout: Layout) -> Iterator[
     for picture in pictures:
         file = layout.files.get(picture.name)
         yield {
-            **picture.figures, "image": file and file.as_posix(), "source": picture.source, "sha256": picture.sha256,
+            **picture.figures, "image": file and file.as_posix(), "source": picture.source,
+            "condition": picture.condition, "sha256": picture.sha256,
         }  # fmt: skip
 
 

@@ -72,6 +72,7 @@ MOS = ExportTable(
         "stimulus": "Name of the picture.",
         "image": "Its file in this export; empty where it is not part of the training data.",
         "source": "The photo or person that it was made of, as handed in.",
+        "condition": "What was done to it (a method, a codec at a level), as handed in.",
         "sha256": "SHA-256 of its file.",
         "mos": "Mean opinion score: the mean of the grades that count.",
         "sos": "Standard deviation of those grades (n − 1).",

@@ -29,6 +29,7 @@ class LabelledStimulus:
     format: str
     size_bytes: int
     source: str | None
+    condition: str | None
     figures: Mapping[str, Any]
 
 

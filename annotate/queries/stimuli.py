@@ -50,6 +50,8 @@ class NewStimulus(Structure):
     @property
     def source(self) -> str | None: ...
     @property
+    def condition(self) -> str | None: ...
+    @property
     def kind(self) -> ItemKind: ...
     @property
     def expected(self) -> float | None: ...
@@ -83,6 +85,7 @@ def _stimulus_row(study_id: int, stimulus: NewStimulus) -> dict[str, Any]:
         "height_px": stimulus.height_px,
         "size_bytes": stimulus.size_bytes,
         "source": stimulus.source,
+        "condition": stimulus.condition,
         "kind": stimulus.kind,
         "expected": stimulus.expected,
         "feedback": stimulus.feedback,

@@ -45,7 +45,8 @@ class Candidate:
     """A picture that is offered as a stimulus.
 
     `name` is what its owner calls it. `source` names the photo or person it was made from, where known: an export
-    keeps pictures of one source in one split. `expected` is the right grade of a gold, trap or training
+    keeps pictures of one source in one split. `condition` names what was done to it: a method, a codec at a level.
+    `expected` is the right grade of a gold, trap or training
     item, `feedback` what a participant in training is told about it.
     """
 
@@ -55,6 +56,7 @@ class Candidate:
     kind: ItemKind = ItemKind.RATED
     expected: float | None = None
     feedback: str = ""
+    condition: str | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class StimulusFile:
     kind: ItemKind = ItemKind.RATED
     expected: float | None = None
     feedback: str = ""
+    condition: str | None = None
 
 
 @dataclass(frozen=True)
@@ -215,6 +218,7 @@ def _checked(candidate: Candidate) -> tuple[StimulusFile, bytes]:
         kind=candidate.kind,
         expected=candidate.expected,
         feedback=candidate.feedback,
+        condition=candidate.condition,
     )
     return described, data
 

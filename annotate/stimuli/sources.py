@@ -4,6 +4,7 @@ A folder or zip may hold a `stimuli.csv`, in any letter case, which then says wh
 
     path       the picture, relative to the CSV, with / or a backslash between folders
     source     the photo or person it was made from (optional)
+    condition  what was done to it: a method, a codec at a level (optional)
     kind       rated, gold, trap or training (optional, else rated)
     expected   the right grade of a gold, trap or training item (optional for training)
     feedback   what a participant in training is told about it (optional)
@@ -41,7 +42,7 @@ TABLE_SUFFIXES = frozenset({".csv", ".ods", ".tsv", ".xls", ".xlsx"})
 IMAGE_SUFFIXES = frozenset({
     ".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp",
 })  # fmt: skip
-_DESCRIPTIONS = ("source", "kind", "expected", "feedback")
+_DESCRIPTIONS = ("source", "condition", "kind", "expected", "feedback")
 _KINDS = {kind.name.lower(): kind for kind in ItemKind if kind is not ItemKind.REPEAT}
 
 Read = Callable[[], bytes]
@@ -296,7 +297,8 @@ def _described(name: str, read: Callable[[], bytes], row: Mapping[str, str]) -> 
         raise ValueError(f"lacks the expected grade of a {kind.name.lower()} item")
     if expected is not None and kind is ItemKind.RATED:
         raise ValueError("expects a grade of a rated item; give it another kind or no expected grade")
-    return Candidate(name, read, row.get("source") or None, kind, expected, row.get("feedback", ""))
+    feedback, condition = row.get("feedback", ""), row.get("condition") or None
+    return Candidate(name, read, row.get("source") or None, kind, expected, feedback, condition)
 
 
 def _number(text: str) -> float | None:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, insert, inspect, select, text
 from annotate.database.migrations.m001_first import create_first_schema
 from annotate.database.migrations.m002_message_and_codes import add_message_and_codes
 from annotate.database.migrations.m003_start_answers import add_start_answers
+from annotate.database.migrations.m004_condition import add_condition
 from annotate.database.tables import SchemaVersion
 from annotate.errors import DatabaseError
 
@@ -20,6 +21,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     create_first_schema,
     add_message_and_codes,
     add_start_answers,
+    add_condition,
 )
 LATEST = len(MIGRATIONS)
 _LOCK = 0x66697161  # any number, the same in every process

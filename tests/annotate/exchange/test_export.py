@@ -440,3 +440,11 @@ def test_answers_to_the_questions_at_the_start_are_columns_in_one_wording(databa
     assert "| `answer_lamp` | Answer to “Which lamp?”" in readme
     shown = {(each["language"], each["text"]): each["shown"] for each in table(tmp_path / "out" / "texts.csv")}
     assert shown["de", "question age_group"] == "Wie alt sind Sie?"
+
+
+def test_what_was_done_to_a_picture_is_exported_with_its_mos(database: Database, tmp_path: Path) -> None:
+    offered = [Candidate("a.png", partial(picture, 1), "anna", condition="jpeg 30"), *candidates(1)]
+    study_id = make_study(database, tmp_path, offered)
+    export_study(database, study_id, tmp_path, tmp_path / "out", label=None)
+    conditions = {row["stimulus"]: row["condition"] for row in table(tmp_path / "out" / "mos.csv")}
+    assert conditions == {"a.png": "jpeg 30", "000.png": ""}

@@ -217,8 +217,11 @@ def test_name_in_utf_8_beside_one_in_another_encoding_is_used(tmp_path: Path) ->
 
 
 def test_zip_with_backslashes_between_folders_is_read(tmp_path: Path) -> None:
-    archive = pack(tmp_path / "x.zip", {"faces\\a.png": picture(), "faces\\stimuli.csv": b"path,source\na.png,anna\n"})
-    assert [(each.name, each.source) for each in listed(archive)] == [("a.png", "anna")]
+    archive = pack(
+        tmp_path / "x.zip",
+        {"faces\\a.png": picture(), "faces\\stimuli.csv": b"path,source,condition\na.png,anna,jpeg 30\n"},
+    )
+    assert [(each.name, each.source, each.condition) for each in listed(archive)] == [("a.png", "anna", "jpeg 30")]
 
 
 def test_colon_in_the_name_of_a_picture_in_a_zip_is_no_drive(tmp_path: Path) -> None:
@@ -367,13 +370,14 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Rows:
 def test_pictures_of_the_hub_keep_their_bytes_and_descriptions(hub: Rows, tmp_path: Path) -> None:
     (tmp_path / "c.png").write_bytes(picture(3))
     hub += [
-        {"image": {"bytes": picture(1), "path": "a.png"}, "source": "anna", "label": 7},
+        {"image": {"bytes": picture(1), "path": "a.png"}, "source": "anna", "condition": "jpeg 30", "label": 7},
         {"image": {"bytes": picture(2), "path": None}, "kind": "gold", "expected": 4},
         {"image": {"bytes": None, "path": str(tmp_path / "c.png")}, "source": None},
         {"image": {"bytes": picture(4), "path": "a.png"}},
     ]
     first, second, third, fourth = from_hub("someone/faces")
     assert (first.name, first.read(), first.source) == ("a.png", picture(1), "anna")
+    assert (first.condition, third.condition) == ("jpeg 30", None)
     assert (second.name, second.kind, second.expected) == ("000001", ItemKind.GOLD, 4.0)
     assert (third.name, third.read(), third.source) == ("c.png", picture(3), None)
     assert (fourth.name, fourth.read()) == ("000003-a.png", picture(4))
