@@ -146,6 +146,8 @@ def _read_rows(data: bytes, name: str, find: Callable[[str], PhotoFile | None]) 
         listed, method, called, source = (cells.get(key, "").strip() for key in ("path", "method", "name", "source"))
         if not (listed and method):
             raise SettingError(f"{name}, line {line}, has no path or no method: give both.")
+        if method.casefold() == REFERENCE_METHOD:
+            method = REFERENCE_METHOD
         photo = find(listed)
         if photo is None:
             raise SettingError(f"{name}, line {line}, names {listed}, which is not among the photos.")

@@ -120,6 +120,8 @@ def read_measures(path: Path) -> OwnMeasures:
         ) from None
     except ValueError as error:
         raise SettingError(f"{path} cannot be read as a CSV of numbers ({str(error).splitlines()[0]}).") from None
+    if np.isinf(values.to_numpy()).any():
+        raise SettingError(f"{path} holds an infinite number: leave the cell empty where there is no value.")
     if twice := values.index[values.index.duplicated()].tolist():
         raise SettingError(f"{path} has {' of '.join(map(str, twice[0]))} more than once: keep one row for each photo.")
     return {

@@ -4,7 +4,8 @@ Every method was given the same photos, so methods are compared photo by photo: 
 the two means. Several photos of one source (a person, a scene) are not independent, so sources are resampled, not
 photos, and the test sees one difference a source.
 
-    bootstrap      percentile intervals, sources drawn with replacement (Efron and Tibshirani, 1993, ch. 13)
+    bootstrap      percentile intervals, sources drawn with replacement (Efron and Tibshirani, 1993, ch. 13), taken
+                   as much further out as Student's t is, since those of few sources are too narrow (Hesterberg, 2015)
     test           Wilcoxon's signed ranks, zeros dropped (Wilcoxon, 1945); over all pairs corrected after Holm (1979)
     detectable     the difference that a paired t test would find in 80 % of such studies, at a level of 5 %
 
@@ -198,7 +199,19 @@ def _intervals(values: Scores, sources: Labels) -> tuple[Interval | None, Interv
     for weights in _resampled_weights(members[order], len(names)):
         means.append(weights @ values[order] / weights.sum(axis=1))
         medians.append(_weighted_medians(values[order], weights))
-    return _percentiles(np.concatenate(means)), _percentiles(np.concatenate(medians))
+    tail = tail_share(len(names))
+    return _percentiles(np.concatenate(means), tail), _percentiles(np.concatenate(medians), tail)
+
+
+def tail_share(sources: int) -> float:
+    """Return the share of bootstrap samples to leave out at either end for a 95 % interval; 0.018 for 30 sources.
+
+    The samples vary by the population's formula, √((S−1)/S) too little, and know nothing of the uncertain variance that
+    Student's t allows for. Both are made up for as Hesterberg (The American Statistician 69, 2015, 5.2) does.
+    """
+    from scipy.special import ndtr, stdtrit
+
+    return float(ndtr(np.sqrt(sources / (sources - 1)) * stdtrit(sources - 1, LEVEL / 2)))
 
 
 def _resampled_weights(members: NDArray[np.int64], sources: int) -> Iterator[NDArray[np.float64]]:
@@ -220,6 +233,6 @@ def _weighted_medians(ordered: Scores, weights: NDArray[np.float64]) -> Scores:
     return medians
 
 
-def _percentiles(samples: Scores) -> Interval:
-    low, high = np.quantile(samples, (LEVEL / 2, 1 - LEVEL / 2))
+def _percentiles(samples: Scores, tail: float) -> Interval:
+    low, high = np.quantile(samples, (tail, 1 - tail))
     return float(low), float(high)

@@ -45,7 +45,8 @@ def _changed_scores(before: list[Any], repeated: Comparison) -> Iterator[str]:
     now = {photo.name: photo.scores for photo in repeated.photos}
     told = {photo["name"]: photo["scores"] for photo in before}
     if missing := sorted(set(told) ^ set(now)):
-        yield f"{len(missing)} photos are in one of the two only, {missing[0]} first."
+        photos_are = "1 photo is" if len(missing) == 1 else f"{len(missing)} photos are"
+        yield f"{photos_are} in one of the two only, {missing[0]} first."
     changed = [
         (name, method, score, now[name].get(method))
         for name, scores in told.items()
@@ -55,7 +56,8 @@ def _changed_scores(before: list[Any], repeated: Comparison) -> Iterator[str]:
     ]
     if changed:
         name, method, score, other = changed[0]
-        yield f"{len(changed)} scores differ; the first: {name} of {method} was {_told(score)} and is {_told(other)}."
+        scores_differ = "1 score differs" if len(changed) == 1 else f"{len(changed)} scores differ"
+        yield f"{scores_differ}; the first: {name} of {method} was {_told(score)} and is {_told(other)}."
 
 
 def _same(a: float | None, b: float | None) -> bool:

@@ -7,15 +7,20 @@ from fiqa.errors import SettingError
 from fiqa.photos.sources import as_on_disk
 
 PATH, PERSON = "path", "person"
+DELIMITERS = ",;\t"
 
 
 def read_persons(table: Path, folder: Path) -> dict[str, str]:
     """Return the person on each photo of a folder, by the photo's name, from a CSV with the columns path and person.
 
-    A path is within the folder, or absolute. Raises SettingError for another table, and where it names no photo there.
+    A path is within the folder, or absolute. Commas, semicolons or tabs divide the columns, whose heads may have any
+    letter case. Raises SettingError for another table, and where it names no photo there.
     """
-    rows = csv.DictReader(_read(table).splitlines())
-    if not {PATH, PERSON} <= set(rows.fieldnames or ()):
+    lines = _read(table).splitlines()
+    delimiter = max(DELIMITERS, key=lines[0].count) if lines else ","
+    rows = csv.DictReader(lines, delimiter=delimiter)
+    rows.fieldnames = [head.strip().lower() for head in rows.fieldnames or ()]
+    if not {PATH, PERSON} <= set(rows.fieldnames):
         raise SettingError(f"{table} lacks the columns {PATH} and {PERSON}: name them in its first line.")
     persons = {}
     for row in rows:

@@ -40,7 +40,7 @@ def test_a_report_that_is_not_confirmed_ends_with_status_1(
     report.write_text(json.dumps(written))
 
     assert main(["compare", "--verify", str(report)]) == 1
-    assert "1 scores differ" in capsys.readouterr().out
+    assert "1 score differs" in capsys.readouterr().out
 
 
 def test_an_html_report_shows_examples(folders: Folders, tmp_path: Path) -> None:

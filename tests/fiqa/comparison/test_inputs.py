@@ -35,6 +35,12 @@ def test_a_name_in_the_csv_joins_files_that_are_called_otherwise() -> None:
     assert table.methods == {"a": {"one": "1_a.png"}, "b": {"one": "1_b.png"}}
 
 
+def test_the_reference_is_known_in_any_letter_case() -> None:
+    table = read_table(b"path,method,name\n1.png,a,one\n2.png,Reference,one\n", "methods.csv", str)
+
+    assert (list(table.methods), table.references) == (["a"], {"one": "2.png"})
+
+
 def test_names_are_paths_below_the_folder_that_a_methods_files_share() -> None:
     csv = b"path,method\nout\\a\\x\\1.png,a\nout\\a\\y\\1.png,a\nout/b/x/1.png,b\nout/b/y/1.png,b\n"
     table = read_table(csv, "methods.csv", str)

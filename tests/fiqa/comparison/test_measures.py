@@ -166,6 +166,7 @@ def test_numbers_of_ones_own_stand_beside_ours(tmp_path: Path) -> None:
         (None, "cannot be read"),
         ("name,arcface\none,1\n", "lacks the column name or method"),
         ("name,method,arcface\none,clean,high\n", "cannot be read as a CSV of numbers"),
+        ("name,method,arcface\none,clean,inf\n", "holds an infinite number"),
         ("name,method,arcface\none,clean,1\none,clean,2\n", "one of clean more than once"),
         ("name,method,arcface\ntwo,clean,1\n", "a measure of two by clean, which is not compared"),
     ],

@@ -136,7 +136,7 @@ def test_a_changed_score_file_and_checkpoint_are_told(comparison: Comparison) ->
     assert told == [
         f"The SHA-256 of the weights was {'ab' * 32} and is {'cd' * 32}.",
         "The photos of a in /x/a are not the same files.",
-        "1 scores differ; the first: one of a was 0.5000 and is 0.5100.",
+        "1 score differs; the first: one of a was 0.5000 and is 0.5100.",
     ]
 
 

@@ -12,6 +12,7 @@ from fiqa.comparison.statistics import (
     holm,
     means_by_source,
     signed_rank_p,
+    tail_share,
 )
 
 RNG = np.random.default_rng(7)
@@ -22,7 +23,9 @@ EACH_ITS_OWN = np.arange(60)
 
 def test_the_mean_and_its_interval_are_those_of_scipy() -> None:
     figures = describe_method("b", AFTER, EACH_ITS_OWN)
-    reference = stats.bootstrap((AFTER,), np.mean, method="percentile", n_resamples=20_000, rng=1).confidence_interval
+    reference = stats.bootstrap(
+        (AFTER,), np.mean, confidence_level=1 - 2 * tail_share(60), method="percentile", n_resamples=20_000, rng=1
+    ).confidence_interval
 
     assert figures.mean == pytest.approx(AFTER.mean())
     assert figures.interval == pytest.approx((reference.low, reference.high), abs=0.002)
@@ -30,10 +33,22 @@ def test_the_mean_and_its_interval_are_those_of_scipy() -> None:
 
 def test_the_median_and_its_interval_are_those_of_scipy() -> None:
     figures = describe_method("b", AFTER, EACH_ITS_OWN)
-    reference = stats.bootstrap((AFTER,), np.median, method="percentile", n_resamples=20_000, rng=1).confidence_interval
+    reference = stats.bootstrap(
+        (AFTER,), np.median, confidence_level=1 - 2 * tail_share(60), method="percentile", n_resamples=20_000, rng=1
+    ).confidence_interval
 
     assert figures.median == pytest.approx(np.median(AFTER))
     assert figures.median_interval == pytest.approx((reference.low, reference.high), abs=0.004)
+
+
+@pytest.mark.parametrize("count", [10, 30])
+def test_the_interval_of_few_sources_is_as_wide_as_students(count: int) -> None:
+    values = np.random.default_rng(2).normal(0.5, 0.1, count)
+    low, high = describe_method("b", values, np.arange(count)).interval or (0.0, 0.0)
+    students = stats.t.interval(0.95, count - 1, values.mean(), stats.sem(values))
+
+    assert high - low == pytest.approx(students[1] - students[0], rel=0.08)
+    assert tail_share(10**6) == pytest.approx(0.025, abs=1e-4)
 
 
 def test_photos_of_few_sources_tell_less_than_as_many_of_their_own() -> None:
