@@ -285,7 +285,7 @@ def _answer(
 
 def _predictor(options: argparse.Namespace) -> Any:
     """Return the predictor that the options and the environment name."""
-    from fiqa.loading import load_chosen
+    from fiqa.chosen_predictor import load_chosen
 
     return load_chosen(options.settings, checkpoint=options.checkpoint, device=options.device)
 

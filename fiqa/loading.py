@@ -64,11 +64,6 @@ def load_predictor(checkpoint: str | Path = "lite", *, device: str = "auto", fin
     )
 
 
-def load_chosen(settings: Settings, *, checkpoint: str | None = None, device: str | None = None) -> QualityPredictor:
-    """Load what the settings name, unless another checkpoint or device is asked for; raises as `load_predictor`."""
-    return load_predictor(checkpoint or settings.checkpoint, device=device or settings.device, finder=settings.finder)
-
-
 def load_network(checkpoint: str | Path | CheckpointSpec = "lite") -> DslFiqa:
     """Build the network of a checkpoint on the CPU, in evaluation mode and single precision.
 

@@ -107,7 +107,7 @@ def _audit(
 ) -> "Audit":  # fmt: skip
     from fiqa.audit.scoring import read_damage, score_photos
     from fiqa.audit.summary import summarise
-    from fiqa.loading import load_chosen
+    from fiqa.chosen_predictor import load_chosen
 
     damages = list(dict.fromkeys(read_damage(each) for each in options.damage))
     predictor = load_chosen(options.settings, checkpoint=options.checkpoint, device=options.device)

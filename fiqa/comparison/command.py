@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from fiqa.loading import load_chosen
+    from fiqa.chosen_predictor import load_chosen
 
     inputs = name_inputs(options.inputs)
     if len(inputs) < 2:
@@ -84,7 +84,7 @@ def _page(predictor: "QualityPredictor", matched: MatchedPhotos, comparison: Com
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from fiqa.loading import load_chosen
+    from fiqa.chosen_predictor import load_chosen
 
     report = read_report(options.verify)
     inputs = inputs_of(report, options.inputs)

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _curate(options: argparse.Namespace) -> int:
-    from fiqa.loading import load_chosen
+    from fiqa.chosen_predictor import load_chosen
 
     _check_outputs(options)
     wanted = _curation_options(options)

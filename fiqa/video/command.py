@@ -17,7 +17,7 @@ def run(options: argparse.Namespace) -> int:
     """Score a clip and write what was asked for; return the exit status. Raises FiqaError."""
     from tqdm import tqdm
 
-    from fiqa.loading import load_chosen
+    from fiqa.chosen_predictor import load_chosen
 
     _check(options)
     clip = Clip(options.clip, options.every)
