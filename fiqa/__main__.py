@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from fiqa import __version__, reports
+from fiqa.chosen_predictor import load_chosen
 from fiqa.errors import FiqaError, SettingError
 from fiqa.faces.face_choice import FaceChoice
 from fiqa.maps.face_maps import KINDS
@@ -285,8 +286,6 @@ def _answer(
 
 def _predictor(options: argparse.Namespace) -> Any:
     """Return the predictor that the options and the environment name."""
-    from fiqa.chosen_predictor import load_chosen
-
     return load_chosen(options.settings, checkpoint=options.checkpoint, device=options.device)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fiqa.audit import FORMATS, MEASURED
+from fiqa.chosen_predictor import load_chosen
 from fiqa.errors import SettingError
 from fiqa.output import check_writable, write_file
 from fiqa.reports import one_line
@@ -107,7 +108,6 @@ def _audit(
 ) -> "Audit":  # fmt: skip
     from fiqa.audit.scoring import read_damage, score_photos
     from fiqa.audit.summary import summarise
-    from fiqa.chosen_predictor import load_chosen
 
     damages = list(dict.fromkeys(read_damage(each) for each in options.damage))
     predictor = load_chosen(options.settings, checkpoint=options.checkpoint, device=options.device)

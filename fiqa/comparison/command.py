@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fiqa.chosen_predictor import load_chosen
 from fiqa.comparison.comparison import Comparison, score_with_journal, summarise
 from fiqa.comparison.examples import Example, choose_examples, show_example
 from fiqa.comparison.inputs import match_inputs, name_inputs
@@ -28,8 +29,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from fiqa.chosen_predictor import load_chosen
-
     inputs = name_inputs(options.inputs)
     if len(inputs) < 2:
         raise SettingError("A comparison needs at least two methods: name two folders or zips, or a CSV of more.")
@@ -84,8 +83,6 @@ def _page(predictor: "QualityPredictor", matched: MatchedPhotos, comparison: Com
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from fiqa.chosen_predictor import load_chosen
-
     report = read_report(options.verify)
     inputs = inputs_of(report, options.inputs)
     reference = str(options.reference.resolve()) if options.reference else report["stamp"].get("reference")

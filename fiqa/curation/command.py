@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from fiqa.chosen_predictor import load_chosen
 from fiqa.curation import FORMATS, contact_sheet, placing, reports
 from fiqa.curation.curation import Curation, CurationOptions, decide, open_atlas_for
 from fiqa.curation.examination import Examiner, find_folder
@@ -32,8 +33,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _curate(options: argparse.Namespace) -> int:
-    from fiqa.chosen_predictor import load_chosen
-
     _check_outputs(options)
     wanted = _curation_options(options)
     folder = find_folder(options.folder)

@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from fiqa.chosen_predictor import load_chosen
 from fiqa.curation.curation import make_stamp
 from fiqa.errors import SettingError
 from fiqa.output import check_writable, make_folder, write_file
@@ -16,8 +17,6 @@ from fiqa.video.scoring import MOST_BEST, ClipScores, choose_best, fetch_frames,
 def run(options: argparse.Namespace) -> int:
     """Score a clip and write what was asked for; return the exit status. Raises FiqaError."""
     from tqdm import tqdm
-
-    from fiqa.chosen_predictor import load_chosen
 
     _check(options)
     clip = Clip(options.clip, options.every)
