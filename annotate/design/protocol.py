@@ -80,6 +80,7 @@ def package_texts(language: str) -> StudyTexts:
 class StudyProtocol:
     """How a study is run. Counts are items or ratings; 0 for an `…_every` means none of them.
 
+    method:              what is shown and asked, by its name in `annotate.methods`
     ratings_wanted:      accepted ratings of one stimulus
     gold_tolerance:      steps of five grades; on other scales, quarters of the span
     break_s:             the shortest break
@@ -95,6 +96,7 @@ class StudyProtocol:
     completion_code:     blank for a random one per sitting
     """
 
+    method: str = "acr"
     scale: Scale = SCALES["acr5"]
     ratings_wanted: int = 20
     training_count: int = 5

@@ -14,6 +14,7 @@ from annotate.design.states import (
     State,
     check_transition,
 )
+from annotate.methods import check_protocol
 from annotate.queries.audit import log_event
 from annotate.queries.stimuli import summarize_stimuli
 from annotate.queries.studies import locked_study
@@ -44,7 +45,7 @@ def change_protocol(db: Session, study_id: int, now: datetime, **values: Any) ->
     """Change values of a protocol as far as the study's state allows; raise StudyStateError or ProtocolError."""
     study = locked_study(db, study_id)
     former = study.protocol
-    study.protocol = former.changed(study.state, **values)
+    study.protocol = check_protocol(former.changed(study.state, **values))
     before = former.to_json()
     changed = {name: value for name, value in study.protocol.to_json().items() if value != before[name]}
     log_event(db, study_id, "protocol", changed, now)

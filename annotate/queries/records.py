@@ -81,6 +81,11 @@ class AssignedStimulus(NamedTuple):
     expires_at: datetime
     stimulus: StimulusRow
 
+    @property
+    def pictures(self) -> dict[str, StimulusRow]:
+        """Its pictures by the roles that a method may show."""
+        return {"picture": self.stimulus}
+
 
 @dataclass(frozen=True)
 class Answer:

@@ -18,12 +18,13 @@ from annotate.design.states import (
     State,
 )
 from annotate.errors import StudyError
+from annotate.methods import check_protocol
 from annotate.names import control_character, normalized
 from annotate.queries.audit import log_event
 
 
 def create_study(db: Session, name: str, protocol: StudyProtocol, now: datetime, *, demo: bool = False) -> Study:
-    """Make a study in draft; raise StudyError when the name is blank, too long or taken."""
+    """Make a study in draft; raise StudyError when the name is blank, too long or taken, or ProtocolError."""
     name = normalized(name.strip())
     if not 1 <= len(name) <= 200:
         raise StudyError("A study needs a name of 1 to 200 characters.")
@@ -34,7 +35,7 @@ def create_study(db: Session, name: str, protocol: StudyProtocol, now: datetime,
     study = Study(
         name=name,
         state=State.DRAFT,
-        protocol=protocol,
+        protocol=check_protocol(protocol),
         join_code=secrets.token_urlsafe(16),
         demo=demo,
         created_at=now,

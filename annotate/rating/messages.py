@@ -17,11 +17,13 @@ from annotate.design.languages import LANGUAGES
 from annotate.design.protocol import StudyProtocol
 from annotate.design.start_questions import LONGEST_ANSWER, StartQuestion
 from annotate.errors import AccessError, DatabaseError, RatingError
+from annotate.methods import method_of
+from annotate.methods.method import AnswerKind
 from annotate.queries.records import Answer, Number
 from annotate.rating import checks, links, sitting
 from annotate.rating.admission import Refusal, find_refusal
 from annotate.rating.reading import count_begun
-from annotate.rating.steps import Panel, ShownStimulus, Step
+from annotate.rating.steps import Panel, ShownItem, Step
 
 Token = Annotated[str, Field(max_length=links.LONGEST_TOKEN, pattern=r"^[\w-]*$")]
 Identifier = Annotated[str, Field(max_length=checks.LONGEST_EXTERNAL_ID, pattern=r"^[\w.@+-]*$")]
@@ -157,6 +159,7 @@ def _describe(db: Session, study: Study) -> dict[str, Any]:
     scale = protocol.scale
     width_px, height_px = queries.stimuli.largest_sides(db, study.id)
     return {
+        "method": _describe_method(protocol),
         "join_code": study.join_code,
         "demo": study.demo,
         "language": protocol.language,
@@ -177,6 +180,19 @@ def _describe(db: Session, study: Study) -> dict[str, Any]:
     }
 
 
+def _describe_method(protocol: StudyProtocol) -> dict[str, Any]:
+    """Return what the page must know of how things are shown and asked."""
+    method = method_of(protocol)
+    return {
+        "name": method.name,
+        "answer": method.answer,
+        "show": method.show(protocol),
+        "roles": method.roles(protocol),
+        "no_difference": method.answer is AnswerKind.PREFERENCE,
+        "reasons": [],
+    }
+
+
 def _describe_question(question: StartQuestion, protocol: StudyProtocol) -> dict[str, Any]:
     """Return a question in every language that is offered, in another where one is missing."""
     asked = {language: question.language_for(language, protocol.language) for language in protocol.languages}
@@ -188,13 +204,19 @@ def _describe_question(question: StartQuestion, protocol: StudyProtocol) -> dict
 
 
 def _shown(step: Step) -> dict[str, Any]:
-    """Return a step as the page sees it: of a picture nothing but its number and size."""
-    return {
-        "step": {**asdict(step), "picture": _shown_picture(step.picture), "upcoming": _shown_picture(step.upcoming)}
-    }
+    """Return a step as the page sees it: of an item its number, of its pictures what they are and their size."""
+    return {"step": {**asdict(step), "picture": _shown_item(step.picture), "upcoming": _shown_item(step.upcoming)}}
 
 
-def _shown_picture(picture: ShownStimulus | None) -> dict[str, int] | None:
-    if picture is None:
+def _shown_item(item: ShownItem | None) -> dict[str, Any] | None:
+    """Return an item; beside its pictures, the size of the first one."""
+    if item is None:
         return None
-    return {"number": picture.assignment_id, "width_px": picture.width_px, "height_px": picture.height_px}
+    pictures = [{"role": each.role, "width_px": each.width_px, "height_px": each.height_px} for each in item.pictures]
+    first = item.pictures[0]
+    return {
+        "number": item.assignment_id,
+        "width_px": first.width_px,
+        "height_px": first.height_px,
+        "pictures": pictures,
+    }

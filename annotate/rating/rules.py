@@ -8,13 +8,15 @@ from dataclasses import replace
 from random import Random
 
 from annotate.design.items import ItemKind
+from annotate.design.protocol import StudyProtocol
 from annotate.design.sitting_plan import AHEAD, CheckSchedule, is_too_late_for_a_break
 from annotate.design.states import AssignmentState, State
 from annotate.errors import RatingError, SittingError
+from annotate.methods import method_of
 from annotate.queries.records import Answer, AssignedStimulus, LastSitting, StimulusRow
 from annotate.rating.admission import find_refusal
 from annotate.rating.state import RaterState
-from annotate.rating.steps import Feedback, ShownStimulus, Step, StepKind
+from annotate.rating.steps import Feedback, ShownItem, ShownStimulus, Step, StepKind
 
 IDLE_S = 60.0
 """A longer gap between two actions is counted as so much: the participant was away, and is not tired by it."""
@@ -83,8 +85,8 @@ def _rating_step(state: RaterState) -> Step:
 
 def _step(state: RaterState, kind: StepKind, items: tuple[AssignedStimulus, ...] = ()) -> Step:
     """Return a step with what every step of the running sitting shows."""
-    pictures: list[ShownStimulus | None] = [show(item) for item in items]
-    shown, upcoming, *_ = [None, *pictures, None] if kind is StepKind.BREAK else [*pictures, None, None]
+    given: list[ShownItem | None] = [show(item, state.protocol) for item in items]
+    shown, upcoming, *_ = [None, *given, None] if kind is StepKind.BREAK else [*given, None, None]
     rated = state.sitting.rated if state.sitting else 0
     planned = state.sitting.planned if state.sitting else state.protocol.sitting_items
     return Step(
@@ -113,10 +115,17 @@ def _end(state: RaterState) -> Step:
     )
 
 
-def show(item: AssignedStimulus) -> ShownStimulus:
-    """Return what the participant may know of an item."""
-    picture = item.stimulus
-    return ShownStimulus(item.id, picture.sha256, picture.format, picture.width_px, picture.height_px)
+def show(item: AssignedStimulus, protocol: StudyProtocol) -> ShownItem:
+    """Return what the participant may know of an item: the pictures that the study's method shows of it."""
+    found = ((role, item.pictures.get(role)) for role in method_of(protocol).roles(protocol))
+    return ShownItem(
+        item.id,
+        tuple(
+            ShownStimulus(role, picture.sha256, picture.format, picture.width_px, picture.height_px)
+            for role, picture in found
+            if picture
+        ),
+    )
 
 
 def may_start_another(state: RaterState) -> bool:

@@ -24,9 +24,9 @@ class StepKind(StrEnum):
 
 @dataclass(frozen=True)
 class ShownStimulus:
-    """A stimulus as a participant may know it: not by name, nor whether it is a check."""
+    """A picture as a participant may know it: not by name. `role` is what it is in its item, as the method says."""
 
-    assignment_id: int
+    role: str
     sha256: str
     format: str
     width_px: int
@@ -34,19 +34,28 @@ class ShownStimulus:
 
 
 @dataclass(frozen=True)
+class ShownItem:
+    """What is rated at a time: its pictures, in the order in which they are shown, and not whether it is a check."""
+
+    assignment_id: int
+    pictures: tuple[ShownStimulus, ...]
+
+
+@dataclass(frozen=True)
 class Step:
     """What a page shows.
 
-    `picture` is to be rated, `upcoming` to be fetched ahead. `done` of `total` items are rated in this sitting or,
-    in training, of the training. `left_s` is the rating time left, `wait_s` how long the break still lasts or when
-    to ask again. `message` is the owner's to everybody who is rating. Where `can_finish`, `finish` may be called;
-    there is a completion code if anything was rated. `refusal` says why somebody who has not begun cannot begin.
+    `picture` is the item to be rated, `upcoming` the one to be fetched ahead. `done` of `total` items are rated in
+    this sitting or, in training, of the training. `left_s` is the rating time left, `wait_s` how long the break still
+    lasts or when to ask again. `message` is the owner's to everybody who is rating. Where `can_finish`, `finish` may
+    be called; there is a completion code if anything was rated. `refusal` says why somebody who has not begun cannot
+    begin.
     """
 
     kind: StepKind
     state: State
-    picture: ShownStimulus | None = None
-    upcoming: ShownStimulus | None = None
+    picture: ShownItem | None = None
+    upcoming: ShownItem | None = None
     done: int = 0
     total: int = 0
     left_s: float = 0.0

@@ -101,7 +101,7 @@ def answered(
 ) -> tuple[Given, Step]:  # fmt: skip
     """Answer what is shown; return that and the next step."""
     assert step.picture is not None
-    name, quality = right[step.picture.sha256]
+    name, quality = right[step.picture.pictures[0].sha256]
     noise = 0.0 if name.startswith("TRAP") else 0.5
     grade = chance.randint(1, 5) if clicks else min(5, max(1, round(chance.gauss(quality, noise))))
     key, response_ms = str(chance.getrandbits(64)), chance.randint(900, 4000)

@@ -4,7 +4,8 @@ They are plain requests and no events of Gradio: the page must know of each answ
 under the same key after a lost connection or a restart, and fetch pictures byte for byte as they were handed in.
 
     POST /rating/{action}             JSON of `Message`; answers {"step": …} after the commit, or {"kind", "error"}
-    GET  /rating/picture/{number}     the file of an assignment that is the participant's to rate now
+    GET  /rating/picture/{number}/{role}   the file of a picture of an assignment that is the participant's to rate now
+    GET  /rating/picture/{number}     that of its first picture
 
     /rating/preview/{code}/…          the same on a test run (see `annotate.ui.previews`)
 
@@ -81,6 +82,7 @@ class RatingRoutes:
             for preview in ("", "preview/{code}/")
             for what, serve, method in (
                 ("picture/{assignment_id:int}", self._serve_picture, "GET"),
+                ("picture/{assignment_id:int}/{role}", self._serve_picture, "GET"),
                 ("{action}", self._serve_action, "POST"),
             )
         ]
@@ -91,8 +93,8 @@ class RatingRoutes:
 
     async def _serve_picture(self, request: Request) -> Response:
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
-        code, number = request.path_params.get("code"), request.path_params["assignment_id"]
-        return await self._answer(partial(self._picture, code, token, number))
+        code, number, role = (request.path_params.get(name) for name in ("code", "assignment_id", "role"))
+        return await self._answer(partial(self._picture, code, token, number, role))
 
     async def _answer(self, work: Callable[[], Response]) -> Response:
         """Run the work in a thread; whatever was wrong becomes one sentence and a status."""
@@ -123,13 +125,13 @@ class RatingRoutes:
             database.erase_deleted()
         return JSONResponse(content, headers=PERSONAL)
 
-    def _picture(self, code: str | None, token: str, assignment_id: int) -> Response:
+    def _picture(self, code: str | None, token: str, assignment_id: int, role: str | None) -> Response:
         from annotate.rating import sitting
 
         if not 0 < assignment_id < 2**31:
             raise AssignmentGoneError("There is no such picture.")
         with self._database(code).read() as db:
-            picture = sitting.find_picture(db, token, assignment_id)
+            picture = sitting.find_picture(db, token, assignment_id, role)
         path = stimulus_path(self.labelling.settings.data_dir, picture.sha256, picture.format)
         if not path.is_file():
             raise DatabaseError("The file of this picture is missing; restore the folder of stimuli.")

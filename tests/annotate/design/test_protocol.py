@@ -19,7 +19,7 @@ from annotate.errors import ProtocolError, StudyStateError
 
 QUESTION = {"name": "glasses", "text": {"en": "Glasses?"}, "choices": {"en": ["yes", "no"]}}
 OTHER: dict[str, Any] = {
-    "scale": "acr9", "ratings_wanted": 24, "training_count": 3, "gold_every": 20, "trap_every": 20,
+    "method": "pairs", "scale": "acr9", "ratings_wanted": 24, "training_count": 3, "gold_every": 20, "trap_every": 20,
     "repeat_every": 5, "gold_tolerance": 2.0, "sitting_items": 60, "sitting_limit_s": 1200, "break_every": 30,
     "break_s": 30, "max_sittings": 3, "max_people": 30, "closes_at": "2026-12-31T18:00:00+00:00", "lease_s": 300,
     "offer_unusable": False, "sight_check": True, "min_screen_side_px": 600, "language": "de",
@@ -87,7 +87,7 @@ def test_what_the_first_version_wrote_means_what_it_meant() -> None:
         ({"questions": [QUESTION, QUESTION]}, "two questions called glasses"),
         ({"questions": "Glasses?"}, "questions is 'Glasses\\?'; expected a list"),
         ({"consent_text": None}, "consent_text is None; expected a text"),
-        ({"rating_wanted": 20}, "A protocol has no 'rating_wanted'; it has scale, ratings_wanted"),
+        ({"rating_wanted": 20}, "A protocol has no 'rating_wanted'; it has method, scale, ratings_wanted"),
     ],
 )
 def test_values_without_sense_are_refused(values: dict[str, Any], reason: str) -> None:

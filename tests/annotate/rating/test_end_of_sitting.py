@@ -236,7 +236,10 @@ def test_a_picture_can_be_fetched_only_by_whom_it_was_given_to(database: Databas
     other.start()
     assert picture
     with database.read() as db:
-        assert sitting.find_picture(db, one.token, picture.assignment_id) == picture
+        assert sitting.find_picture(db, one.token, picture.assignment_id) == picture.pictures[0]
+        assert sitting.find_picture(db, one.token, picture.assignment_id, "picture") == picture.pictures[0]
+        with pytest.raises(AssignmentGoneError, match="not for you"):
+            sitting.find_picture(db, one.token, picture.assignment_id, "reference")
         with pytest.raises(AssignmentGoneError, match="not for you"):
             sitting.find_picture(db, other.token, picture.assignment_id)
 

@@ -55,7 +55,18 @@ def test_pictures_come_byte_for_byte_under_a_name_that_says_nothing(site: TestCl
     assert answer.headers["content-type"] == "image/png"
     assert answer.headers["cache-control"] == "private, no-store"
     assert "content-disposition" not in answer.headers
-    assert set(rater.step["picture"]) == {"number", "width_px", "height_px"}
+    assert set(rater.step["picture"]) == {"number", "width_px", "height_px", "pictures"}
+    assert rater.step["picture"]["pictures"] == [{"role": "picture", "width_px": 20, "height_px": 16}]
+    by_role = site.get(f"/rating/picture/{rater.step['picture']['number']}/picture", headers=answer.request.headers)
+    assert by_role.content == answer.content
+
+
+@pytest.mark.parametrize("role", ["reference", "left", "Picture", "%2e%2e"])
+def test_roles_that_an_item_does_not_have_open_nothing(role: str, site: TestClient, join_code: str) -> None:
+    rater = Rater(site)
+    rater.start(join_code)
+    address = f"/rating/picture/{rater.step['picture']['number']}/{role}"
+    assert site.get(address, headers={"Authorization": f"Bearer {rater.token}"}).status_code in (404, 409)
 
 
 def test_an_answer_sent_again_is_stored_once(site: TestClient, join_code: str, labelling: Labelling) -> None:
@@ -176,6 +187,9 @@ def test_a_study_is_described_in_every_language(site: TestClient, labelling: Lab
     code = open_study(labelling, name="other", sight_check=True, **BRIEF)
     described = Rater(site).post("welcome", study=code).json()
     assert described["sight_check"] is True
+    assert described["method"] == {
+        "name": "acr", "answer": "grade", "show": "single", "roles": ["picture"], "no_difference": False, "reasons": [],
+    }  # fmt: skip
     assert described["scale"]["grades"] == [1, 2, 3, 4, 5]
     assert described["scale"]["words"]["de"][0] == [1, "Schlecht"]
     assert set(described["languages"]) == set(described["texts"]) == {"en", "de", "es"}

@@ -1,0 +1,59 @@
+"""Methods: what a study shows and asks, one module each. A new one is a file here, and nothing else.
+
+Every module has a `METHOD`; the rest of the program asks it and never compares names. Imports `design` and, for
+results, `statistics`; knows no database.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+from types import MappingProxyType
+from typing import Any
+
+from annotate.design.protocol import StudyProtocol
+from annotate.errors import ProtocolError
+from annotate.methods.method import Method
+
+DEFAULT = StudyProtocol.method
+
+
+def _found() -> dict[str, Method]:
+    """Return the method of every module here, the default first."""
+    modules = [each.name for each in iter_modules(__path__) if each.name != "method"]
+    methods: list[Method] = [import_module(f"{__name__}.{name}").METHOD for name in modules]
+    return {each.name: each for each in sorted(methods, key=lambda each: (each.name != DEFAULT, each.name))}
+
+
+METHODS: Mapping[str, Method] = MappingProxyType(_found())
+"""Every method by its name."""
+
+
+def find_method(name: str) -> Method:
+    """Return a method; raise ProtocolError naming those there are."""
+    if name not in METHODS:
+        raise ProtocolError(f"method is {name!r}; expected one of {', '.join(METHODS)}.")
+    return METHODS[name]
+
+
+def method_of(protocol: StudyProtocol) -> Method:
+    """Return the method that a study is run with."""
+    return find_method(protocol.method)
+
+
+def make_protocol(values: Mapping[str, Any]) -> StudyProtocol:
+    """Return the protocol of these values, the rest as their method has it; raise ProtocolError naming a bad one."""
+    method = find_method(str(values.get("method", DEFAULT)))
+    scale = {"scale": method.scales[0]} if method.scales else {}
+    return check_protocol(StudyProtocol.from_json({**scale, **method.defaults, **values}))
+
+
+def check_protocol(protocol: StudyProtocol) -> StudyProtocol:
+    """Return a protocol that its method can be run with; raise ProtocolError naming the value that does not fit it."""
+    method = method_of(protocol)
+    if method.scales and protocol.scale.name not in method.scales:
+        expected = ", ".join(method.scales)
+        raise ProtocolError(f"scale is {protocol.scale.name!r}; a study by {method.name} takes {expected}.")
+    for name, value in method.fixed.items():
+        if (given := getattr(protocol, name)) != value:
+            raise ProtocolError(f"{name} is {given!r}; a study by {method.name} has {value!r}.")
+    return protocol

@@ -1,0 +1,52 @@
+"""What a method says of itself: which pictures an item shows, what an answer is, what is checked before it begins."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from annotate.design.protocol import StudyProtocol
+
+
+class AnswerKind(StrEnum):
+    """What an answer is: a grade on the study's scale, or which of two pictures is preferred."""
+
+    GRADE = "grade"
+    PREFERENCE = "preference"
+
+
+class Show(StrEnum):
+    """How the pictures of an item are shown.
+
+    BESIDE is side by side where that fits, else in turn; IN_TURN always in turn, in the same place.
+    """
+
+    SINGLE = "single"
+    BESIDE = "beside"
+    IN_TURN = "in turn"
+
+
+Roles = Callable[[StudyProtocol], tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way of asking about quality.
+
+    name, title:  as in protocols and on the command line; as in forms
+    roles:        what the pictures of an item are, in the order in which they are shown
+    show:         how they are shown
+    answer:       what is asked
+    scales:       those that it may be asked on, the first by default; none for preferences
+    defaults:     of the protocol, where they differ from those of single pictures
+    fixed:        values that its protocols must have
+    """
+
+    name: str
+    title: str
+    roles: Roles
+    show: Callable[[StudyProtocol], Show] = lambda _protocol: Show.SINGLE
+    answer: AnswerKind = AnswerKind.GRADE
+    scales: tuple[str, ...] = ("acr5", "acr9", "continuous")
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,60 @@
+"""Every method is a module that nothing else knows, and a protocol fits its method."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from annotate import queries
+from annotate.database.engine import Database
+from annotate.design.protocol import StudyProtocol
+from annotate.design.scales import SCALES
+from annotate.errors import ProtocolError
+from annotate.methods import METHODS, check_protocol, find_method, make_protocol
+from annotate.methods.method import AnswerKind, Method
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_every_module_is_a_method() -> None:
+    folder = Path(__file__).parents[3] / "annotate" / "methods"
+    modules = {path.stem for path in folder.glob("*.py")} - {"__init__", "method"}
+    assert {name.replace("-", "_") for name in METHODS} == modules
+    assert all(method.name == name for name, method in METHODS.items())
+    assert next(iter(METHODS)) == StudyProtocol().method
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=lambda method: method.name)
+def test_a_method_can_be_run_with_its_own_defaults(method: Method) -> None:
+    protocol = make_protocol({"method": method.name})
+    assert protocol.method == method.name
+    assert StudyProtocol.from_json(protocol.to_json()) == protocol
+    assert set(method.scales) <= set(SCALES)
+    assert bool(method.scales) is (method.answer is AnswerKind.GRADE)
+    roles = method.roles(protocol)
+    assert len(set(roles)) == len(roles) >= 1
+    assert all(role.isidentifier() for role in roles)  # they are in addresses
+
+
+def test_studies_of_former_versions_are_acr() -> None:
+    assert StudyProtocol.from_json({"scale": "acr5"}).method == "acr"
+
+
+def test_an_unknown_method_is_refused_naming_those_there_are() -> None:
+    with pytest.raises(ProtocolError, match=r"method is 'acrr'; expected one of acr"):
+        find_method("acrr")
+
+
+@pytest.mark.parametrize("change", [{"method": "acrr"}])
+def test_no_study_is_made_with_a_protocol_that_its_method_cannot_be_run_with(
+    change: dict[str, Any], sqlite_database: Database
+) -> None:
+    with pytest.raises(ProtocolError):
+        check_protocol(StudyProtocol(**change))
+    with sqlite_database.write() as db, pytest.raises(ProtocolError):
+        queries.studies.create_study(db, "faces", StudyProtocol(**change), NOW)
+    with sqlite_database.write() as db:
+        study = queries.studies.create_study(db, "faces", StudyProtocol(), NOW)
+        with pytest.raises(ProtocolError):
+            queries.lifecycle.change_protocol(db, study.id, NOW, **change)
