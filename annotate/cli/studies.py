@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from annotate.cli.arguments import MOST_LINKS, Command, whole
 from annotate.cli.output import opened_database, say, table, utc_now, warn
 from annotate.design.items import MOST_TRAPS
+from annotate.design.stored_protocol import UnreadableProtocol
 from annotate.errors import ProtocolError
 from annotate.settings import Settings
 from annotate.wording import counted
@@ -215,7 +216,16 @@ def _status(options: argparse.Namespace, settings: Settings) -> None:
 
     with opened_database(settings) as database, database.read() as db:
         studies = [queries.studies.find_study(db, options.name)] if options.name else queries.studies.list_studies(db)
-        rows = [_progress(study, queries.progress.study_progress(db, study, utc_now())) for study in studies]
+        unreadable = (
+            [] if options.name else [each for each in studies if isinstance(each.stored_protocol, UnreadableProtocol)]
+        )
+        for each in unreadable:
+            warn(f"{each.name}: {each.stored_protocol}")
+        rows = [
+            _progress(each, queries.progress.study_progress(db, each, utc_now()))
+            for each in studies
+            if each not in unreadable
+        ]
     columns = ("study", "state", "pictures", "ratings", "wanted", "complete", "participants", "active", "invited")
     say(options, rows[0] if options.name else rows, table(columns, rows) if rows else "There are no studies yet.")
 

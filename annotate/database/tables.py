@@ -11,6 +11,7 @@ stimulus reads a handful of index entries however large the study is. Times are 
 """
 
 import enum
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -35,6 +36,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.design.states import AssignmentState, State
+from annotate.design.stored_protocol import StoredProtocol, UnreadableProtocol, read_stored, readable
 
 SHUFFLES = 2**31 - 1  # what an integer holds everywhere
 ROWS_AT_ONCE = 10_000
@@ -81,19 +83,36 @@ class ItemKindType(TypeDecorator[ItemKind]):
         return None if value is None else ItemKind(value)
 
 
-class StudyProtocolType(TypeDecorator[StudyProtocol]):
-    """A `StudyProtocol` as JSON, of whatever version it was written by; read when the row is."""
+class StudyProtocolType(TypeDecorator[StoredProtocol]):
+    """A `StudyProtocol` as JSON, of whatever version it was written by; read when the row is.
+
+    One that cannot be read comes as an `UnreadableProtocol`, so that the rows beside it can.
+    """
 
     impl = JSON
     cache_ok = True
 
-    def process_bind_param(self, value: StudyProtocol | None, _dialect: Dialect) -> dict[str, Any] | None:
+    def process_bind_param(self, value: StoredProtocol | None, _dialect: Dialect) -> Any:
         """Store plain data."""
         return None if value is None else value.to_json()
 
-    def process_result_value(self, value: dict[str, Any] | None, _dialect: Dialect) -> StudyProtocol | None:
+    def process_result_value(self, value: Any, _dialect: Dialect) -> StoredProtocol:
         """Give the protocol back."""
-        return None if value is None else StudyProtocol.from_json(value)
+        return read_stored(value)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], StoredProtocol]:
+        """Return what reads a cell, also one that holds no JSON."""
+        read = super().result_processor(dialect, coltype)
+
+        def process(cell: Any) -> StoredProtocol:
+            """Return the protocol of a cell."""
+            try:
+                found = read(cell) if read else None
+            except ValueError:
+                return UnreadableProtocol(str(cell), "It is no JSON.")
+            return read_stored(None) if found is None else found
+
+        return process
 
 
 def _values(kind: type[enum.StrEnum]) -> Enum:
@@ -116,7 +135,6 @@ class Table(DeclarativeBase):
     type_annotation_map: ClassVar = {
         datetime: UtcDateTime,
         dict[str, Any]: JSON,
-        StudyProtocol: StudyProtocolType,
         State: _values(State),
         AssignmentState: _values(AssignmentState),
         ItemKind: ItemKindType,
@@ -135,7 +153,8 @@ class SchemaVersion(Table):
 class Study(Table):
     """A labelling campaign; `join_code` opens it to newcomers.
 
-    `message` is shown to those who are rating, until it is taken back.
+    `stored_protocol` may be of a version that this program cannot read; `protocol` is what to use, and raises
+    ProtocolError then. `message` is shown to those who are rating, until it is taken back.
     """
 
     __tablename__ = "study"
@@ -143,11 +162,20 @@ class Study(Table):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(200), unique=True)
     state: Mapped[State] = mapped_column(default=State.DRAFT)
-    protocol: Mapped[StudyProtocol]
+    stored_protocol: Mapped[StoredProtocol] = mapped_column("protocol", StudyProtocolType)
     join_code: Mapped[str] = mapped_column(String(64), unique=True)
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     message: Mapped[str] = mapped_column(Text, default="", server_default="")
+
+    @property
+    def protocol(self) -> StudyProtocol:
+        """How the study is run; raises ProtocolError where that cannot be read."""
+        return readable(self.stored_protocol)
+
+    @protocol.setter
+    def protocol(self, protocol: StudyProtocol) -> None:
+        self.stored_protocol = protocol
 
 
 class Stimulus(Table):

@@ -12,8 +12,9 @@
         img/         the pictures, byte for byte
         landmark/    empty: whoever trains finds the landmarks
 
-All tables are of one moment, however many people are rating meanwhile. OUT appears when it is complete, in place of
-an older export. What was copied before an interruption lies in OUT.part and is not copied again.
+All tables are of one moment, however many people are rating meanwhile. Of a study whose protocol cannot be read there
+are the tables of people and ratings, and the protocol as it is stored. OUT appears when it is complete, in place of an
+older export. What was copied before an interruption lies in OUT.part and is not copied again.
 """
 
 import csv
@@ -25,7 +26,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -35,12 +36,13 @@ from annotate.analysis import mos_rows
 from annotate.csv_files import safe_cell
 from annotate.database.engine import Database
 from annotate.database.tables import Study
-from annotate.design.protocol import StudyProtocol
+from annotate.design.stored_protocol import StoredProtocol, UnreadableProtocol
 from annotate.errors import ExportError
 from annotate.exchange.export_tables import (
     DECISION_TABLE,
     MOS,
     PARTICIPANTS,
+    PEOPLE_TABLES,
     RATINGS,
     SITTINGS,
     TABLES,
@@ -54,6 +56,7 @@ from annotate.exchange.export_tables import (
     sitting_rows,
     text_rows,
     with_questions,
+    with_stored_answers,
 )
 from annotate.exchange.layout import Label, LabelledStimulus, Layout, lay_out
 from annotate.exchange.splits import SHARES
@@ -128,8 +131,10 @@ def export_study(
         with database.read() as db:
             study = queries.studies.get_study(db, study_id)
             _prepare(part, study)
-            protocol = study.protocol
+            protocol = study.stored_protocol
             ratings = _write_people(db, study_id, protocol, part) if with_people else 0
+            if isinstance(protocol, UnreadableProtocol):
+                return _finish_without_protocol(part, out, study.name, PEOPLE_TABLES if with_people else (), ratings)
             pictures = _pictures(db, study_id)
         layout = lay_out(pictures, protocol.scale, label=label, min_ratings=min_ratings, seed=seed)
         _write_table(part, MOS, _mos_rows(pictures, layout))
@@ -138,7 +143,7 @@ def export_study(
             _write_layout(part, layout, study, data_dir, progress)
         tables = tuple(with_questions(each, protocol) for each in (TABLES if with_people else (MOS, TEXTS)))
         (part / README).write_text(readme(study.name, tables, with_pictures=bool(layout.files)), encoding="utf-8")
-        _remove_others(part, layout, tables)
+        _remove_others(part, layout.files, tables)
         _swap(part, out)
     return ExportReport(str(out), ratings, len(pictures), layout.counts(), layout.left_out)
 
@@ -182,14 +187,18 @@ def _prepare(part: Path, study: Study) -> None:
         "state": study.state,
         "created_at": created_at,
         "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "protocol": study.protocol.to_json(),
+        "protocol": study.stored_protocol.to_json(),
     }
     _write_json(part / "protocol.json", described)
 
 
-def _write_people(db: Session, study_id: int, protocol: StudyProtocol, part: Path) -> int:
+def _write_people(db: Session, study_id: int, protocol: StoredProtocol, part: Path) -> int:
     """Write the tables that name participants; return how many ratings there are."""
-    _write_table(part, with_questions(PARTICIPANTS, protocol), participant_rows(db, study_id, protocol))
+    if isinstance(protocol, UnreadableProtocol):
+        _write_table(part, with_stored_answers(PARTICIPANTS), participant_rows(db, study_id, ()))
+    else:
+        people = participant_rows(db, study_id, protocol.questions)
+        _write_table(part, with_questions(PARTICIPANTS, protocol), people)
     _write_table(part, SITTINGS, sitting_rows(db, study_id))
     _write_table(part, DECISION_TABLE, decision_rows(db, study_id))
     return _write_table(part, RATINGS, rating_rows(db, study_id))
@@ -241,16 +250,27 @@ def _copy(picture: LabelledStimulus, source: Path, target: Path) -> None:
     copying.replace(target)
 
 
-def _remove_others(part: Path, layout: Layout, tables: Sequence[ExportTable]) -> None:
+def _finish_without_protocol(
+    part: Path, out: Path, study: str, tables: tuple[ExportTable, ...], ratings: int
+) -> ExportReport:
+    """Finish an export of the votes alone: without a scale and texts there is no MOS, and nothing to train on."""
+    tables = tuple(with_stored_answers(each) for each in tables)
+    (part / README).write_text(readme(study, tables, with_pictures=False), encoding="utf-8")
+    _remove_others(part, {}, tables)
+    _swap(part, out)
+    return ExportReport(str(out), ratings, 0, {}, {})
+
+
+def _remove_others(part: Path, files: Mapping[str, PurePosixPath], tables: Sequence[ExportTable]) -> None:
     """Remove what an interrupted export left that this one does not hold."""
     for name in _TABLE_FILES - {f"{table.name}.{kind}" for table in tables for kind in ("csv", "json")}:
         (part / name).unlink(missing_ok=True)
-    if not layout.files:
+    if not files:
         (part / "dataset.json").unlink(missing_ok=True)
         for name in SHARES:
             shutil.rmtree(part / name, ignore_errors=True)
         return
-    wanted = {part / file for file in layout.files.values()}
+    wanted = {part / file for file in files.values()}
     for name in SHARES:
         for path in (part / name / "img").iterdir():
             if path not in wanted:

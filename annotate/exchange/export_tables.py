@@ -4,7 +4,8 @@ Each is written as CSV and as JSON. What a column means is said here once: the R
 a column without an explanation cannot be written.
 """
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from annotate.design.decisions import DECISIONS
 from annotate.design.items import ItemKind
 from annotate.design.protocol import TEXTS as PROTOCOL_TEXTS
 from annotate.design.protocol import StudyProtocol
+from annotate.design.start_questions import StartQuestion
 
 Row = dict[str, Any]
 SCREEN: Mapping[str, str] = {
@@ -142,6 +144,8 @@ TEXTS = ExportTable(
     },
 )
 TABLES = (RATINGS, MOS, PARTICIPANTS, SITTINGS, DECISION_TABLE, TEXTS)
+PEOPLE_TABLES = (RATINGS, PARTICIPANTS, SITTINGS, DECISION_TABLE)
+"""Those that name people."""
 ANSWER = "answer_"
 """Before the name of a question that participants were asked at the start: its column in PARTICIPANTS."""
 
@@ -161,6 +165,16 @@ def with_questions(table: ExportTable, protocol: StudyProtocol) -> ExportTable:
     return replace(table, columns={**table.columns, **asked})
 
 
+def with_stored_answers(table: ExportTable) -> ExportTable:
+    """Return PARTICIPANTS with one column of all answers, where nobody can say what was asked; every other as it is."""
+    if table is not PARTICIPANTS:
+        return table
+    says = (
+        "What they answered at the start, as JSON by the names of the questions; empty where they were asked nothing."
+    )
+    return replace(table, columns={**table.columns, "start_answers": says})
+
+
 def rating_rows(db: Session, study_id: int) -> Iterator[Row]:
     """Yield a row of RATINGS per answer; memory does not grow with the study."""
     for row in queries.ratings.stream_ratings(db, study_id):
@@ -171,12 +185,13 @@ def rating_rows(db: Session, study_id: int) -> Iterator[Row]:
         }
 
 
-def participant_rows(db: Session, study_id: int, protocol: StudyProtocol) -> Iterator[Row]:
+def participant_rows(db: Session, study_id: int, questions: Sequence[StartQuestion]) -> Iterator[Row]:
     """Yield a row of PARTICIPANTS, with their answers to the study's questions, per person."""
     for person, sittings in queries.participants.all_participants(db, study_id):
         answers = person.start_answers or {}
         yield {
-            **{f"{ANSWER}{question.name}": answers.get(question.name) for question in protocol.questions},
+            **{f"{ANSWER}{question.name}": answers.get(question.name) for question in questions},
+            "start_answers": json.dumps(answers, ensure_ascii=False) if answers else None,
             "participant": person.pseudonym,
             "language": person.language,
             "joined_at": person.created_at,

@@ -66,7 +66,7 @@ _PARTICIPANT = (
         Participant.language,
         select(func.count()).where(_EVERY_SITTING.participant_id == Participant.id).scalar_subquery(),
         Study.state,
-        Study.protocol,
+        Study.stored_protocol,
         Study.message,
         *_OPEN_SITTING,
     )

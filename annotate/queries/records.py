@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, NamedTuple
 from pydantic import ConfigDict, Field
 
 from annotate.design.items import ItemKind
-from annotate.design.protocol import StudyProtocol
 from annotate.design.states import AssignmentState, State
+from annotate.design.stored_protocol import StoredProtocol
 
 LONGEST_KEY = 64
 Number = Annotated[int, Field(ge=0, lt=2**31)]
@@ -48,7 +48,7 @@ class CurrentParticipant:
     language: str
     sittings: int
     state: State
-    protocol: StudyProtocol
+    protocol: StoredProtocol
     message: str
     sitting: OpenSitting | None
 

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from annotate import queries
 from annotate.design.protocol import StudyProtocol
 from annotate.design.states import State
+from annotate.design.stored_protocol import readable
 from annotate.queries import live, slots
 from annotate.rating import links
 from annotate.rating.state import RaterState
@@ -16,7 +17,7 @@ def read_state(db: Session, token: str, now: datetime) -> RaterState:
     """Return the state of whose link it is; nobody else acts for them until the commit. Raises AccessError."""
     connection = db.connection()
     participant = links.authenticate(connection, token)
-    protocol = participant.protocol
+    protocol = readable(participant.protocol)
     in_training = participant.sitting is not None and not participant.trained
     is_over = participant.consented and (participant.sitting is None or not participant.votes_used)
     return RaterState(

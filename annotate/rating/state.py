@@ -8,6 +8,7 @@ from typing import Any
 from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.design.states import State
+from annotate.design.stored_protocol import readable
 from annotate.errors import SittingError, StudyStateError
 from annotate.queries.records import AssignedStimulus, CurrentParticipant, LastSitting, OpenSitting, StimulusRow
 
@@ -37,7 +38,7 @@ class RaterState:
     @property
     def protocol(self) -> StudyProtocol:
         """How the study is run."""
-        return self.participant.protocol
+        return readable(self.participant.protocol)
 
     @property
     def sitting(self) -> OpenSitting | None:

@@ -27,7 +27,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from annotate.design.languages import LANGUAGES, TEXTS
-from annotate.errors import AccessError, AnnotateError, AssignmentGoneError, DatabaseError
+from annotate.errors import AccessError, AnnotateError, AssignmentGoneError, DatabaseError, ProtocolError
 from annotate.stimuli.files import stimulus_path
 from annotate.ui.labelling import Labelling
 
@@ -50,6 +50,7 @@ SCRIPTS = (
     "begin.js",
 )  # fmt: skip
 """What the page runs, one after the other."""
+NOT_NOW = "This study cannot be shown at the moment. What you rated is saved; try again later."
 PERSONAL = {"Cache-Control": "private, no-store"}
 THREADS = 64
 """Raters whose requests wait for the database at the same time; others wait for their turn."""
@@ -100,6 +101,8 @@ class RatingRoutes:
         """Run the work in a thread; whatever was wrong becomes one sentence and a status."""
         try:
             return await to_thread.run_sync(work, limiter=self._threads)
+        except ProtocolError:  # the owner is told why; for a participant the study is there again after an update
+            return _refusal(DatabaseError.__name__, NOT_NOW, 503)
         except AnnotateError as error:
             return _refusal(type(error).__name__, str(error), _status(error))
 

@@ -14,6 +14,7 @@ from annotate.design.protocol import StudyProtocol
 from annotate.design.review import StimulusSummary, check_ready
 from annotate.design.sitting_plan import Effort, effort
 from annotate.design.states import State
+from annotate.design.stored_protocol import UnreadableProtocol
 from annotate.errors import ProtocolError, StudyError, StudyStateError
 from annotate.stimuli.sources import Upload, open_files
 from annotate.training_runs import TrainingRuns, study_key
@@ -110,6 +111,8 @@ class Setup:
             return (gr.skip(),) * (len(SetupShown._fields) + len(FIELDS))
         with self.labelling.database.read() as db:
             study = queries.studies.get_study(db, study_id)
+        if isinstance(study.stored_protocol, UnreadableProtocol):
+            return self._show_unreadable(study_id, study.stored_protocol)
         protocol, state = study.protocol, study.state
         changed = self.refresh(study_id)
         takes_pictures = state in (State.DRAFT, State.PAUSED)
@@ -130,6 +133,14 @@ class Setup:
         )
         return *shown, *shown_values(protocol, state)
 
+    def _show_unreadable(self, study_id: int, protocol: UnreadableProtocol) -> tuple[Any, ...]:
+        """Return the panel of a study of which only the votes can be had; the form shows defaults, and locks them."""
+        hidden = gr.update(visible=False)
+        overview = note(str(protocol), "warning") + self._log(study_id)
+        pictures = self.pictures(study_id)
+        shown = SetupShown(overview, *[hidden] * 8, pictures=pictures, editor=hidden)
+        return *shown, *shown_values(StudyProtocol(), State.CLOSED)
+
     def refresh(self, study_id: int | None) -> Changed:
         """Return what pictures change."""
         return Changed(self.overview(study_id), self.pictures(opened_study(study_id)), gr.update(visible=False))
@@ -141,8 +152,15 @@ class Setup:
         with self.labelling.database.read() as db:
             study = queries.studies.get_study(db, study_id)
             stimuli = queries.stimuli.summarize_stimuli(db, study_id)
-            events = queries.audit.latest_events(db, study_id, SHOWN_EVENTS)
-        return _overview(study.protocol, study.state, stimuli) + log_panel(events)
+        if isinstance(study.stored_protocol, UnreadableProtocol):
+            said = note(str(study.stored_protocol), "warning")
+        else:
+            said = _overview(study.protocol, study.state, stimuli)
+        return said + self._log(study_id)
+
+    def _log(self, study_id: int) -> str:
+        with self.labelling.database.read() as db:
+            return log_panel(queries.audit.latest_events(db, study_id, SHOWN_EVENTS))
 
     def pictures(self, study_id: int, first: int = 0) -> str:
         """Return a page of pictures."""

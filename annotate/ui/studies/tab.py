@@ -21,6 +21,7 @@ import gradio as gr
 from annotate import queries
 from annotate.design.protocol import StudyProtocol
 from annotate.design.states import State
+from annotate.design.stored_protocol import UnreadableProtocol
 from annotate.errors import AccessError, StudyError
 from annotate.stimuli.sources import open_files
 from annotate.ui.gradio_internals import told
@@ -54,6 +55,8 @@ from annotate.ui.studies.setup import build_setup_panel
 from annotate.ui.studies.training import Trainer, build_training_panel
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from annotate.database.tables import Study
 
 DOOR = (
@@ -203,7 +206,7 @@ class Studies:
         now = datetime.now(UTC)
         with self.labelling.database.read() as db:
             studies = queries.studies.list_studies(db)
-            rows = [_row(study, queries.progress.study_progress(db, study, now)) for study in studies]
+            rows = [_row(db, study, now) for study in studies]
         if not rows:
             return empty("No studies yet", "Make one below: a name and some pictures are enough to begin.")
         heads = ("Study", "State", "Pictures", "Ratings", "People", "Rating now", "Made")
@@ -349,10 +352,15 @@ def _views(shown: str) -> dict[str, Any]:
     return {view: gr.update(visible=shown == view) for view in ("door", "home", "opened")}
 
 
-def _row(study: "Study", progress: "queries.progress.StudyProgress") -> str:
+def _row(db: "Session", study: "Study", now: datetime) -> str:
+    name, state = press("open", study.name, kind="name", study=study.id), badge(study.state, demo=study.demo)
+    if isinstance(study.stored_protocol, UnreadableProtocol):
+        problem = f'<span class="badge stop">cannot be read</span> {text(study.stored_protocol.problem)}'
+        return cells(name, state) + f'<td colspan="4">{problem}</td>' + cells(when(study.created_at))
+    progress = queries.progress.study_progress(db, study, now)
     return cells(
-        press("open", study.name, kind="name", study=study.id),
-        badge(study.state, demo=study.demo),
+        name,
+        state,
         f"{progress.pictures:,}",
         f"{meter(progress.ratings / max(1, progress.wanted))} {progress.ratings:,} of {progress.wanted:,}",
         f"{progress.participants:,}",

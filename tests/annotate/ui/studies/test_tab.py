@@ -18,11 +18,23 @@ from annotate.errors import (
 from annotate.stimuli import intake
 from annotate.stimuli.intake import Taken
 from annotate.ui.studies import background
+from annotate.ui.studies.downloads import Downloads
 from annotate.ui.studies.progress import Progress
 from annotate.ui.studies.setup import Setup, SetupShown
 from annotate.ui.studies.tab import TabShown, asked_for
 from tests.annotate.studies import picture
-from tests.annotate.ui.studies.handling import Labelling, form, last, page_of, rated_study, sent, toasts, uploaded
+from tests.annotate.ui.studies.handling import (
+    Labelling,
+    form,
+    last,
+    packed,
+    page_of,
+    rated_study,
+    sent,
+    toasts,
+    uploaded,
+)
+from tests.annotate.unreadable import make_unreadable
 
 
 def test_a_study_is_made_of_uploads_and_a_table(labelling: Labelling, tmp_path: Path) -> None:
@@ -160,3 +172,29 @@ def test_pictures_of_a_zip_are_all_taken_in_when_the_page_is_left_on_the_way(
 def test_a_study_needs_a_name_before_pictures_are_looked_at(labelling: Labelling) -> None:
     with pytest.raises(StudyError, match="name first"):
         last(page_of(labelling).create("  ", "acr5", [sent(Path("/nowhere/a.png"))]))
+
+
+def test_a_study_of_a_newer_version_is_one_row_that_can_be_exported_and_deleted(
+    labelling: Labelling, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rated_study(labelling, name="readable")
+    study_id, page, setup = rated_study(labelling, name="newer"), page_of(labelling), Setup(labelling)
+    make_unreadable(labelling.database, study_id)
+    listed = page.listed()
+    assert listed.count("<tr>") == 3  # the heads and both
+    assert "cannot be read</span> A protocol has no &#x27;of_a_newer_version&#x27;" in listed
+    assert "72 of 240" in listed  # the other as ever
+    last(page.create("third", "acr5", uploaded(tmp_path / "files", 1)))
+
+    shown = SetupShown(*setup.show(study_id)[: len(SetupShown._fields)])
+    assert "update the program" in shown.overview
+    assert shown.pictures.count("<figure>") == 12
+    assert not shown.start["visible"]
+    assert "update the program" in setup.overview(study_id)
+    file = packed(last(Downloads(labelling).tables(study_id)))
+    assert "newer-tables/ratings.csv" in zipfile.ZipFile(file).namelist()
+    with toasts(monkeypatch) as said:
+        last(setup.delete(study_id, "newer"))
+    assert said == ["“newer” is deleted."]
+    with labelling.database.read() as db:
+        assert {each.name for each in queries.studies.list_studies(db)} == {"readable", "third"}
