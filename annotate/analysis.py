@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from annotate import queries
 from annotate.database.engine import Database
 from annotate.design.items import ItemKind
+from annotate.statistics.conditions import Conditions, Origin, compare_conditions
 from annotate.statistics.findings import Finding, ScreeningRules
 from annotate.statistics.mos import MosTable, estimate_mos
 from annotate.statistics.ratings import Flags, Ratings
@@ -39,8 +40,7 @@ def load_votes(db: Session, study_id: int) -> Votes:
 
 def mos_table(db: Session, study_id: int) -> MosTable:
     """Return the figures of every stimulus to be rated, from the votes that are used."""
-    rated = {each.name for each in queries.stimuli.all_stimuli(db, study_id) if each.kind is ItemKind.RATED}
-    return estimate_mos(*load_votes(db, study_id)).only(rated)
+    return estimate_mos(*load_votes(db, study_id)).only(_origins(db, study_id))
 
 
 def mos_rows(db: Session, study_id: int) -> list[dict[str, Any]]:
@@ -53,18 +53,34 @@ def reliability(db: Session, study_id: int) -> dict[str, float | None]:
     return estimate_reliability(*load_votes(db, study_id)).row()
 
 
+def conditions(db: Session, study_id: int) -> Conditions:
+    """Return what the votes that are used say of what was done to the pictures."""
+    return compare_conditions(*load_votes(db, study_id), _origins(db, study_id))
+
+
+def _origins(db: Session, study_id: int) -> dict[str, Origin]:
+    """Return the origin of every stimulus to be rated, by name."""
+    return {
+        each.name: Origin(each.source, each.condition)
+        for each in queries.stimuli.all_stimuli(db, study_id)
+        if each.kind is ItemKind.RATED
+    }
+
+
 @dataclass(frozen=True, eq=False)
 class Analysis:
     """Everything the Studies tab shows of a study's votes; `version` is the study_version they were read at.
 
     table:       of the stimuli to be rated, from the votes that are used
     reliability: the same votes'
+    conditions:  what was done to the pictures compared, from the same votes
     findings:    of screening, as if nobody's votes had been excluded yet
     """
 
     version: queries.progress.Version
     table: MosTable
     reliability: Reliability
+    conditions: Conditions
     findings: tuple[Finding, ...]
 
 
@@ -76,16 +92,18 @@ def analyse(database: Database, study_id: int, told: Callable[[str], None]) -> A
     told("Reading the votes")
     with database.read() as db:
         version = queries.progress.study_version(db, study_id)
-        rated = {each.name for each in queries.stimuli.all_stimuli(db, study_id) if each.kind is ItemKind.RATED}
+        origins = _origins(db, study_id)
         rules = _rules(db, study_id)
         votes = load_votes(db, study_id)
     told("Estimating the MOS")
     table = estimate_mos(*votes)
     told("Measuring how far people agree")
     reliability = estimate_reliability(*votes, table=table)
+    told("Comparing conditions")
+    compared = compare_conditions(*votes, origins)
     told("Checking everybody")
     findings = screen(votes.ratings, rules).findings
-    return Analysis(version, table.only(rated), reliability, findings)
+    return Analysis(version, table.only(origins), reliability, compared, findings)
 
 
 def screen_study(db: Session, study_id: int) -> tuple[Ratings, Screening]:

@@ -18,6 +18,8 @@ SCALE_COLUMNS = ("stimulus", "jod", "ci95", "comparisons", "group")
 PAIRED_PARTICIPANT_COLUMNS = (
     "participant", "comparisons", "agreement", "circular", "left_share", "side_p", "response_ms"
 )  # fmt: skip
+CONDITION_COLUMNS = ("condition", "pictures", "sources", "ratings", "mos", "ci95")
+CONDITION_PAIR_COLUMNS = ("a", "b", "sources", "shared", "difference", "ci95", "p", "p_corrected")
 SIGNIFICANT = 0.01
 MOST_BOOTSTRAPS = 10_000
 MOS_COLUMNS = ("stimulus", "mos", "sos", "ci95", "ratings", "mos_p910", "unusable")
@@ -33,6 +35,10 @@ def add_results(command: Command) -> None:
     screen.add_argument("--apply", action="store_true", help="leave the votes of those found out of the MOS")
     reliability = command("reliability", _reliability, "say how far people agree: ICC, alpha, split halves")
     reliability.add_argument("name", metavar="NAME")
+    conditions = command(
+        "conditions", _conditions, "compare what was done to the pictures: MOS of each, tests of all pairs"
+    )
+    conditions.add_argument("name", metavar="NAME")
     plan = command("next", _next, "list the pictures most worth rating next")
     plan.add_argument("name", metavar="NAME")
     plan.add_argument("--count", type=whole(1, MOST_LISTED), default=20, metavar="N", help="pictures (default: 20)")
@@ -85,6 +91,21 @@ def _reliability(options: argparse.Namespace, settings: Settings) -> None:
     with opened_database(settings) as database, database.read() as db:
         row = analysis.reliability(db, queries.studies.find_study(db, options.name).id)
     say(options, row, "\n".join(f"{name:22} {cell(value)}" for name, value in row.items()))
+
+
+def _conditions(options: argparse.Namespace, settings: Settings) -> None:
+    from annotate import analysis, queries
+    from annotate.statistics.conditions import MOST_COMPARED
+
+    with opened_database(settings) as database, database.read() as db:
+        found = analysis.conditions(db, queries.studies.find_study(db, options.name).id)
+    if not found.figures:
+        warn("no picture with a vote has a condition; the column condition of stimuli.csv says what was done to each")
+    if len(found.figures) > MOST_COMPARED:
+        warn(f"{len(found.figures)} conditions are too many to compare in pairs; {MOST_COMPARED} are the most")
+    rows, pairs = [each.row() for each in found.figures], [each.row() for each in found.pairs]
+    compared = f"\n\n{table(CONDITION_PAIR_COLUMNS, pairs)}" if pairs else ""
+    say(options, {"conditions": rows, "pairs": pairs}, table(CONDITION_COLUMNS, rows) + compared)
 
 
 def _scale(options: argparse.Namespace, _settings: Settings) -> None:

@@ -10,6 +10,7 @@ import lazy_loader
 
 __all__ = [
     "comparisons",
+    "conditions",
     "figures",
     "findings",
     "mos",
@@ -27,6 +28,7 @@ __all__ = [
 if TYPE_CHECKING:
     from annotate.statistics import (
         comparisons,
+        conditions,
         figures,
         findings,
         mos,

@@ -126,6 +126,18 @@ def test_results_are_readable_without_json(folder: Path, capsys: pytest.CaptureF
         assert part in said
 
 
+def test_conditions_of_the_table_of_pictures_are_compared(run: Run, folder: Path) -> None:
+    table = ["path,source,condition", *(f"{name},s{at // 2},{'ab'[at % 2]}" for at, name in enumerate(NAMES))]
+    (folder / "faces" / "stimuli.csv").write_text("\n".join(table))
+    run("create", "faces", "--images", "faces")
+    run("import", "faces", "ratings.csv")
+    found = run("conditions", "faces")
+    assert [(each["pictures"], each["sources"]) for each in found["conditions"]] == [(15, 15), (15, 15)]
+    (pair,) = found["pairs"]
+    assert (pair["sources"], pair["shared"], pair["p"]) == (15, True, pair["p_corrected"])
+    assert pair["difference"] == pytest.approx(found["conditions"][0]["mos"] - found["conditions"][1]["mos"])
+
+
 def test_protocol_comes_from_options_and_from_a_file(run: Run, folder: Path) -> None:
     own = StudyProtocol(ratings_wanted=24, language="de", scale=SCALES["acr9"]).to_json()
     (folder / "own.json").write_text(json.dumps(own))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from annotate.statistics.ratings import Numbers
+from annotate.ui.studies.html import text
 
 if TYPE_CHECKING:
     from annotate.statistics.figures import ConfidenceFigure, Histogram, SosFigure
@@ -20,6 +21,8 @@ MOST_POINTS = 600
 GRID = (64, 40)
 WIDTH, HEIGHT = 360, 230
 LEFT, RIGHT, TOP, BOTTOM = 44, 8, 8, 40
+ROWS_WIDTH, ROW_HEIGHT, LONGEST_NAME = 560, 24, 28
+"""Of figures that have a row for each of several names."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,48 @@ def confidence_figure(figure: "ConfidenceFigure", wanted: int) -> str:
         x = axes.x(wanted)
         marks += f'<line class="wanted" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>'
     return axes.draw(marks, f"CI95 against the number of ratings, {wanted} wanted")
+
+
+def intervals_figure(rows: Sequence[tuple[str, float, float]], ends: tuple[float, float], label: str) -> str:
+    """Draw a row a name: a point at its value, and a line as far as its half width to either side, if that is known.
+
+    Names that are long are cut; pointing at one tells it, with the numbers.
+    """
+    width, bottom = ROWS_WIDTH, TOP + ROW_HEIGHT * len(rows)
+    left = 24 + 6.2 * min(LONGEST_NAME, max(len(name) for name, *_ in rows))
+
+    def x(value: float) -> float:
+        return left + (width - left - 3 * RIGHT) * (min(max(value, ends[0]), ends[1]) - ends[0]) / (ends[1] - ends[0])
+
+    grid = "".join(
+        f'<line class="grid" x1="{x(each):.1f}" x2="{x(each):.1f}" y1="{TOP}" y2="{bottom}"/>'
+        f'<text class="tick" x="{x(each):.1f}" y="{bottom + 15}" text-anchor="middle">{each:g}</text>'
+        for each in ticks(*ends)
+    )
+    drawn = "".join(
+        _interval(name, (value, half_width), (x(value - half_width), x(value), x(value + half_width)), place, left)
+        for place, (name, value, half_width) in enumerate(rows)
+    )
+    middle = (left + width - 3 * RIGHT) / 2
+    return (
+        f'<svg class="figure" viewBox="0 0 {width} {bottom + BOTTOM}" role="img" '
+        f'aria-label="{label}">{grid}{drawn}'
+        f'<text class="label" x="{middle:.1f}" y="{bottom + BOTTOM - 6}" text-anchor="middle">{label}</text></svg>'
+    )
+
+
+def _interval(name: str, known: tuple[float, float], xs: tuple[float, float, float], place: int, left: float) -> str:
+    """Draw one row: its name, its point, and its interval between the first and the last x."""
+    value, half_width = known
+    y = TOP + ROW_HEIGHT * (place + 0.5)
+    shown = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+    within = f" ± {half_width:.2f}" if math.isfinite(half_width) else ""
+    line = f'<line class="interval" x1="{xs[0]:.1f}" x2="{xs[2]:.1f}" y1="{y}" y2="{y}"/>' if within else ""
+    return (
+        f"<g><title>{text(name)}: {value:.2f}{within}</title>"
+        f'<text class="name" x="{left - 10:.1f}" y="{y + 4}" text-anchor="end">{text(shown)}</text>'
+        f'{line}<circle cx="{xs[1]:.1f}" cy="{y}" r="4"/></g>'
+    )
 
 
 def grade_bars(counts: dict[float, int], grades: Sequence[float]) -> str:

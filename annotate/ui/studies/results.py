@@ -14,6 +14,7 @@ from annotate.ui.labelling import Labelling
 from annotate.ui.studies.analyses import Analyses
 from annotate.ui.studies.background import reset_on_study_change
 from annotate.ui.studies.chosen import opened_study
+from annotate.ui.studies.conditions import conditions_panel
 from annotate.ui.studies.downloads import build_downloads
 from annotate.ui.studies.figures import confidence_figure, grade_bars, histogram_figure, sos_figure
 from annotate.ui.studies.html import (
@@ -86,6 +87,7 @@ class ResultsShown(NamedTuple):
     """What the panel shows."""
 
     summary: Any = ""
+    conditions: Any = ""
     listed: Any = ""
     order: Any = START
     disputed: Any = ""
@@ -128,6 +130,7 @@ class Results:
             return ResultsShown(summary=said, batch=batch)
         return ResultsShown(
             summary=summary_panel(analysis, study.protocol.ratings_wanted),
+            conditions=conditions_panel(analysis.conditions, study.protocol.scale),
             listed=mos_panel(analysis.table, START),
             disputed=self._disputed(db, study, analysis.table),
             batch=batch,
@@ -190,15 +193,16 @@ def build_results_panel(labelling: Labelling, guard: Guard, analyses: Analyses, 
     order = gr.State(START)
     summary = gr.HTML("", apply_default_css=False, elem_id="study-summary")
     build_downloads(labelling, guard, study)
+    conditions = gr.HTML("", apply_default_css=False, elem_id="study-conditions")
     disputed = gr.HTML("", apply_default_css=False, elem_id="disputed")
     listed = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="mos-table")
     batch = gr.HTML("", apply_default_css=False, elem_id="label-next")
-    shown = ResultsShown(summary=summary, listed=listed, order=order, disputed=disputed, batch=batch)
+    shown = ResultsShown(summary, conditions, listed, order, disputed, batch)
     running = [
         guard.on(tab.select, results.enter, [study], [*shown], **SLOW),
         guard.on(listed.click, results.arrange, [study, order], [*TableShown(listed, order)], details=True, **AT_ONCE),
     ]
-    reset_on_study_change(study, [summary, listed, disputed, batch], running)
+    reset_on_study_change(study, [summary, conditions, listed, disputed, batch], running)
 
 
 def rearranged(order: object, details: Mapping[str, Any]) -> Order:

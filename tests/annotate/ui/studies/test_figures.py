@@ -16,6 +16,7 @@ from annotate.ui.studies.figures import (
     confidence_figure,
     grade_bars,
     histogram_figure,
+    intervals_figure,
     sos_figure,
     ticks,
 )
@@ -76,3 +77,14 @@ def test_every_small_study_has_figures(ratings: Ratings) -> None:
 
 def test_grades_are_said_to_those_who_do_not_see_them() -> None:
     assert 'aria-label="2 times 1, 4 times 5"' in grade_bars({5.0: 4, 1.0: 2}, (1.0, 2.0, 3.0, 4.0, 5.0))
+
+
+def test_an_interval_is_as_long_as_it_is_wide_and_names_are_no_markup() -> None:
+    svg = intervals_figure([("a<b>", 2.0, 0.5), ("c", 4.0, 1.0), ("d" * 60, 3.0, float("nan"))], (1, 5), "MOS")
+    lines = re.findall(r'class="interval" x1="([\d.]+)" x2="([\d.]+)"', svg)
+    short, long = (float(end) - float(start) for start, end in lines)
+    assert long == pytest.approx(2 * short, rel=0.01)
+    assert "a&lt;b&gt;: 2.00 ± 0.50" in svg
+    assert "d" * 60 in svg
+    assert "d" * 27 + "…" in svg
+    assert "nan" not in svg

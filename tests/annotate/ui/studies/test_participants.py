@@ -142,7 +142,7 @@ def test_a_pilot_of_two_people_has_results_and_participants(labelling: Labelling
     given = zip(("000.png", "001.png") * 2, ("p", "p", "q", "q"), grades, strict=True)
     rate(labelling.database, study_id, [ImportedRating(name, person, float(grade)) for name, person, grade in given])
     analyses = Analyses(labelling)
-    summary, listed, *_ = last(Results(labelling, analyses).enter(study_id))
+    summary, _, listed, *_ = last(Results(labelling, analyses).enter(study_id))
     assert "2 pictures have fewer than the 8 ratings" in summary
     assert "nan" not in summary
     assert "000.png" in listed

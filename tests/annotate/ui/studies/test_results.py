@@ -3,6 +3,7 @@
 import json
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,16 @@ from annotate.ui.studies.analyses import Analyses
 from annotate.ui.studies.downloads import Downloads
 from annotate.ui.studies.results import START, Results
 from tests.annotate.rated import Person, new_study
-from tests.annotate.studies import candidates, make_study
+from tests.annotate.studies import candidates, honest_ratings, make_study, rate
 from tests.annotate.ui.studies.handling import QUICK, Labelling, finish, last, now, packed, rated_study
 
 
 def test_results_show_what_the_votes_say(labelling: Labelling) -> None:
     study_id = rated_study(labelling, people=8)
     results = Results(labelling, Analyses(labelling))
-    summary, table, order, disputed, batch = last(results.enter(study_id))
+    summary, conditions, table, order, disputed, batch = last(results.enter(study_id))
     assert summary.count("<svg") == 3
+    assert conditions == ""  # nobody said what was done to the pictures
     assert "Krippendorff" in summary
     assert "missing for that" not in summary
     assert table.count("<tr>") == 13
@@ -45,7 +47,7 @@ def test_results_show_what_the_votes_say(labelling: Labelling) -> None:
 
 def test_figures_that_the_votes_do_not_carry_are_not_shown_and_what_is_missing_is_said(labelling: Labelling) -> None:
     study_id = rated_study(labelling, images=6, people=2)
-    summary, table, _, disputed, _ = last(Results(labelling, Analyses(labelling)).enter(study_id))
+    summary, _, table, _, disputed, _ = last(Results(labelling, Analyses(labelling)).enter(study_id))
     assert "6 pictures have fewer than the 8 ratings" in summary
     assert "36 ratings are missing for that" in summary
     assert "<svg" not in summary
@@ -55,6 +57,22 @@ def test_figures_that_the_votes_do_not_carry_are_not_shown_and_what_is_missing_i
     _, mos, ci95, sos, ratings, *_ = re.findall(r"<td>(.*?)</td>", table)
     assert re.search(r"\d\.\d\d", mos)
     assert (ci95, sos, ratings) == ("–", "–", "2")
+
+
+def test_conditions_are_compared_in_figure_and_tables(labelling: Labelling) -> None:
+    offered = [
+        replace(each, source=f"s{number // 2}", condition=("<jpeg>", "webp")[number % 2])
+        for number, each in enumerate(candidates(12))
+    ]
+    study_id = make_study(labelling.database, labelling.settings.data_dir, offered)
+    names = [each.name for each in offered]
+    rate(labelling.database, study_id, honest_ratings(names[::2], 8) + honest_ratings(names[1::2], 8, seed=2))
+    conditions = last(Results(labelling, Analyses(labelling)).enter(study_id)).conditions
+    assert "&lt;jpeg&gt;" in conditions
+    assert "<jpeg>" not in conditions
+    assert conditions.count("<svg") == 1
+    assert "1 comparison, 0 of them certain" in conditions
+    assert "not shown" in conditions
 
 
 def test_results_without_a_vote_say_so(labelling: Labelling) -> None:
