@@ -48,6 +48,9 @@ BOX_STEPS = 8
 """To how many steps a pixel boxes are rounded, so that views cut there are the same on every runtime and device: a view
 has 8 bits, and a box that differs in its last digit makes one that differs in a whole level."""
 
+MOST_OVERLAP = 0.45
+"""Boxes that overlap by more (intersection over union) are of one face."""
+
 Photo = NDArray[np.uint8]
 Boxes = NDArray[np.float64]
 Size = tuple[int, int]
@@ -272,9 +275,10 @@ class TorchDetectorMaps:
 class FaceDetector:
     """Boxes that may hold a face, by the bundled network or another one of its kind."""
 
-    _FINEST_PX = (512, 1024)
-    """Longest side of the finest copy searched: a quarter of the photo's, within these bounds."""
-    _MOST = 400
+    FINEST_SHARE, FINEST_PX = 0.25, (512, 1024)
+    """Longest side of the finest copy searched, as a share of the photo's, within these bounds."""
+    MOST = 400
+    """Boxes that are proposed at most."""
 
     def __init__(self, read: "DetectorMaps | None" = None) -> None:
         self._read = read or TorchDetectorMaps()
@@ -286,12 +290,12 @@ class FaceDetector:
             np.concatenate([each.boxes for each in found]), np.concatenate([each.scores for each in found])
         )
         together = Candidates(np.round(together.boxes * BOX_STEPS) / BOX_STEPS, together.scores)
-        ordered = together.take(np.argsort(-together.scores, kind="stable")[: 4 * self._MOST])
-        return ordered.take(distinct(ordered.boxes)[: self._MOST])
+        ordered = together.take(np.argsort(-together.scores, kind="stable")[: 4 * self.MOST])
+        return ordered.take(distinct(ordered.boxes)[: self.MOST])
 
     def _copies(self, photo: Photo) -> Iterator[Photo]:
         """Yield ever smaller copies of the photo, so that each face has a size the network knows in one of them."""
-        copy = _shrunk(photo, int(np.clip(max(photo.shape[:2]) / 4, *self._FINEST_PX)))
+        copy = _shrunk(photo, int(np.clip(self.FINEST_SHARE * max(photo.shape[:2]), *self.FINEST_PX)))
         yield copy
         while max(copy.shape[:2]) > 1.25 * LARGEST_PX:
             copy = _shrunk(copy, -(-max(copy.shape[:2]) // 4))
@@ -313,7 +317,7 @@ class BundledFaceFinder:
     name = "bundled"
     can_reject = True
     concurrent = True
-    _ACCEPTED, _ACCEPTED_TURNED, _FAINT = 0.6, 0.75, 0.3
+    ACCEPTED, ACCEPTED_TURNED, FAINT = 0.6, 0.75, 0.3
     """Least confidence of a face, as the photo stands and turned, and of one that damage has made unrecognisable:
     faces at the highest severities reach 0.3 and more; of 20 faceless pictures of scikit-image only the coins, which
     show heads, do too."""
@@ -325,7 +329,7 @@ class BundledFaceFinder:
 
     def find(self, photo: Photo) -> list[Face]:
         """Return the faces of an RGB photo (H, W, 3) uint8, the most prominent first."""
-        faces = self._upright(photo, self._ACCEPTED)
+        faces = self._upright(photo, self.ACCEPTED)
         if not faces:
             turned = [self._turned(photo, quarters) for quarters in (2, 1, 3)]
             faces = max(turned, key=lambda found: max((face.confidence for face in found), default=0.0))
@@ -333,7 +337,7 @@ class BundledFaceFinder:
 
     def find_low_confidence(self, photo: Photo) -> Face | None:
         """Return the upright place that resembles a face most, if any does at all."""
-        return next(iter(self._upright(photo, self._FAINT)), None)
+        return next(iter(self._upright(photo, self.FAINT)), None)
 
     def place(self, photo: Photo, box: Boxes) -> Face | None:
         """Return the face that is known to lie in a box (4,) of the photo; None if its landmarks make no sense."""
@@ -358,7 +362,7 @@ class BundledFaceFinder:
 
     def _turned(self, photo: Photo, quarters: int) -> list[Face]:
         """Find faces in the photo turned anticlockwise by `quarters` of a full turn, in pixels of the photo itself."""
-        faces = self._upright(np.ascontiguousarray(np.rot90(photo, quarters)), self._ACCEPTED_TURNED)
+        faces = self._upright(np.ascontiguousarray(np.rot90(photo, quarters)), self.ACCEPTED_TURNED)
         return [_face(photo, _turned_back(face.landmarks, photo, quarters), face.confidence) for face in faces]
 
 
@@ -391,7 +395,7 @@ def _read_maps(logits: NDArray[np.float32], boxes: NDArray[np.float32], lowest: 
     return Candidates(np.concatenate([centre - half, centre + half], axis=1), scores[y, x].astype(np.float64))
 
 
-def distinct(boxes: Boxes, *, overlap: float = 0.45) -> list[int]:
+def distinct(boxes: Boxes, *, overlap: float = MOST_OVERLAP) -> list[int]:
     """Return the indices of boxes (N, 4), best first, that overlap no better one by more than `overlap` (IoU)."""
     kept: list[int] = []
     for index, box in enumerate(boxes):

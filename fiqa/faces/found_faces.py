@@ -19,6 +19,10 @@ CUT_SHARE = 0.95
 """A face of which less lies inside the photo is cut by its border."""
 UNCLEAR_CONFIDENCE = 0.6
 """Where a crop is aligned, a face that the landmark network doubts more is scored with a notice."""
+NO_FACE = "No face was found in this picture: choose a photo that shows one."
+SEVERAL_NOTICE = "{count} faces were found; the photo's score is that of {which}."
+SMALL_NOTICE = f"The face is smaller than {SMALL_FACE_PX} pixels, too small for a reliable score."
+CUT_NOTICE = "The photo's border cuts the face, which can raise its score as well as lower it."
 FAINT_NOTICE = "No face can be made out clearly; the place most like one was scored, so take the score with care."
 UNCLEAR_NOTICE = "The face can hardly be made out where such a crop has it, so take the score with care."
 UNPLACED_NOTICE = "No landmarks could be placed; the crop was scored as a whole, so take the score with care."
@@ -63,7 +67,7 @@ def _look(finder: FaceFinder, pixels: NDArray[np.uint8]) -> tuple[list[Face], li
     if faint := finder.find_low_confidence(pixels):
         return [faint], [FAINT_NOTICE]
     if finder.can_reject:
-        raise NoFaceError("No face was found in this picture: choose a photo that shows one.")
+        raise NoFaceError(NO_FACE)
     return [], [WHOLE_NOTICE]
 
 
@@ -86,11 +90,11 @@ def face_notices(faces: Sequence[Face], chosen: int, choice: FaceChoice) -> list
     if len(faces) > 1:
         which = {"main": "the most prominent", "largest": "the largest", "central": "the one nearest the middle"}
         named = which.get(str(choice), f"number {chosen + 1}")
-        notices.append(f"{len(faces)} faces were found; the photo's score is that of {named}.")
+        notices.append(SEVERAL_NOTICE.format(count=len(faces), which=named))
     face = faces[chosen]
     left, top, right, bottom = face.box_xyxy
     if max(right - left, bottom - top) < SMALL_FACE_PX:
-        notices.append(f"The face is smaller than {SMALL_FACE_PX} pixels, too small for a reliable score.")
+        notices.append(SMALL_NOTICE)
     if face.visible_share < CUT_SHARE:
-        notices.append("The photo's border cuts the face, which can raise its score as well as lower it.")
+        notices.append(CUT_NOTICE)
     return notices

@@ -41,6 +41,7 @@ MAX_ASPECT = 20
 """Longer side over shorter side; beyond, a photo shrunk to a network's input has no height left."""
 MAX_LOST_SHARE = 0.01
 """A JPEG of which less is missing at its end is read."""
+TRANSPARENT_NOTICE = "Transparent parts were laid over white."
 DARK_LEVEL = 64
 """A picture whose brightest 8-bit value is no higher may be one of 14 or fewer bits in a file of 16."""
 
@@ -373,7 +374,7 @@ def _over_white(image: Image.Image) -> tuple[Image.Image, list[str]]:
         return image.convert("RGB"), []
     white = Image.new("RGB", image.size, "white")
     white.paste(image, mask=image.getchannel("A"))
-    return white, ["Transparent parts were laid over white."]
+    return white, [TRANSPARENT_NOTICE]
 
 
 def _from_array(array: NDArray[Any]) -> Image.Image:

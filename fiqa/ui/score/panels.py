@@ -61,14 +61,17 @@ def batch_panel(rows: Sequence[BatchRow], checkpoint: CheckpointSpec) -> str:
     )
 
 
-def _meaning(checkpoint: CheckpointSpec) -> str:
-    """Say in two sentences what the number means: how to read it, and what it was learnt from."""
+def meaning(checkpoint: CheckpointSpec) -> str:
+    """Return in plain text what the number means: how to read it, and what it was learnt from."""
     low, high = checkpoint.score_range
     return (
-        f'<p class="meaning">The score tells, from {low:g} to {high:g}, how free the picture of the face is of blur, '
-        "noise, compression and bad light; the five words split that range evenly, as an aid to reading. "
-        f"{text(checkpoint.note)}</p>"
+        f"The score tells, from {low:g} to {high:g}, how free the picture of the face is of blur, noise, compression "
+        f"and bad light; the five words split that range evenly, as an aid to reading. {checkpoint.note}"
     )
+
+
+def _meaning(checkpoint: CheckpointSpec) -> str:
+    return f'<p class="meaning">{text(meaning(checkpoint))}</p>'
 
 
 def _landmark_switch(result: QualityResult) -> str:
