@@ -4,7 +4,7 @@ A MOS counts the votes of participants whose votes are used. Screening proposes 
 before somebody applies what it found, and each exclusion is stored with its reason.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from annotate.database.engine import Database
 from annotate.design.items import ItemKind
 from annotate.statistics.conditions import Conditions, Origin, compare_conditions
 from annotate.statistics.findings import Finding, ScreeningRules
+from annotate.statistics.metric_agreement import MetricAgreement, compare_metrics
 from annotate.statistics.mos import MosTable, estimate_mos
 from annotate.statistics.ratings import Flags, Ratings
 from annotate.statistics.reliability import Reliability, estimate_reliability
@@ -56,6 +57,19 @@ def reliability(db: Session, study_id: int) -> dict[str, float | None]:
 def conditions(db: Session, study_id: int) -> Conditions:
     """Return what the votes that are used say of what was done to the pictures."""
     return compare_conditions(*load_votes(db, study_id), _origins(db, study_id))
+
+
+def agreement(
+    db: Session, study_id: int, metrics: Mapping[str, Mapping[str, float]], *, lower: Collection[str] = ()
+) -> list[MetricAgreement]:
+    """Return how far metrics, given by their values by stimulus, agree with the votes that are used."""
+    sources = {name: origin.source for name, origin in _origins(db, study_id).items()}
+    return compare_metrics(mos_table(db, study_id), metrics, sources, lower=lower)
+
+
+def stimulus_conditions(db: Session, study_id: int) -> dict[str, str | None]:
+    """Return the condition of every stimulus to be rated, by name."""
+    return {name: origin.condition for name, origin in _origins(db, study_id).items()}
 
 
 def _origins(db: Session, study_id: int) -> dict[str, Origin]:

@@ -20,6 +20,10 @@ PAIRED_PARTICIPANT_COLUMNS = (
 )  # fmt: skip
 CONDITION_COLUMNS = ("condition", "pictures", "sources", "ratings", "mos", "ci95")
 CONDITION_PAIR_COLUMNS = ("a", "b", "sources", "shared", "difference", "ci95", "p", "p_corrected")
+AGREEMENT_COLUMNS = (
+    "metric", "pictures", "srcc", "srcc_low", "srcc_high", "pairs", "pairs_right", "pairs_low", "pairs_high", "behind",
+    "behind_low", "behind_high",
+)  # fmt: skip
 SIGNIFICANT = 0.01
 MOST_BOOTSTRAPS = 10_000
 MOS_COLUMNS = ("stimulus", "mos", "sos", "ci95", "ratings", "mos_p910", "unusable")
@@ -39,6 +43,18 @@ def add_results(command: Command) -> None:
         "conditions", _conditions, "compare what was done to the pictures: MOS of each, tests of all pairs"
     )
     conditions.add_argument("name", metavar="NAME")
+    agreement = command("agreement", _agreement, "say how far metrics agree with people: SRCC, pairs ordered right")
+    agreement.add_argument("name", metavar="NAME")
+    agreement.add_argument(
+        "files",
+        type=Path,
+        nargs="+",
+        metavar="CSV",
+        help="of fiqa score or fiqa compare, or a column stimulus or path and one for each metric",
+    )
+    agreement.add_argument(
+        "--lower", nargs="+", default=[], metavar="METRIC", help="metrics of which lower values are better"
+    )
     plan = command("next", _next, "list the pictures most worth rating next")
     plan.add_argument("name", metavar="NAME")
     plan.add_argument("--count", type=whole(1, MOST_LISTED), default=20, metavar="N", help="pictures (default: 20)")
@@ -106,6 +122,19 @@ def _conditions(options: argparse.Namespace, settings: Settings) -> None:
     rows, pairs = [each.row() for each in found.figures], [each.row() for each in found.pairs]
     compared = f"\n\n{table(CONDITION_PAIR_COLUMNS, pairs)}" if pairs else ""
     say(options, {"conditions": rows, "pairs": pairs}, table(CONDITION_COLUMNS, rows) + compared)
+
+
+def _agreement(options: argparse.Namespace, settings: Settings) -> None:
+    from annotate import analysis, queries
+    from annotate.exchange.metrics import read_metrics
+
+    with opened_database(settings) as database, database.read() as db:
+        study_id = queries.studies.find_study(db, options.name).id
+        metrics = read_metrics(
+            [(file, file.name) for file in options.files], analysis.stimulus_conditions(db, study_id)
+        )
+        rows = [each.row() for each in analysis.agreement(db, study_id, metrics, lower=options.lower)]
+    say(options, rows, table(AGREEMENT_COLUMNS, rows))
 
 
 def _scale(options: argparse.Namespace, _settings: Settings) -> None:

@@ -1,7 +1,7 @@
 """Scores of a model, from a CSV: what `fiqa score --format csv` writes."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from annotate.csv_files import CsvFile
@@ -35,24 +35,28 @@ def read_scores(path: Path) -> dict[str, float]:
 
 
 def scores_of(stimuli: Sequence[str], scores: Mapping[str, float]) -> dict[str, float]:
-    """Return the scores by stimulus: of the same name, or else of the one path that ends with it, on any system.
+    """Return the scores by stimulus, as `stimuli_of` finds it; raises SettingError as that does."""
+    return {stimulus: scores[path] for path, stimulus in stimuli_of(stimuli, scores).items()}
+
+
+def stimuli_of(stimuli: Sequence[str], paths: Iterable[str]) -> dict[str, str]:
+    """Return the stimulus of each path that has one: of the same name, or else whose name only this path ends with.
 
     Raises SettingError when none of them belongs to a stimulus: the names are of another study.
     """
-    known = {_name_of(path, stimuli): score for path, score in scores.items()}
+    known = {_name_of(path, stimuli): path for path in paths}
     by_file: dict[str, list[str]] = {}
-    for path in known:
-        by_file.setdefault(PurePosixPath(path).name, []).append(path)
+    for spelled in known:
+        by_file.setdefault(PurePosixPath(spelled).name, []).append(spelled)
     found = {}
     for stimulus in stimuli:
         name = normalized(stimulus)
         ends = [path for path in by_file.get(PurePosixPath(name).name, ()) if f"/{path}".endswith(f"/{name}")]
         if name in known or len(ends) == 1:
-            found[stimulus] = known[name if name in known else ends[0]]
-    if scores and not found:
-        raise SettingError(
-            f"None of the scores is of a picture of this study; the first is called {next(iter(scores))}."
-        )
+            found[known[name if name in known else ends[0]]] = stimulus
+    if known and not found:
+        first = next(iter(known.values()))
+        raise SettingError(f"None of the scores is of a picture of this study; the first is called {first}.")
     return found
 
 

@@ -138,6 +138,18 @@ def test_conditions_of_the_table_of_pictures_are_compared(run: Run, folder: Path
     assert pair["difference"] == pytest.approx(found["conditions"][0]["mos"] - found["conditions"][1]["mos"])
 
 
+def test_metrics_are_compared_with_people(run: Run, refused: Callable[..., str], folder: Path) -> None:
+    run("create", "faces", "--images", "faces")
+    run("import", "faces", "ratings.csv")
+    rows = ["path,score,noise", *(f"faces/{name},{at},{-at % 7}" for at, name in enumerate(NAMES))]
+    (folder / "mine.csv").write_text("\n".join(rows))
+    first, second = run("agreement", "faces", "mine.csv", "--lower", "noise")
+    assert (first["metric"], first["pictures"], first["behind"]) == ("mine", COUNT, 0)
+    assert (second["metric"], second["lower_is_better"]) == ("noise", True)
+    assert second["behind_low"] > 0
+    assert "more than once: keep one row" in refused("agreement", "faces", "ratings.csv", "--lower", "x")
+
+
 def test_protocol_comes_from_options_and_from_a_file(run: Run, folder: Path) -> None:
     own = StudyProtocol(ratings_wanted=24, language="de", scale=SCALES["acr9"]).to_json()
     (folder / "own.json").write_text(json.dumps(own))

@@ -28,10 +28,8 @@ def conditions_panel(conditions: "Conditions", scale: Scale) -> str:
     """Return figure and tables; nothing where fewer than two conditions have votes."""
     if len(conditions.figures) < FEWEST:
         return ""
-    shown = conditions.figures[:SHOWN]
-    drawn = intervals_figure(
-        [(each.condition, each.mos, each.ci95) for each in shown], (scale.low, scale.high), "MOS by condition"
-    )
+    rows = [(each.condition, each.mos, each.mos - each.ci95, each.mos + each.ci95) for each in conditions.figures]
+    drawn = intervals_figure(rows[:SHOWN], (scale.low, scale.high), "MOS by condition")
     caption = counted(len(conditions.figures), "condition")
     listed = table(HEADS, map(_row, conditions.figures), caption=caption, kind="conditions")
     return (

@@ -5,7 +5,7 @@ Thousands of points are drawn as cells of a grid, the darker the more points are
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -139,45 +139,42 @@ def confidence_figure(figure: "ConfidenceFigure", wanted: int) -> str:
     return axes.draw(marks, f"CI95 against the number of ratings, {wanted} wanted")
 
 
-def intervals_figure(rows: Sequence[tuple[str, float, float]], ends: tuple[float, float], label: str) -> str:
-    """Draw a row a name: a point at its value, and a line as far as its half width to either side, if that is known.
+def intervals_figure(rows: Sequence[tuple[str, float, float, float]], ends: tuple[float, float], label: str) -> str:
+    """Draw a row a name: a point at its value, and a line from the low to the high end of its interval, if known.
 
     Names that are long are cut; pointing at one tells it, with the numbers.
     """
-    width, bottom = ROWS_WIDTH, TOP + ROW_HEIGHT * len(rows)
+    bottom, right = TOP + ROW_HEIGHT * len(rows), ROWS_WIDTH - 3 * RIGHT
     left = 24 + 6.2 * min(LONGEST_NAME, max(len(name) for name, *_ in rows))
 
     def x(value: float) -> float:
-        return left + (width - left - 3 * RIGHT) * (min(max(value, ends[0]), ends[1]) - ends[0]) / (ends[1] - ends[0])
+        """Return where a value is, in units of the drawing; beyond an end, at it."""
+        return left + (right - left) * (min(max(value, ends[0]), ends[1]) - ends[0]) / (ends[1] - ends[0])
 
     grid = "".join(
         f'<line class="grid" x1="{x(each):.1f}" x2="{x(each):.1f}" y1="{TOP}" y2="{bottom}"/>'
         f'<text class="tick" x="{x(each):.1f}" y="{bottom + 15}" text-anchor="middle">{each:g}</text>'
         for each in ticks(*ends)
     )
-    drawn = "".join(
-        _interval(name, (value, half_width), (x(value - half_width), x(value), x(value + half_width)), place, left)
-        for place, (name, value, half_width) in enumerate(rows)
-    )
-    middle = (left + width - 3 * RIGHT) / 2
+    drawn = "".join(_interval(row, x, TOP + ROW_HEIGHT * (place + 0.5), left) for place, row in enumerate(rows))
+    height, middle = bottom + BOTTOM, (left + right) / 2
     return (
-        f'<svg class="figure" viewBox="0 0 {width} {bottom + BOTTOM}" role="img" '
-        f'aria-label="{label}">{grid}{drawn}'
-        f'<text class="label" x="{middle:.1f}" y="{bottom + BOTTOM - 6}" text-anchor="middle">{label}</text></svg>'
+        f'<svg class="figure" viewBox="0 0 {ROWS_WIDTH} {height}" role="img" aria-label="{label}">{grid}{drawn}'
+        f'<text class="label" x="{middle:.1f}" y="{height - 6}" text-anchor="middle">{label}</text></svg>'
     )
 
 
-def _interval(name: str, known: tuple[float, float], xs: tuple[float, float, float], place: int, left: float) -> str:
-    """Draw one row: its name, its point, and its interval between the first and the last x."""
-    value, half_width = known
-    y = TOP + ROW_HEIGHT * (place + 0.5)
+def _interval(row: tuple[str, float, float, float], x: Callable[[float], float], y: float, left: float) -> str:
+    """Draw one row: its name, which ends at `left`, its point and its interval."""
+    name, value, low, high = row
     shown = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
-    within = f" ± {half_width:.2f}" if math.isfinite(half_width) else ""
-    line = f'<line class="interval" x1="{xs[0]:.1f}" x2="{xs[2]:.1f}" y1="{y}" y2="{y}"/>' if within else ""
+    known = math.isfinite(low) and math.isfinite(high)
+    within = f", {low:.2f} to {high:.2f}" if known else ""
+    line = f'<line class="interval" x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{y}" y2="{y}"/>' if known else ""
+    point = f'<circle cx="{x(value):.1f}" cy="{y}" r="4"/>' if math.isfinite(value) else ""
     return (
         f"<g><title>{text(name)}: {value:.2f}{within}</title>"
-        f'<text class="name" x="{left - 10:.1f}" y="{y + 4}" text-anchor="end">{text(shown)}</text>'
-        f'{line}<circle cx="{xs[1]:.1f}" cy="{y}" r="4"/></g>'
+        f'<text class="name" x="{left - 10:.1f}" y="{y + 4}" text-anchor="end">{text(shown)}</text>{line}{point}</g>'
     )
 
 

@@ -30,6 +30,7 @@ from annotate.ui.studies.html import (
     thumbnail,
     whole_number,
 )
+from annotate.ui.studies.metrics import build_metrics
 from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
 from annotate.ui.studies.progress import numbers
 from annotate.wording import counted
@@ -194,6 +195,7 @@ def build_results_panel(labelling: Labelling, guard: Guard, analyses: Analyses, 
     summary = gr.HTML("", apply_default_css=False, elem_id="study-summary")
     build_downloads(labelling, guard, study)
     conditions = gr.HTML("", apply_default_css=False, elem_id="study-conditions")
+    build_metrics(labelling, guard, study)
     disputed = gr.HTML("", apply_default_css=False, elem_id="disputed")
     listed = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="mos-table")
     batch = gr.HTML("", apply_default_css=False, elem_id="label-next")

@@ -80,11 +80,13 @@ def test_grades_are_said_to_those_who_do_not_see_them() -> None:
 
 
 def test_an_interval_is_as_long_as_it_is_wide_and_names_are_no_markup() -> None:
-    svg = intervals_figure([("a<b>", 2.0, 0.5), ("c", 4.0, 1.0), ("d" * 60, 3.0, float("nan"))], (1, 5), "MOS")
+    unknown = float("nan")
+    rows = [("a<b>", 2.0, 1.5, 2.5), ("c", 3.5, 3.0, 5.0), ("d" * 60, 3.0, unknown, unknown)]
+    svg = intervals_figure(rows, (1, 5), "MOS")
     lines = re.findall(r'class="interval" x1="([\d.]+)" x2="([\d.]+)"', svg)
     short, long = (float(end) - float(start) for start, end in lines)
     assert long == pytest.approx(2 * short, rel=0.01)
-    assert "a&lt;b&gt;: 2.00 ± 0.50" in svg
+    assert "a&lt;b&gt;: 2.00, 1.50 to 2.50" in svg
     assert "d" * 60 in svg
     assert "d" * 27 + "…" in svg
     assert "nan" not in svg

@@ -15,15 +15,17 @@ from annotate.database.engine import Database
 from annotate.errors import (
     BackupError,
     ExportError,
+    SettingError,
 )
 from annotate.exchange.backup_archive import restore_all
 from annotate.ui.studies import downloads
 from annotate.ui.studies.analyses import Analyses
 from annotate.ui.studies.downloads import Downloads
+from annotate.ui.studies.metrics import Metrics
 from annotate.ui.studies.results import START, Results
 from tests.annotate.rated import Person, new_study
 from tests.annotate.studies import candidates, honest_ratings, make_study, rate
-from tests.annotate.ui.studies.handling import QUICK, Labelling, finish, last, now, packed, rated_study
+from tests.annotate.ui.studies.handling import QUICK, Labelling, finish, last, now, packed, rated_study, sent
 
 
 def test_results_show_what_the_votes_say(labelling: Labelling) -> None:
@@ -73,6 +75,18 @@ def test_conditions_are_compared_in_figure_and_tables(labelling: Labelling) -> N
     assert conditions.count("<svg") == 1
     assert "1 comparison, 0 of them certain" in conditions
     assert "not shown" in conditions
+
+
+def test_metrics_are_compared_with_people(labelling: Labelling, tmp_path: Path) -> None:
+    study_id = rated_study(labelling)
+    file = tmp_path / "upload"
+    file.write_text("stimulus,niqe,<sharp>\n" + "".join(f"{n:03}.png,{-n},{n % 5}\n" for n in range(12)))
+    shown = last(Metrics(labelling).compare(study_id, [sent(file, "values.csv")], "other, x"))
+    assert "<svg" in shown
+    assert "&lt;sharp&gt;" in shown
+    assert shown.index("niqe <small>(lower is better)") < shown.index("for certain")
+    with pytest.raises(SettingError, match="Choose a CSV"):
+        last(Metrics(labelling).compare(study_id, None, ""))
 
 
 def test_results_without_a_vote_say_so(labelling: Labelling) -> None:
