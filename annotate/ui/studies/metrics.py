@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 HANDED_IN = (
     "<p>What <code>fiqa score</code> or <code>fiqa compare</code> write with <code>--format csv</code>, or a table "
-    "of your own: a column <code>stimulus</code> or <code>path</code>, and one of numbers for each metric. Several files are "
-    "compared with each other.</p>"
+    "of your own: a column <code>stimulus</code> or <code>path</code>, and one of numbers for each metric. Several "
+    "files are compared with each other.</p>"
 )
 HEADS = ("Metric", "SRCC", "95 % interval", "Pairs right", "95 % interval", "Behind the best", "95 % interval")
 MEANING = (
