@@ -119,11 +119,14 @@ class PhotoScorer(ABC):
             PhotoError: At once, for a single photo or folder.
         """
         prepare = partial(self._prepared_or_error, face=face, aligned=aligned)
-        threads = workers or max(1, (os.cpu_count() or 1) // 4)
-        threads = threads if self.finder.concurrent else 1
+        threads = self.finding_threads(workers)
         per_batch = max(1, self.batch // self.spec.preprocessing.crops)
         prepared = made_ahead(prepare, several(sources), workers=threads, ahead=2 * threads + per_batch)
         return self._score_in_batches(prepared)
+
+    def finding_threads(self, wanted: int | None = None) -> int:
+        """Return how many threads may decode and find faces: those wanted, a quarter of the processors for None."""
+        return (wanted or max(1, (os.cpu_count() or 1) // 4)) if self.finder.concurrent else 1
 
     def _score_in_batches(self, prepared: Iterable[PreparedPhoto | FiqaError]) -> Iterator[QualityResult | FiqaError]:
         """Score prepared photos in order, as many at a time as their crops fill one batch of the network."""

@@ -6,7 +6,7 @@ comparison.to_frame()
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from fiqa.comparison.inputs import match_inputs, name_inputs
 from fiqa.comparison.journal import Journal
 from fiqa.comparison.matching import MatchedPhotos, PhotoVersions
 from fiqa.comparison.measures import Measure, mean_measures, other_people, usable_measures, with_measures
-from fiqa.comparison.scoring import ScoredVersions, decode_versions, score_decoded
+from fiqa.comparison.scoring import ScoredVersions, score_in_groups
 from fiqa.comparison.stamp import Stamp, make_stamp
 from fiqa.comparison.statistics import MethodFigures, PairFigures, compare_pairs, describe_method
 from fiqa.errors import SettingError
@@ -131,20 +131,20 @@ def compare(
     undamaged = None if reference is None else str(reference)
     matched = match_inputs(inputs, reference=undamaged, sources=sources)
     measures, _ = usable_measures()
-    photos = [score_versions(predictor, photo, measures=measures) for photo in matched.photos]
+    photos = list(score_photos(predictor, matched.photos, measures=measures))
     return summarise(predictor, matched, photos, inputs, reference=undamaged)
 
 
-def score_versions(
+def score_photos(
     predictor: "QualityPredictor",
-    photo: PhotoVersions,
+    photos: Iterable[PhotoVersions],
     *,
     atlas: "Atlas | None" = None,
     measures: Sequence[Measure] = (),
-) -> ScoredVersions:
-    """Score one photo in all its versions, and measure them where there is a reference; see `score_decoded`."""
-    versions = decode_versions(photo)
-    return with_measures(score_decoded(predictor, photo, versions, atlas=atlas), versions, measures)
+) -> Iterator[ScoredVersions]:
+    """Score photos in all their versions, in order, and measure those that have a reference; see `score_decoded`."""
+    for versions, scored in score_in_groups(predictor, photos, atlas=atlas):
+        yield with_measures(scored, versions, measures)
 
 
 def score_with_journal(
@@ -154,9 +154,11 @@ def score_with_journal(
     measures, _ = usable_measures() if matched.has_reference else ([], [])
     kinds = [*(["diagnosed"] if atlas else []), *(measure.name for measure in measures)]
     journal = Journal.of_comparison(data_dir, predictor, matched.photos, kinds=kinds)
+    new = [photo for photo in matched.photos if photo.name not in journal.scored]
+    scored = score_photos(predictor, new, atlas=atlas, measures=measures)
     for photo in matched.photos:
         if photo.name not in journal.scored:
-            journal.add(score_versions(predictor, photo, atlas=atlas, measures=measures))
+            journal.add(next(scored))
         yield journal.scored[photo.name]
     journal.finish()
 

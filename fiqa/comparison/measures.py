@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fiqa.comparison.scoring import DecodedVersions, ScoredVersions, same_shape
+from fiqa.comparison.face_places import same_shape
+from fiqa.comparison.scoring import DecodedVersions, ScoredVersions
 from fiqa.errors import SettingError
 
 LARGEST_SIDE_PX = 2048

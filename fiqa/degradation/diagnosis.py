@@ -23,6 +23,7 @@ from fiqa.results import Box, Interval
 if TYPE_CHECKING:
     from fiqa.faces.face_choice import FaceChoice
     from fiqa.faces.finders import Face
+    from fiqa.photo_scorer import FaceCrops
     from fiqa.predictor import QualityPredictor
 
 _UNREAD: dict[str, Any] = {"score": None, "degradations": [], "outlier": None, "position": None, "neighbours": []}
@@ -139,14 +140,20 @@ def diagnose_many(
 def encode_faces(
     predictor: "QualityPredictor", photos: Sequence[NDArray[np.uint8]], face: "Face | None"
 ) -> list[EncodedFace]:
-    """EncodedFace at the same face in several versions of a photo (H, W, 3) uint8."""
-    crops = [predictor.face_crops(photo, face) for photo in photos]
-    prediction = predictor.predict(crops)
-    scores = prediction.score.view(len(photos), -1).double().mean(dim=1).tolist()
-    features = prediction.degradation.numpy().reshape(len(photos), -1, *prediction.degradation.shape[1:])
+    """Look at the same face in several versions of a photo (H, W, 3) uint8."""
+    return encode_crops(predictor, [predictor.face_crops(photo, face) for photo in photos])
+
+
+def encode_crops(predictor: "QualityPredictor", faces: "Sequence[FaceCrops]") -> list[EncodedFace]:
+    """Look at several faces together; raises CheckpointError when a score is no finite number."""
+    if not faces:
+        return []
+    prediction = predictor.predict(faces)
+    scores = prediction.score.view(len(faces), -1).double().mean(dim=1).tolist()
+    features = prediction.degradation.numpy().reshape(len(faces), -1, *prediction.degradation.shape[1:])
     return [
-        EncodedFace(score, embedding, crop.view.image)
-        for score, embedding, crop in zip(scores, pool(features), crops, strict=True)
+        EncodedFace(score, embedding, face.view.image)
+        for score, embedding, face in zip(scores, pool(features), faces, strict=True)
     ]
 
 
