@@ -54,11 +54,11 @@ let pressed_ms = null;
 addEventListener("keydown", (event) => { pressed_ms = event.timeStamp; }, true);
 new MutationObserver(async (changes) => {
   const added = changes.flatMap((change) => [...change.addedNodes]);
-  const image = added.find((node) => node.tagName === "IMG" && node.closest(".viewing"));
-  if (!image || pressed_ms === null) return;
+  const images = added.filter((node) => node.matches?.(".viewing figure")).map((node) => node.querySelector("img"));
+  if (!images.length || pressed_ms === null) return;
   const since_ms = pressed_ms;
   pressed_ms = null;
-  await image.decode();
+  await Promise.all(images.map((image) => image.decode()));
   requestAnimationFrame(() => requestAnimationFrame(() => window.waits_ms.push(performance.now() - since_ms)));
 }).observe(document, { childList: true, subtree: true });
 """

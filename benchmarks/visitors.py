@@ -242,7 +242,7 @@ async def _rate(client: httpx.AsyncClient, token: str, name: str, step: dict[str
     """Fetch the picture of a step, look at it, rate it; returns the next step."""
     picture = step["picture"]["number"]
     started = time.monotonic()
-    shown = await client.get(f"/rating/picture/{picture}", headers={"Authorization": f"Bearer {token}"})
+    shown = await client.get(f"/rating/picture/{picture}/picture", headers={"Authorization": f"Bearer {token}"})
     shown.raise_for_status()
     seen.picture_s.append(time.monotonic() - started)
     await asyncio.sleep(random.uniform(*LOOKED_S))  # noqa: S311

@@ -209,14 +209,7 @@ def _shown(step: Step) -> dict[str, Any]:
 
 
 def _shown_item(item: ShownItem | None) -> dict[str, Any] | None:
-    """Return an item; beside its pictures, the size of the first one."""
     if item is None:
         return None
     pictures = [{"role": each.role, "width_px": each.width_px, "height_px": each.height_px} for each in item.pictures]
-    first = item.pictures[0]
-    return {
-        "number": item.assignment_id,
-        "width_px": first.width_px,
-        "height_px": first.height_px,
-        "pictures": pictures,
-    }
+    return {"number": item.assignment_id, "pictures": pictures}

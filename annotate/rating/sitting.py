@@ -187,16 +187,13 @@ def withdraw(db: Session, token: str, now: datetime) -> None:
     queries.participants.delete_participant(db, db.get_one(Participant, who.id), now)
 
 
-def find_picture(db: Session, token: str, assignment_id: int, role: str | None = None) -> ShownStimulus:
-    """Return a picture that the participant may see now, of an item given to them and not yet rated.
-
-    Without a role it is the item's first one.
-    """
+def find_picture(db: Session, token: str, assignment_id: int, role: str) -> ShownStimulus:
+    """Return a picture that the participant may see now, of an item given to them and not yet rated."""
     participant, study = links.open_link(db, token)
     for assigned in live.leased_to(db.connection(), participant.id):
         if assigned.id == assignment_id:
             for picture in rules.show(assigned, study.protocol).pictures:
-                if role in (None, picture.role):
+                if role == picture.role:
                     return picture
     raise AssignmentGoneError("This picture is not for you to rate at the moment.")
 

@@ -37,7 +37,7 @@ def test_every_function_of_a_sitting_refuses_a_token_that_is_nobodys(database: D
         lambda db: sitting.end_break(db, token, NOW),
         lambda db: sitting.finish(db, token, NOW),
         lambda db: sitting.withdraw(db, token, NOW),
-        lambda db: sitting.find_picture(db, token, 1),
+        lambda db: sitting.find_picture(db, token, 1, "picture"),
         lambda db: sitting.join(db, token, NOW),
     ]
     for call in calls:

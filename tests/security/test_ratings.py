@@ -16,8 +16,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pyte
 def test_the_tests_know_every_route_of_the_rating_page(attacker: Attacker) -> None:
     paths = {str(getattr(route, "path", "")) for route in attacker.served.demo.app.routes}
     assert {path for path in paths if path.startswith("/rating")} == {
-        "/rating/picture/{assignment_id:int}",
-        "/rating/preview/{code}/picture/{assignment_id:int}",
+        "/rating/picture/{assignment_id:int}/{role}",
+        "/rating/preview/{code}/picture/{assignment_id:int}/{role}",
         "/rating/preview/{code}/{action}",
         "/rating/{action}",
     }
@@ -48,13 +48,13 @@ def test_nonsense_is_refused_in_one_sentence(action: str, attacker: Attacker) ->
 
 
 def test_no_picture_is_fetched_by_a_path(attacker: Attacker) -> None:
-    for route in ("/rating/picture/", "/rating/"):
+    for route in ("/rating/picture/", "/rating/picture/1/", "/rating/"):
         for climb in CLIMBS:
             status, body = raw_get(attacker, route + climb.format(attacker.hidden))
             assert status >= 400, climb
             assert HIDDEN.encode() not in body, climb
     for number in ("1", "0", "1e3", "%D9%A3", "1%00", "1/../2", "99999999999999999999"):
-        assert raw_get(attacker, f"/rating/picture/{number}")[0] >= 400
+        assert raw_get(attacker, f"/rating/picture/{number}/picture")[0] >= 400
 
 
 def test_a_participant_s_link_opens_nothing_but_the_rating(attacker: Attacker) -> None:

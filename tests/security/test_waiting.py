@@ -29,7 +29,7 @@ def first_picture(client: httpx.Client) -> httpx.Response:
     passed = {"token": joined["token"], "device": "desk", "screen": {"pixel_ratio": 1}, "passed": True}
     step = client.post("/rating/screen", json=passed).json()["step"]
     token = {"Authorization": f"Bearer {joined['token']}"}
-    return client.get(f"/rating/picture/{step['picture']['number']}", headers=token).raise_for_status()
+    return client.get(f"/rating/picture/{step['picture']['number']}/picture", headers=token).raise_for_status()
 
 
 def test_raters_are_answered_while_all_handlers_wait_for_the_checkpoint(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ const PAGES = {
 };
 const render = () => {
   if (!["training", "rate"].includes(step.kind)) shown = null;
-  if (step.upcoming) fetchPicture(step.upcoming).catch(() => {});
+  if (step.upcoming) fetchPictures(step.upcoming).catch(() => {});
   return PAGES[step.kind]();
 };
 

@@ -3,9 +3,6 @@
 
 const t = (name, values = {}) =>
   (WORDING[language]?.[name] ?? WORDING.en[name]).replace(/\{(\w+)\}/g, (_, key) => String(values[key] ?? ""));
-const wordOf = (grade) => study.scale.words[language]?.find(([value]) => value === grade)?.[1];
-const gradeText = (grade) =>
-  grade === null ? t("unusable") : wordOf(grade) ? `${grade} ${wordOf(grade)}` : String(grade);
 
 const make = (tag, attributes = {}, ...children) => {
   const made = document.createElement(tag);

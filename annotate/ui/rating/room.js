@@ -1,108 +1,33 @@
-// The rating room: a picture, the grades, and nothing else.
+// The rating room: the pictures of an item, what it is answered with, and nothing else.
 
 let parts = null;
 
-const gradeButtons = () =>
-  study.scale.grades.map((grade) =>
-    make(
-      "button",
-      {
-        type: "button",
-        class: "grade",
-        value: grade,
-        onclick: (event) => {
-          if (event.detail < 2) give(grade);
-        },
-      },
-      make("kbd", { "aria-hidden": "true" }, String(grade)),
-      make("span", {}, wordOf(grade) ?? ""),
-    ),
-  );
+const QUESTIONS = { dcr: "question_dcr", pairs: "question_pairs" };
+const question = () => t(QUESTIONS[study.method.name] ?? "question");
 
-// On the continuous scale a grade can be given once the slider was moved: where it stands at first is nobody's opinion.
-const slider = () => {
-  const { low, high } = study.scale;
-  const range = make("input", { type: "range", min: low, max: high, step: 1, "aria-label": t("question") });
-  const words = make(
-    "div",
-    { class: "slider-words", "aria-hidden": "true" },
-    ...study.scale.words[language].map(([, word]) => make("span", {}, word)),
+const quietButton = (name, key, text, onclick) =>
+  make(
+    "button",
+    { type: "button", class: name, onclick },
+    key ? make("kbd", { "aria-hidden": "true" }, key) : null,
+    key ? ` ${text}` : text,
   );
-  const value = make("output", {});
-  const giveIt = button(t("give_grade"), (event) => {
-    if (event.detail < 2) giveSlid();
-  });
-  const say = () => {
-    value.textContent = range.dataset.moved ? range.value : "–";
-    giveIt.disabled = !range.dataset.moved;
-  };
-  const move = () => {
-    range.dataset.moved = "yes";
-    say();
-  };
-  for (const kind of ["input", "pointerup"]) range.addEventListener(kind, move);
-  range.addEventListener("newpicture", () => {
-    delete range.dataset.moved;
-    range.value = (low + high) / 2;
-    say();
-  });
-  return [make("div", { class: "grade-slider" }, words, range), value, giveIt];
-};
-const range = () => parts.grades.querySelector("input");
-const giveSlid = () => (range().dataset.moved ? give(Number(range().value)) : announce(t("move_slider")));
-const SLIDES = {
-  ArrowLeft: -1,
-  ArrowDown: -1,
-  ArrowRight: 1,
-  ArrowUp: 1,
-  PageDown: -10,
-  PageUp: 10,
-  Home: -1000,
-  End: 1000,
-};
-const slide = (event) => {
-  event.preventDefault();
-  range().value = Number(range().value) + SLIDES[event.key];
-  range().dispatchEvent(new Event("input"));
-};
 
 const enterRoom = () => {
   document.body.classList.add("rating-room");
-  root.className = "rate room";
+  root.className = `rate room${isPaired() ? " paired" : ""}${isPreference() ? " preference" : ""}`;
   root.lang = language;
-  const stage = make("div", { class: "viewing" });
+  const stage = make("div", { class: "viewing", onclick: flip });
   const progress = make("progress", { max: 1, value: 0, "aria-label": t("step_rating") });
   const count = make("span", { class: "count" });
-  const undoKey = make(
-    "button",
-    { type: "button", class: "undo", onclick: undo },
-    make("kbd", { "aria-hidden": "true" }, "Z"),
-    ` ${t("undo")}`,
-  );
-  const unusable = study.offer_unusable
-    ? make(
-        "button",
-        {
-          type: "button",
-          class: "unusable",
-          title: t("unusable_hint"),
-          onclick: (event) => {
-            if (event.detail < 2) give(null);
-          },
-        },
-        make("kbd", { "aria-hidden": "true" }, "0"),
-        ` ${t("unusable")}`,
-      )
-    : null;
-  const leave = make("button", { type: "button", class: "leave", onclick: leaveRoom }, t("leave"));
-  const grades = make(
-    "div",
-    { class: "grades", role: "group", "aria-label": t("question") },
-    ...(study.scale.grades.length ? gradeButtons() : slider()),
-  );
+  const undoKey = quietButton("undo", "Z", t("undo"), undo);
+  const unusable = study.offer_unusable && !isPreference() ? unusableButton() : null;
+  const flipKey = isPaired() ? quietButton("flip concealed", t("space_bar"), t("flip"), flip) : null;
+  const leave = quietButton("leave", "", t("leave"), leaveRoom);
+  const grades = make("div", { class: "grades", role: "group", "aria-label": question() }, ...choices());
   const after = make("div", { class: "after concealed" });
-  const heading = make("h2", { tabindex: "-1" }, t("question"));
-  const extras = make("div", { class: "extras" }, undoKey, unusable);
+  const heading = make("h2", { tabindex: "-1" }, question());
+  const extras = make("div", { class: "extras" }, undoKey, flipKey, unusable);
   const answering = make("div", { class: "answering" }, grades, extras);
   const tried = preview ? make("span", { class: "tried" }, t("preview")) : null;
   body.replaceChildren(
@@ -110,7 +35,7 @@ const enterRoom = () => {
     stage,
     make("div", { class: "controls" }, heading, make("div", { class: "answers" }, answering, after)),
   );
-  parts = { stage, progress, count, undoKey, grades, after, answering, unusable, heading, language };
+  parts = { stage, progress, count, undoKey, flipKey, grades, after, answering, unusable, heading, language };
   heading.focus({ preventScroll: true });
 };
 // Keeps its room on the page: what appears and goes must not move the picture.
@@ -138,75 +63,70 @@ const ratingRoom = async () => {
   progress.max = step.total || 1;
   progress.value = step.done;
   conceal(undoKey, !step.can_undo);
-  await showPicture(stage, step.picture);
-  if (step.upcoming) fetchPicture(step.upcoming).catch(() => {});
+  await showItem(stage, step.picture);
+  if (step.upcoming) fetchPictures(step.upcoming).catch(() => {});
 };
 
-const showPicture = async (stage, picture) => {
-  if (shown?.number === picture.number && stage.contains(shown.image)) return;
+const showItem = async (stage, item) => {
+  if (shown?.number === item.number && stage.contains(shown.figures[0])) return;
   shown = null;
   delete stage.dataset.shown; // what can be rated, for measurements from outside
-  let image;
+  let images;
   try {
-    image = await fetchPicture(picture);
+    images = await fetchPictures(item);
   } catch (error) {
     return recover(error);
   }
-  if (step?.picture?.number !== picture.number) return; // an undo was quicker
-  image.alt = t("picture");
-  stage.replaceChildren(image);
-  nativeSize(image);
+  if (step?.picture?.number !== item.number) return; // an undo was quicker
+  const put = putOnStage(stage, item, images);
   await painted();
-  if (step?.picture?.number !== picture.number) return;
-  shown = { number: picture.number, since: performance.now(), image };
-  stage.dataset.shown = picture.number;
+  if (step?.picture?.number !== item.number) return;
+  shown = put;
+  noteSeen(put);
+  stage.dataset.shown = item.number;
   range()?.dispatchEvent(new Event("newpicture"));
   unlight();
-  forgetOthers([picture.number, step.upcoming?.number].filter(Boolean));
+  showWhatCanBeAnswered();
+  forgetOthers([item.number, step.upcoming?.number].filter(Boolean));
 };
 
-const light = (grade) => {
-  unlight();
-  const pressed = grade === null ? parts.unusable : parts.grades.querySelector(`[value="${grade}"]`);
-  pressed?.classList.add("taken");
-};
-const unlight = () => {
-  for (const each of parts.stage.parentNode.querySelectorAll(".taken")) each.classList.remove("taken");
+// Of pictures that are flipped, each must have been seen before there is an answer.
+const showWhatCanBeAnswered = () => {
+  if (!isPaired()) return;
+  const inTurn = shown.arrangement === "in turn";
+  conceal(parts.flipKey, !inTurn);
+  parts.heading.textContent = shown.since === null ? t("flip_first") : question();
+  for (const each of parts.grades.querySelectorAll("button")) each.disabled = shown.since === null;
 };
 
-const give = async (grade) => {
+const give = async (choice) => {
   if (busy || !shown || shown.number !== step?.picture?.number) return;
+  if (shown.since === null) return announce(t("flip_first"));
   const looked = performance.now() - shown.since;
   if (looked < LEAST_LOOK_MS) return;
-  if (study.width_px && !visible(shown.image)) return announce(t("too_small"));
+  if (study.width_px && !areVisible(shown)) return announce(t("too_small"));
   busy = true;
-  const box = shown.image.getBoundingClientRect();
+  const box = shown.images.at(-1).getBoundingClientRect();
   const answer = {
     key: random(),
     assignment_id: shown.number,
-    grade,
-    unusable: grade === null,
+    ...asAnswer(choice),
     response_ms: Math.round(looked),
     width_px: Math.round(box.width * devicePixelRatio),
     height_px: Math.round(box.height * devicePixelRatio),
     pixel_ratio: devicePixelRatio,
   };
-  light(grade);
-  announce(t("saving", { grade: gradeText(grade) }));
+  light(choice);
+  announce(t("saving", { grade: choiceText(choice) }));
   const before = step;
   try {
     if (!(await deliver(answer))) return;
-    announce(t("saved", { grade: gradeText(grade) }));
+    announce(t("saved", { grade: choiceText(choice) }));
     if (before.kind === "rate") times.push(Math.min(60, looked / 1000));
-    if (feedback) showFeedback(grade);
+    if (feedback) showFeedback(choice);
   } finally {
     busy = false;
   }
-};
-const isEnlarged = () => (visualViewport?.scale ?? 1) > 1.01; // with two fingers
-const visible = (image) => {
-  const box = image.getBoundingClientRect();
-  return !isEnlarged() && box.width <= parts.stage.clientWidth + 1 && box.height <= parts.stage.clientHeight + 1;
 };
 
 // The answer is in the browser's storage before it is sent, and leaves it when the server has it or will never take it.
@@ -257,7 +177,7 @@ const showFeedback = (given) => {
   const unexpected = text ? "feedback_said" : "feedback_none";
   const missed = near ? "feedback_near" : "feedback_far";
   const name = expected === null ? unexpected : given === expected ? "feedback_exact" : missed;
-  const message = t(name, { given: gradeText(given), expected: expected === null ? "" : gradeText(expected) });
+  const message = t(name, { given: choiceText(given), expected: expected === null ? "" : choiceText(expected) });
   const next = button(
     t("next"),
     () => {
@@ -297,22 +217,3 @@ async function undo() {
     busy = false;
   }
 }
-
-const onKey = (event) => {
-  if (!document.body.classList.contains("rating-room") || event.ctrlKey || event.metaKey || event.altKey || feedback)
-    return;
-  if (event.repeat && !(event.key in SLIDES)) return; // a key that is held is no second answer
-  if (event.key === "Backspace" || event.key.toLowerCase() === "z") {
-    event.preventDefault();
-    return void undo();
-  }
-  if (event.key === "0" && study.offer_unusable) return void give(null);
-  if (range() && event.key in SLIDES) return slide(event);
-  if (range() && event.key === "Enter" && event.target.tagName !== "BUTTON") return giveSlid();
-  const grade = Number(event.key);
-  if (study.scale.grades.includes(grade)) give(grade);
-};
-document.addEventListener("keydown", onKey);
-addEventListener("resize", () => {
-  if (shown) nativeSize(shown.image);
-});

@@ -3,11 +3,10 @@
 They are plain requests and no events of Gradio: the page must know of each answer whether it arrived, send it again
 under the same key after a lost connection or a restart, and fetch pictures byte for byte as they were handed in.
 
-    POST /rating/{action}             JSON of `Message`; answers {"step": …} after the commit, or {"kind", "error"}
-    GET  /rating/picture/{number}/{role}   the file of a picture of an assignment that is the participant's to rate now
-    GET  /rating/picture/{number}     that of its first picture
+    POST /rating/{action}                 JSON of `Message`; answers {"step": …} after the commit, or {"kind", "error"}
+    GET  /rating/picture/{number}/{role}  the file of a picture of an item that is the participant's to rate now
 
-    /rating/preview/{code}/…          the same on a test run (see `annotate.ui.previews`)
+    /rating/preview/{code}/…              the same on a test run (see `annotate.ui.previews`)
 
 Whoever calls brings the token of their personal link each time, in the message or, for a picture, as Bearer.
 """
@@ -46,8 +45,8 @@ KEPT = (
 )
 
 SCRIPTS = (
-    "vision.js", "storage.js", "server.js", "messages.js", "page.js", "consent.js", "screen.js", "ending.js", "room.js",
-    "begin.js",
+    "vision.js", "storage.js", "server.js", "messages.js", "page.js", "consent.js", "screen.js", "ending.js",
+    "viewing.js", "answering.js", "room.js", "begin.js",
 )  # fmt: skip
 """What the page runs, one after the other."""
 NOT_NOW = "This study cannot be shown at the moment. What you rated is saved; try again later."
@@ -82,7 +81,6 @@ class RatingRoutes:
             Route(f"/rating/{preview}{what}", serve, methods=[method])
             for preview in ("", "preview/{code}/")
             for what, serve, method in (
-                ("picture/{assignment_id:int}", self._serve_picture, "GET"),
                 ("picture/{assignment_id:int}/{role}", self._serve_picture, "GET"),
                 ("{action}", self._serve_action, "POST"),
             )
@@ -94,7 +92,8 @@ class RatingRoutes:
 
     async def _serve_picture(self, request: Request) -> Response:
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
-        code, number, role = (request.path_params.get(name) for name in ("code", "assignment_id", "role"))
+        code = request.path_params.get("code")
+        number, role = request.path_params["assignment_id"], request.path_params["role"]
         return await self._answer(partial(self._picture, code, token, number, role))
 
     async def _answer(self, work: Callable[[], Response]) -> Response:
@@ -128,7 +127,7 @@ class RatingRoutes:
             database.erase_deleted()
         return JSONResponse(content, headers=PERSONAL)
 
-    def _picture(self, code: str | None, token: str, assignment_id: int, role: str | None) -> Response:
+    def _picture(self, code: str | None, token: str, assignment_id: int, role: str) -> Response:
         from annotate.rating import sitting
 
         if not 0 < assignment_id < 2**31:

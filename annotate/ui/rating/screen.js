@@ -1,7 +1,10 @@
 // The screen check: room for the pictures, dark and light patches, and sight where the study asks for it.
 
 // Room for the picture beside everything else in the rating room, in pixels of the screen; `window_px` in those of CSS.
-const around = ([width]) => (width < 640 ? [16, 384] : [32, 210]);
+const around = ([width]) => {
+  const [across, below] = width < 640 ? [16, isPreference() ? 284 : 384] : [32, 210];
+  return [across, below + (isPaired() ? CAPTION_PX : 0)];
+};
 const room = (window_px = [innerWidth, innerHeight]) =>
   window_px.map((side, index) => Math.floor((side - around(window_px)[index]) * devicePixelRatio));
 const fits = (window_px) => study.width_px <= room(window_px)[0] && study.height_px <= room(window_px)[1];

@@ -55,27 +55,30 @@ const insist = async (ask, banner = "offline_idle") => {
   }
 };
 
+// The pictures of an item, decoded, by its number: none is shown before all of them are here.
 const pictures = new Map();
-const fetchPicture = (picture) => {
-  if (!pictures.has(picture.number)) {
-    const options = { headers: { Authorization: `Bearer ${token}` } };
-    const loading = insist(() => request(`picture/${picture.number}`, options)).then(async (bytes) => {
-      const image = new Image();
-      image.src = URL.createObjectURL(bytes);
-      await image.decode();
-      return image;
-    });
-    loading.catch(() => pictures.delete(picture.number));
-    pictures.set(picture.number, loading);
+const fetchPictures = (item) => {
+  if (!pictures.has(item.number)) {
+    const loading = Promise.all(item.pictures.map(({ role }) => fetchPicture(item.number, role)));
+    loading.catch(() => pictures.delete(item.number));
+    pictures.set(item.number, loading);
   }
-  return pictures.get(picture.number);
+  return pictures.get(item.number);
+};
+const fetchPicture = async (number, role) => {
+  const options = { headers: { Authorization: `Bearer ${token}` } };
+  const bytes = await insist(() => request(`picture/${number}/${role}`, options));
+  const image = new Image();
+  image.src = URL.createObjectURL(bytes);
+  await image.decode();
+  return image;
 };
 const forgetOthers = (numbers) => {
   for (const [number, loading] of pictures) {
     if (numbers.includes(number)) continue;
     pictures.delete(number);
     loading.then(
-      (image) => URL.revokeObjectURL(image.src),
+      (images) => images.forEach((image) => URL.revokeObjectURL(image.src)),
       () => {},
     );
   }

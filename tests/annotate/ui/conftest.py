@@ -87,8 +87,9 @@ class Rater:
         self.go("join", study=join_code)
         return self.go("screen", device="desk", passed=True)
 
-    def picture(self, number: int) -> Any:  # of httpx, or of its successor
-        return self.site.get(f"{self.routes}/picture/{number}", headers={"Authorization": f"Bearer {self.token}"})
+    def picture(self, number: int, role: str = "picture") -> Any:  # of httpx, or of its successor
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return self.site.get(f"{self.routes}/picture/{number}/{role}", headers=headers)
 
     def answer(self, grade: float | None = 3) -> dict[str, Any]:
         """Return an answer to what is shown, under a new key."""

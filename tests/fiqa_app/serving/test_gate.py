@@ -266,7 +266,7 @@ def test_raters_of_one_laboratory_do_not_wait_for_each_other(tmp_path: Path) -> 
     at = gate(tmp_path, limits=replace(SMALL, ratings_at_once=100, ratings_per_s=0.001))
 
     async def rate() -> list[int]:
-        paths = ["/rating/picture/1", "/rating/rate"] * 50
+        paths = ["/rating/picture/1/picture", "/rating/rate"] * 50
         rated = [await request(at, "POST" if path.endswith("rate") else "GET", path) for path in paths]
         others = [await request(at, "POST", path) for path in ("/rating/rate", "/rating/join")]
         return [answer.status_code for answer in (*rated, *others)]

@@ -1,0 +1,131 @@
+// What an item is answered with: grades, the slider of the continuous scale, or which of two pictures is better.
+// A choice is a grade, one of PREFERENCES, or null for unusable.
+
+const PREFERENCES = { left: "←", none: "↓", right: "→" };
+const PREFERENCE_WORDS = { left: "left_better", none: "no_difference", right: "right_better" };
+const PREFERENCE_KEYS = { ArrowLeft: "left", ArrowDown: "none", 0: "none", ArrowRight: "right" };
+
+const isPreference = () => study.method.answer === "preference";
+const wordOf = (grade) => study.scale.words[language]?.find(([value]) => value === grade)?.[1];
+const choiceText = (choice) => {
+  if (choice === null) return t("unusable");
+  if (choice in PREFERENCES) return t(PREFERENCE_WORDS[choice]);
+  return wordOf(choice) ? `${choice} ${wordOf(choice)}` : String(choice);
+};
+const asAnswer = (choice) =>
+  choice in PREFERENCES
+    ? { preferred: choice }
+    : { grade: typeof choice === "number" ? choice : null, unusable: choice === null };
+
+// The second click of a double click is no answer. After a click the focus leaves the button, as the space bar would
+// press it again where it is to flip the pictures.
+const onClick = (choice) => (event) => {
+  if (event.detail < 2) give(choice);
+  if (event.detail && isPaired()) parts.heading.focus({ preventScroll: true });
+};
+const choiceButton = (choice, key, word) =>
+  make(
+    "button",
+    { type: "button", class: "grade", value: choice, onclick: onClick(choice) },
+    make("kbd", { "aria-hidden": "true" }, key),
+    make("span", {}, word),
+  );
+const gradeButtons = () => study.scale.grades.map((grade) => choiceButton(grade, String(grade), wordOf(grade) ?? ""));
+const preferenceButtons = () =>
+  Object.entries(PREFERENCES).map(([choice, key]) => choiceButton(choice, key, t(PREFERENCE_WORDS[choice])));
+const choices = () => {
+  if (isPreference()) return preferenceButtons();
+  return study.scale.grades.length ? gradeButtons() : slider();
+};
+const unusableButton = () =>
+  make(
+    "button",
+    { type: "button", class: "unusable", title: t("unusable_hint"), onclick: onClick(null) },
+    make("kbd", { "aria-hidden": "true" }, "0"),
+    ` ${t("unusable")}`,
+  );
+
+// On the continuous scale a grade can be given once the slider was moved: where it stands at first is nobody's opinion.
+const slider = () => {
+  const { low, high } = study.scale;
+  const range = make("input", { type: "range", min: low, max: high, step: 1, "aria-label": question() });
+  const words = make(
+    "div",
+    { class: "slider-words", "aria-hidden": "true" },
+    ...study.scale.words[language].map(([, word]) => make("span", {}, word)),
+  );
+  const value = make("output", {});
+  const giveIt = button(t("give_grade"), (event) => {
+    if (event.detail < 2) giveSlid();
+  });
+  const say = () => {
+    value.textContent = range.dataset.moved ? range.value : "–";
+    giveIt.disabled = !range.dataset.moved;
+  };
+  const move = () => {
+    range.dataset.moved = "yes";
+    say();
+  };
+  for (const kind of ["input", "pointerup"]) range.addEventListener(kind, move);
+  range.addEventListener("newpicture", () => {
+    delete range.dataset.moved;
+    range.value = (low + high) / 2;
+    say();
+  });
+  return [make("div", { class: "grade-slider" }, words, range), value, giveIt];
+};
+const range = () => parts.grades.querySelector("input");
+const giveSlid = () => (range().dataset.moved ? give(Number(range().value)) : announce(t("move_slider")));
+const SLIDES = {
+  ArrowLeft: -1,
+  ArrowDown: -1,
+  ArrowRight: 1,
+  ArrowUp: 1,
+  PageDown: -10,
+  PageUp: 10,
+  Home: -1000,
+  End: 1000,
+};
+const slide = (event) => {
+  event.preventDefault();
+  range().value = Number(range().value) + SLIDES[event.key];
+  range().dispatchEvent(new Event("input"));
+};
+
+const light = (choice) => {
+  unlight();
+  const pressed = choice === null ? parts.unusable : parts.grades.querySelector(`[value="${choice}"]`);
+  pressed?.classList.add("taken");
+};
+const unlight = () => {
+  for (const each of parts.answering.querySelectorAll(".taken")) each.classList.remove("taken");
+};
+
+// Answers by key; returns nothing where the key means nothing.
+const answerByKey = (event) => {
+  if (isPreference()) {
+    if (!(event.key in PREFERENCE_KEYS)) return;
+    event.preventDefault(); // arrows would scroll
+    return void give(PREFERENCE_KEYS[event.key]);
+  }
+  if (event.key === "0" && study.offer_unusable) return void give(null);
+  if (range() && event.key in SLIDES) return slide(event);
+  if (range() && event.key === "Enter" && event.target.tagName !== "BUTTON") return giveSlid();
+  const grade = Number(event.key);
+  if (study.scale.grades.includes(grade)) give(grade);
+};
+const onKey = (event) => {
+  if (!document.body.classList.contains("rating-room") || event.ctrlKey || event.metaKey || event.altKey || feedback)
+    return;
+  if (event.repeat && !(event.key in SLIDES && range())) return; // a key that is held is no second answer
+  if (event.key === "Backspace" || event.key.toLowerCase() === "z") {
+    event.preventDefault();
+    return void undo();
+  }
+  if (event.key === " " && event.target.tagName !== "BUTTON" && shown?.arrangement === "in turn") {
+    event.preventDefault();
+    return void flip();
+  }
+  answerByKey(event);
+};
+document.addEventListener("keydown", onKey);
