@@ -224,9 +224,7 @@ def _score(options: argparse.Namespace) -> int:
     every = options.face == ALL_FACES
     which = {"face": 1 if every else options.face, "aligned": options.aligned}
     if bulk.is_bulk(options):
-        if (options.workers or 1) > 1:
-            return bulk.run(options, lambda: bulk.in_processes(options))
-        return bulk.run(options, lambda: partial(_predictor(options).score_many, **which))
+        return bulk.run(options)
     if options.workers:
         which["workers"] = options.workers
     formats: Formats = {

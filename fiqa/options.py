@@ -18,7 +18,8 @@ def add_photo_options(parser: argparse.ArgumentParser) -> None:
         "paths",
         nargs="+",
         metavar="PATH",
-        help="photo, folder (searched recursively), pattern, or - for standard input",
+        help="photo, folder (searched recursively), pattern, or - for standard input; score takes lists, URLs and data "
+        "sets (dataset:NAME) too",
     )
     add_network_options(parser)
     parser.add_argument("--format", choices=reports.FORMATS, help="default: by the suffix of --output, else table")
@@ -43,6 +44,7 @@ def add_bulk_options(parser: argparse.ArgumentParser) -> None:
         metavar="B",
         help="lists: photos a process takes at a time (default: 16)",
     )
+    parser.add_argument("--column", metavar="NAME", help="tables and data sets: the column of paths or pictures")
 
 
 def read_count(text: str) -> int:

@@ -78,7 +78,7 @@ def to_frame(
         each if isinstance(each, ScoredPhoto) else ScoredPhoto(name, each)
         for name, each in zip(names, found, strict=True)
     ]
-    frame = pd.DataFrame([_cells(photo.to_dict()) for photo in photos], columns=list(CSV_COLUMNS))
+    frame = pd.DataFrame([csv_cells(photo) for photo in photos], columns=list(CSV_COLUMNS))
     numbers = {"score": float, "interval_low": float, "interval_high": float, "face": "Int64", "faces": "Int64"}
     return frame.astype(numbers)
 
@@ -88,7 +88,9 @@ def _name_of(outcome: QualityResult | FiqaError | ScoredPhoto, index: int) -> st
     return str(index) if known is None else known
 
 
-def _cells(row: dict[str, Any]) -> tuple[Any, ...]:
+def csv_cells(photo: ScoredPhoto) -> tuple[Any, ...]:
+    """Return the cells of one photo under `CSV_COLUMNS`, None where there is nothing."""
+    row = photo.to_dict()
     low, high = row["interval"] or (None, None)
     face = (row["face"], len(row["faces"]))
     return (row["path"], row["score"], low, high, *face, " ".join(row["notices"]), row["error"])
@@ -122,6 +124,11 @@ def _table_lines(photo: ScoredPhoto) -> list[str]:
 def one_line(text: str) -> str:
     """Return text that is safe on a terminal: file names may hold line ends and control sequences."""
     return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def escaped(text: str) -> str:
+    r"""Return text as one line that tells what it was: a line end as \n, a byte that is no UTF-8 as \udcff."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
 FORMATS: dict[str, Callable[[Sequence[ScoredPhoto]], str]] = {"table": to_table, "json": to_json, "csv": to_csv}

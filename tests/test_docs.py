@@ -249,7 +249,9 @@ def names_of(requirements: list[str]) -> set[str]:
 
 
 def test_requirements_are_what_the_code_imports() -> None:
-    optional = {"av", "datasets", "dlib", "lpips", "onnx", "onnxruntime", "onnxscript", "piq", "pyarrow"}
+    optional = {
+        "av", "datasets", "dlib", "fsspec", "lpips", "onnx", "onnxruntime", "onnxscript", "piq", "pyarrow", "ray",
+    }  # fmt: skip
     assert imported("fiqa_app", "fiqa", "annotate") - optional == names_of(REQUIREMENTS) - {
         "psycopg",
         "torchvision",

@@ -6,102 +6,134 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from threading import Thread
 from typing import Any
 
-from fiqa.bulk.sinks import SINKS, opened
-from fiqa.bulk.sources import Named, is_list, photos_in
+from fiqa.bulk.sinks import SINKS, Done, opened
+from fiqa.bulk.sources import Named, PhotoWords, needs_rows
 from fiqa.bulk.workers import Scoring, score_in_processes
+from fiqa.chosen_predictor import load_chosen
 from fiqa.errors import FiqaError, SettingError
 from fiqa.photos.images import PhotoSource
-from fiqa.photos.sources import find_photos, read_photos
+from fiqa.photos.sources import FoundPhotos
 from fiqa.reports import ScoredPhoto, one_line
-from fiqa.settings import Settings
 from fiqa.stopping import status_of
 
 ScoreMany = Callable[[Iterable[PhotoSource]], Iterable[Any]]
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """The photos that words stand for, less those that are done."""
+
+    words: PhotoWords
+    done: Done
+
+    def photos(self, found: FoundPhotos | None = None) -> Iterator[Named]:
+        """Yield name and photo of what is to be scored; `found` notes what there is to say."""
+        return (named for named in self.words.photos(found) if named[0] not in self.done)
+
+
+Engine = Callable[[Waiting, FoundPhotos], Iterator[ScoredPhoto]]
+"""Scores what is waiting, and notes what there is to say about the search for it."""
+
+
 def is_bulk(options: argparse.Namespace) -> bool:
     """Whether the options ask for what this module does."""
-    by_rows = options.output is not None and options.output.suffix.lower() == ".jsonl"
-    return by_rows or options.resume or any(is_list(word) for word in options.paths)
+    by_rows = options.output is not None and options.output.suffix.lower() in {".jsonl", ".parquet"}
+    return by_rows or options.resume or any(map(needs_rows, options.paths))
 
 
-def in_processes(options: argparse.Namespace) -> ScoreMany:
-    """Return what scores photos as the options say, in as many processes as they say."""
-    settings = Settings.from_environment()
-    scoring = Scoring(
-        options.checkpoint or settings.checkpoint,
-        options.device or settings.device,
-        settings.finder,
-        options.face,
-        options.aligned,
-        threads=max(1, (os.cpu_count() or 1) // options.workers),
-    )
-    return partial(score_in_processes, scoring=scoring, workers=options.workers, batch=options.batch)
+def run(options: argparse.Namespace) -> int:
+    """Score what the words stand for and write row by row; return the exit status. Raises FiqaError."""
+    return write_rows(options, partial(_chosen_engine, options))
 
 
-def run(options: argparse.Namespace, score_many: Callable[[], ScoreMany]) -> int:
-    """Score what the words stand for and write row by row; return the exit status.
+def write_rows(options: argparse.Namespace, load: Callable[[], Engine]) -> int:
+    """Write a row for every photo that has none yet; return the exit status.
 
-    `score_many` loads the network and returns what scores photos: nothing is loaded where the options are wrong.
+    `load` makes what scores them: nothing is loaded where the options are wrong.
     """
     if options.output is None or options.format not in (None, "csv") or options.face == "all":
         raise SettingError(
             f"Lists of photos are scored into a file, one face a photo: --output scores.jsonl or "
             f"another that ends in one of {', '.join(SINKS)}, without --format and --face all."
         )
+    words, found = PhotoWords(tuple(options.paths), options.column), FoundPhotos()
+    failed = written = 0
     with opened(options.output, resume=options.resume) as sink:
-        waiting = ((name, photo) for name, photo in _photos(options.paths) if name not in sink.done)
-        failed = written = 0
         try:
-            for scored in _progress(_scored(waiting, score_many())):
+            for scored in _progress(load()(Waiting(words, sink.done), found), words, len(sink.done)):
                 sink.write(scored)
                 written += 1
                 failed += isinstance(scored.outcome, FiqaError)
         except KeyboardInterrupt as stop:
             _say(f"fiqa: interrupted after {written} photos; --resume goes on")
             return status_of(stop)
-    return int(bool(failed))
+    for line in [*found.troubles, *filter(None, [found.remark()])]:
+        _say(f"fiqa: {one_line(line)}")
+    return int(bool(failed or found.troubles))
 
 
-def _photos(words: Iterable[str]) -> Iterator[Named]:
-    """Yield name and photo of what the words stand for, lists opened when their turn has come."""
-    for word in words:
-        if is_list(word):
-            yield from photos_in(Path(word))
-            continue
-        found = find_photos([word])
-        for trouble in found.troubles:
-            _say(f"fiqa: {one_line(trouble)}")
-        yield from zip(found.paths, read_photos(found.paths), strict=True)
+def _chosen_engine(options: argparse.Namespace) -> Engine:
+    """Return what scores as the options say: this process, or as many as they say."""
+    if (options.workers or 1) == 1:
+        predictor = load_chosen(options.settings, checkpoint=options.checkpoint, device=options.device)
+        return in_order(partial(predictor.score_many, face=options.face, aligned=options.aligned))
+    scoring = _scoring(options, threads=max(1, (os.cpu_count() or 1) // options.workers))
+    return in_order(partial(score_in_processes, scoring=scoring, workers=options.workers, batch=options.batch))
 
 
-def _scored(photos: Iterator[Named], score_many: ScoreMany) -> Iterator[ScoredPhoto]:
-    """Yield what came of each photo; names wait in line while their photos are ahead."""
-    names: deque[str] = deque()
-
-    def sources() -> Iterator[PhotoSource]:
-        """Yield the photos alone, and note their names."""
-        for name, photo in photos:
-            names.append(name)
-            yield photo
-
-    for outcome in score_many(sources()):
-        yield ScoredPhoto(names.popleft(), outcome)
+def _scoring(options: argparse.Namespace, *, threads: int) -> Scoring:
+    settings = options.settings
+    return Scoring(
+        options.checkpoint or settings.checkpoint,
+        options.device or settings.device,
+        settings.finder,
+        options.face,
+        options.aligned,
+        threads,
+    )
 
 
-def _progress(photos: Iterator[ScoredPhoto]) -> Iterator[ScoredPhoto]:
-    """Pass photos on, with their number and rate on a terminal and a line for each that failed."""
+def in_order(score_many: ScoreMany) -> Engine:
+    """Return an engine of what scores photos in order; names wait in line while their photos are ahead."""
+
+    def score(waiting: Waiting, found: FoundPhotos) -> Iterator[ScoredPhoto]:
+        """Yield what came of each photo."""
+        names: deque[str] = deque()
+
+        def photos() -> Iterator[PhotoSource]:
+            """Yield the photos alone, and note their names."""
+            for name, photo in waiting.photos(found):
+                names.append(name)
+                yield photo
+
+        for outcome in score_many(photos()):
+            yield ScoredPhoto(names.popleft(), outcome)
+
+    return score
+
+
+def _progress(photos: Iterator[ScoredPhoto], words: PhotoWords, done: int) -> Iterator[ScoredPhoto]:
+    """Pass photos on, with number, rate and time left on a terminal, and a line for each that failed."""
     from tqdm import tqdm
 
-    bar = tqdm(photos, unit="photo", disable=None)
+    bar = tqdm(photos, unit="photo", disable=None, initial=done)
+    if not bar.disable:
+        Thread(target=_count, args=(bar, words), daemon=True).start()
     for photo in bar:
         if isinstance(photo.outcome, FiqaError):
             _say(f"{one_line(photo.path)}: {one_line(str(photo.outcome))}", bar.write)
         yield photo
+
+
+def _count(bar: Any, words: PhotoWords) -> None:
+    """Tell a bar how many photos there are, which may take longer than scoring the first."""
+    with suppress(FiqaError):
+        bar.total = words.count()
 
 
 def _say(line: str, write: Callable[..., Any] = print) -> None:

@@ -1,116 +1,97 @@
-"""Photos by name, one after the other, from lists, tables and archives that need not fit in memory.
+"""Photos by name, one after the other, from words that may stand for more of them than fit in memory.
 
-A path in a list is relative to the list's folder. What cannot be read as a list at all is a SettingError; a photo in it
-that cannot be read is an error of its own, later.
+A word is a photo, a folder, a pattern, a list (`lists`), a URL (`urls`) or a data set (`hub`). Names of one folder, and
+what one pattern matches, are in memory; of a list, an archive or a data set only a few photos are.
 """
 
-import csv
-import tarfile
-from collections.abc import Callable, Iterable, Iterator
+import glob
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from fiqa.errors import SettingError
-from fiqa.photos.images import MAX_FILE_BYTES, PHOTO_SUFFIXES, PhotoSource
-from fiqa.photos.sources import as_on_disk, is_passed_over
+from fiqa.bulk.hub import count_of_dataset, is_dataset, photos_of_dataset
+from fiqa.bulk.lists import LISTS, Named, count_in, photos_in, suffix_of
+from fiqa.bulk.urls import RemotePhoto, files_at, is_url
+from fiqa.photos.sources import FoundPhotos, find_photos, read_photos, walk_photos
 
-Named = tuple[str, PhotoSource]
-PATH_COLUMNS = ("path", "file", "filename", "file_name", "image", "photo")
-"""Columns of tables that may hold paths, the first that is there being taken; `image` may hold {bytes, path} too."""
-ROWS_AT_ONCE = 64
+RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
+"""The numbers of shards, as WebDataset writes them: photos-{000..127}.tar."""
 
 
-def photos_in(path: Path) -> Iterator[Named]:
-    """Yield name and photo of everything in a list: .txt, .csv, .parquet or .tar. Raises SettingError."""
-    try:
-        yield from LISTS[path.suffix.lower()](path)
-    except (OSError, UnicodeDecodeError, csv.Error, tarfile.TarError) as error:
-        raise SettingError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
+@dataclass(frozen=True)
+class PhotoWords:
+    """What was asked to be scored: words, and the column of photos in tables and data sets (None: a usual one)."""
 
+    words: tuple[str, ...]
+    column: str | None = None
 
-def is_list(word: str) -> bool:
-    """Whether a word of the command line names a list of photos."""
-    return Path(word).suffix.lower() in LISTS and Path(word).is_file()
+    def photos(self, found: FoundPhotos | None = None) -> Iterator[Named]:
+        """Yield name and photo of everything, opened when its turn has come; `found` notes what there is to say.
 
+        Raises SettingError for a list, URL or data set that cannot be read.
+        """
+        found = FoundPhotos() if found is None else found
+        for word in self._words():
+            if is_dataset(word):
+                yield from photos_of_dataset(word, self.column)
+            elif Path(word).is_dir():
+                yield from _in_folder(word, found)
+            else:
+                for place in files_at(word) if is_url(word) else find_photos([word]).paths:
+                    yield from self._at(place)
 
-def _lines(path: Path) -> Iterator[Named]:
-    """Yield the paths of a text file, one a line; empty lines and those that begin with # are passed over."""
-    with path.open(encoding="utf-8-sig") as file:
-        for line in file:
-            if (name := line.rstrip("\r\n")).strip() and not name.startswith("#"):
-                yield from _on_disk(path, name)
+    def _at(self, place: str) -> Iterator[Named]:
+        """Yield the photos of a file: those it lists, or itself."""
+        if suffix_of(place) in LISTS and (is_url(place) or Path(place).is_file()):
+            yield from photos_in(place, self.column)
+        elif is_url(place):
+            yield place, RemotePhoto(place)
+        else:
+            yield from zip([place], read_photos([place]), strict=True)
 
+    def count(self) -> int | None:
+        """Return how many photos there are, None where that is not known without reading them all."""
+        counts = [self._count_of(word) for word in self._words()]
+        known = [count for count in counts if count is not None]
+        return sum(known) if len(known) == len(counts) else None
 
-def _csv_rows(path: Path) -> Iterator[Named]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        column = _path_column(path, reader.fieldnames or ())
-        for row in reader:
-            if name := row[column]:
-                yield from _on_disk(path, name)
+    def _count_of(self, word: str) -> int | None:
+        if is_dataset(word):
+            return count_of_dataset(word)
+        if Path(word).is_dir():
+            return sum(1 for _ in walk_photos(Path(word), FoundPhotos()))
+        places = [word] if is_url(word) else find_photos([word]).paths
+        counts = [count_in(place) if suffix_of(place) in LISTS else 1 for place in places]
+        known = [count for count in counts if count is not None]
+        return sum(known) if len(known) == len(counts) and not _is_open_ended(word) else None
 
-
-def _parquet_rows(path: Path) -> Iterator[Named]:
-    """Yield the rows of a parquet file: paths, or bytes in a column of that name or in `image`, as on the Hub."""
-    try:
-        from pyarrow import ArrowException, parquet
-    except ImportError as error:
-        raise SettingError("Reading parquet needs pyarrow: run `pip install 'fiqa[parquet]'`.") from error
-    try:
-        with parquet.ParquetFile(path) as table:
-            names = table.schema_arrow.names
-            columns = [*{_path_column(path, names), *({"bytes"} & set(names))}]
-            number = 0
-            for batch in table.iter_batches(ROWS_AT_ONCE, columns=columns):
-                for row in batch.to_pylist():
-                    yield from _from_row(path, row, number)
-                    number += 1
-    except ArrowException as error:
-        raise SettingError(f"{path} is no parquet file that can be read: {error}.") from error
-
-
-def _on_disk(table: Path, name: str) -> Iterator[Named]:
-    path = as_on_disk(table.parent, name)
-    spelled = str(table.parent / path)
-    yield spelled, spelled
-
-
-def _from_row(table: Path, row: dict[str, Any], number: int) -> Iterator[Named]:
-    """Yield name and photo of one row; bytes without a name get the row's number."""
-    data, name = row.pop("bytes", None), next(iter(row.values()), None)
-    if isinstance(name, dict):
-        data, name = name.get("bytes"), name.get("path")
-    if data is not None:
-        yield f"{table}/{name or number}", data
-    elif name:
-        yield from _on_disk(table, str(name))
-
-
-def _members(path: Path) -> Iterator[Named]:
-    """Yield the photos of a tar archive in its order, read once from front to back; other files are passed over."""
-    with tarfile.open(path, "r|*") as archive:
-        for member in archive:
-            name = Path(member.name)
-            if not member.isfile() or name.suffix.lower() not in PHOTO_SUFFIXES or is_passed_over(name.name):
+    def _words(self) -> Iterator[str]:
+        """Yield every word, one with a range of numbers once for each number."""
+        for word in self.words:
+            found = None if Path(word).exists() else RANGE.search(word)
+            if found is None:
+                yield word
                 continue
-            if (file := archive.extractfile(member)) is not None:
-                yield f"{path}/{member.name}", file.read(MAX_FILE_BYTES + 1)
+            first, last = found.groups()
+            for number in range(int(first), int(last) + 1):
+                yield f"{word[: found.start()]}{number:0{len(first)}}{word[found.end() :]}"
 
 
-def _path_column(path: Path, names: Iterable[str]) -> str:
-    known = [*names]
-    for column in (*PATH_COLUMNS, "bytes"):
-        if column in known:
-            return column
-    raise SettingError(
-        f"{path} has no column of photos: name one of its columns {', '.join(PATH_COLUMNS)}; it has {', '.join(known)}."
-    )
+def needs_rows(word: str) -> bool:
+    """Whether a word stands for photos that are scored row by row: a list, a URL, a data set."""
+    listed = suffix_of(word) in LISTS and (Path(word).is_file() or glob.has_magic(word) or RANGE.search(word))
+    return bool(listed) or is_url(word) or is_dataset(word)
 
 
-LISTS: dict[str, Callable[[Path], Iterator[Named]]] = {
-    ".txt": _lines,
-    ".csv": _csv_rows,
-    ".parquet": _parquet_rows,
-    ".tar": _members,
-}
-"""How photos are read from a file with each suffix."""
+def _in_folder(word: str, found: FoundPhotos) -> Iterator[Named]:
+    path = None
+    for path in walk_photos(Path(word), found):
+        yield path, path
+    if path is None:
+        found.troubles.append(f"{word} is a folder without photos")
+
+
+def _is_open_ended(word: str) -> bool:
+    """Whether only listing a URL tells what it stands for."""
+    return is_url(word) and suffix_of(word) not in LISTS

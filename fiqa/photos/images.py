@@ -16,6 +16,7 @@ Choices that a score can depend on:
 
 import time
 import warnings
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -89,16 +90,24 @@ class DecodedPhoto:
     decode_ms: float = 0.0
 
 
-PhotoSource = str | Path | bytes | Image.Image | NDArray[Any] | DecodedPhoto
+class StoredPhoto(ABC):
+    """A photo somewhere else, whose bytes are read when its turn has come; as text it is where it lies."""
+
+    @abstractmethod
+    def read(self) -> bytes:
+        """Return the bytes of its file, of one beyond the size limit one byte more; raises PhotoError."""
+
+
+PhotoSource = str | Path | bytes | Image.Image | NDArray[Any] | DecodedPhoto | StoredPhoto
 
 
 def decode_photo(source: PhotoSource) -> DecodedPhoto:
     """Decode a photo, whoever made it, upright and in sRGB.
 
     Args:
-        source: A path, the bytes of a file, a Pillow image, or an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4),
-            grey, RGB or RGBA, of uint8, of uint16 with 65535 as white, or of floats in 0..1. What was decoded before
-            is returned as it is.
+        source: A path, the bytes of a file, a Pillow image, a photo stored elsewhere, or an array (H, W), (H, W, 1),
+            (H, W, 3) or (H, W, 4), grey, RGB or RGBA, of uint8, of uint16 with 65535 as white, or of floats in 0..1.
+            What was decoded before is returned as it is.
 
     Returns:
         Pixels (H, W, 3) uint8, with what had to be done to get them.
@@ -120,6 +129,8 @@ def _decode(source: PhotoSource) -> DecodedPhoto:
         return _decode_image(_from_array(source), "The array")
     if isinstance(source, bytes):
         return _decode_file(source, "The file")
+    if isinstance(source, StoredPhoto):
+        return _decode_file(source.read(), Path(str(source)).name)
     if isinstance(source, str | Path):
         return _decode_file(_read(Path(source)), Path(source).name)
     raise PhotoError(f"A photo is a path, bytes, a Pillow image or an array, not {type(source).__name__}.")
@@ -129,7 +140,7 @@ def source_name(source: PhotoSource) -> str | None:
     """Return the path of a photo, None for what has none."""
     if isinstance(source, Image.Image):
         return str(getattr(source, "filename", "")) or None
-    return str(source) if isinstance(source, str | Path) else None
+    return str(source) if isinstance(source, str | Path | StoredPhoto) else None
 
 
 def begins_like_a_photo(path: Path) -> bool:

@@ -112,14 +112,17 @@ def _matches(pattern: str) -> list[str]:
     return [match for match in matched if hidden.isdisjoint(part.lower() for part in Path(match).parts[literal:])]
 
 
-def _in_folder(folder: Path, found: FoundPhotos) -> list[str]:
-    photos = []
+def walk_photos(folder: Path, found: FoundPhotos) -> Iterator[str]:
+    """Yield the photos of a folder and of those in it, one folder after the other; `found` notes what is not taken."""
     for file in _files(folder, found):
         if file.suffix.lower() in PHOTO_SUFFIXES or begins_like_a_photo(file):
-            photos.append(file)
+            yield str(file)
         else:
             found.passed_over[file.suffix.lower()] += 1
-    return [str(photo) for photo in sorted(photos)]
+
+
+def _in_folder(folder: Path, found: FoundPhotos) -> list[str]:
+    return [str(photo) for photo in sorted(map(Path, walk_photos(folder, found)))]
 
 
 def _files(folder: Path, found: FoundPhotos) -> Iterator[Path]:
@@ -135,4 +138,4 @@ def _files(folder: Path, found: FoundPhotos) -> Iterator[Path]:
         seen.add((status.st_dev, status.st_ino))
         folders[:] = [] if known else sorted(name for name in folders if not is_passed_over(name))
         if not known:
-            yield from (Path(parent, name) for name in names if not is_passed_over(name))
+            yield from (Path(parent, name) for name in sorted(names) if not is_passed_over(name))

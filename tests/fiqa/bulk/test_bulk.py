@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -12,13 +14,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from pyarrow import parquet
 
 from fiqa.__main__ import _parser, main
 from fiqa.bulk import command
-from fiqa.bulk.sinks import opened
-from fiqa.bulk.sources import photos_in
+from fiqa.bulk.lists import photos_in
+from fiqa.bulk.sinks import ParquetSink, opened
+from fiqa.bulk.sources import PhotoWords
 from fiqa.errors import FiqaError, PhotoError, SettingError
 from fiqa.photos.images import PhotoSource, decode_photo
+from fiqa.reports import ScoredPhoto
 from fiqa.results import FaceResult, QualityResult
 
 
@@ -75,7 +80,7 @@ def test_a_list_that_is_none_is_refused_by_name(tmp_path: Path, name: str, conte
         list(photos_in(tmp_path / name))
 
 
-def brightness(scored: list[str], *, patience: int = 99) -> Callable[[], command.ScoreMany]:
+def brightness(scored: list[str], *, patience: int = 99) -> Callable[[], command.Engine]:
     """Return what loads a stand-in that scores by brightness, and is interrupted after some photos."""
 
     def score_many(sources: Iterable[PhotoSource]) -> Iterator[QualityResult | FiqaError]:
@@ -91,17 +96,19 @@ def brightness(scored: list[str], *, patience: int = 99) -> Callable[[], command
             face = FaceResult((0.0, 0.0, 9.0, 9.0), None, score, (score, score))
             yield QualityResult(score, face.interval, (face,), "lite", (0.0, 1.0), "bundled")
 
-    return lambda: score_many
+    return lambda: command.in_order(score_many)
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
+    if path.suffix == ".parquet":
+        return parquet.read_table(path).to_pylist()
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".csv":
         return [{**row, "error": row["error"] or None} for row in csv.DictReader(io.StringIO(text))]
     return [json.loads(line) for line in text.splitlines()]
 
 
-@pytest.mark.parametrize("suffix", ["jsonl", "csv"])
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
 def test_a_run_that_is_stopped_and_cut_off_goes_on_and_scores_nothing_twice(
     photos: list[Path], suffix: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -110,20 +117,21 @@ def test_a_run_that_is_stopped_and_cut_off_goes_on_and_scores_nothing_twice(
     (root / "list.txt").write_text("photos/a.png\nphotos/gone.png\nphotos/b.png\nphotos/c.png\n")
     options = _parser().parse_args(["score", str(root / "list.txt"), "--output", str(output)])
     first: list[str] = []
-    assert command.run(options, brightness(first, patience=2)) == 130
+    assert command.write_rows(options, brightness(first, patience=2)) == 130
     assert "interrupted after 2 photos" in capsys.readouterr().err
-    with output.open("ab") as file:
-        file.write(b'{"path": "half')
+    if suffix != "parquet":
+        with output.open("ab") as file:
+            file.write(b'{"path": "half')
 
     options.resume = True
     second: list[str] = []
-    assert command.run(options, brightness(second)) == 0
+    assert command.write_rows(options, brightness(second)) == 0
     assert [Path(each).name for each in first + second] == ["a.png", "gone.png", "b.png", "c.png"]
     written = rows(output)
     assert [Path(row["path"]).name for row in written] == ["a.png", "gone.png", "b.png", "c.png"]
     assert [bool(row["error"]) for row in written] == [False, True, False, False]
     third: list[str] = []
-    assert command.run(options, brightness(third)) == 0
+    assert command.write_rows(options, brightness(third)) == 0
     assert third == []
 
 
@@ -137,7 +145,7 @@ def test_rows_are_on_the_disk_while_the_run_goes_on(photos: list[Path]) -> None:
             seen.append(len(rows(output)))
             yield PhotoError("no")
 
-    assert command.run(options, lambda: score_many) == 1
+    assert command.write_rows(options, lambda: command.in_order(score_many)) == 1
     assert seen == [0, 1, 2]
 
 
@@ -161,3 +169,86 @@ def test_where_rows_cannot_go_is_said_before_anything_is_loaded(
     assert main(["score", "list.txt", *more]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert ".jsonl" in line
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+@pytest.mark.parametrize("killed_after", [0, 1, 3])
+def test_a_killed_run_keeps_every_row_that_was_written(tmp_path: Path, suffix: str, killed_after: int) -> None:
+    """The process ends as by SIGKILL, in the middle of a row, so nothing of it can clean up."""
+    output = tmp_path / f"scores.{suffix}"
+    program = f"""
+import os, pathlib
+from fiqa.bulk.sinks import ParquetSink, opened
+from fiqa.errors import PhotoError
+from fiqa.reports import ScoredPhoto
+with opened(pathlib.Path({str(output)!r}), resume=True) as sink:
+    for name in "abcd"[:{killed_after}]:
+        sink.write(ScoredPhoto(name, PhotoError("no")))
+    sink._file.write(b'half a row'); sink._file.flush()
+    os._exit(9)
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=False)
+    assert done.returncode == 9
+    with opened(output, resume=True) as sink:
+        assert ["abcd".index(name) for name in "abcd" if name in sink.done] == [*range(killed_after)]
+        for name in "abcd":
+            if name not in sink.done:
+                sink.write(ScoredPhoto(name, PhotoError("no")))
+    assert [row["path"] for row in rows(output)] == [*"abcd"]
+
+
+def test_a_parquet_file_holds_no_row_twice_where_a_run_was_killed_between_writing_and_cleaning_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "scores.parquet"
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        sink = ParquetSink(output)
+        sink.write(ScoredPhoto("a", PhotoError("no")))
+        patch.setattr(Path, "unlink", killed)
+        with pytest.raises(KeyboardInterrupt):
+            sink.close()
+    with opened(output, resume=True) as sink:
+        assert "a" in sink.done
+        sink.write(ScoredPhoto("b", PhotoError("no")))
+    assert [row["path"] for row in rows(output)] == ["a", "b"]
+    assert [path.name for path in tmp_path.iterdir()] == ["scores.parquet"]
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_names_that_are_no_text_are_found_again(tmp_path: Path, suffix: str) -> None:
+    names = ["two\nlines.png", "latin\udce9.png", "größe.png", 'a "quote", a comma.png']
+    output = tmp_path / f"scores.{suffix}"
+    with opened(output, resume=False) as sink:
+        for name in names:
+            sink.write(ScoredPhoto(name, PhotoError(f"{name} is no photo")))
+    with opened(output, resume=True) as sink:
+        assert all(name in sink.done for name in names)
+        assert len(sink.done) == len(names)
+
+
+def test_a_run_in_folders_patterns_and_shards_knows_how_many_photos_there_are(photos: list[Path]) -> None:
+    root = photos[0].parents[1]
+    (root / "shard.tar").rename(root / "shard-007.tar")
+    words = PhotoWords((f"{root}/shard-{{007..007}}.tar", str(root / "photos"), f"{root}/*.parquet", f"{root}/l*.csv"))
+    assert words.count() == len([*words.photos()]) == 15
+
+
+def test_a_column_of_tables_can_be_named(photos: list[Path]) -> None:
+    table = photos[0].parents[1] / "mine.parquet"
+    pd.DataFrame({"path": "?", "face": [path.read_bytes() for path in photos]}).to_parquet(table)
+    assert [name for name, _ in PhotoWords((str(table),), "face").photos()] == [f"{table}/{row}" for row in range(3)]
+    with pytest.raises(SettingError, match=r"--column; it has path, face"):
+        [*PhotoWords((str(table),), "eyes").photos()]
+
+
+def test_a_folder_without_photos_is_told_and_counts_as_a_failure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    options = _parser().parse_args(["score", str(tmp_path / "empty"), "--output", str(tmp_path / "a.jsonl")])
+    assert command.write_rows(options, brightness([])) == 1
+    assert "is a folder without photos" in capsys.readouterr().err
