@@ -5,7 +5,8 @@
 First simulated methods: photos of an input quality drawn from 0.2..0.8, two methods that score each of them with noise
 of their own (a standard deviation of 0.06 each) and a true difference of 0, 0.01 or 0.03. It counts how often the test
 says "different" (false alarms where there is no difference, power where there is one), and how often the interval
-holds the true difference. Of four methods that are all alike it counts how often any of the six pairs is a false alarm.
+holds the true difference, of few photos too. Of four methods that are all alike it counts how often any of the six
+pairs is a false alarm.
 
 Then time: a folder of photos is scored twice by `score_many`, and compared with itself as two methods. A comparison
 should take at most 1.1 times as long.
@@ -30,7 +31,7 @@ from fiqa.degradation.synthetic import degrade
 
 DIFFERENCES, COUNTS = (0.0, 0.01, 0.03), (30, 200)
 NOISE = 0.06
-INTERVAL_RUNS = 200
+INTERVAL_RUNS, INTERVAL_COUNTS = 200, (5, 10, 30)
 Scores = NDArray[np.float64]
 
 
@@ -50,6 +51,10 @@ def simulate(runs: int) -> None:
     for count, difference in product(COUNTS, DIFFERENCES):
         found, held, detectable = find_rate(count, difference, runs)
         print(f"{count:>6} {difference:>10.2f} {found:>7.1%} {held:>14.1%} {detectable:>10.3f}")
+    for count in INTERVAL_COUNTS:
+        print(
+            f"{count:>6} photos: the interval holds the true difference in {hold_rate(count, runs):.1%} of {runs} runs"
+        )
     for count in COUNTS:
         alarms = np.mean([any_alarm(count, np.random.default_rng(run)) for run in range(runs)])
         print(f"{count:>6} photos, four methods alike: any of six pairs a false alarm in {alarms:.1%}")
@@ -66,6 +71,16 @@ def find_rate(count: int, difference: float, runs: int) -> tuple[float, float, f
             low, high = compare_pair("a", "b", before, after, np.arange(count)).interval or (np.nan, np.nan)
             held.append(low <= difference <= high)
     return float(np.mean(found)), float(np.mean(held)), float(np.mean(detectable))
+
+
+def hold_rate(count: int, runs: int) -> float:
+    """Return how often the interval of the difference holds the true one, which is 0."""
+    held = 0
+    for run in range(runs):
+        before, after = draw_methods(np.random.default_rng(run), count, (0.0, 0.0))
+        low, high = compare_pair("a", "b", before, after, np.arange(count)).interval or (np.nan, np.nan)
+        held += low <= 0 <= high
+    return held / runs
 
 
 def any_alarm(count: int, rng: np.random.Generator) -> bool:

@@ -1,11 +1,12 @@
 """A curation as table, JSON, CSV and Parquet."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from fiqa.curation.curation import Curation
+from fiqa.curation.photo_facts import PhotoFacts
 from fiqa.curation.rules import SortedPhoto
 from fiqa.errors import SettingError
 from fiqa.reports import one_line
@@ -21,6 +22,8 @@ COLUMNS: dict[str, str] = {
     "notices": "object", "error": "object", "path": "object",
 }  # fmt: skip
 """Columns of the tables, with the types that pandas gives them."""
+WIDEST_NAME = 48
+"""Letters of the column of names on a terminal; longer names are written whole, and push nothing else aside."""
 
 
 def to_frame(curation: Curation) -> "pd.DataFrame":
@@ -70,9 +73,9 @@ def to_parquet(curation: Curation) -> bytes:
 
 def to_table(curation: Curation) -> str:
     """Return aligned columns, then how many photos have each verdict and where the threshold comes from."""
-    width = max((len(one_line(photo.name)) for photo in curation.photos), default=0)
+    width = min(WIDEST_NAME, max((len(one_line(photo.name)) for photo in curation.photos), default=0))
     lines = [f"{'verdict':8}  {'score':>6}  {'95 % interval':>14}  {'face, px':>8}  {'photo':{width}}  why"]
-    lines += [_line(photo, width).rstrip() for photo in curation.photos]
+    lines += [line for photo in curation.photos for line in _lines(photo, width)]
     return "\n".join([*lines, "", *footnotes(curation)]) + "\n"
 
 
@@ -92,13 +95,23 @@ def footnotes(curation: Curation) -> list[str]:
     return [*lines, *(one_line(notice) for notice in curation.notices)]
 
 
-def _line(photo: SortedPhoto, width: int) -> str:
-    facts = photo.facts
+def _lines(photo: SortedPhoto, width: int) -> Iterator[str]:
+    """Yield the line of a photo; the reason has a line of its own below a name that is longer than its column."""
     name, why = one_line(photo.name), one_line(photo.reason or "")
+    figures = _figures(photo.facts)
+    if len(name) <= width:
+        yield f"{photo.verdict:8}  {figures}  {name:{width}}  {why}".rstrip()
+        return
+    yield f"{photo.verdict:8}  {figures}  {name}"
+    if why:
+        yield f"{'':{8 + 2 + len(figures) + 2}}{why}"
+
+
+def _figures(facts: PhotoFacts) -> str:
     if facts.score is None or facts.interval is None or facts.face is None:
-        return f"{photo.verdict:8}  {'–':>6}  {'–':>14}  {'–':>8}  {name:{width}}  {why}"
+        return f"{'–':>6}  {'–':>14}  {'–':>8}"
     interval = f"{facts.interval[0]:.3f}–{facts.interval[1]:.3f}"
-    return f"{photo.verdict:8}  {facts.score:6.3f}  {interval:>14}  {facts.face.size_px:8.0f}  {name:{width}}  {why}"
+    return f"{facts.score:6.3f}  {interval:>14}  {facts.face.size_px:8.0f}"
 
 
 def of_verdicts(curation: Curation, verdicts: Iterable[str]) -> list[SortedPhoto]:

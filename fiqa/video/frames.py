@@ -2,7 +2,8 @@
 
 A clip is untrusted: it is opened as a file of one of the known containers, never as a playlist, which could name other
 files. A part that cannot be decoded is passed over with a notice. Times are seconds from the first frame, as the clip
-itself gives them, so a variable frame rate does not matter.
+itself gives them, so a variable frame rate does not matter. FFmpeg's decoders of MPEG-4 and H.264 say which frames they
+mended, as far as they noticed; those of HEVC and VP9 do not.
 """
 
 from collections.abc import Iterator
@@ -74,10 +75,10 @@ class Clip:
                 raise PhotoError(f"{self.path.name} holds no frame that can be decoded: export it anew.")
 
     def _decoded(self, container: "InputContainer", stream: "VideoStream") -> Iterator["VideoFrame"]:
-        """Yield the frames that can be decoded."""
+        """Yield the frames that can be decoded whole; those that the decoder mended show what was never there."""
         import av
 
-        broken = 0
+        broken = mended = 0
         packets = container.demux(stream)
         while broken < MAX_BROKEN:
             try:
@@ -88,11 +89,18 @@ class Clip:
                 broken, packets = broken + 1, container.demux(stream)
                 continue
             try:
-                yield from packet.decode()
+                for frame in packet.decode():
+                    if frame.is_corrupt:
+                        mended += 1
+                    else:
+                        yield frame
             except av.FFmpegError:
                 broken += 1
         if broken:
             self._tell(f"{self.path.name} is damaged: {broken} of its parts could not be decoded and are left out.")
+        if mended:
+            frames_are = "1 frame is" if mended == 1 else f"{mended} frames are"
+            self._tell(f"{self.path.name} is damaged: {frames_are} broken and left out; those after may show traces.")
 
     def _pixels(self, frame: "VideoFrame", stream: "VideoStream") -> NDArray[np.uint8]:
         """Return the pixels of a frame as a player shows them: square pixels, upright, RGB."""

@@ -37,6 +37,16 @@ def test_the_table_has_a_line_a_photo_and_says_where_the_threshold_is_from(sorte
     ]
 
 
+def test_a_long_name_is_whole_and_pushes_no_other_line_aside(facts: MakeFacts, tmp_path: Path) -> None:
+    long = f"{'x' * 200}.jpg"
+    photos = tuple(sort_photos([facts("a.jpg", 0.4, half=0.01), facts(long, 0.3, half=0.01)], Rules(threshold=0.5)))
+    head, first, second, below = reports.to_table(Curation(tmp_path, photos, None, (0.0, 1.0), {})).splitlines()[:4]
+    assert max(map(len, (head, first, below))) < 120
+    assert second.endswith(long)
+    assert below.strip() == "below 0.500"
+    assert below.index("below") == second.index(long) == first.index("a.jpg")
+
+
 def test_json_has_every_face_and_the_stamp(sorted_photos: Curation) -> None:
     written = json.loads(reports.to_json(sorted_photos))
     assert written["counts"] == {"keep": 1, "maybe": 1, "drop": 0, "unscored": 1}

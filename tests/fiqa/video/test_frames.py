@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from skimage.data import astronaut
 
 from fiqa.errors import FiqaError, PhotoError, SettingError
 from fiqa.video import frames
@@ -69,6 +70,20 @@ def test_a_clip_that_is_broken_in_the_middle_goes_on_after_that(clip: MakeClip) 
     assert found[0] == 0
     assert found[-1] == 39 % 20
     assert "is damaged" in read.notices[0]
+
+
+@pytest.mark.parametrize("codec", ["mpeg4", "libx264"])
+def test_a_frame_that_the_decoder_mended_is_left_out_and_a_notice_says_so(tmp_path: Path, codec: str) -> None:
+    portrait = astronaut()[:256, 100:356]
+    moving = [np.roll(portrait, 3 * number, axis=1) for number in range(60)]
+    path = write_clip(tmp_path / "clip.mp4", moving, codec=codec)
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 400] = np.random.default_rng(0).integers(0, 256, 400, dtype=np.uint8).tobytes()
+    path.write_bytes(data)
+    read = Clip(path, 0.01)
+    assert len(list(read.frames())) == 59
+    assert read.notices == ["clip.mp4 is damaged: 1 frame is broken and left out; those after may show traces."]
 
 
 def test_a_clip_without_its_end_is_read_as_far_as_it_goes(clip: MakeClip) -> None:
