@@ -1,12 +1,12 @@
 """The tables. Every query is in `annotate.queries`; a change here needs a function in `migrations`.
 
-    study ── stimulus ─────────┐
+    study ── stimulus ── pair ─┐        what: pictures, and in a study of pairs which two are compared
       └── participant ── link  │        who: a person is known by the hashes of personal links
             ├── sitting        │        when: one run from consent to completion code
-            └── assignment ────┘        what: participant × stimulus, leased until it is rated
+            └── assignment ────┘        participant × stimulus, or × pair; leased until it is rated
                   └── rating            the vote; undone ones stay, marked
 
-`stimulus.taken` and `stimulus.rated` are kept with every assignment and rating, so that choosing the next
+`taken` and `rated` of stimuli and of pairs are kept with every assignment and rating, so that choosing the next
 stimulus reads a handful of index entries however large the study is. Times are UTC.
 """
 
@@ -81,6 +81,21 @@ class ItemKindType(TypeDecorator[ItemKind]):
     def process_result_value(self, value: int | None, _dialect: Dialect) -> ItemKind | None:
         """Give the member back."""
         return None if value is None else ItemKind(value)
+
+
+class ReasonsType(TypeDecorator[tuple[str, ...]]):
+    """Short words as JSON, NULL where there are none."""
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[str, ...] | None, _dialect: Dialect) -> list[str] | None:
+        """Store a list."""
+        return list(value) if value else None
+
+    def process_result_value(self, value: list[str] | None, _dialect: Dialect) -> tuple[str, ...]:
+        """Give the words back."""
+        return tuple(value or ())
 
 
 class StudyProtocolType(TypeDecorator[StoredProtocol]):
@@ -184,6 +199,7 @@ class Stimulus(Table):
     `expected` is the known grade of training, gold and trap stimuli, `feedback` what training says about it.
     `source` groups stimuli that come from one photo or person and must not be divided over splits, `condition` those
     that the same was done to: a method, a codec at a level.
+    `reference_id` is the undamaged picture that it is shown beside or measured against.
     `taken` counts the slots that are leased or rated, `rated` those that are rated, of participants whose votes
     are used, without repeats. `shuffle` is random: where, among stimuli with as many slots taken, one stands.
     """
@@ -212,6 +228,31 @@ class Stimulus(Table):
     taken: Mapped[int] = mapped_column(default=0)
     rated: Mapped[int] = mapped_column(default=0)
     condition: Mapped[str | None] = mapped_column(Text)
+    reference_id: Mapped[int | None] = mapped_column(ForeignKey("stimulus.id", ondelete="SET NULL"), index=True)
+
+
+class Pair(Table):
+    """Two stimuli of a study to compare, in the order of their ids; which stands on the left is the assignment's.
+
+    `wanted` answers are asked for. `taken`, `rated` and `shuffle` are as a stimulus has them.
+    """
+
+    __tablename__ = "pair"
+    __table_args__ = (
+        UniqueConstraint("first_id", "second_id"),
+        Index("ix_pair_next", "study_id", "taken", "shuffle"),
+        CheckConstraint("0 <= rated AND rated <= taken", name="places"),
+        CheckConstraint("first_id < second_id", name="order"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"))
+    first_id: Mapped[int] = mapped_column(ForeignKey("stimulus.id", ondelete="CASCADE"))
+    second_id: Mapped[int] = mapped_column(ForeignKey("stimulus.id", ondelete="CASCADE"), index=True)
+    wanted: Mapped[int]
+    shuffle: Mapped[int]
+    taken: Mapped[int] = mapped_column(default=0)
+    rated: Mapped[int] = mapped_column(default=0)
 
 
 class Participant(Table):
@@ -294,15 +335,18 @@ class Sitting(Table):
 
 
 class Assignment(Table):
-    """A stimulus for a participant. `occurrence` is 1 for the planned repeat, else 0.
+    """A stimulus or a pair for a participant. `occurrence` is 1 for the planned repeat, else 0.
 
+    Of a pair that is `turned` the second picture stands on the left.
     `sitting_id` is the sitting in which it was given or, once rated, in which it was rated.
     """
 
     __tablename__ = "assignment"
     __table_args__ = (
-        # Never the same stimulus twice to one participant, whatever two tabs do at once.
+        # Never the same stimulus or pair twice to one participant, whatever two tabs do at once.
         UniqueConstraint("participant_id", "stimulus_id", "occurrence"),
+        UniqueConstraint("participant_id", "pair_id", "occurrence"),
+        CheckConstraint("(stimulus_id IS NULL) <> (pair_id IS NULL)", name="one_unit"),
         Index("ix_assignment_of_participant", "participant_id", "state", "kind"),
         Index(
             "ix_assignment_leased",
@@ -316,16 +360,21 @@ class Assignment(Table):
     id: Mapped[int] = mapped_column(primary_key=True)
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
     participant_id: Mapped[int] = mapped_column(ForeignKey("participant.id", ondelete="CASCADE"))
-    stimulus_id: Mapped[int] = mapped_column(ForeignKey("stimulus.id", ondelete="CASCADE"), index=True)
+    stimulus_id: Mapped[int | None] = mapped_column(ForeignKey("stimulus.id", ondelete="CASCADE"), index=True)
     sitting_id: Mapped[int] = mapped_column(ForeignKey("sitting.id", ondelete="CASCADE"), index=True)
     kind: Mapped[ItemKind]
     occurrence: Mapped[int] = mapped_column(default=0)
     state: Mapped[AssignmentState] = mapped_column(default=AssignmentState.LEASED)
     expires_at: Mapped[datetime]
+    pair_id: Mapped[int | None] = mapped_column(ForeignKey("pair.id", ondelete="CASCADE"), index=True)
+    turned: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
 
 
 class Rating(Table):
-    """The answer to an assignment. `grade` is in units of the study's scale, None where `unusable`.
+    """The answer to an assignment: a grade in units of the study's scale, `preferred`, or `unusable`.
+
+    `preferred` is "left", "right" or "none", as the participant saw the pair, and `reasons` why; `flipped` tells
+    whether the pictures were shown in turn.
 
     `key` is made by the client, once per answer: sent again, it is the same rating. `response_ms` runs from the
     picture's display to the answer; `width_px` and `height_px` are the size in pixels of the screen. `sequence`
@@ -334,7 +383,10 @@ class Rating(Table):
 
     __tablename__ = "rating"
     __table_args__ = (
-        CheckConstraint("unusable = (grade IS NULL)", name="grade_or_unusable"),
+        CheckConstraint(
+            "unusable = (grade IS NULL AND preferred IS NULL) AND (grade IS NULL OR preferred IS NULL)",
+            name="one_answer",
+        ),
         Index(
             "uq_rating_live",
             "assignment_id",
@@ -356,6 +408,9 @@ class Rating(Table):
     pixel_ratio: Mapped[float | None]
     rated_at: Mapped[datetime]
     undone_at: Mapped[datetime | None]
+    preferred: Mapped[str | None] = mapped_column(String(8))
+    reasons: Mapped[tuple[str, ...] | None] = mapped_column(ReasonsType)
+    flipped: Mapped[bool | None]
 
 
 class Event(Table):

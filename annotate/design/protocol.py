@@ -19,6 +19,8 @@ from annotate.design.states import State
 from annotate.errors import ProtocolError, StudyStateError
 
 LONGEST_TEXT = 20_000
+REASONS = ("blur", "noise", "light", "colour", "compression", "artefacts", "face")
+"""What people may give as a reason; the words are the rating page's."""
 
 _BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType({
     "ratings_wanted": (1, 1000),
@@ -35,6 +37,7 @@ _BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType({
     "max_people": (0, 100_000),
     "lease_s": (30, 86_400),
     "min_screen_side_px": (0, 10_000),
+    "pair_partners": (2, 1000),
 })  # fmt: skip
 
 CHANGEABLE_WHILE_PAUSED = frozenset({
@@ -94,6 +97,10 @@ class StudyProtocol:
     texts:               by language, what they read before they rate
     questions:           what they are asked once, before they rate
     completion_code:     blank for a random one per sitting
+    offer_no_difference: whether neither of two pictures may be called better
+    reasons:             of `REASONS`, those that may be given with an answer
+    pair_partners:       how many others a picture is compared with, in a balanced design
+    pair_across_sources: whether pictures of different sources are compared
     """
 
     method: str = "acr"
@@ -120,6 +127,10 @@ class StudyProtocol:
     texts: Mapping[str, StudyTexts] = field(default_factory=dict)
     questions: tuple[StartQuestion, ...] = ()
     completion_code: str = ""
+    offer_no_difference: bool = True
+    reasons: tuple[str, ...] = ()
+    pair_partners: int = 6
+    pair_across_sources: bool = False
 
     def __post_init__(self) -> None:
         for name, (low, high) in _BOUNDS.items():
@@ -167,6 +178,7 @@ class StudyProtocol:
             "languages": list(self.languages),
             "texts": {language: vars(texts) for language, texts in self.texts.items() if any(texts)},
             "questions": [question.to_json() for question in self.questions],
+            "reasons": list(self.reasons),
         }
 
     @classmethod
@@ -232,6 +244,12 @@ def _read_languages(value: object) -> tuple[str, ...]:
     return tuple(language for language in LANGUAGES if language in value)  # type: ignore[operator]  # checked above
 
 
+def _read_reasons(value: object) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence) or not set(value) <= set(REASONS):
+        raise ProtocolError(f"reasons is {value!r}; expected some of {', '.join(REASONS)}.")
+    return tuple(reason for reason in REASONS if reason in value)
+
+
 def _read_time(value: object) -> datetime | None:
     if value is None or value == "":
         return None
@@ -270,6 +288,7 @@ _OWN_READERS: Mapping[str, Callable[[Any], Any]] = {
     "languages": _read_languages,
     "texts": _read_texts,
     "questions": read_questions,
+    "reasons": _read_reasons,
 }
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     each.name: _OWN_READERS.get(each.name)

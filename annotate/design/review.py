@@ -43,12 +43,14 @@ class StimulusSummary:
 
     counts:            by kind
     largest_px:        largest width and largest height
+    pairs:             to compare; None where pictures are rated singly
     silent_training:   training pictures that say nothing about an answer: no expected grade, no feedback
     """
 
     counts: Mapping[ItemKind, int] = field(default_factory=dict)
     largest_px: tuple[int, int] = (0, 0)
     silent_training: int = 0
+    pairs: int | None = None
 
     def __getitem__(self, kind: ItemKind) -> int:
         """Return how many there are of a kind."""
@@ -97,7 +99,7 @@ def _warn_of_training(protocol: StudyProtocol, stimuli: StimulusSummary) -> list
 
 def _warn_of_effort(protocol: StudyProtocol, stimuli: StimulusSummary) -> list[str]:
     warnings = []
-    if protocol.ratings_wanted < FEWEST_RATINGS:
+    if stimuli.pairs is None and protocol.ratings_wanted < FEWEST_RATINGS:
         warnings.append(f"{protocol.ratings_wanted} ratings per picture are few; BT.500 asks for {FEWEST_RATINGS}.")
     if protocol.sitting_limit_s > LONGEST_SITTING_S:
         minutes = protocol.sitting_limit_s / 60

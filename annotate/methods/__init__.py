@@ -47,6 +47,15 @@ def make_protocol(values: Mapping[str, Any]) -> StudyProtocol:
     return check_protocol(StudyProtocol.from_json({**scale, **method.defaults, **values}))
 
 
+def changes_to(protocol: StudyProtocol, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the changes to a protocol, with those that another method brings along unless they are said."""
+    method = find_method(str(values.get("method", protocol.method)))
+    if method.name == protocol.method:
+        return dict(values)
+    scale = {"scale": method.scales[0]} if method.scales and protocol.scale.name not in method.scales else {}
+    return {**scale, **method.defaults, **values}
+
+
 def check_protocol(protocol: StudyProtocol) -> StudyProtocol:
     """Return a protocol that its method can be run with; raise ProtocolError naming the value that does not fit it."""
     method = method_of(protocol)

@@ -6,6 +6,14 @@ from enum import StrEnum
 from typing import Any
 
 from annotate.design.protocol import StudyProtocol
+from annotate.design.review import StimulusSummary
+
+
+class Unit(StrEnum):
+    """What is rated at a time, and slots are counted of."""
+
+    STIMULUS = "stimulus"
+    PAIR = "pair"
 
 
 class AnswerKind(StrEnum):
@@ -26,6 +34,10 @@ class Show(StrEnum):
     IN_TURN = "in turn"
 
 
+def no_objection(protocol: StudyProtocol, stimuli: StimulusSummary) -> None:
+    """Object to nothing in a design."""
+
+
 Roles = Callable[[StudyProtocol], tuple[str, ...]]
 
 
@@ -36,7 +48,9 @@ class Method:
     name, title:  as in protocols and on the command line; as in forms
     roles:        what the pictures of an item are, in the order in which they are shown
     show:         how they are shown
+    unit:         what is rated at a time
     answer:       what is asked
+    check_design: raises StudyStateError where a study cannot be opened
     scales:       those that it may be asked on, the first by default; none for preferences
     defaults:     of the protocol, where they differ from those of single pictures
     fixed:        values that its protocols must have
@@ -46,7 +60,9 @@ class Method:
     title: str
     roles: Roles
     show: Callable[[StudyProtocol], Show] = lambda _protocol: Show.SINGLE
+    unit: Unit = Unit.STIMULUS
     answer: AnswerKind = AnswerKind.GRADE
+    check_design: Callable[[StudyProtocol, StimulusSummary], None] = no_objection
     scales: tuple[str, ...] = ("acr5", "acr9", "continuous")
     defaults: Mapping[str, Any] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)

@@ -12,8 +12,9 @@ from annotate.database.tables import (
 )
 from annotate.design.items import ItemKind
 from annotate.design.states import AssignmentState
-from annotate.queries.live import ASSIGNED_STIMULI, assigned_stimulus, move_counts
-from annotate.queries.records import Answer, AssignedStimulus, CurrentParticipant, OpenSitting
+from annotate.queries.live import move_counts
+from annotate.queries.records import Answer, AssignedItem, CurrentParticipant, OpenSitting
+from annotate.queries.units import UNITS, unit_of
 
 _ANSWER = tuple(getattr(Rating, each.name) for each in fields(Answer))
 _BY_KEY = (
@@ -41,7 +42,7 @@ _MARK_RATED = (
 
 
 def add_rating(
-    connection: Connection, assigned: AssignedStimulus, answer: Answer, sitting: OpenSitting, now: datetime
+    connection: Connection, assigned: AssignedItem, answer: Answer, sitting: OpenSitting, now: datetime
 ) -> bool:
     """Store an answer and mark its assignment rated; False when somebody used its key a moment ago."""
     values = {**vars(answer), "sequence": sitting.answers + 1, "rated_at": now, "undone_at": None}
@@ -49,16 +50,17 @@ def add_rating(
         return False
     connection.execute(_MARK_RATED, {"assignment_id": assigned.id, "of_sitting": sitting.id})
     if assigned.kind is not ItemKind.REPEAT:
-        move_counts(connection, assigned.stimulus.stimulus_id, ratings=1)
+        move_counts(connection, assigned.unit, ratings=1)
     return True
 
 
 def last_answer(
     connection: Connection, participant: CurrentParticipant, sitting: OpenSitting
-) -> tuple[int, AssignedStimulus] | None:
+) -> tuple[int, AssignedItem] | None:
     """Return the id of the last rating of the main part of a sitting that was not undone, and what it rates."""
+    statements = UNITS[unit_of(participant)]
     last = (
-        ASSIGNED_STIMULI.add_columns(Rating.id)
+        statements.assigned.add_columns(Rating.id)
         .join(Rating, Rating.assignment_id == Assignment.id)
         .where(
             Assignment.participant_id == participant.id,
@@ -71,15 +73,13 @@ def last_answer(
         .limit(1)
     )
     row = connection.execute(last).first()
-    return None if row is None else (row[-1], assigned_stimulus(row[:-1]))
+    return None if row is None else (row[-1], statements.item(row[:-1]))
 
 
-def undo_rating(
-    connection: Connection, rating_id: int, assigned: AssignedStimulus, now: datetime, until: datetime
-) -> None:
+def undo_rating(connection: Connection, rating_id: int, assigned: AssignedItem, now: datetime, until: datetime) -> None:
     """Mark an answer as undone; its assignment is to be rated again and keeps its slot."""
     connection.execute(update(Rating).where(Rating.id == rating_id).values(undone_at=now))
     leased = {"state": AssignmentState.LEASED, "expires_at": until}
     connection.execute(update(Assignment).where(Assignment.id == assigned.id).values(leased))
     if assigned.kind is not ItemKind.REPEAT:
-        move_counts(connection, assigned.stimulus.stimulus_id, ratings=-1)
+        move_counts(connection, assigned.unit, ratings=-1)

@@ -34,6 +34,7 @@ from annotate.names import find_by_name, normalized
 from annotate.queries.audit import log_event
 from annotate.queries.participants import create_participant, list_sittings
 from annotate.queries.studies import locked_study
+from annotate.queries.units import PAIRS, STIMULI
 
 
 class ImportedRating(NamedTuple):
@@ -155,17 +156,19 @@ class _Importees:
 
 
 def recount(db: Session, study_id: int) -> None:
-    """Count anew what `stimulus.taken` and `stimulus.rated` keep."""
-    slots = (
-        select(func.count())
-        .select_from(Assignment)
-        .join(Participant, Participant.id == Assignment.participant_id)
-        .where(Assignment.stimulus_id == Stimulus.id, Assignment.occurrence == 0, Participant.votes_used)
-    )
-    taken = slots.where(Assignment.state.in_(LIVE)).scalar_subquery()
-    rated = slots.where(Assignment.state == AssignmentState.RATED).scalar_subquery()
-    # Both at once: a check holds rated to taken.
-    db.execute(
-        update(Stimulus).where(Stimulus.study_id == study_id).values(taken=taken, rated=rated),
-        execution_options={"synchronize_session": False},
-    )
+    """Count anew what stimuli and pairs keep as `taken` and `rated`."""
+    for of in (STIMULI, PAIRS):
+        table = of.table
+        slots = (
+            select(func.count())
+            .select_from(Assignment)
+            .join(Participant, Participant.id == Assignment.participant_id)
+            .where(of.column == table.id, Assignment.occurrence == 0, Participant.votes_used)
+        )
+        taken = slots.where(Assignment.state.in_(LIVE)).scalar_subquery()
+        rated = slots.where(Assignment.state == AssignmentState.RATED).scalar_subquery()
+        # Both at once: a check holds rated to taken.
+        db.execute(
+            update(table).where(table.study_id == study_id).values(taken=taken, rated=rated),
+            execution_options={"synchronize_session": False},
+        )

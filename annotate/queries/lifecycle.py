@@ -14,7 +14,9 @@ from annotate.design.states import (
     State,
     check_transition,
 )
-from annotate.methods import check_protocol
+from annotate.methods import changes_to, check_protocol, method_of
+from annotate.methods.method import Unit
+from annotate.queries import pairs
 from annotate.queries.audit import log_event
 from annotate.queries.stimuli import summarize_stimuli
 from annotate.queries.studies import locked_study
@@ -35,7 +37,12 @@ def change_state(db: Session, study_id: int, state: State, now: datetime) -> tup
 def _make_ready(db: Session, study: Study, now: datetime) -> tuple[str, ...]:
     """Check a study that is about to open; from its first opening on its texts stay as they are."""
     protocol = study.protocol
-    warnings = check_ready(protocol, summarize_stimuli(db, study.id), now)
+    method = method_of(protocol)
+    if method.unit is Unit.PAIR:
+        pairs.plan_pairs(db, study)
+    stimuli = summarize_stimuli(db, study.id)
+    warnings = check_ready(protocol, stimuli, now)
+    method.check_design(protocol, stimuli)
     if study.state is State.DRAFT:
         study.protocol = protocol.with_texts_fixed()
     return warnings
@@ -45,7 +52,7 @@ def change_protocol(db: Session, study_id: int, now: datetime, **values: Any) ->
     """Change values of a protocol as far as the study's state allows; raise StudyStateError or ProtocolError."""
     study = locked_study(db, study_id)
     former = study.protocol
-    study.protocol = check_protocol(former.changed(study.state, **values))
+    study.protocol = check_protocol(former.changed(study.state, **changes_to(former, values)))
     before = former.to_json()
     changed = {name: value for name, value in study.protocol.to_json().items() if value != before[name]}
     log_event(db, study_id, "protocol", changed, now)

@@ -29,13 +29,13 @@ from annotate.database.tables import (
     Link,
     Participant,
     Sitting,
-    Stimulus,
     Study,
 )
 from annotate.design.states import AssignmentState
 from annotate.errors import StudyError
 from annotate.queries.audit import log_event
 from annotate.queries.studies import locked_study
+from annotate.queries.units import PAIRS, STIMULI, UnitStatements
 
 _PSEUDONYM_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # none that look alike
 
@@ -232,33 +232,38 @@ def _release_slots(db: Session, participant_id: int) -> None:
         update(Assignment)
         .where(Assignment.participant_id == participant_id, Assignment.state == AssignmentState.LEASED)
         .values(state=AssignmentState.EXPIRED)
-        .returning(Assignment.stimulus_id, Assignment.occurrence)
-    )
-    held = [stimulus_id for stimulus_id, occurrence in leased if occurrence == 0]
-    rated = Stimulus.id.in_(_rated_by(participant_id))
-    _lock_stimuli(db, rated | Stimulus.id.in_(held))
-    db.execute(update(Stimulus).where(Stimulus.id.in_(held)).values(taken=Stimulus.taken - 1))
-    db.execute(update(Stimulus).where(rated).values(taken=Stimulus.taken - 1, rated=Stimulus.rated - 1))
+        .returning(Assignment.stimulus_id, Assignment.pair_id, Assignment.occurrence)
+    ).all()
+    for of, place in ((STIMULI, 0), (PAIRS, 1)):
+        table = of.table
+        held = [row[place] for row in leased if row[place] is not None and row.occurrence == 0]
+        rated = table.id.in_(_rated_by(participant_id, of))
+        _lock_units(db, of, rated | table.id.in_(held))
+        db.execute(update(table).where(table.id.in_(held)).values(taken=table.taken - 1))
+        db.execute(update(table).where(rated).values(taken=table.taken - 1, rated=table.rated - 1))
 
 
 def _take_slots(db: Session, participant_id: int) -> None:
     """Count again what a participant rated."""
-    rated = Stimulus.id.in_(_rated_by(participant_id))
-    _lock_stimuli(db, rated)
-    db.execute(update(Stimulus).where(rated).values(taken=Stimulus.taken + 1, rated=Stimulus.rated + 1))
+    for of in (STIMULI, PAIRS):
+        table = of.table
+        rated = table.id.in_(_rated_by(participant_id, of))
+        _lock_units(db, of, rated)
+        db.execute(update(table).where(rated).values(taken=table.taken + 1, rated=table.rated + 1))
 
 
-def _rated_by(participant_id: int) -> Select[int]:
-    return select(Assignment.stimulus_id).where(
+def _rated_by(participant_id: int, of: UnitStatements) -> Select[int | None]:
+    return select(of.column).where(
+        of.column.is_not(None),
         Assignment.participant_id == participant_id,
         Assignment.state == AssignmentState.RATED,
         Assignment.occurrence == 0,
     )
 
 
-def _lock_stimuli(db: Session, which: ColumnElement[bool]) -> None:
+def _lock_units(db: Session, of: UnitStatements, which: ColumnElement[bool]) -> None:
     """Lock several at once in the order of their ids, so that two who do so cannot wait for each other."""
-    db.execute(select(Stimulus.id).where(which).order_by(Stimulus.id).with_for_update(key_share=True)).all()
+    db.execute(select(of.table.id).where(which).order_by(of.table.id).with_for_update(key_share=True)).all()
 
 
 def count_begun(db: Session, study_id: int) -> int:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from annotate.database.tables import (
     Assignment,
     Event,
+    Pair,
     Participant,
     Rating,
     Sitting,
@@ -21,15 +22,17 @@ from annotate.database.tables import (
 )
 from annotate.design.items import ItemKind
 from annotate.design.states import ACTIVE, State
+from annotate.methods import method_of
+from annotate.methods.method import Unit
 from annotate.queries.participants import count_participants
 from annotate.queries.stimuli import count_stimuli
 
 
 @dataclass(frozen=True)
 class StudyProgress:
-    """How far a study is. `stimuli_by_ratings` maps how often a stimulus was rated to how many were that often.
+    """How far a study is. `by_ratings` maps (how often rated, how often wanted) to the number of stimuli or pairs.
 
-    `ratings_wanted` are those of one picture.
+    `ratings_wanted` are those of one picture or pair.
 
     Of the people, `invited` have a link that they never followed to the end of the consent. The others take part, as
     `participants` counts: some are rating now, some have finished all their sittings, and some left one open.
@@ -37,7 +40,7 @@ class StudyProgress:
 
     ratings_wanted: int
     stimuli: Mapping[ItemKind, int]
-    stimuli_by_ratings: Mapping[int, int]
+    by_ratings: Mapping[tuple[int, int], int]
     participants: int
     sittings: int
     sittings_ended: int
@@ -57,25 +60,37 @@ class StudyProgress:
         return self.stimuli.get(ItemKind.RATED, 0)
 
     @property
+    def units(self) -> int:
+        """Pictures, or in a study of pairs these, to be rated."""
+        return sum(self.by_ratings.values())
+
+    @property
+    def stimuli_by_ratings(self) -> dict[int, int]:
+        """How many pictures or pairs were rated how often."""
+        found: dict[int, int] = {}
+        for (times, _), count in sorted(self.by_ratings.items()):
+            found[times] = found.get(times, 0) + count
+        return found
+
+    @property
     def wanted(self) -> int:
-        """Ratings wanted of all pictures together."""
-        return self.ratings_wanted * self.pictures
+        """Ratings wanted of all pictures or pairs together."""
+        return sum(wanted * count for (_, wanted), count in self.by_ratings.items())
 
     @property
     def complete(self) -> int:
-        """Pictures that have all ratings that are wanted."""
-        return sum(count for times, count in self.stimuli_by_ratings.items() if times >= self.ratings_wanted)
+        """Pictures or pairs that have all ratings that are wanted."""
+        return sum(count for (times, wanted), count in self.by_ratings.items() if times >= wanted)
 
     @property
     def missing(self) -> int:
         """Ratings that are wanted and not there."""
-        missing = ((self.ratings_wanted - times, count) for times, count in self.stimuli_by_ratings.items())
-        return sum(max(0, lacking) * count for lacking, count in missing)
+        return sum(max(0, wanted - times) * count for (times, wanted), count in self.by_ratings.items())
 
     @property
     def ratings(self) -> int:
-        """Ratings that count: of stimuli to be rated, by participants whose votes are used, without repeats."""
-        return sum(times * count for times, count in self.stimuli_by_ratings.items())
+        """Ratings that count: of what is to be rated, by participants whose votes are used, without repeats."""
+        return sum(times * count for (times, _), count in self.by_ratings.items())
 
 
 def active_since(study: Study, now: datetime) -> datetime:
@@ -86,12 +101,6 @@ def active_since(study: Study, now: datetime) -> datetime:
 def study_progress(db: Session, study: Study, now: datetime) -> StudyProgress:
     """Return how far a study is."""
     study_id = study.id
-    by_ratings = (
-        select(Stimulus.rated, func.count())
-        .where(Stimulus.study_id == study_id, Stimulus.kind == ItemKind.RATED)
-        .group_by(Stimulus.rated)
-        .order_by(Stimulus.rated)
-    )
     going_on = Sitting.ended_at.is_(None)  # one sitting of a participant at most
     sittings = (
         select(
@@ -110,7 +119,7 @@ def study_progress(db: Session, study: Study, now: datetime) -> StudyProgress:
     return StudyProgress(
         ratings_wanted=study.protocol.ratings_wanted,
         stimuli=count_stimuli(db, study_id),
-        stimuli_by_ratings=dict(db.execute(by_ratings).all()),
+        by_ratings=_by_ratings(db, study),
         participants=participants,
         sittings=begun,
         sittings_ended=ended,
@@ -119,6 +128,16 @@ def study_progress(db: Session, study: Study, now: datetime) -> StudyProgress:
         finished=participants - at_it,
         last_answer_at=last_answer_at,
     )
+
+
+def _by_ratings(db: Session, study: Study) -> dict[tuple[int, int], int]:
+    """Return how many pictures or pairs were rated how often, and how often they should be."""
+    if method_of(study.protocol).unit is Unit.PAIR:
+        pairs = select(Pair.rated, Pair.wanted, func.count()).where(Pair.study_id == study.id)
+        return {(rated, wanted): n for rated, wanted, n in db.execute(pairs.group_by(Pair.rated, Pair.wanted))}
+    stimuli = select(Stimulus.rated, func.count()).where(Stimulus.study_id == study.id, Stimulus.kind == ItemKind.RATED)
+    wanted = study.protocol.ratings_wanted
+    return {(rated, wanted): count for rated, count in db.execute(stimuli.group_by(Stimulus.rated))}
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,12 @@ from sqlalchemy import (
     select,
     type_coerce,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from annotate.database.tables import (
     ROWS_AT_ONCE,
     Assignment,
+    Pair,
     Participant,
     Rating,
     Sitting,
@@ -71,6 +72,50 @@ def stream_ratings(db: Session, study_id: int) -> Iterator[RatingRow]:
     )  # fmt: skip
     for row in db.execute(rows, execution_options={"yield_per": ROWS_AT_ONCE}):
         yield RatingRow._make(row)
+
+
+class ComparisonRow(NamedTuple):
+    """An answer to a pair as exports show it, left and right as the participant saw them."""
+
+    left: str
+    right: str
+    participant: str
+    preferred: str
+    sitting: int
+    sequence: int
+    kind: ItemKind
+    reasons: tuple[str, ...]
+    response_ms: int | None
+    width_px: float | None
+    height_px: float | None
+    pixel_ratio: float | None
+    flipped: bool | None
+    rated_at: datetime
+    votes_used: bool
+    key: str
+
+
+def stream_comparisons(db: Session, study_id: int) -> Iterator[ComparisonRow]:
+    """Yield every answer to a pair that was not undone, oldest first; memory does not grow with the study."""
+    first, second = aliased(Stimulus), aliased(Stimulus)
+    rows = (
+        select(
+            Assignment.turned, first.name, second.name, Participant.pseudonym, Rating.preferred, Sitting.number,
+            Rating.sequence, Assignment.kind, Rating.reasons, Rating.response_ms, Rating.width_px, Rating.height_px,
+            Rating.pixel_ratio, Rating.flipped, Rating.rated_at, Participant.votes_used, Rating.key,
+        )
+        .join(Assignment, Assignment.id == Rating.assignment_id)
+        .join(Pair, Pair.id == Assignment.pair_id)
+        .join(first, first.id == Pair.first_id)
+        .join(second, second.id == Pair.second_id)
+        .join(Participant, Participant.id == Assignment.participant_id)
+        .join(Sitting, Sitting.id == Assignment.sitting_id)
+        .where(Assignment.study_id == study_id, Rating.undone_at.is_(None))
+        .order_by(Rating.id)
+    )  # fmt: skip
+    for turned, one, other, *rest in db.execute(rows, execution_options={"yield_per": ROWS_AT_ONCE}):
+        left, right = (other, one) if turned else (one, other)
+        yield ComparisonRow(left, right, *rest)
 
 
 def grade_counts(db: Session, study_id: int, names: Collection[str]) -> dict[str, dict[float, int]]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import ConfigDict, Field
 
@@ -11,6 +11,8 @@ from annotate.design.states import AssignmentState, State
 from annotate.design.stored_protocol import StoredProtocol
 
 LONGEST_KEY = 64
+MOST_REASONS = 20
+Reason = Annotated[str, Field(max_length=32)]
 Number = Annotated[int, Field(ge=0, lt=2**31)]
 """What fits into an integer of every database."""
 
@@ -63,7 +65,7 @@ class LastSitting(NamedTuple):
 class StimulusRow(NamedTuple):
     """What there is to know of a stimulus when it is given and rated."""
 
-    stimulus_id: int
+    id: int
     sha256: str
     format: str
     width_px: int
@@ -71,20 +73,35 @@ class StimulusRow(NamedTuple):
     expected: float | None
     feedback: str
 
+    @property
+    def pictures(self) -> dict[str, "StimulusRow"]:
+        """Its pictures by the roles that a method may show."""
+        return {"picture": self}
 
-class AssignedStimulus(NamedTuple):
-    """An assignment with its picture."""
+
+class PairRow(NamedTuple):
+    """Two stimuli to compare; the second one stands on the left where it is `turned`."""
+
+    id: int
+    first: StimulusRow
+    second: StimulusRow
+    turned: bool = False
+
+    @property
+    def pictures(self) -> dict[str, StimulusRow]:
+        """Its pictures by the roles that a method may show."""
+        left, right = (self.second, self.first) if self.turned else (self.first, self.second)
+        return {"left": left, "right": right}
+
+
+class AssignedItem(NamedTuple):
+    """An assignment with what is rated."""
 
     id: int
     kind: ItemKind
     state: AssignmentState
     expires_at: datetime
-    stimulus: StimulusRow
-
-    @property
-    def pictures(self) -> dict[str, StimulusRow]:
-        """Its pictures by the roles that a method may show."""
-        return {"picture": self.stimulus}
+    unit: StimulusRow | PairRow
 
 
 @dataclass(frozen=True)
@@ -92,7 +109,8 @@ class Answer:
     """What a client sends, and what is stored as an `annotate.database.tables.Rating`.
 
     Two that are equal are the same answer. `key` is made by the client, `grade` on the study's scale, sizes in CSS
-    pixels. The page's messages are checked for it field by field.
+    pixels. `preferred` is as the participant saw the pair, `flipped` whether pictures were shown in turn. The
+    page's messages are checked for it field by field.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -105,3 +123,6 @@ class Answer:
     width_px: float | None = None
     height_px: float | None = None
     pixel_ratio: float | None = None
+    preferred: Literal["left", "right", "none"] | None = None
+    reasons: Annotated[tuple[Reason, ...], Field(max_length=MOST_REASONS)] = ()
+    flipped: bool | None = None

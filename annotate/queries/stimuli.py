@@ -11,6 +11,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    or_,
     select,
 )
 from sqlalchemy.orm import Session
@@ -19,17 +20,22 @@ from annotate.database.tables import (
     ROWS_AT_ONCE,
     SHUFFLES,
     Assignment,
+    Pair,
     Stimulus,
 )
 from annotate.design.items import ItemKind
+from annotate.design.protocol import StudyProtocol
 from annotate.design.review import StimulusSummary
 from annotate.design.states import (
     check_is_draft,
     check_takes_stimuli,
 )
 from annotate.errors import StudyError, StudyStateError
+from annotate.methods import method_of
+from annotate.methods.method import Unit
 from annotate.queries.audit import log_event
-from annotate.queries.studies import locked_study
+from annotate.queries.pairs import count_pairs
+from annotate.queries.studies import get_study, locked_study
 
 
 class NewStimulus(Structure):
@@ -107,7 +113,10 @@ def summarize_stimuli(db: Session, study_id: int) -> StimulusSummary:
         Stimulus.expected.is_(None),
         Stimulus.feedback == "",
     )
-    return StimulusSummary(count_stimuli(db, study_id), largest_sides(db, study_id), db.scalar(silent) or 0)
+    protocol = get_study(db, study_id).stored_protocol
+    of_pairs = isinstance(protocol, StudyProtocol) and method_of(protocol).unit is Unit.PAIR
+    pairs = count_pairs(db, study_id) if of_pairs else None
+    return StimulusSummary(count_stimuli(db, study_id), largest_sides(db, study_id), db.scalar(silent) or 0, pairs)
 
 
 def largest_sides(db: Session, study_id: int) -> tuple[int, int]:
@@ -177,5 +186,8 @@ def remove_stimulus(db: Session, stimulus: Stimulus, now: datetime) -> None:
 
 def _check_can_change(db: Session, stimulus: Stimulus) -> None:
     check_is_draft(locked_study(db, stimulus.study_id).state)
-    if db.scalar(select(exists().where(Assignment.stimulus_id == stimulus.id))):
+    of_pair = exists().where(
+        or_(Pair.first_id == stimulus.id, Pair.second_id == stimulus.id), Assignment.pair_id == Pair.id
+    )
+    if db.scalar(select(or_(exists().where(Assignment.stimulus_id == stimulus.id), of_pair))):
         raise StudyStateError(f"{stimulus.name} has ratings already, which were imported; it stays as it is.")

@@ -6,6 +6,8 @@ What holds, whatever participants do at once, and is tested as such:
 - Nobody gets a stimulus twice, but for the planned repeat, which is at least REPEAT_GAP items after the first time.
 - Stimuli fill evenly: one is given only if none with fewer slots taken is left for this participant.
 - A lease that ran out is given to somebody else; whoever comes back before that finds theirs.
+- All this holds of pairs as of stimuli. Each picture of a pair stands on the left as often as the other, or once more
+  or less but for leases that came back late; a repeated pair changes sides.
 - Gold, trap and repeated items come once in every so many items (see the protocol), at places drawn per participant.
 
 All happens in the caller's transaction, with a handful of index look-ups however large the study is: stimuli of one
@@ -21,8 +23,8 @@ from sqlalchemy import Connection
 from annotate.database.tables import SHUFFLES
 from annotate.design.items import ItemKind
 from annotate.design.sitting_plan import REPEAT_GAP, CheckSchedule, count_sitting
-from annotate.queries import live, slots
-from annotate.queries.records import StimulusRow
+from annotate.queries import live, pairs, slots
+from annotate.queries.records import PairRow, StimulusRow
 from annotate.rating import rules
 from annotate.rating.state import RaterState
 
@@ -49,10 +51,10 @@ def assign_ahead(connection: Connection, state: RaterState) -> RaterState:
     missing = rules.count_missing(state)
     # Not for every item, as that would cost as much as choosing one; but before anybody is told that none is left.
     if missing and state.open_sitting().rated % RECLAIM_EVERY == 0:
-        live.reclaim_expired(connection, state.participant.study_id, state.now)
+        live.reclaim_expired(connection, state.participant.study_id, state.now, state.unit)
     for _ in range(missing):
         following = _assign(connection, state)
-        if following is None and live.reclaim_expired(connection, state.participant.study_id, state.now):
+        if following is None and live.reclaim_expired(connection, state.participant.study_id, state.now, state.unit):
             following = _assign(connection, state)
         if following is None:
             break
@@ -66,22 +68,34 @@ def assign_ahead(connection: Connection, state: RaterState) -> RaterState:
 def _assign(connection: Connection, state: RaterState) -> RaterState | None:
     """Lease the next item; None when there is nothing left for this participant."""
     for kind in rules.kinds_to_give(state):
-        if stimulus := _choose(connection, state, kind):
-            sitting = state.open_sitting()
-            return state.with_item(
-                live.lease(connection, state.participant, sitting, stimulus, kind, state.lease_until)
-            )
+        if unit := _choose(connection, state, kind):
+            sitting, shown = state.open_sitting(), _with_side(connection, state, unit, kind)
+            return state.with_item(live.lease(connection, state.participant, sitting, shown, kind, state.lease_until))
     return None
 
 
-def _choose(connection: Connection, state: RaterState, kind: ItemKind) -> StimulusRow | None:
-    """Return a stimulus for an item of that kind, locked; None where there is none."""
+def _choose(connection: Connection, state: RaterState, kind: ItemKind) -> StimulusRow | PairRow | None:
+    """Return a stimulus or a pair for an item of that kind, locked; None where there is none."""
     if kind is ItemKind.REPEAT:
-        candidates = slots.repeatable_stimuli(connection, state.participant.id, skip_last=REPEAT_GAP)
-        return slots.stimulus_by_id(connection, rules.draw(state, "repeat").choice(candidates)) if candidates else None
+        candidates = slots.repeatable_units(connection, state.participant, skip_last=REPEAT_GAP)
+        chosen = rules.draw(state, "repeat").choice(candidates) if candidates else None
+        return None if chosen is None else slots.unit_by_id(connection, state.participant, chosen)
     below = state.protocol.ratings_wanted if kind is ItemKind.RATED else None
     start = rules.draw(state, "start").randrange(SHUFFLES)
     return slots.least_taken(connection, state.participant, kind, below=below, start=start)
+
+
+def _with_side(
+    connection: Connection, state: RaterState, unit: StimulusRow | PairRow, kind: ItemKind
+) -> StimulusRow | PairRow:
+    """Return a pair as it stood less often so far, and a repeat as the participant did not see it before."""
+    if not isinstance(unit, PairRow):
+        return unit
+    if kind is ItemKind.REPEAT:
+        return unit._replace(turned=not pairs.was_turned(connection, state.participant.id, unit.id))
+    straight, turned = pairs.count_turned(connection, unit.id)
+    either = rules.draw(state, "side").random() < 0.5
+    return unit._replace(turned=either if straight == turned else turned < straight)
 
 
 def plan_sitting(connection: Connection, state: RaterState) -> int:

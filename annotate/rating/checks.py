@@ -12,6 +12,8 @@ from annotate.errors import (
     RatingError,
     SittingError,
 )
+from annotate.methods import method_of
+from annotate.methods.method import AnswerKind
 from annotate.queries.records import LONGEST_KEY, Answer
 from annotate.rating.steps import Panel
 
@@ -50,7 +52,7 @@ def check_external_id(panel: Panel | None) -> str | None:
 
 
 def check_answer(answer: Answer, protocol: StudyProtocol) -> Answer:
-    """Return the answer with its grade as a float; raise GradeError or RatingError when something is off."""
+    """Return the answer as it is stored, its grade as a float; raise GradeError or RatingError if something is off."""
     if not 1 <= len(answer.key) <= LONGEST_KEY or not answer.key.isascii() or not answer.key.isprintable():
         raise RatingError(f"A rating's key is 1 to {LONGEST_KEY} printable ASCII characters.")
     if answer.unusable and (answer.grade is not None or not protocol.offer_unusable):
@@ -60,4 +62,20 @@ def check_answer(answer: Answer, protocol: StudyProtocol) -> Answer:
     for size in (answer.width_px, answer.height_px, answer.pixel_ratio):
         if size is not None and not 0 < size < MOST_PX:
             raise RatingError(f"{size!r} is no display size or pixel ratio.")
+    if unknown := sorted(set(answer.reasons) - set(protocol.reasons)):
+        raise RatingError(f"{unknown[0]!r} is no reason that this study offers.")
+    answer = replace(answer, reasons=tuple(sorted(set(answer.reasons))))
+    if method_of(protocol).answer is AnswerKind.PREFERENCE:
+        return _check_preference(answer, protocol)
+    if answer.preferred is not None:
+        raise RatingError("This study asks for a grade, and not which of two pictures is better.")
     return answer if answer.unusable else replace(answer, grade=protocol.scale.check(answer.grade))
+
+
+def _check_preference(answer: Answer, protocol: StudyProtocol) -> Answer:
+    if answer.grade is not None:
+        raise RatingError("This study asks which of two pictures is better, and not for a grade.")
+    offered = ("left", "none", "right") if protocol.offer_no_difference else ("left", "right")
+    if answer.preferred not in offered:
+        raise RatingError(f"{answer.preferred!r} is no answer to a pair here; expected {', '.join(offered)}.")
+    return answer

@@ -188,8 +188,8 @@ def _describe_method(protocol: StudyProtocol) -> dict[str, Any]:
         "answer": method.answer,
         "show": method.show(protocol),
         "roles": method.roles(protocol),
-        "no_difference": method.answer is AnswerKind.PREFERENCE,
-        "reasons": [],
+        "no_difference": method.answer is AnswerKind.PREFERENCE and protocol.offer_no_difference,
+        "reasons": list(protocol.reasons),
     }
 
 

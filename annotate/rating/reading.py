@@ -8,6 +8,7 @@ from annotate import queries
 from annotate.design.protocol import StudyProtocol
 from annotate.design.states import State
 from annotate.design.stored_protocol import readable
+from annotate.methods import method_of
 from annotate.queries import live, slots
 from annotate.rating import links
 from annotate.rating.state import RaterState
@@ -23,7 +24,7 @@ def read_state(db: Session, token: str, now: datetime) -> RaterState:
     return RaterState(
         now,
         participant,
-        held=tuple(live.leased_to(connection, participant.id)),
+        held=tuple(live.leased_to(connection, method_of(protocol).unit, participant.id)),
         counts=live.count_assigned(connection, participant.id),
         training=tuple(slots.training_stimuli(connection, participant)) if in_training else (),
         begun=0 if participant.consented else count_begun(db, participant.study_id, participant.state, protocol),

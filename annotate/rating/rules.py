@@ -13,7 +13,7 @@ from annotate.design.sitting_plan import AHEAD, CheckSchedule, is_too_late_for_a
 from annotate.design.states import AssignmentState, State
 from annotate.errors import RatingError, SittingError
 from annotate.methods import method_of
-from annotate.queries.records import Answer, AssignedStimulus, LastSitting, StimulusRow
+from annotate.queries.records import Answer, AssignedItem, LastSitting, PairRow, StimulusRow
 from annotate.rating.admission import find_refusal
 from annotate.rating.state import RaterState
 from annotate.rating.steps import Feedback, ShownItem, ShownStimulus, Step, StepKind
@@ -83,7 +83,7 @@ def _rating_step(state: RaterState) -> Step:
     return _step(state, StepKind.RATE, state.items)
 
 
-def _step(state: RaterState, kind: StepKind, items: tuple[AssignedStimulus, ...] = ()) -> Step:
+def _step(state: RaterState, kind: StepKind, items: tuple[AssignedItem, ...] = ()) -> Step:
     """Return a step with what every step of the running sitting shows."""
     given: list[ShownItem | None] = [show(item, state.protocol) for item in items]
     shown, upcoming, *_ = [None, *given, None] if kind is StepKind.BREAK else [*given, None, None]
@@ -115,9 +115,9 @@ def _end(state: RaterState) -> Step:
     )
 
 
-def show(item: AssignedStimulus, protocol: StudyProtocol) -> ShownItem:
+def show(item: AssignedItem, protocol: StudyProtocol) -> ShownItem:
     """Return what the participant may know of an item: the pictures that the study's method shows of it."""
-    found = ((role, item.pictures.get(role)) for role in method_of(protocol).roles(protocol))
+    found = ((role, item.unit.pictures.get(role)) for role in method_of(protocol).roles(protocol))
     return ShownItem(
         item.id,
         tuple(
@@ -180,7 +180,7 @@ def is_same_answer(state: RaterState, answer: Answer, stored: tuple[int, Answer]
     return True
 
 
-def check_rateable(assigned: AssignedStimulus | None) -> AssignedStimulus:
+def check_rateable(assigned: AssignedItem | None) -> AssignedItem:
     """Return an item that waits for an answer, or waited until its lease ran out; raise RatingError if it does not."""
     if assigned is None:
         raise RatingError("This picture was not given to you to rate.")
@@ -189,17 +189,19 @@ def check_rateable(assigned: AssignedStimulus | None) -> AssignedStimulus:
     return assigned
 
 
-def find_feedback(state: RaterState, assigned: AssignedStimulus | None, answer: Answer) -> Feedback | None:
+def find_feedback(state: RaterState, assigned: AssignedItem | None, answer: Answer) -> Feedback | None:
     """Return what training says about an answer; the main part says nothing."""
     if assigned is None or assigned.kind is not ItemKind.TRAINING:
         return None
-    expected = assigned.stimulus.expected
+    if isinstance(assigned.unit, PairRow):  # a study of pairs has no training
+        return None
+    expected = assigned.unit.expected
     error = state.protocol.allowed_error
     near = expected is None or (answer.grade is not None and abs(answer.grade - expected) <= error)
-    return Feedback(expected, near, assigned.stimulus.feedback)
+    return Feedback(expected, near, assigned.unit.feedback)
 
 
-def after_answer(state: RaterState, assigned: AssignedStimulus) -> RaterState:
+def after_answer(state: RaterState, assigned: AssignedItem) -> RaterState:
     """Return the state when an item is rated; the time since the last action is counted."""
     sitting = state.open_sitting()
     active_s = sitting.active_s
@@ -217,7 +219,7 @@ def after_answer(state: RaterState, assigned: AssignedStimulus) -> RaterState:
     )
 
 
-def after_undo(state: RaterState, assigned: AssignedStimulus) -> RaterState:
+def after_undo(state: RaterState, assigned: AssignedItem) -> RaterState:
     """Return the state when the last answer was taken back: its item is the first to be rated."""
     again = assigned._replace(state=AssignmentState.LEASED, expires_at=state.lease_until)
     held = tuple(sorted((*state.held, again), key=lambda item: item.id))

@@ -25,6 +25,7 @@ from annotate import queries
 from annotate.database.tables import Participant
 from annotate.design.states import AssignmentState
 from annotate.errors import AccessError, AssignmentGoneError, SittingError
+from annotate.methods import method_of
 from annotate.queries import answers, live
 from annotate.queries.records import Answer, LastSitting, OpenSitting
 from annotate.rating import links, rules
@@ -128,7 +129,7 @@ def rate(db: Session, token: str, answer: Answer, now: datetime) -> Outcome:
     connection = db.connection()
     state = read_state(db, token, now)
     answer = check_answer(answer, state.protocol)
-    assigned = live.assigned_to(connection, state.participant.id, answer.assignment_id)
+    assigned = live.assigned_to(connection, state.participant, answer.assignment_id)
     feedback = rules.find_feedback(state, assigned, answer)
     waits = assigned is not None and assigned.state is AssignmentState.LEASED
     if not waits and rules.is_same_answer(state, answer, answers.answer_by_key(connection, answer.key)):
@@ -190,7 +191,7 @@ def withdraw(db: Session, token: str, now: datetime) -> None:
 def find_picture(db: Session, token: str, assignment_id: int, role: str) -> ShownStimulus:
     """Return a picture that the participant may see now, of an item given to them and not yet rated."""
     participant, study = links.open_link(db, token)
-    for assigned in live.leased_to(db.connection(), participant.id):
+    for assigned in live.leased_to(db.connection(), method_of(study.protocol).unit, participant.id):
         if assigned.id == assignment_id:
             for picture in rules.show(assigned, study.protocol).pictures:
                 if role == picture.role:

@@ -10,7 +10,9 @@ from annotate.design.protocol import StudyProtocol
 from annotate.design.states import State
 from annotate.design.stored_protocol import readable
 from annotate.errors import SittingError, StudyStateError
-from annotate.queries.records import AssignedStimulus, CurrentParticipant, LastSitting, OpenSitting, StimulusRow
+from annotate.methods import method_of
+from annotate.methods.method import Unit
+from annotate.queries.records import AssignedItem, CurrentParticipant, LastSitting, OpenSitting, StimulusRow
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class RaterState:
 
     now: datetime
     participant: CurrentParticipant
-    held: tuple[AssignedStimulus, ...] = ()
+    held: tuple[AssignedItem, ...] = ()
     counts: Mapping[ItemKind, int] = field(default_factory=dict)
     training: tuple[StimulusRow, ...] = ()
     begun: int = 0
@@ -41,6 +43,11 @@ class RaterState:
         return readable(self.participant.protocol)
 
     @property
+    def unit(self) -> Unit:
+        """What is rated at a time."""
+        return method_of(self.protocol).unit
+
+    @property
     def sitting(self) -> OpenSitting | None:
         """The sitting that the participant is in."""
         return self.participant.sitting
@@ -51,7 +58,7 @@ class RaterState:
         return self.participant.asked or not self.protocol.questions
 
     @property
-    def items(self) -> tuple[AssignedStimulus, ...]:
+    def items(self) -> tuple[AssignedItem, ...]:
         """What the participant holds of the part they are in: the training, or what comes after it."""
         training = not self.participant.trained
         return tuple(item for item in self.held if (item.kind is ItemKind.TRAINING) is training)
@@ -105,7 +112,7 @@ class RaterState:
         """Return the state with other values of the open sitting; raises as `open_sitting`."""
         return self.with_participant(sitting=replace(self.open_sitting(), **values))
 
-    def with_item(self, item: AssignedStimulus) -> "RaterState":
+    def with_item(self, item: AssignedItem) -> "RaterState":
         """Return the state in which the participant holds one item more."""
         counts = {**self.counts, item.kind: self.counts.get(item.kind, 0) + 1}
         return replace(self, held=(*self.held, item), counts=counts)

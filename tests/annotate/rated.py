@@ -10,9 +10,10 @@ from annotate.database.engine import Database
 from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.design.states import State
+from annotate.methods import make_protocol
 from annotate.queries.records import Answer
 from annotate.rating import sitting
-from annotate.rating.steps import Outcome, Step, StepKind
+from annotate.rating.steps import Outcome, ShownItem, Step, StepKind
 from annotate.stimuli.files import StimulusFile
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -37,7 +38,8 @@ def new_study(
         *stimuli(training, ItemKind.TRAINING, 3.0),
     ]
     with database.write() as db:
-        study = queries.studies.create_study(db, "faces", StudyProtocol(**protocol), NOW)
+        made = make_protocol(protocol) if "method" in protocol else StudyProtocol(**protocol)
+        study = queries.studies.create_study(db, "faces", made, NOW)
         queries.stimuli.add_stimuli(db, study.id, files, NOW)
         queries.lifecycle.change_state(db, study.id, State.OPEN, NOW)
         return study.id
@@ -78,9 +80,17 @@ class Person:
     def answer(self, step: Step, grade: float | None = 3.0, **values: Any) -> Answer:
         """Return an answer to what a step shows, under a new key."""
         assert step.picture is not None
+        return self.answer_to(step.picture, grade, **values)
+
+    def answer_to(self, item: ShownItem, grade: float | None = 3.0, **values: Any) -> Answer:
+        """Return an answer to an item; of a pair the left one is preferred for high grades, the right one for low."""
         self.answers += 1
+        given: dict[str, Any] = {"grade": grade}
+        if item.pictures[-1].role == "right":
+            word: Any = "none" if grade in {None, 3} else "left" if grade and grade > 3 else "right"
+            given = {"preferred": word}
         key = f"{self.token[:20]}-{self.answers}"
-        return Answer(key, step.picture.assignment_id, grade, **{"response_ms": 1000, **values})
+        return Answer(key, item.assignment_id, **{"response_ms": 1000, **given, **values})
 
     def send(self, answer: Answer) -> Outcome:
         return self.database.transact(lambda db: sitting.rate(db, self.token, answer, self.now))

@@ -8,6 +8,7 @@ import threading
 import time
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 from annotate.database.engine import Database, open_database
 from annotate.queries.records import Answer
@@ -31,7 +32,8 @@ def rate_to_the_end(database: Database, join_code: str) -> None:
             step = database.transact(lambda db: sitting.next_step(db, token, _now()))
             continue
         number += 1
-        answer = Answer(f"{token[:24]}-{number}", step.picture.assignment_id, 3.0, response_ms=900)
+        given: dict[str, Any] = {"preferred": "left"} if len(step.picture.pictures) > 1 else {"grade": 3.0}
+        answer = Answer(f"{token[:24]}-{number}", step.picture.assignment_id, response_ms=900, **given)
         step = database.transact(partial(sitting.rate, token=token, answer=answer, now=_now())).step
         with PRINTING:
             print(answer.key, flush=True)

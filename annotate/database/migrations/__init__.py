@@ -14,6 +14,7 @@ from annotate.database.migrations.m001_first import create_first_schema
 from annotate.database.migrations.m002_message_and_codes import add_message_and_codes
 from annotate.database.migrations.m003_start_answers import add_start_answers
 from annotate.database.migrations.m004_condition import add_condition
+from annotate.database.migrations.m005_pairs import add_pairs
 from annotate.database.tables import SchemaVersion
 from annotate.errors import DatabaseError
 
@@ -22,6 +23,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     add_message_and_codes,
     add_start_answers,
     add_condition,
+    add_pairs,
 )
 LATEST = len(MIGRATIONS)
 _LOCK = 0x66697161  # any number, the same in every process

@@ -22,15 +22,14 @@ from sqlalchemy import (
     text,
 )
 
-_SCHEMA = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+_SCHEMA = MetaData(naming_convention=NAMES)
 
 
 def create_first_schema(connection: Connection) -> None:
@@ -38,7 +37,7 @@ def create_first_schema(connection: Connection) -> None:
     _SCHEMA.create_all(connection)
 
 
-def _where(condition: str) -> dict[str, Any]:
+def where(condition: str) -> dict[str, Any]:
     """Return the condition of a partial index."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
@@ -136,7 +135,7 @@ Table(
     Column("accepted", Boolean),
     Column("accepted_reason", Text, nullable=False),
     UniqueConstraint("participant_id", "number"),
-    Index("uq_sitting_running", "participant_id", unique=True, **_where("ended_at IS NULL")),
+    Index("uq_sitting_running", "participant_id", unique=True, **where("ended_at IS NULL")),
 )
 Table(
     "assignment", _SCHEMA,
@@ -150,7 +149,7 @@ Table(
     Column("state", String(16), nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False),
     UniqueConstraint("participant_id", "stimulus_id", "occurrence"),
-    Index("ix_assignment_leased", "study_id", "expires_at", **_where("state = 'leased'")),
+    Index("ix_assignment_leased", "study_id", "expires_at", **where("state = 'leased'")),
     Index("ix_assignment_of_participant", "participant_id", "state", "kind"),
     Index("ix_assignment_sitting_id", "sitting_id"),
     Index("ix_assignment_stimulus_id", "stimulus_id"),
@@ -173,6 +172,6 @@ Table(
     CheckConstraint("unusable = (grade IS NULL)", name="grade_or_unusable"),
     UniqueConstraint("key"),
     Index("ix_rating_assignment_id", "assignment_id"),
-    Index("uq_rating_live", "assignment_id", unique=True, **_where("undone_at IS NULL")),
+    Index("uq_rating_live", "assignment_id", unique=True, **where("undone_at IS NULL")),
 )
 # fmt: on

@@ -36,7 +36,7 @@ def described(connection: Connection) -> dict[str, Any]:
             "unique": sorted(str(each["column_names"]) for each in found.get_unique_constraints(name)),
             "checks": sorted(str(each["name"]) for each in found.get_check_constraints(name)),
             "foreign": sorted(
-                (each["constrained_columns"], each["referred_table"], str(each["options"]))
+                (each["constrained_columns"], each["referred_table"], _deleting(connection, name, each))
                 for each in found.get_foreign_keys(name)
             ),
             "indexes": sorted(
@@ -46,6 +46,14 @@ def described(connection: Connection) -> dict[str, Any]:
         }
         for name in found.get_table_names()
     }
+
+
+def _deleting(connection: Connection, table: str, key: Any) -> str:
+    """Return what deleting the row that a key refers to does; of a column that was added, only SQLite itself tells."""
+    if connection.dialect.name != "sqlite":
+        return str(key["options"])
+    rows = connection.execute(text(f"PRAGMA foreign_key_list({table})"))
+    return str([row.on_delete for row in rows if row[3] in key["constrained_columns"]])
 
 
 def _condition(options: Any) -> str:
@@ -67,6 +75,54 @@ def test_a_database_that_is_up_to_date_stays_as_it_is(engine: Engine) -> None:
         migrate(connection)
         assert migrate(connection) == []
         assert schema_version(connection) == len(MIGRATIONS)
+
+
+FILLED = """
+INSERT INTO stimulus (id, study_id, sha256, name, kind, feedback, format, width_px, height_px, size_bytes, shuffle,
+                      taken, rated)
+    VALUES (1, 1, 'a', 'a.png', 0, '', 'PNG', 8, 8, 9, 5, 1, 1), (2, 1, 'b', 'b.png', 0, '', 'PNG', 8, 8, 9, 7, 1, 0);
+INSERT INTO participant (id, study_id, pseudonym, language, seed, created_at, votes_used, votes_reason)
+    VALUES (1, 1, 'p', 'en', 3, '2026-01-01 00:00:00', true, '');
+INSERT INTO sitting (id, participant_id, number, started_at, last_seen_at, active_s, planned, answers, rated, breaks,
+                     accepted_reason)
+    VALUES (1, 1, 1, '2026-01-01 00:00:00', '2026-01-01 00:00:00', 9, 2, 2, 1, 0, '');
+INSERT INTO assignment (id, study_id, participant_id, stimulus_id, sitting_id, kind, occurrence, state, expires_at)
+    VALUES (1, 1, 1, 1, 1, 0, 0, 'rated', '2026-01-01 00:00:00'),
+           (2, 1, 1, 2, 1, 0, 0, 'leased', '2026-01-01 00:00:00');
+INSERT INTO rating (id, key, assignment_id, sequence, grade, unusable, response_ms, rated_at, undone_at)
+    VALUES (1, 'k1', 1, 1, 2, false, 1234, '2026-01-01 00:00:00', '2026-01-01 00:00:00'),
+           (2, 'k2', 1, 2, 4, false, 1234, '2026-01-01 00:00:00', NULL)
+"""
+"""Somebody rated one picture, undid that, rated it again, and leases another."""
+
+
+PREFERENCE = text(
+    "INSERT INTO rating (id, key, assignment_id, sequence, preferred, unusable, rated_at) "
+    "VALUES (3, 'k3', 2, 3, 'left', false, '2026-01-01 00:00:00')"
+)
+
+
+def test_ratings_of_version_4_are_all_there_and_can_be_added_to(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":  # as the program opens it: dropping a table deletes what refers to it
+            connection.exec_driver_sql("PRAGMA foreign_keys = ON")
+            connection.commit()
+        with monkeypatch.context() as former:
+            former.setattr(migrations, "LATEST", 4)
+            migrate(connection)
+        for statement in (STUDY, *map(text, FILLED.split(";"))):
+            connection.execute(statement)
+        tables = ("assignment", "rating", "stimulus")
+        kept = {table: connection.execute(text(f"SELECT * FROM {table} ORDER BY id")).all() for table in tables}  # noqa: S608
+        assert migrate(connection) == list(range(5, len(MIGRATIONS) + 1))
+        for table, rows in kept.items():
+            names = ", ".join(rows[0]._fields)
+            assert connection.execute(text(f"SELECT {names} FROM {table} ORDER BY id")).all() == rows  # noqa: S608
+        connection.execute(PREFERENCE)
+        connection.execute(text("DELETE FROM assignment WHERE id = 1"))
+        assert connection.scalar(text("SELECT count(*) FROM rating")) == 1  # ratings go with their assignment
 
 
 def add_note(connection: Connection) -> None:

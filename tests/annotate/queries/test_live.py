@@ -13,6 +13,7 @@ from sqlalchemy.exc import NoResultFound
 from annotate.database.engine import Database
 from annotate.database.tables import Assignment
 from annotate.design.items import ItemKind
+from annotate.methods.method import Unit
 from annotate.queries import answers, live
 from annotate.rating import links
 from tests.annotate.rated import NOW, Person, new_study
@@ -71,7 +72,7 @@ def test_a_key_that_somebody_used_meanwhile_stores_nothing(database: Database) -
     with database.write() as db:
         connection = db.connection()
         visitor = links.authenticate(connection, person.token)
-        given = live.leased_to(connection, visitor.id)
+        given = live.leased_to(connection, Unit.STIMULUS, visitor.id)
         assert visitor.sitting
         assert answers.add_rating(connection, given[0], answer, visitor.sitting, NOW)
         again = replace(answer, assignment_id=given[1].id)
@@ -85,9 +86,9 @@ def test_nobody_is_given_a_stimulus_twice_even_by_a_broken_program(database: Dat
     with database.write() as db:
         connection = db.connection()
         visitor = links.authenticate(connection, person.token)
-        (first, *_) = live.leased_to(connection, visitor.id)
+        (first, *_) = live.leased_to(connection, Unit.STIMULUS, visitor.id)
         assert visitor.sitting
         with pytest.raises(NoResultFound):
-            live.lease(connection, visitor, visitor.sitting, first.stimulus, ItemKind.RATED, NOW)
+            live.lease(connection, visitor, visitor.sitting, first.unit, ItemKind.RATED, NOW)
         stimuli = connection.scalars(select(Assignment.stimulus_id)).all()
         assert len(stimuli) == len(set(stimuli)) == 2

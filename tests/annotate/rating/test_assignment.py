@@ -17,13 +17,15 @@ from sqlalchemy import func, select
 
 from annotate import queries
 from annotate.database.engine import Database, open_database
-from annotate.database.tables import LIVE, Assignment, Participant, Rating, Stimulus
+from annotate.database.tables import LIVE, Assignment, Pair, Participant, Rating, Stimulus
 from annotate.design.items import ItemKind
 from annotate.design.sitting_plan import REPEAT_GAP
 from annotate.design.states import AssignmentState
 from annotate.errors import AnnotateError
+from annotate.methods.method import Unit
 from annotate.queries import live
 from annotate.queries.records import Answer
+from annotate.queries.units import UNITS
 from annotate.rating import links, sitting
 from tests.annotate.rated import NOW, Person, new_study
 from tests.annotate.rater import rate_together
@@ -55,19 +57,26 @@ class Study(RuleBasedStateMachine):
 
     template: Path
     wanted = 2
+    unit = Unit.STIMULUS
 
     @initialize(gold=strategies.integers(0, 2), repeat_every=strategies.sampled_from([0, 6]))
     def open_study(self, gold: int, repeat_every: int) -> None:
+        self.open_database()
+        special = {"gold_every": 3 if gold else 0, "trap_every": 0, "repeat_every": repeat_every, "break_every": 0}
+        limits = {"ratings_wanted": self.wanted, "lease_s": 60, "sitting_items": 9, "max_sittings": 2}
+        self.begin(new_study(self.database, images=5, gold=gold, **special, **limits))
+
+    def begin(self, study_id: int) -> None:
+        self.study_id = study_id
+        self.now, self.reinstated = NOW, 0
+        self.people: list[Person] = []
+        self.acknowledged: dict[str, dict[str, float | str | None]] = {}
+        self.last_sent: dict[str, Answer] = {}
+
+    def open_database(self) -> None:
         self.folder = tempfile.TemporaryDirectory(dir=self.template.parent)
         shutil.copy(self.template, self.folder.name)
         self.database = open_database(f"sqlite:///{self.folder.name}/{self.template.name}")
-        special = {"gold_every": 3 if gold else 0, "trap_every": 0, "repeat_every": repeat_every, "break_every": 0}
-        limits = {"ratings_wanted": self.wanted, "lease_s": 60, "sitting_items": 9, "max_sittings": 2}
-        self.study_id = new_study(self.database, images=5, gold=gold, **special, **limits)
-        self.now, self.reinstated = NOW, 0
-        self.people: list[Person] = []
-        self.acknowledged: dict[str, dict[str, float]] = {}
-        self.last_sent: dict[str, Answer] = {}
 
     def teardown(self) -> None:
         if hasattr(self, "database"):
@@ -96,10 +105,9 @@ class Study(RuleBasedStateMachine):
         picture = step.upcoming if ahead and step.upcoming else step.picture
         if picture is None:
             return
-        person.answers += 1
-        answer = Answer(f"{person.token[:20]}-{person.answers}", picture.assignment_id, float(grade))
+        answer = person.answer_to(picture, float(grade))
         person.send(answer)
-        self.acknowledged[person.token][answer.key] = answer.grade or 0
+        self.acknowledged[person.token][answer.key] = answer.grade or answer.preferred
         self.last_sent[person.token] = answer
 
     @precondition(lambda self: self.last_sent)
@@ -128,13 +136,13 @@ class Study(RuleBasedStateMachine):
                 person.send(answer)
             except AnnotateError:
                 return
-            self.acknowledged[person.token][answer.key] = 3.0
+            self.acknowledged[person.token][answer.key] = answer.grade or answer.preferred
 
     @rule()
     def give_back(self) -> None:
         """What everybody's requests do now and then."""
         with self.database.write() as db:
-            live.reclaim_expired(db.connection(), self.study_id, self.now)
+            live.reclaim_expired(db.connection(), self.study_id, self.now, self.unit)
 
     @precondition(lambda self: self.people)
     @rule(number=strategies.integers(0, 5))
@@ -204,23 +212,24 @@ class Study(RuleBasedStateMachine):
     def counters_are_what_they_count(self) -> None:
         with self.database.read() as db:
             held = (
-                select(Assignment.stimulus_id, Assignment.state)
+                select(UNITS[self.unit].column, Assignment.state)
                 .join(Participant, Participant.id == Assignment.participant_id)
                 .where(Assignment.occurrence == 0, Participant.votes_used, Assignment.state.in_(LIVE))
             )
             live = Counter((row[0], row[1]) for row in db.execute(held))
-            for stimulus in db.scalars(select(Stimulus)):
-                rated = live[stimulus.id, AssignmentState.RATED]
-                assert stimulus.rated == rated
-                assert stimulus.taken == rated + live[stimulus.id, AssignmentState.LEASED]
-                if stimulus.kind is ItemKind.RATED:
-                    assert stimulus.taken <= self.wanted + self.reinstated
+            table: Any = UNITS[self.unit].table
+            for each in db.scalars(select(table)):
+                rated = live[each.id, AssignmentState.RATED]
+                assert each.rated == rated
+                assert each.taken == rated + live[each.id, AssignmentState.LEASED]
+                if isinstance(each, Pair) or each.kind is ItemKind.RATED:
+                    assert each.taken <= self.wanted + self.reinstated
 
     @invariant()
     def nothing_acknowledged_is_lost_or_double(self) -> None:
         with self.database.read() as db:
-            rows = select(Rating.key, Rating.grade).where(Rating.undone_at.is_(None))
-            live = [(key, grade) for key, grade in db.execute(rows)]
+            rows = select(Rating.key, Rating.grade, Rating.preferred).where(Rating.undone_at.is_(None))
+            live = [(key, grade or preferred) for key, grade, preferred in db.execute(rows)]
             rated = db.scalar(
                 select(func.count()).select_from(Assignment).where(Assignment.state == AssignmentState.RATED)
             )
@@ -233,17 +242,22 @@ class Study(RuleBasedStateMachine):
         with self.database.read() as db:
             rows = db.scalars(select(Assignment).order_by(Assignment.participant_id, Assignment.id)).all()
         for repeat in (row for row in rows if row.kind is ItemKind.REPEAT):
-            before = [
-                row.stimulus_id for row in rows if row.participant_id == repeat.participant_id and row.id < repeat.id
-            ]
-            assert before.count(repeat.stimulus_id) == 1
-            assert len(before) - before.index(repeat.stimulus_id) > REPEAT_GAP
+            before = [row for row in rows if row.participant_id == repeat.participant_id and row.id < repeat.id]
+            units = [(row.stimulus_id, row.pair_id) for row in before]
+            unit = (repeat.stimulus_id, repeat.pair_id)
+            assert units.count(unit) == 1
+            assert len(units) - units.index(unit) > REPEAT_GAP
+            assert repeat.pair_id is None or before[units.index(unit)].turned is not repeat.turned
 
 
 @pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
 def test_histories(sqlite_template: Path) -> None:
-    Study.template = sqlite_template
-    machine = Study.TestCase
+    run_histories(Study, sqlite_template)
+
+
+def run_histories(study: type[Study], template: Path) -> None:
+    study.template = template
+    machine = study.TestCase
     machine.settings = settings(
         max_examples=30,
         stateful_step_count=30,

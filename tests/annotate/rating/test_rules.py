@@ -13,7 +13,7 @@ from annotate.design.protocol import StudyProtocol
 from annotate.design.start_questions import READY_QUESTIONS
 from annotate.design.states import AssignmentState, State
 from annotate.errors import RatingError, SittingError
-from annotate.queries.records import Answer, AssignedStimulus, CurrentParticipant, OpenSitting, StimulusRow
+from annotate.queries.records import Answer, AssignedItem, CurrentParticipant, OpenSitting, StimulusRow
 from annotate.rating import rules
 from annotate.rating.admission import Refusal
 from annotate.rating.state import RaterState
@@ -42,7 +42,7 @@ SOMEBODY = CurrentParticipant(
 
 def item(number: int, kind: ItemKind = ItemKind.RATED, state: AssignmentState = AssignmentState.LEASED) -> Any:
     stimulus = StimulusRow(number, "0" * 64, "PNG", 64, 48, expected=3.0, feedback="Look at the eyes.")
-    return AssignedStimulus(number, kind, state, NOW + timedelta(minutes=10), stimulus)
+    return AssignedItem(number, kind, state, NOW + timedelta(minutes=10), stimulus)
 
 
 def state(
@@ -126,9 +126,9 @@ def test_an_undone_answer_is_the_first_to_be_rated_again() -> None:
 
 
 def test_training_is_given_in_order_and_counted() -> None:
-    stimuli = tuple(item(number).stimulus for number in (1, 2, 3))
+    stimuli = tuple(item(number).unit for number in (1, 2, 3))
     begun = replace(state(trained=False, protocol={"training_count": 2}), training=stimuli)
-    assert [stimulus.stimulus_id for stimulus in rules.next_training(begun)] == [1, 2]
+    assert [stimulus.id for stimulus in rules.next_training(begun)] == [1, 2]
     one_rated = replace(
         begun.with_item(item(2, ItemKind.TRAINING)), counts={ItemKind.TRAINING: 2}, training=stimuli[2:]
     )

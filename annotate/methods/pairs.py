@@ -1,0 +1,30 @@
+"""Paired comparison: which of two pictures is better, or neither (ITU-T P.910)."""
+
+from annotate.design.protocol import StudyProtocol
+from annotate.design.review import StimulusSummary
+from annotate.errors import StudyStateError
+from annotate.methods.method import AnswerKind, Method, Show, Unit
+
+
+def _check_design(_protocol: StudyProtocol, stimuli: StimulusSummary) -> None:
+    if not stimuli.pairs:
+        raise StudyStateError(
+            "No two pictures have the same source, so there is nothing to compare; correct the column source of "
+            "stimuli.csv, or set pair_across_sources=true."
+        )
+
+
+_NO_CHECKS = {"training_count": 0, "gold_every": 0, "trap_every": 0, "offer_unusable": False}
+
+METHOD = Method(
+    "pairs",
+    "Compare two pictures (paired comparison)",
+    roles=lambda _protocol: ("left", "right"),
+    show=lambda _protocol: Show.BESIDE,
+    unit=Unit.PAIR,
+    answer=AnswerKind.PREFERENCE,
+    check_design=_check_design,
+    scales=(),
+    defaults={"ratings_wanted": 10, **_NO_CHECKS},
+    fixed=_NO_CHECKS,
+)

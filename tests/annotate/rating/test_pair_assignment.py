@@ -1,0 +1,194 @@
+"""What must hold of who compares which pair, over random histories and with everybody at once."""
+
+from collections import Counter, defaultdict
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import strategies
+from hypothesis.stateful import initialize, invariant, precondition, rule
+from sqlalchemy import select
+
+from annotate import queries
+from annotate.database.engine import Database
+from annotate.database.tables import LIVE, Assignment, Pair
+from annotate.design.states import State
+from annotate.errors import RatingError, StudyStateError
+from annotate.methods import make_protocol
+from annotate.methods.method import Unit
+from annotate.stimuli.files import StimulusFile
+from tests.annotate.rated import NOW, Person, new_study
+from tests.annotate.rater import rate_together
+from tests.annotate.rating.test_assignment import Study, run_histories, start_rater
+
+PAIRS: dict[str, Any] = {"method": "pairs", "repeat_every": 0, "break_every": 0}
+
+
+def comparisons(database: Database) -> list[queries.ratings.ComparisonRow]:
+    with database.read() as db:
+        return list(queries.ratings.stream_comparisons(db, 1))
+
+
+def sides(database: Database) -> list[tuple[int, int]]:
+    """Return how often each pair is leased or rated straight and turned."""
+    with database.read() as db:
+        held = select(Assignment.pair_id, Assignment.turned).where(
+            Assignment.state.in_(LIVE), Assignment.occurrence == 0
+        )
+        counts = Counter((pair, turned) for pair, turned in db.execute(held))
+        return [(counts[pair, False], counts[pair, True]) for pair in db.scalars(select(Pair.id))]
+
+
+class PairStudy(Study):
+    """The same history, of a study whose five pictures are compared."""
+
+    unit = Unit.PAIR
+
+    @initialize(gold=strategies.just(0), repeat_every=strategies.sampled_from([0, 6]))
+    def open_study(self, gold: int, repeat_every: int) -> None:
+        self.open_database()
+        limits = {"ratings_wanted": self.wanted, "lease_s": 60, "sitting_items": 9, "max_sittings": 2}
+        pairs = {**PAIRS, "repeat_every": repeat_every}
+        self.begin(new_study(self.database, images=5, gold=gold, **pairs, **limits))
+        self.gave_back = False
+
+    @precondition(lambda self: self.people)
+    @rule(number=strategies.integers(0, 5))
+    def withdraw(self, number: int) -> None:
+        self.gave_back = True
+        super().withdraw(number)
+
+    @rule(seconds=strategies.sampled_from([20, 61, 200]))
+    def wait(self, seconds: int) -> None:
+        self.gave_back = True
+        super().wait(seconds)
+
+    @invariant()
+    def sides_are_balanced_while_nobody_went_away(self) -> None:
+        if hasattr(self, "database") and not self.gave_back and not self.reinstated and self.now == NOW:
+            assert all(abs(straight - turned) <= 1 for straight, turned in sides(self.database))
+
+
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
+def test_histories_of_pairs(sqlite_template: Path) -> None:
+    run_histories(PairStudy, sqlite_template)
+
+
+def test_twenty_people_at_once_fill_a_study_of_pairs_exactly(database: Database) -> None:
+    study_id = new_study(database, images=8, pair_partners=4, ratings_wanted=6, **PAIRS)
+    with database.read() as db:
+        code = queries.studies.get_study(db, study_id).join_code
+    rate_together(database, code, 20)
+    rows = comparisons(database)
+    counts = Counter(frozenset((row.left, row.right)) for row in rows)
+    assert len(counts) == 16
+    assert set(counts.values()) == {6}
+    by_person = Counter((row.participant, frozenset((row.left, row.right))) for row in rows)
+    assert set(by_person.values()) == {1}
+    assert set(sides(database)) == {(3, 3)}
+
+
+def test_a_killed_process_loses_no_comparison_that_it_acknowledged(database: Database, database_url: str) -> None:
+    study_id = new_study(database, images=20, ratings_wanted=20, sitting_items=1000, **PAIRS)
+    with database.read() as db:
+        code = queries.studies.get_study(db, study_id).join_code
+    acknowledged: list[str] = []
+    for kept in (1, 17):
+        process = start_rater(database_url, code, 3)
+        assert process.stdout
+        acknowledged += [process.stdout.readline().strip() for _ in range(kept)]
+        process.kill()
+        acknowledged += process.communicate()[0].split()
+    stored = [row.key for row in comparisons(database)]
+    assert set(acknowledged) <= set(stored)
+    assert len(stored) == len(set(stored)) <= len(acknowledged) + 6
+
+
+def sourced(count: int, per_source: int) -> list[StimulusFile]:
+    return [
+        StimulusFile(f"{n}.png", f"{n:064}", "PNG", 64, 48, 1000, source=f"s{n // per_source}") for n in range(count)
+    ]
+
+
+def open_with(database: Database, files: list[StimulusFile], **protocol: Any) -> int:
+    with database.write() as db:
+        study = queries.studies.create_study(db, "faces", make_protocol({**PAIRS, **protocol}), NOW)
+        queries.stimuli.add_stimuli(db, study.id, files, NOW)
+        queries.lifecycle.change_state(db, study.id, State.OPEN, NOW)
+        return study.id
+
+
+@pytest.mark.parametrize(("across", "groups"), [(False, 3), (True, 1)])
+def test_pictures_are_compared_inside_their_source_unless_it_is_asked_otherwise(
+    across: bool, groups: int, sqlite_database: Database
+) -> None:
+    open_with(sqlite_database, sourced(15, 5), pair_across_sources=across, ratings_wanted=1)
+    person = Person(sqlite_database, 1)
+    person.rate_all(person.start())
+    met: defaultdict[str, set[str]] = defaultdict(set)
+    for row in comparisons(sqlite_database):
+        met[row.left] |= met[row.right] | {row.left, row.right}
+        for each in met[row.left]:
+            met[each] = met[row.left]
+    assert len({frozenset(each) for each in met.values()}) == groups
+
+
+def test_a_study_without_two_pictures_of_one_source_is_not_opened(sqlite_database: Database) -> None:
+    with pytest.raises(StudyStateError, match="No two pictures have the same source"):
+        open_with(sqlite_database, sourced(4, 1))
+
+
+def test_pictures_added_in_a_pause_are_compared_too(sqlite_database: Database) -> None:
+    files = sourced(8, 8)
+    study_id = open_with(sqlite_database, files[:5], pair_partners=2)
+    with sqlite_database.write() as db:
+        queries.lifecycle.change_state(db, study_id, State.PAUSED, NOW)
+        queries.stimuli.add_stimuli(db, study_id, files[5:], NOW)
+        queries.lifecycle.change_state(db, study_id, State.OPEN, NOW)
+        ends = Counter(each for pair in db.scalars(select(Pair)) for each in (pair.first_id, pair.second_id))
+    assert len(ends) == 8
+    assert min(ends.values()) >= 2
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"preferred": None}, {"preferred": None, "grade": 3.0}, {"preferred": "left", "reasons": ("light",)},
+        {"preferred": "none"}, {"preferred": None, "unusable": True},
+    ],
+)  # fmt: skip
+def test_an_answer_that_is_none_of_a_pair_is_refused(values: dict[str, Any], sqlite_database: Database) -> None:
+    person = Person(sqlite_database, new_study(sqlite_database, offer_no_difference=False, reasons=("blur",), **PAIRS))
+    step = person.start()
+    with pytest.raises(RatingError):
+        person.send(replace(person.answer(step, 5.0), **values))
+    assert comparisons(sqlite_database) == []
+
+
+def test_what_was_preferred_why_and_how_it_was_shown_is_kept(database: Database) -> None:
+    person = Person(database, new_study(database, images=3, reasons=("blur", "noise"), **PAIRS))
+    step = person.start()
+    assert step.picture
+    assert [each.role for each in step.picture.pictures] == ["left", "right"]
+    answer = person.answer(step, 5.0, reasons=("noise", "blur"), flipped=True)
+    first = person.send(answer)
+    assert person.send(answer).step == first.step  # sent again
+    (row,) = comparisons(database)
+    assert (row.preferred, row.reasons, row.flipped, row.response_ms) == ("left", ("blur", "noise"), True, 1000)
+    shown = {each.role: each.sha256 for each in step.picture.pictures}
+    with database.read() as db:
+        names = {each.name: each.sha256 for each in queries.stimuli.all_stimuli(db, 1)}
+    assert {"left": names[row.left], "right": names[row.right]} == shown
+    assert person.undo().picture == step.picture
+    assert comparisons(database) == []
+
+
+def test_progress_counts_pairs(sqlite_database: Database) -> None:
+    study_id = new_study(sqlite_database, images=4, ratings_wanted=2, **PAIRS)
+    person = Person(sqlite_database, study_id)
+    person.rate(person.start())
+    with sqlite_database.read() as db:
+        found = queries.progress.study_progress(db, queries.studies.get_study(db, study_id), NOW)
+    assert (found.units, found.wanted, found.ratings, found.missing, found.complete) == (6, 12, 1, 11, 0)
+    assert found.stimuli_by_ratings == {0: 5, 1: 1}
