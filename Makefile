@@ -19,7 +19,7 @@ STEP ?=
 DATA ?= gfiqa
 NAME ?= score
 
-.PHONY: help run test test-fast check lint audit train train-people bench docs space space-check licences resolve lock
+.PHONY: help run test test-fast check lint audit train train-people bench docs static-page space space-check licences resolve lock
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -60,6 +60,9 @@ bench: $(DEV_READY)  ## make bench NAME=score ARGS="…": run a measurement of b
 
 docs: $(DEV_READY)  ## build the documentation site of docs/ into site/, its links checked
 	$(VENV)/bin/zensical build --clean --strict
+
+static-page: $(DEV_READY)  ## write the page that scores in the browser into build/page (needs npm)
+	$(PYTHON) -m fiqa export lite --format page --output build/page
 
 space: $(DEV_READY)  ## write the Spacefile into the README's front matter
 	$(PYTHON) .ci/space.py

@@ -16,6 +16,8 @@ INTRODUCTION = """# Licences
 fiqa and the checkpoint `lite` are under [Apache-2.0](LICENSE). This is what they run on, and under which licences, as
 the packages declare them. `make licences` writes this list, from a machine without a GPU: PyTorch's builds for CUDA
 bring NVIDIA's libraries as well, which are under NVIDIA's own terms.
+
+The page of `fiqa export --format page` holds onnxruntime-web, which npm fetches: MIT, (c) Microsoft Corporation.
 """
 
 

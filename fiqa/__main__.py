@@ -24,9 +24,9 @@ from typing import Any, NoReturn
 from fiqa import __version__, reports
 from fiqa.chosen_predictor import load_chosen
 from fiqa.errors import FiqaError, SettingError
+from fiqa.export_command import add_export
 from fiqa.faces.face_choice import FaceChoice
 from fiqa.maps.face_maps import KINDS
-from fiqa.onnx.command import add_export
 from fiqa.options import (
     ALL_FACES,
     TABLE_SUFFIXES,
@@ -41,6 +41,7 @@ from fiqa.options import (
 )
 from fiqa.output import check_writable, write_file
 from fiqa.reports import ScoredPhoto, one_line
+from fiqa.serve_command import add_serve
 from fiqa.settings import Settings
 from fiqa.stopping import status_of, stopped_by_signals
 
@@ -116,28 +117,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_curate(commands.add_parser("curate", help="sort photos into keep, maybe and drop"))
     _add_audit(commands.add_parser("audit", help="compare groups of people by the scores of their photos"))
     _add_video(commands.add_parser("video", help="score the faces of a clip over time"))
-    add_export(commands.add_parser("export", help="write a checkpoint as ONNX, to run without torch"))
-    commands.add_parser("serve", help="serve the app in a browser, set up by FIQA_… variables").set_defaults(run=_serve)
+    add_export(commands.add_parser("export", help="write a checkpoint as ONNX, or as a page that scores by itself"))
+    add_serve(commands.add_parser("serve", help="serve the app in a browser, set up by FIQA_… variables"))
     return parser
 
 
 def _command_of(module: str) -> Callable[[argparse.Namespace], int]:
     """Return what runs a command that has a module of its own, which is imported then."""
     return lambda options: int(import_module(module).run(options))
-
-
-def _serve(_options: argparse.Namespace) -> int:
-    """Serve the app until it is told to end; raise FiqaError where it cannot."""
-    try:
-        from fiqa_app.main import main as serve
-    except ModuleNotFoundError as error:
-        raise SettingError(
-            f"The app needs more than the library ({error.name} is missing): pip install 'fiqa[annotate,app]'."
-        ) from error
-    status = serve()
-    if isinstance(status, str):
-        raise FiqaError(status)
-    return status
 
 
 def _add_score(parser: argparse.ArgumentParser) -> None:

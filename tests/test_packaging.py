@@ -20,7 +20,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_wheel_holds_everything_the_clone_does(installed: Path) -> None:
     packed = {str(path.relative_to(installed)) for path in installed.rglob("*") if path.is_file()}
-    code = [path for package in PACKAGES for kind in ("*.py", "*.js", "*.j2") for path in (ROOT / package).rglob(kind)]
+    kinds = ("*.py", "*.js", "*.j2", "*.html", "*.css")
+    code = [path for package in PACKAGES for kind in kinds for path in (ROOT / package).rglob(kind)]
     modules = {str(path.relative_to(ROOT)) for path in code}
     assets = [ROOT / "assets/style.css", *(ROOT / "assets/checkpoints").rglob("*")]
     data = {f"fiqa/{path.relative_to(ROOT)}" for path in assets if path.is_file()}

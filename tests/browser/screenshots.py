@@ -23,6 +23,7 @@ from annotate.queries.imports import ImportedRating
 from annotate.settings import Settings
 from annotate.stimuli.files import Candidate
 from fiqa.degradation.synthetic import degrade
+from fiqa.in_browser.building import kept_page
 from tests.annotate.rated import Person
 from tests.annotate.studies import honest_ratings, make_study, rate
 from tests.app_process import run_app
@@ -37,6 +38,7 @@ from tests.browser.conftest import (
     zip_damaged,
 )
 from tests.browser.rating_page import RatingPage
+from tests.browser.static_page import open_page
 
 FOLDER = ROOT / "docs" / "screenshots"
 LARGEST_BYTES = 300_000
@@ -70,6 +72,7 @@ def main() -> None:
             _take_compare(browser, site)
             _take_curate(browser, site, folder)
             _take_rating(browser, site)
+            _take_static_page(browser)
         _prepare_study(folder / "studies" / "data")
         with run_app(folder / "studies", FIQA_OWNER_SECRET=OWNER) as app, open_browser() as browser:
             _take_studies(browser, app.address)
@@ -99,6 +102,16 @@ def _take(
     visit.page.wait_for_timeout(800)
     _save(name, visit.page.screenshot(full_page=size == DESKTOP))
     context.close()
+
+
+def _take_static_page(browser: Browser) -> None:
+    """Take the page that scores in the browser, with its example."""
+    size = ViewportSize(width=DESKTOP[0], height=DESKTOP[1])
+    with open_page(browser, kept_page("lite"), viewport=size, color_scheme="light") as loaded:
+        for _ in range(2):  # the second time without the slowness of the first
+            loaded.page.click("#example")
+            loaded.scores()
+        _save("browser", loaded.page.screenshot())
 
 
 def _take_attention(browser: Browser, site: str, photos: dict[str, Path]) -> None:

@@ -14,13 +14,13 @@ import skimage.data
 from PIL import Image
 
 from fiqa import load_predictor
-from fiqa.__main__ import main
 from fiqa.degradation.synthetic import DEGRADATIONS
 from fiqa.errors import CheckpointError, FiqaError
 from fiqa.onnx import OnnxPredictor, load_onnx
 from fiqa.onnx.files import DETECTOR, OPSET, QUALITY, read_card
 from fiqa.predictor import QualityPredictor
 from fiqa.results import QualityResult
+from tests.exported import export_lite
 from tests.fiqa.faces.test_finders import ffhq_crop
 
 pytestmark = pytest.mark.slow
@@ -29,10 +29,7 @@ ASTRONAUT = np.asarray(skimage.data.astronaut())
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `fiqa export` writes, made once: it takes most of the time of this file."""
-    folder = tmp_path_factory.mktemp("onnx") / "lite"
-    assert main(["export", "lite", "--format", "onnx", "--output", str(folder)]) == 0
-    return folder
+    return export_lite(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
