@@ -20,7 +20,8 @@ from skimage import color, data, feature
 from tqdm import tqdm
 
 from fiqa.degradation.synthetic import DEGRADATIONS, LEVELS
-from fiqa.faces.finders import FaceFinder, load_face_finder, overlaps
+from fiqa.faces.boxes import overlaps
+from fiqa.faces.finders import FaceFinder, load_face_finder
 from training.data.face_scenes import FaceStock, Scene, bundled_picture, clouds, draw_log_uniform, paste_face, piece
 from training.data.photos import FacePhoto, read_photo_folder, split_by_source
 

@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fiqa.faces.finders import FaceDetector, TorchDetectorMaps, overlaps
+from fiqa.faces.boxes import overlaps
+from fiqa.faces.finders import FaceDetector, TorchDetectorMaps
 from fiqa.faces.landmarks import to_tensor
 from fiqa.models.detector_scale import BOX_UNIT_PX, LARGEST_PX, SMALLEST_PX, STRIDE
 from fiqa.models.face_detector import FaceDetectorConfig, FaceDetectorNetwork

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fiqa.errors import CheckpointError, FiqaError, SettingError
+from fiqa.faces.boxes import Boxes, distinct, overlaps
 from fiqa.faces.face_choice import FACE_CHOICES, FaceChoice
 from fiqa.faces.landmarks import LandmarkPredictor, read_bundled, sigmoid, to_tensor
 from fiqa.fetching import fetch_missing
@@ -48,11 +49,7 @@ BOX_STEPS = 8
 """To how many steps a pixel boxes are rounded, so that views cut there are the same on every runtime and device: a view
 has 8 bits, and a box that differs in its last digit makes one that differs in a whole level."""
 
-MOST_OVERLAP = 0.45
-"""Boxes that overlap by more (intersection over union) are of one face."""
-
 Photo = NDArray[np.uint8]
-Boxes = NDArray[np.float64]
 Size = tuple[int, int]
 
 
@@ -393,24 +390,6 @@ def _read_maps(logits: NDArray[np.float32], boxes: NDArray[np.float32], lowest: 
     centre = STRIDE * np.stack([x + 0.5 + offset_x, y + 0.5 + offset_y], axis=1)
     half = BOX_UNIT_PX / 2 * np.exp(np.clip(np.stack([log_width, log_height], axis=1), -3, 3))
     return Candidates(np.concatenate([centre - half, centre + half], axis=1), scores[y, x].astype(np.float64))
-
-
-def distinct(boxes: Boxes, *, overlap: float = MOST_OVERLAP) -> list[int]:
-    """Return the indices of boxes (N, 4), best first, that overlap no better one by more than `overlap` (IoU)."""
-    kept: list[int] = []
-    for index, box in enumerate(boxes):
-        if not kept or overlaps(box, boxes[kept]).max() <= overlap:
-            kept.append(index)
-    return kept
-
-
-def overlaps(box: Boxes, others: Boxes) -> NDArray[np.float64]:
-    """Return the intersection over union of a box (4,) with each of others (N, 4)."""
-    sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
-    shared = np.clip(sides, 0, None).prod(axis=1)
-    areas = (others[:, 2:] - others[:, :2]).prod(axis=1)
-    union = (box[2:] - box[:2]).prod() + areas - shared
-    return np.asarray(np.divide(shared, union, out=np.zeros_like(shared), where=union > 0))
 
 
 def _is_plausible(landmarks: Landmarks, proposed: Boxes) -> bool:

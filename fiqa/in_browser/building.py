@@ -18,7 +18,8 @@ from fiqa.bundled import CHECKPOINT, bundled
 from fiqa.checkpoints import CheckpointSpec, find_checkpoint
 from fiqa.errors import CheckpointError
 from fiqa.faces import found_faces, landmarks
-from fiqa.faces.finders import BOX_STEPS, MOST_OVERLAP, BundledFaceFinder, FaceDetector
+from fiqa.faces.boxes import MOST_OVERLAP
+from fiqa.faces.finders import BOX_STEPS, BundledFaceFinder, FaceDetector
 from fiqa.in_browser.runtime_files import add_runtime
 from fiqa.models.detector_scale import BOX_UNIT_PX, LARGEST_PX, STRIDE
 from fiqa.onnx.export import export_onnx

@@ -189,9 +189,9 @@ def test_photos_are_pasted_and_dropped_one_at_a_time(
 def test_the_camera_takes_a_photo(loaded: LoadedPage, predictor: QualityPredictor) -> None:
     loaded.page.click("#use-camera")
     loaded.page.click("#take", timeout=SCORE_MS)
+    expect(loaded.page.locator("#camera")).to_be_hidden(timeout=SCORE_MS)
     (score,) = loaded.scores()
     assert score == pytest.approx(predictor.score(ASTRONAUT).score, abs=0.1)  # the camera writes JPEG
-    expect(loaded.page.locator("#camera")).to_be_hidden()
     assert loaded.page.evaluate("document.querySelector('video').srcObject") is None
 
 

@@ -21,6 +21,7 @@ from skimage import data
 from fiqa.degradation.synthetic import DEGRADATIONS
 from fiqa.errors import CheckpointError, SettingError
 from fiqa.faces import finders as module
+from fiqa.faces.boxes import overlaps
 from fiqa.faces.face_choice import ALIGNED_LAYOUTS
 from fiqa.faces.finders import (
     FACE_ALIGNMENT_WEIGHTS,
@@ -29,9 +30,7 @@ from fiqa.faces.finders import (
     FaceAlignmentFinder,
     by_prominence,
     choose_face,
-    distinct,
     load_face_finder,
-    overlaps,
 )
 from fiqa.models.landmark_network import MIRRORED
 
@@ -235,12 +234,6 @@ def test_the_same_photo_gives_the_same_faces_whatever_came_before(finder: Bundle
     again = finder.find(data.astronaut())
     np.testing.assert_array_equal(first[0].landmarks, again[0].landmarks)
     assert first[0].confidence == again[0].confidence
-
-
-def test_boxes_that_overlap_a_better_one_are_dropped() -> None:
-    boxes = np.array([[0.0, 0, 10, 10], [1, 1, 11, 11], [20, 20, 30, 30], [0, 0, 3, 3]])
-    assert distinct(boxes) == [0, 2, 3]
-    np.testing.assert_allclose(overlaps(boxes[0], boxes), [1, 81 / 119, 0, 9 / 100])
 
 
 def test_importing_the_module_does_not_import_torch() -> None:
