@@ -197,6 +197,7 @@ TABLES: Mapping[str, Callable[[int], None]] = {
     "people": lambda seeds: rating_load.people_at_once(seconds=6.0 * seeds),
     "kills": lambda seeds: rating_load.kills(10 * seeds),
     "next": lambda seeds: rating_load.next_stimulus(50 * seeds),
+    "import": lambda _seeds: rating_load.import_of_votes(),
     "mos": mos_of_a_large_study,
     "clickers": planted_clickers,
     "checks": each_check,

@@ -26,12 +26,14 @@ from sqlalchemy import func, select, text
 from annotate import queries
 from annotate.database.engine import Database, open_database
 from annotate.database.tables import Stimulus
+from annotate.design.protocol import StudyProtocol
+from annotate.exchange.imports import read_ratings
 from annotate.queries import live
 from annotate.queries.imports import ImportedRating
 from annotate.queries.records import Answer
 from annotate.rating import sitting
 from annotate.rating.steps import ShownStimulus, Step
-from tests.annotate.rated import NOW, new_study
+from tests.annotate.rated import NOW, new_study, stimuli
 
 ROOT = Path(__file__).parents[1]
 CGFIQA_IMAGES, CGFIQA_RATINGS = 39_312, 20
@@ -119,6 +121,31 @@ def compare(database: Database, acknowledged: Sequence[str]) -> tuple[int, int]:
         stored = [(row.key, row.participant, row.stimulus, row.kind) for row in queries.ratings.stream_ratings(db, 1)]
     answers = Counter(row[1:] for row in stored)
     return len(set(acknowledged) - {row[0] for row in stored}), sum(answers.values()) - len(answers)
+
+
+def import_of_votes(votes: int = 250_000, people: int = 2_500, images: int = 12_500) -> None:
+    """Time of reading a table of votes and of storing them, by the clock and of the processor."""
+    chance = random.Random(1)  # noqa: S311
+    with temporary_database() as (database, folder):
+        with database.write() as db:
+            study = queries.studies.create_study(db, "imported", StudyProtocol(), NOW)
+            queries.stimuli.add_stimuli(db, study.id, stimuli(images), NOW)
+        table = folder / "votes.csv"
+        given = (divmod(number, votes // people) for number in range(votes))
+        rows = (
+            f"rated-{(person * votes // people + place) % images}.png,p{person},{chance.randint(1, 5)}"
+            for person, place in given
+        )
+        table.write_text("\n".join(["stimulus,participant,grade", *rows]), encoding="utf-8")
+        print(f"import of {votes:,} votes (goal: 10 s){'wall s':>20}{'CPU s':>8}")
+        clock, processor = time.perf_counter(), time.process_time()
+        ratings = read_ratings(table, study.protocol, NOW).ratings
+        print(f"  {'read and checked':<48}{time.perf_counter() - clock:>8.2f}{time.process_time() - processor:>8.2f}")
+        with database.write() as db:
+            queries.imports.import_ratings(db, study.id, ratings, NOW)
+        print(
+            f"  {'stored, all together':<48}{time.perf_counter() - clock:>8.2f}{time.process_time() - processor:>8.2f}"
+        )
 
 
 def kills(count: int) -> None:

@@ -49,7 +49,14 @@ def add_making(command: Command) -> None:
     protocol.add_argument("changes", nargs="*", metavar="KEY=VALUE")
     load = command("import", _import, "add ratings that were given elsewhere")
     load.add_argument("name", metavar="NAME")
-    load.add_argument("ratings", type=Path, metavar="CSV", help="columns stimulus, participant, grade; may have more")
+    load.add_argument(
+        "ratings",
+        type=Path,
+        metavar="FILE",
+        help="CSV with columns stimulus, participant, grade; or of AVrate Voyager (SQLite), the P.910 toolkit (CSV), "
+        "Label Studio (JSON), potato (JSONL, or its folder)",
+    )
+    load.add_argument("--question", metavar="NAME", help="of those that another tool asked, the one that is rated")
 
 
 def _add_pictures_options(parser: argparse.ArgumentParser) -> None:
@@ -182,19 +189,22 @@ def _change(text: str) -> tuple[str, Any]:
 
 
 def _import(options: argparse.Namespace, settings: Settings) -> None:
+    from tqdm import tqdm
+
     from annotate import queries
-    from annotate.exchange.imports import read_ratings
+    from annotate.exchange.foreign_ratings import read_any_ratings
 
     with opened_database(settings) as database:
         with database.read() as db:
             study = queries.studies.find_study(db, options.name)
-        read = read_ratings(options.ratings, study.protocol, utc_now())
+            names = queries.stimuli.stimulus_names(db, study.id)
+        read = read_any_ratings(options.ratings, study.protocol, names, utc_now(), question=options.question)
         with database.write() as db:
-            count = queries.imports.import_ratings(db, study.id, read.ratings, utc_now())
-    repeats = counted(read.repeats, "repeated one was", "repeated ones were")
-    passed_over = f"; {repeats} passed over" if read.repeats else ""
+            watched = tqdm(read.ratings, unit="rating", disable=None)  # None: only on a terminal
+            count = queries.imports.import_ratings(db, study.id, watched, utc_now())
+    repeats = f", {read.repeats:,} of them repeats" if read.repeats else ""
     done = {"study": options.name, "imported": count, "repeats": read.repeats}
-    say(options, done, f"{counted(count, 'rating was', 'ratings were')} added to {options.name}{passed_over}.")
+    say(options, done, f"{counted(count, 'rating was', 'ratings were')} added to {options.name}{repeats}.")
 
 
 def _change_state(options: argparse.Namespace, settings: Settings) -> None:

@@ -1,17 +1,18 @@
-"""Ratings that were given elsewhere, from a CSV.
+"""Ratings that were given elsewhere, from a CSV; those of other tools: `annotate.exchange.foreign_ratings`.
 
     stimulus      the name it has in the study (needed)
     participant   any name; people are told apart by it (needed)
     grade         on the study's scale; blank where the answer was "unusable" (needed)
     response_ms   from the picture's display to the answer
     rated_at      ISO 8601 with a time zone
-    kind          as an export writes it; rows of repeated items are passed over
+    kind          as an export writes it; rows of repeated items (repeat) are kept as such, and count in no MOS
 
 Other columns are ignored. Everything is checked before anything is added.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 from annotate.csv_files import CsvFile
@@ -23,27 +24,32 @@ from annotate.queries.imports import ImportedRating
 
 REQUIRED = ("stimulus", "participant", "grade")
 LONGEST_PSEUDONYM = 64
-_PASSED_OVER = {ItemKind.REPEAT.name.lower()}
+_REPEAT = ItemKind.REPEAT.name.lower()
 
 
 @dataclass(frozen=True)
 class RatingsFile:
-    """Checked ratings, and how many rows were repeats and passed over."""
+    """Checked ratings."""
 
     ratings: tuple[ImportedRating, ...]
-    repeats: int
+
+    @property
+    def repeats(self) -> int:
+        """How many are of pictures that their participant had rated before."""
+        return sum(rating.repeat for rating in self.ratings)
 
 
-def read_ratings(path: Path, protocol: StudyProtocol, now: datetime) -> RatingsFile:
-    """Read and check a CSV of ratings; raise ImportedRatingsError naming the line that cannot be used."""
-    file = CsvFile.read(path, required=REQUIRED, numbers=("grade", "response_ms"), error=ImportedRatingsError)
-    repeats = 0
+def read_ratings(path: Path, protocol: StudyProtocol, now: datetime, *, name: str | None = None) -> RatingsFile:
+    """Read and check a CSV of ratings, called by another `name` where its owner knows it by that.
+
+    Raises ImportedRatingsError naming the line that cannot be used.
+    """
+    file = CsvFile.read(
+        path, required=REQUIRED, numbers=("grade", "response_ms"), error=ImportedRatingsError, name=name
+    )
     ratings: list[ImportedRating] = []
     lines: dict[tuple[str, str], int] = {}
     for line, row in file.rows():
-        if row.get("kind", "").lower() in _PASSED_OVER:
-            repeats += 1
-            continue
         try:
             rating = _rating(row, protocol, now)
             _check_first(rating, line, lines)
@@ -51,30 +57,38 @@ def read_ratings(path: Path, protocol: StudyProtocol, now: datetime) -> RatingsF
             raise file.problem(line, str(error).removesuffix(".")) from None
         ratings.append(rating)
     if not ratings:
-        raise ImportedRatingsError(f"{path.name} holds no ratings.")
-    return RatingsFile(tuple(ratings), repeats)
+        raise ImportedRatingsError(f"{file.name} holds no ratings.")
+    return RatingsFile(tuple(ratings))
 
 
 def _rating(row: dict[str, str], protocol: StudyProtocol, now: datetime) -> ImportedRating:
     """Return a row as a rating; raise ValueError or GradeError, to go on after "line 3"."""
-    for column in ("stimulus", "participant"):
-        if not row[column]:
-            raise ValueError(f"names no {column}")
-        if control := control_character(row[column]):
-            raise ValueError(f"has the control character {control} in the name of the {column}")
-    if len(row["participant"]) > LONGEST_PSEUDONYM:
-        raise ValueError(f"has a participant's name of more than {LONGEST_PSEUDONYM} characters")
     return ImportedRating(
-        normalized(row["stimulus"]),
-        normalized(row["participant"]),
+        check_name("stimulus", row["stimulus"]),
+        check_name("participant", row["participant"]),
         _grade(row["grade"], protocol),
         _milliseconds(row.get("response_ms", "")),
         _time(row.get("rated_at", ""), now),
+        row.get("kind", "").lower() == _REPEAT,
     )
 
 
+@lru_cache(maxsize=2**17)  # a table has each name many times
+def check_name(column: str, text: str) -> str:
+    """Return the name of a stimulus or participant in NFC; raise ValueError where it is none."""
+    if not text:
+        raise ValueError(f"names no {column}")
+    if control := control_character(text):
+        raise ValueError(f"has the control character {control} in the name of the {column}")
+    if column == "participant" and len(text) > LONGEST_PSEUDONYM:
+        raise ValueError(f"has a participant's name of more than {LONGEST_PSEUDONYM} characters")
+    return normalized(text)
+
+
 def _check_first(rating: ImportedRating, line: int, lines: dict[tuple[str, str], int]) -> None:
-    """Refuse a second rating of one stimulus by one participant."""
+    """Refuse a second rating of one stimulus by one participant that is not said to be a repeat."""
+    if rating.repeat:
+        return
     key = (rating.stimulus, rating.participant)
     if key in lines:
         raise ValueError(f"rates {key[0]} by {key[1]} once more; line {lines[key]} does already")

@@ -1,15 +1,19 @@
-"""Ratings that were given elsewhere, into a study."""
+"""Ratings that were given elsewhere, into a study.
+
+A quarter of a million of them come in within seconds: rows are written many at once, under ids reserved before.
+"""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Row,
     func,
-    insert,
     select,
+    text,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -32,19 +36,38 @@ from annotate.design.states import (
 from annotate.errors import ImportedRatingsError
 from annotate.names import find_by_name, normalized
 from annotate.queries.audit import log_event
-from annotate.queries.participants import create_participant, list_sittings
+from annotate.queries.bulk import insert_columns
+from annotate.queries.participants import new_participant
 from annotate.queries.studies import locked_study
 from annotate.queries.units import PAIRS, STIMULI
 
+_CACHE_KIB = 2**16
+"""Of SQLite's pages, while an import fills indices at random places; its usual 2 MB would make them move to disk and
+back."""
+
+
+_ASSIGNMENT, _RATING = Assignment.metadata.tables["assignment"], Rating.metadata.tables["rating"]
+
 
 class ImportedRating(NamedTuple):
-    """A rating that was given elsewhere: by name of the stimulus, by pseudonym; `grade` None is "unusable"."""
+    """A rating that was given elsewhere: by name of the stimulus, by pseudonym; `grade` None is "unusable".
+
+    A `repeat` was given by somebody who had rated the stimulus before. It never counts for the MOS.
+    """
 
     stimulus: str
     participant: str
     grade: float | None
     response_ms: int | None = None
     rated_at: datetime | None = None
+    repeat: bool = False
+
+
+class _StimulusKey(NamedTuple):
+    """What an import must know of a stimulus."""
+
+    id: int
+    kind: ItemKind
 
 
 def import_ratings(db: Session, study_id: int, ratings: Iterable[ImportedRating], now: datetime) -> int:
@@ -54,105 +77,183 @@ def import_ratings(db: Session, study_id: int, ratings: Iterable[ImportedRating]
     or a participant who rated one twice.
     """
     check_takes_imports(locked_study(db, study_id).state)
-    stimuli = {
-        normalized(row.name): row
-        for row in db.execute(select(Stimulus.name, Stimulus.id, Stimulus.kind).where(Stimulus.study_id == study_id))
-    }
-    people = _Importees(db, study_id, now)
-    count = 0
+    if db.get_bind().dialect.name == "sqlite":
+        db.execute(text(f"PRAGMA cache_size = -{_CACHE_KIB}"))
+    writer = _Writer(db, study_id, now)
     rest = iter(ratings)
     while part := list(islice(rest, ROWS_AT_ONCE)):
-        rows: list[Row[str, int, ItemKind]] = []
-        for rating in part:
-            if (found := find_by_name(stimuli, rating.stimulus)) is None:
-                raise ImportedRatingsError(f"There is no stimulus {rating.stimulus!r} in the study; add it first.")
-            rows.append(found[1])
-        _import_part(db, study_id, part, rows, people)
-        count += len(part)
+        writer.write(part)
+    writer.people.save_counts()
     recount(db, study_id)
-    log_event(db, study_id, "imported", {"ratings": count}, now)
-    return count
+    log_event(db, study_id, "imported", {"ratings": writer.count}, now)
+    return writer.count
 
 
-def _import_part(
-    db: Session,
-    study_id: int,
+class _Writer:
+    """Writes an import part by part; `count` is how many ratings were written."""
+
+    def __init__(self, db: Session, study_id: int, now: datetime) -> None:
+        self._db, self._study_id, self._now = db, study_id, now
+        self._stimuli = _stimulus_keys(db, study_id)
+        self._repeats = _Repeats(db, study_id)
+        self.people, self.count = _Importees(db, study_id, now), 0
+
+    def write(self, part: Sequence[ImportedRating]) -> None:
+        """Write some ratings, with an assignment each."""
+        stimuli = [self._stimulus(rating.stimulus) for rating in part]
+        sittings = self.people.sittings_of([rating.participant for rating in part])
+        ids, times = _reserve_ids(self._db, len(part)), [rating.rated_at or self._now for rating in part]
+        connection = self._db.connection()
+        try:
+            insert_columns(connection, _ASSIGNMENT, self._assignments(ids, part, stimuli, sittings, times))
+        except IntegrityError:
+            raise ImportedRatingsError(
+                "A participant rates the same stimulus twice, in the table or in what the study holds already."
+            ) from None
+        insert_columns(connection, _RATING, _ratings(ids, part, sittings, times))
+        self.count += len(part)
+
+    def _stimulus(self, name: str) -> _StimulusKey:
+        if (found := self._stimuli.get(name)) is not None:
+            return found
+        if (spelled := find_by_name(self._stimuli, name)) is None:
+            raise ImportedRatingsError(f"There is no stimulus {name!r} in the study; add it first.")
+        return spelled[1]
+
+    def _assignments(
+        self,
+        ids: Sequence[int],
+        part: Sequence[ImportedRating],
+        stimuli: Sequence[_StimulusKey],
+        sittings: Sequence["_ImportedSitting"],
+        times: Sequence[datetime],
+    ) -> dict[str, Sequence[Any]]:
+        rows = list(zip(part, stimuli, sittings, strict=True))
+        return {
+            "id": ids,
+            "study_id": [self._study_id] * len(part),
+            "participant_id": [sitting.participant_id for sitting in sittings],
+            "stimulus_id": [stimulus.id for stimulus in stimuli],
+            "sitting_id": [sitting.id for sitting in sittings],
+            "kind": [ItemKind.REPEAT if rating.repeat else stimulus.kind for rating, stimulus, _ in rows],
+            "occurrence": [
+                self._repeats.next(sitting.participant_id, stimulus.id) if rating.repeat else 0
+                for rating, stimulus, sitting in rows
+            ],
+            "state": [AssignmentState.RATED] * len(part),
+            "expires_at": times,
+        }
+
+
+def _ratings(
+    ids: Sequence[int],
     part: Sequence[ImportedRating],
-    stimuli: Sequence[Row[str, int, ItemKind]],
-    people: "_Importees",
-) -> None:
-    rated_at = [rating.rated_at or people.now for rating in part]
-    assignments = [
-        {
-            "study_id": study_id,
-            "stimulus_id": stimulus.id,
-            "kind": stimulus.kind,
-            "state": AssignmentState.RATED,
-            "occurrence": 0,
-            "expires_at": time,
-            **people.ids(rating.participant),
-        }
-        for rating, stimulus, time in zip(part, stimuli, rated_at, strict=True)
-    ]
-    try:
-        ids = db.scalars(insert(Assignment).returning(Assignment.id, sort_by_parameter_order=True), assignments).all()
-    except IntegrityError:
-        raise ImportedRatingsError(
-            "A participant rates the same stimulus twice, in the table or in what the study holds already."
-        ) from None
-    rows = [
-        {
-            "key": f"imported-{assignment_id}",
-            "assignment_id": assignment_id,
-            "sequence": people.next_sequence(rating.participant),
-            "grade": rating.grade,
-            "unusable": rating.grade is None,
-            "response_ms": rating.response_ms,
-            "rated_at": time,
-        }
-        for assignment_id, rating, time in zip(ids, part, rated_at, strict=True)
-    ]
-    db.execute(insert(Rating), rows)
+    sittings: Sequence["_ImportedSitting"],
+    times: Sequence[datetime],
+) -> dict[str, Sequence[Any]]:
+    return {
+        "key": [f"imported-{number:012}" for number in ids],
+        "assignment_id": ids,
+        "sequence": [sitting.count() for sitting in sittings],
+        "grade": [rating.grade for rating in part],
+        "unusable": [rating.grade is None for rating in part],
+        "response_ms": [rating.response_ms for rating in part],
+        "rated_at": times,
+    }
+
+
+def _stimulus_keys(db: Session, study_id: int) -> dict[str, _StimulusKey]:
+    """Return the stimuli of a study by their names, in NFC."""
+    rows: Iterable[Row[str, int, ItemKind]] = db.execute(
+        select(Stimulus.name, Stimulus.id, Stimulus.kind).where(Stimulus.study_id == study_id)
+    )
+    return {normalized(name): _StimulusKey(number, kind) for name, number, kind in rows}
+
+
+def _reserve_ids(db: Session, count: int) -> Sequence[int]:
+    """Return ids of assignments that nobody else will use; on SQLite, nobody else writes."""
+    if db.get_bind().dialect.name == "sqlite":
+        first = (db.scalar(select(func.max(Assignment.id))) or 0) + 1
+        return range(first, first + count)
+    sequence = func.pg_get_serial_sequence(Assignment.__tablename__, "id")
+    return list(db.scalars(select(func.nextval(sequence)).select_from(func.generate_series(1, count))))
+
+
+class _Repeats:
+    """Numbers a participant's repeats of a stimulus, after those that the study holds already."""
+
+    def __init__(self, db: Session, study_id: int) -> None:
+        highest = (
+            select(Assignment.participant_id, Assignment.stimulus_id, func.max(Assignment.occurrence))
+            .where(Assignment.study_id == study_id, Assignment.occurrence > 0)
+            .group_by(Assignment.participant_id, Assignment.stimulus_id)
+        )
+        self._highest = {(person, stimulus): number for person, stimulus, number in db.execute(highest)}
+
+    def next(self, participant_id: int, stimulus_id: int) -> int:
+        """Return the number of another repeat, from 1."""
+        key = participant_id, stimulus_id
+        self._highest[key] = self._highest.get(key, 0) + 1
+        return self._highest[key]
+
+
+@dataclass
+class _ImportedSitting:
+    """The sitting that holds what is imported of a participant, and how many answers those are so far."""
+
+    id: int
+    participant_id: int
+    answers: int = 0
+
+    def count(self) -> int:
+        """Return the number of another answer, from 1."""
+        self.answers += 1
+        return self.answers
 
 
 class _Importees:
-    """The participants of an import, each with an ended sitting that holds what is imported."""
+    """The participants of an import, each with an ended sitting."""
 
     def __init__(self, db: Session, study_id: int, now: datetime) -> None:
-        self._db, self._study_id, self.now = db, study_id, now
-        there = db.scalars(select(Participant).where(Participant.study_id == study_id))
-        self._participants = {normalized(participant.pseudonym): participant for participant in there}
-        self._sittings: dict[str, Sitting] = {}
+        self._db, self._study_id, self._now = db, study_id, now
+        there = db.execute(select(Participant.pseudonym, Participant.id).where(Participant.study_id == study_id))
+        self._participants = {normalized(pseudonym): number for pseudonym, number in there}
+        self._sittings: dict[str, _ImportedSitting] = {}
 
-    def ids(self, pseudonym: str) -> dict[str, int]:
-        """Return the columns of an assignment that name the participant and the sitting."""
-        if pseudonym not in self._sittings:
-            self._sittings[pseudonym] = self._new_sitting(pseudonym)
-        sitting = self._sittings[pseudonym]
-        return {"participant_id": sitting.participant_id, "sitting_id": sitting.id}
+    def sittings_of(self, pseudonyms: Sequence[str]) -> list[_ImportedSitting]:
+        """Return the sitting of each, who may be new."""
+        begin = [name for name in dict.fromkeys(pseudonyms) if name not in self._sittings]
+        self._join([name for name in begin if name not in self._participants])
+        self._begin(begin)
+        return [self._sittings[name] for name in pseudonyms]
 
-    def next_sequence(self, pseudonym: str) -> int:
-        """Count an answer."""
-        sitting = self._sittings[pseudonym]
-        sitting.answers = sitting.rated = sitting.planned = sitting.answers + 1
-        return sitting.answers
+    def save_counts(self) -> None:
+        """Store how many answers each sitting has."""
+        counts = [
+            {"id": sitting.id, "answers": sitting.answers, "rated": sitting.answers, "planned": sitting.answers}
+            for sitting in self._sittings.values()
+        ]
+        if counts:
+            self._db.execute(update(Sitting), counts)
 
-    def _new_sitting(self, pseudonym: str) -> Sitting:
-        if pseudonym not in self._participants:
-            new = create_participant(self._db, self._study_id, self.now, pseudonym=pseudonym)
-            self._participants[pseudonym] = new
-        participant_id = self._participants[pseudonym].id
-        sitting = Sitting(
-            participant_id=participant_id,
-            number=1 + len(list_sittings(self._db, participant_id)),
-            started_at=self.now,
-            last_seen_at=self.now,
-            ended_at=self.now,
-            answers=0,
-        )
-        self._db.add(sitting)
+    def _join(self, pseudonyms: Sequence[str]) -> None:
+        new = [new_participant(self._study_id, self._now, pseudonym=pseudonym) for pseudonym in pseudonyms]
+        self._db.add_all(new)
         self._db.flush()
-        return sitting
+        self._participants |= {person.pseudonym: person.id for person in new}
+
+    def _begin(self, pseudonyms: Sequence[str]) -> None:
+        people = [self._participants[name] for name in pseudonyms]
+        last = select(Sitting.participant_id, func.max(Sitting.number)).where(Sitting.participant_id.in_(people))
+        before = dict(self._db.execute(last.group_by(Sitting.participant_id)).all())
+        ended = {"started_at": self._now, "last_seen_at": self._now, "ended_at": self._now}
+        new = [Sitting(participant_id=person, number=1 + before.get(person, 0), **ended) for person in people]
+        self._db.add_all(new)
+        self._db.flush()
+        self._sittings |= {
+            name: _ImportedSitting(sitting.id, sitting.participant_id)
+            for name, sitting in zip(pseudonyms, new, strict=True)
+        }
 
 
 def recount(db: Session, study_id: int) -> None:

@@ -59,8 +59,23 @@ def create_participant(
     language: str = "en",
     pseudonym: str | None = None,
 ) -> Participant:
-    """Add a person to a study, under a pseudonym that says nothing about them."""
-    participant = Participant(
+    """Add a person to a study, under a pseudonym that says nothing about them unless one is given."""
+    participant = new_participant(study_id, now, external_id=external_id, language=language, pseudonym=pseudonym)
+    db.add(participant)
+    db.flush()
+    return participant
+
+
+def new_participant(
+    study_id: int,
+    now: datetime,
+    *,
+    external_id: str | None = None,
+    language: str = "en",
+    pseudonym: str | None = None,
+) -> Participant:
+    """Return a person who is not in the database yet."""
+    return Participant(
         study_id=study_id,
         pseudonym=pseudonym or "".join(secrets.choice(_PSEUDONYM_LETTERS) for _ in range(8)),
         external_id=external_id,
@@ -68,9 +83,6 @@ def create_participant(
         seed=secrets.randbelow(SHUFFLES),
         created_at=now,
     )
-    db.add(participant)
-    db.flush()
-    return participant
 
 
 def add_link(db: Session, participant_id: int, token_hash: str, now: datetime) -> None:

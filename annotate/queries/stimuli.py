@@ -154,6 +154,11 @@ def all_stimuli(db: Session, study_id: int) -> Iterator[Stimulus]:
         db.expunge_all()
 
 
+def stimulus_names(db: Session, study_id: int) -> list[str]:
+    """Return the names of all stimuli, in the order they were added."""
+    return list(db.scalars(select(Stimulus.name).where(Stimulus.study_id == study_id).order_by(Stimulus.id)))
+
+
 def stimuli_by_name(db: Session, study_id: int, names: Sequence[str]) -> dict[str, Stimulus]:
     """Return the stimuli of these names; those that do not exist are left out."""
     found = db.scalars(select(Stimulus).where(Stimulus.study_id == study_id, Stimulus.name.in_(names)))

@@ -65,7 +65,13 @@ def _pair_row(pair: "ConditionPair") -> str:
     better, worse = (pair.a, pair.b) if pair.difference >= 0 else (pair.b, pair.a)
     photos = f"{pair.sources:,}" if pair.shared else f"{pair.sources:,}, not the same"
     known = "certain" if pair.is_certain else "too little to tell" if math.isnan(pair.p) else "not shown"
-    p = "–" if math.isnan(pair.p_corrected) else "< 0.001" if pair.p_corrected < 0.001 else f"{pair.p_corrected:.3f}"
+    p = (
+        "–"
+        if math.isnan(pair.p_corrected)
+        else "&lt;\u202f0.001"
+        if pair.p_corrected < 0.001
+        else f"{pair.p_corrected:.3f}"
+    )
     by = f'<b class="score">{abs(pair.difference):.2f}</b>'
     return cells(text(better), text(worse), by, _number(pair.ci95), photos, p, known)
 

@@ -21,7 +21,7 @@ MOST_POINTS = 600
 GRID = (64, 40)
 WIDTH, HEIGHT = 360, 230
 LEFT, RIGHT, TOP, BOTTOM = 44, 8, 8, 40
-ROWS_WIDTH, ROW_HEIGHT, LONGEST_NAME = 560, 24, 28
+ROWS_WIDTH, ROW_HEIGHT, LONGEST_NAME = 420, 24, 22
 """Of figures that have a row for each of several names."""
 
 

@@ -8,13 +8,17 @@ from typing import Literal
 import pytest
 
 from annotate import queries
+from annotate.analysis import mos_rows
 from annotate.database.engine import Database
+from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.design.scales import SCALES
 from annotate.design.states import State
 from annotate.errors import ImportedRatingsError, StudyStateError
 from annotate.exchange.imports import read_ratings
+from annotate.queries.imports import ImportedRating
 from annotate.stimuli.files import Candidate
+from tests.annotate.rated import Person, new_study
 from tests.annotate.studies import NOW, candidates, make_study, picture, rate
 
 HEADER = "stimulus,participant,grade\n"
@@ -115,10 +119,10 @@ def test_grades_are_those_of_the_study(tmp_path: Path) -> None:
     assert read_ratings(path, StudyProtocol(scale=SCALES["continuous"]), NOW).ratings[0].grade == 62.5
 
 
-def test_repeated_items_of_an_export_are_passed_over(tmp_path: Path) -> None:
+def test_repeated_items_of_an_export_stay_repeats(tmp_path: Path) -> None:
     table = "stimulus,participant,grade,kind\na,p,3,rated\na,p,4,repeat\n"
     read = read_ratings(written(tmp_path, table), StudyProtocol(), NOW)
-    assert ([rating.grade for rating in read.ratings], read.repeats) == ([3.0], 1)
+    assert ([rating.grade for rating in read.ratings], read.repeats) == ([3.0, 4.0], 1)
 
 
 @pytest.mark.parametrize("table", ["000.png,p,3\nlost.png,p,3\n", "000.png,p,3\n001.png,p,3\n000.png,known,3\n"])
@@ -142,3 +146,35 @@ def test_closed_study_takes_no_ratings(database: Database, tmp_path: Path) -> No
         queries.lifecycle.change_state(db, study_id, State.CLOSED, NOW)
     with pytest.raises(StudyStateError, match="closed"):
         rate(database, study_id, [queries.imports.ImportedRating("000.png", "p", 2.0)])
+
+
+def test_repeats_are_numbered_and_count_in_no_mos(database: Database, tmp_path: Path) -> None:
+    study_id = make_study(database, tmp_path, candidates(2))
+    first = ImportedRating("000.png", "p", 2.0)
+    rate(database, study_id, [first, first._replace(grade=3.0, repeat=True), first._replace(grade=4.0, repeat=True)])
+    rate(database, study_id, [first._replace(grade=5.0, repeat=True), ImportedRating("001.png", "q", None)])
+    with database.read() as db:
+        kept = queries.ratings.load_ratings(db, study_id)
+        mos = {row["stimulus"]: row["mos"] for row in mos_rows(db, study_id)}
+        assert [each.rated for each in queries.stimuli.all_stimuli(db, study_id)] == [1, 1]
+        sittings = [
+            (person.pseudonym, sitting.number, sitting.answers)
+            for person, sittings in queries.participants.all_participants(db, study_id)
+            for sitting in sittings
+        ]
+    assert sorted(kept.grade[kept.kind == ItemKind.REPEAT]) == [3, 4, 5]
+    assert mos == {"000.png": 2.0, "001.png": None}
+    assert sittings == [("p", 1, 3), ("p", 2, 1), ("q", 1, 1)]
+    with pytest.raises(ImportedRatingsError, match="same stimulus twice"):
+        rate(database, study_id, [first])
+
+
+def test_people_who_rate_go_on_after_an_import(database: Database) -> None:
+    """An import takes its ids as everybody else's are: none is given twice."""
+    study_id = new_study(database, images=2, training_count=0, gold_every=0, trap_every=0, repeat_every=0)
+    person = Person(database, study_id)
+    step = person.rate(person.start(), 2.0)
+    rate(database, study_id, [ImportedRating("rated-0.png", "p", 3.0), ImportedRating("rated-1.png", "p", 4.0)])
+    assert person.rate(person.look(), 5.0).kind is not step.kind
+    with database.read() as db:
+        assert len(queries.ratings.load_ratings(db, study_id)) == 4

@@ -88,5 +88,5 @@ def test_an_interval_is_as_long_as_it_is_wide_and_names_are_no_markup() -> None:
     assert long == pytest.approx(2 * short, rel=0.01)
     assert "a&lt;b&gt;: 2.00, 1.50 to 2.50" in svg
     assert "d" * 60 in svg
-    assert "d" * 27 + "…" in svg
+    assert "d" * 21 + "…" in svg
     assert "nan" not in svg
