@@ -97,7 +97,7 @@ def create_demo(settings: Settings, service: PredictorService, labelling: Labell
             with gr.Tab("Compare", id="compare"):
                 build_compare_tab(service, settings, checkpoint)
             with gr.Tab("Curate", id="curate"):
-                build_curate_tab(service, checkpoint)
+                build_curate_tab(service, settings, checkpoint)
             with gr.Tab("Rate", id="rate"):
                 routes.build_rate_tab()
             with gr.Tab("Studies", id="studies") as studies:

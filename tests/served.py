@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from annotate.settings import Settings as LabellingSettings
 from annotate.ui.labelling import Labelling
 from annotate.ui.rating.routes import HEAD, RatingRoutes
+from fiqa.checkpoints import CheckpointSpec
 from fiqa.settings import Settings
 from fiqa.ui.service import PredictorService
 from fiqa.ui.visitor_state import KEPT_MINUTES
@@ -46,12 +47,18 @@ def make_labelling(folder: Path, **variables: str) -> Labelling:
 
 
 @contextmanager
-def serve(folder: Path, *, load: Callable[[str], FakePredictor] = load_fake, **variables: str) -> Iterator[Served]:
+def serve(
+    folder: Path,
+    *,
+    load: Callable[[str], FakePredictor] = load_fake,
+    checkpoints: Sequence[CheckpointSpec] = (spec("first"), spec("damaged")),
+    **variables: str,
+) -> Iterator[Served]:
     """Serve the page with its files in `folder`; `variables` are those of the environment."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(folder / "uploads"))
         settings = Settings.from_environment({"FIQA_DATA_DIR": str(folder / "data"), **variables})
-        service = PredictorService(load, [spec("first"), spec("damaged")], "first")
+        service = PredictorService(load, checkpoints, checkpoints[0].name)
         uploads = UploadFolder(folder / "uploads", kept_minutes=KEPT_MINUTES)
         uploads.open()
         labelling = make_labelling(folder / "data", **variables)

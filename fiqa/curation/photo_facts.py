@@ -121,7 +121,7 @@ def examine_photo(predictor: "QualityPredictor", path: str, name: str, *, atlas:
     try:
         photo = decode_photo(path)
         result = predictor.score(photo)
-        finding = None if atlas is None else _diagnose(predictor, photo.pixels, result.chosen, atlas)
+        finding = None if atlas is None else diagnose_face(predictor, photo.pixels, result.chosen, atlas)
     except FiqaError as error:
         return PhotoFacts(name, error=str(error))
     return facts_of(name, photo.pixels, result, finding)
@@ -162,7 +162,7 @@ def perceptual_hash(pixels: NDArray[np.uint8]) -> str:
     return str(imagehash.phash(Image.fromarray(pixels), hash_size=16))
 
 
-def _diagnose(
+def diagnose_face(
     predictor: "QualityPredictor", pixels: NDArray[np.uint8], result: FaceResult, atlas: "Atlas"
 ) -> "Finding":
     """Return the likeliest degradation of a face that was scored."""

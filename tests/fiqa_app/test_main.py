@@ -112,7 +112,7 @@ def test_nothing_about_visitors_is_recorded(tmp_path: Path) -> None:
 
 
 def test_only_these_endpoints_are_offered(client: Client) -> None:
-    offered = {"/score", "/score_batch", "/attention", "/degradation", "/degrade", "/compare"}
+    offered = {"/score", "/score_batch", "/attention", "/degradation", "/degrade", "/compare", "/curate"}
     assert set(client.view_api(return_format="dict")["named_endpoints"]) == offered
 
 

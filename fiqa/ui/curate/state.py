@@ -1,27 +1,30 @@
 """What one visitor of the Curate tab has before them, and what they have asked for."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from fiqa.curation.examination import scores_of
 from fiqa.curation.photo_facts import PhotoFacts
-from fiqa.curation.rules import Rules, SortedPhoto, sort_photos
+from fiqa.curation.rules import Rules, SortedPhoto, read_degradations, sort_photos
 from fiqa.curation.thresholds import (
     Threshold,
     given_threshold,
+    good_threshold,
     telling_examples,
     threshold_for_share,
     threshold_from_examples,
     threshold_of_reference,
 )
+from fiqa.curation.user_lists import persons_of
 from fiqa.errors import FiqaError, SettingError
 from fiqa.photos.archives import PhotoFile
 from fiqa.results import Interval
 
-SHARE, SCORE, REFERENCE, EXAMPLES = WAYS = ("share", "score", "reference", "examples")
-"""Where the threshold comes from."""
+SHARE, SCORE, REFERENCE, EXAMPLES, GOOD, NONE = ("share", "score", "reference", "examples", "good", "none")
+"""Where the threshold comes from; programs may ask for where Good begins, and for none."""
 EXAMPLES_SHOWN = 20
 
 
@@ -36,16 +39,17 @@ class ExaminedPhoto:
 
 @dataclass(eq=False)
 class CurationState:
-    """The photos of a visitor, scored; those of the reference set; and which of the examples are good.
+    """The photos of a visitor, scored; those of the reference set; who is on them; and which examples are good.
 
-    `scored` is set once they are. `examples` are the indices of the photos that are shown,
-    `answers` what was said of the first of them: True for good, None where it was passed over.
+    `scored` is set once they are. `persons` are path and person as a table has them. `examples` are the indices of the
+    photos that are shown, `answers` what was said of the first of them: True for good, None where it was passed over.
     """
 
     photos: tuple[ExaminedPhoto, ...] = ()
     scored: bool = False
     score_range: Interval = (0.0, 1.0)
     reference: tuple[float, ...] = ()
+    persons: tuple[tuple[str, str], ...] = ()
     examples: tuple[int, ...] = ()
     answers: list[bool | None] = field(default_factory=list)
     superseded: bool = False
@@ -54,7 +58,7 @@ class CurationState:
     def forget(self, *, before: float) -> bool:
         """Forget the photos if they came before a time, in seconds; return whether they are still here."""
         if self.made < before:
-            self.photos, self.reference, self.examples, self.answers = (), (), (), []
+            self.photos, self.reference, self.persons, self.examples, self.answers = (), (), (), (), []
         return bool(self.photos or self.reference)
 
     @property
@@ -85,7 +89,10 @@ class CurationState:
 
 @dataclass(frozen=True)
 class Choices:
-    """What a visitor has chosen; `share` and `percentile` are 0 to 100, `best_of` is 0 for no limit."""
+    """What a visitor has chosen; `share` and `percentile` are 0 to 100, `best_of` is 0 for no limit.
+
+    `without` names degradations as `fiqa.curation.rules.read_degradations` takes them.
+    """
 
     way: str
     share: float
@@ -93,10 +100,15 @@ class Choices:
     percentile: float
     near_duplicates: bool
     best_of: float
+    without: tuple[str, ...] = ()
 
 
 def find_threshold(state: CurationState, choices: Choices) -> Threshold | None:
     """Return the threshold that is asked for; None where examples or a reference set are still missing."""
+    if choices.way == NONE:
+        return None
+    if choices.way == GOOD:
+        return good_threshold(state.score_range)
     if choices.way == SHARE:
         return threshold_for_share(scores_of(state.facts), choices.share / 100)
     if choices.way == SCORE:
@@ -109,6 +121,13 @@ def find_threshold(state: CurationState, choices: Choices) -> Threshold | None:
     return threshold_from_examples(good, bad) if good and bad else None
 
 
+def check_choices(choices: Choices, score_range: Interval) -> None:
+    """Refuse choices that make no sense, on a photo made up, before any is scored; raises SettingError."""
+    best = score_range[1]
+    trial = ExaminedPhoto(PhotoFacts("trial", score=best, degradation="clean"), "")
+    sort_page(CurationState((trial,), score_range=score_range, reference=(best,)), choices)
+
+
 def sort_page(state: CurationState, choices: Choices) -> tuple[list[SortedPhoto], Threshold | None]:
     """Return every photo with its verdict, and the threshold; raises FiqaError where there is nothing to sort."""
     if not state.photos:
@@ -117,7 +136,24 @@ def sort_page(state: CurationState, choices: Choices) -> tuple[list[SortedPhoto]
     threshold = find_threshold(state, choices) if has_scores else None
     rules = Rules(
         threshold=None if threshold is None else threshold.value,
+        without=_unwanted(state, choices.without),
         near_duplicates=choices.near_duplicates,
         best_of=int(choices.best_of or 0) or None,
+        persons=persons_of([facts.name for facts in state.facts], state.persons) if state.persons else {},
     )
     return sort_photos(state.facts, rules), threshold
+
+
+def _unwanted(state: CurationState, names: Sequence[str]) -> frozenset[str]:
+    """Return the types of degradation that are not wanted; raises SettingError where photos were not diagnosed."""
+    if not names:
+        return frozenset()
+    from fiqa.degradation.atlas import TYPES
+
+    unwanted = read_degradations(names, TYPES[1:])
+    if all(facts.degradation is None for facts in state.facts if facts.score is not None):
+        raise SettingError(
+            "These photos were not diagnosed, since this checkpoint has no atlas yet: open the Degradation tab once, "
+            "which builds it, and add the photos again."
+        )
+    return unwanted

@@ -6,17 +6,23 @@ Photos are scored in turn with those of the other tabs; what follows needs no ne
 import time
 from collections.abc import Callable, Iterator
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from fiqa.curation.photo_facts import PhotoFacts, facts_of
-from fiqa.curation.rules import KEEP
+from fiqa.curation.photo_facts import PhotoFacts
+from fiqa.curation.rules import FAMILIES, KEEP
+from fiqa.curation.user_lists import persons_in
+from fiqa.degradation.synthetic import DEGRADATIONS
 from fiqa.errors import FiqaError, SettingError
-from fiqa.photos.archives import PhotoFile, photo_source
+from fiqa.photos.archives import photo_source
 from fiqa.photos.images import PHOTO_SUFFIXES
-from fiqa.photos.thumbnails import thumbnail_uri
+from fiqa.settings import Settings
+from fiqa.ui.atlases import AtlasCache
 from fiqa.ui.curate.clips import build_clips
+from fiqa.ui.curate.endpoint import build_curate_endpoint
+from fiqa.ui.curate.examining import UploadExaminer, unexamined
 from fiqa.ui.curate.packing import pack, saved_link
 from fiqa.ui.curate.panels import (
     empty_panel,
@@ -27,7 +33,6 @@ from fiqa.ui.curate.panels import (
     summary_panel,
 )
 from fiqa.ui.curate.state import EXAMPLES, REFERENCE, SCORE, SHARE, Choices, CurationState, ExaminedPhoto, sort_page
-from fiqa.ui.curate.uploads import name_uploads
 from fiqa.ui.photos import MOST_PHOTOS, SCORING, SCORING_LIMIT, UNSEEN, decode_upload
 from fiqa.ui.progress import busy_panel, progress_panel
 from fiqa.ui.service import PredictorService, translate_errors
@@ -40,24 +45,27 @@ WAYS = [
     ("A reference set", REFERENCE),
     ("Examples", EXAMPLES),
 ]
+_IN_FAMILIES = {name for names in FAMILIES.values() for name in names}
+UNWANTED = [
+    *((name.capitalize(), name) for name in FAMILIES),
+    *((kind.label, name) for name, kind in DEGRADATIONS.items() if name not in _IN_FAMILIES),
+]
+"""Degradations that can be chosen, those of a family together: label and name."""
 AT_ONCE: dict[str, Any] = {"concurrency_limit": None, **UNSEEN}
 IN_TURN: dict[str, Any] = {"concurrency_limit": SCORING_LIMIT, "concurrency_id": SCORING, **UNSEEN}
 ANSWERS = {"good": True, "bad": False, "skip": None}
 
 
-def build_curate_tab(service: PredictorService, checkpoint: gr.Dropdown) -> None:
-    """Lay out the tab inside the current Blocks and connect it."""
-    handlers = _Handlers(service)
+def build_curate_tab(service: PredictorService, settings: Settings, checkpoint: gr.Dropdown) -> None:
+    """Lay out the tab inside the current Blocks and connect it, and the endpoint `/curate`."""
+    examiner = UploadExaminer(service, AtlasCache(service, settings).find)
+    handlers = _Handlers(service, examiner)
     state = gr.State(CurationState())
     with gr.Row(elem_classes="workbench", elem_id="curate"):
         with gr.Column(scale=3, min_width=280, elem_classes="tray"):
             uploads, folder = _build_uploads()
             way, share, score, percentile, reference = _build_threshold()
-            near_duplicates = gr.Checkbox(label="Only the best of photos that look alike", elem_id="curate-alike")
-            best_of = gr.Number(
-                0, precision=0, minimum=0, maximum=MOST_PHOTOS, label="Best of each folder (0 for all)",
-                elem_id="curate-best",
-            )  # fmt: skip
+            near_duplicates, best_of, without, persons = _build_rules()
         with gr.Column(scale=9, min_width=300, elem_classes="results"):
             example = gr.HTML("", js_on_load=_script("examples"), apply_default_css=False, elem_id="curate-example")
             summary = gr.HTML(
@@ -67,7 +75,7 @@ def build_curate_tab(service: PredictorService, checkpoint: gr.Dropdown) -> None
             saved = gr.HTML("", js_on_load=_script("save"), apply_default_css=False, elem_id="curate-saved")
             sheet = gr.HTML("", js_on_load=_script("sheet"), apply_default_css=False, elem_id="curate-sheet")
             build_clips(service, checkpoint)
-    rules: list[Any] = [way, share, score, percentile, near_duplicates, best_of]
+    rules: list[Any] = [way, share, score, percentile, near_duplicates, best_of, without]
     shown = [sheet, summary, score, packing, example]
     sort = (handlers.sort, [state, *rules], summary)
     for source in (uploads, folder):
@@ -80,10 +88,12 @@ def build_curate_tab(service: PredictorService, checkpoint: gr.Dropdown) -> None
     reference.change(handlers.score_reference, [reference, state, checkpoint], summary, **IN_TURN).then(
         *sort, **AT_ONCE
     )
+    persons.change(handlers.read_persons, [persons, state], None, **AT_ONCE).then(*sort, **AT_ONCE)
     way.change(handlers.choose_way, [way, state], [share, score, percentile, reference, example], **AT_ONCE)
     gr.on([each.change for each in rules], *sort, trigger_mode="always_last", **AT_ONCE)
     example.click(handlers.answer, [state], example, **AT_ONCE).then(*sort, **AT_ONCE)
     packing.click(handlers.pack, [state, *rules], saved, concurrency_limit=2, concurrency_id="packing", **UNSEEN)
+    build_curate_endpoint(service, examiner, checkpoint)
 
 
 def _build_uploads() -> tuple[gr.File, gr.UploadButton]:
@@ -127,11 +137,26 @@ def _build_threshold() -> tuple[gr.Radio, gr.Slider, gr.Slider, gr.Slider, gr.Fi
     return way, share, score, percentile, reference
 
 
+def _build_rules() -> tuple[gr.Checkbox, gr.Number, gr.Dropdown, gr.File]:
+    """Lay out the rules beside the threshold."""
+    near_duplicates = gr.Checkbox(label="Only the best of photos that look alike", elem_id="curate-alike")
+    best_of = gr.Number(
+        0, precision=0, minimum=0, maximum=MOST_PHOTOS, label="Best of each folder or person (0 for all)",
+        elem_id="curate-best",
+    )  # fmt: skip
+    without = gr.Dropdown(
+        UNWANTED, multiselect=True, value=[], label="Drop photos diagnosed with", elem_id="curate-without"
+    )
+    with gr.Accordion("Who is on a photo", open=False, elem_id="curate-who"):
+        persons = gr.File(file_types=[".csv"], label="CSV of path and person", height=90, elem_id="curate-persons")
+    return near_duplicates, best_of, without, persons
+
+
 class _Handlers:
     """The tab's event handlers: they turn every error into a sentence for the visitor."""
 
-    def __init__(self, service: PredictorService) -> None:
-        self.service = service
+    def __init__(self, service: PredictorService, examiner: UploadExaminer) -> None:
+        self.service, self.examiner = service, examiner
         self._sweeper = Sweeper()
 
     def begin(
@@ -140,19 +165,20 @@ class _Handlers:
         """Name what was uploaded and say that work begins: state, sheet, summary, saved."""
         before.superseded = True
         if not paths:
-            return CurationState(reference=before.reference), "", empty_panel(), ""
+            return CurationState(reference=before.reference, persons=before.persons), "", empty_panel(), ""
         try:
             with translate_errors():
-                photos = _unexamined(paths)
+                photos = unexamined(paths)
         except FiqaError as error:
-            return CurationState(reference=before.reference), "", error_panel(str(error)), ""
+            return CurationState(reference=before.reference, persons=before.persons), "", error_panel(str(error)), ""
         busy = busy_panel(len(photos), is_loaded=self.service.is_loaded(checkpoint))
-        return CurationState(photos, reference=before.reference), "", busy, ""
+        return CurationState(photos, reference=before.reference, persons=before.persons), "", busy, ""
 
     def again(self, before: CurationState, _checkpoint: str) -> CurationState:
         """Forget the scores of another checkpoint, and of the reference set."""
         before.superseded = True
-        return CurationState(tuple(ExaminedPhoto(PhotoFacts(each.facts.name), each.file) for each in before.photos))
+        photos = tuple(ExaminedPhoto(PhotoFacts(each.facts.name), each.file) for each in before.photos)
+        return CurationState(photos, persons=before.persons)
 
     def score(self, state: CurationState, checkpoint: str) -> Iterator[tuple[Any, ...]]:
         """Score the photos, with progress: sheet, summary, slider of scores, button to pack, example."""
@@ -182,7 +208,7 @@ class _Handlers:
         """Score the reference set, with progress in the place of the summary."""
         try:
             with translate_errors():
-                wanted = _unexamined(paths)
+                wanted = unexamined(paths)
                 examined: list[ExaminedPhoto] = []
                 yield from self._examined(CurationState(wanted), checkpoint, examined)
                 scores = [photo.facts.score for photo in examined if photo.facts.score is not None]
@@ -195,16 +221,26 @@ class _Handlers:
             state.reference = ()
             raise gr.Error(str(error), print_exception=False) from None
 
-    def sort(
-        self, state: CurationState, way: str, share: float, score: float, percentile: float, alike: bool, best: float
-    ) -> Any:
+    def read_persons(self, path: str | None, state: CurationState) -> None:
+        """Take in who is on the photos."""
+        try:
+            with translate_errors():
+                state.persons = tuple(persons_in(Path(path), called=Path(path).name)) if path else ()
+                if path and not state.persons:
+                    raise SettingError(f"{Path(path).name} names no person: give a path and a person in every row.")
+        except FiqaError as error:
+            state.persons = ()
+            raise gr.Error(str(error), print_exception=False) from None
+
+    def sort(self, state: CurationState, *rules: Any) -> Any:
         """Return the summary of the verdicts under the rules that are chosen."""
         if not state.scored:
             return gr.skip()
         try:
             with translate_errors():
-                photos, threshold = sort_page(state, Choices(way, share, score, percentile, alike, best))
-                return summary_panel(state, photos, threshold, way)
+                choices = Choices(*rules)
+                photos, threshold = sort_page(state, choices)
+                return summary_panel(state, photos, threshold, choices.way)
         except FiqaError as error:
             return error_panel(str(error))
 
@@ -222,13 +258,11 @@ class _Handlers:
             state.answers.append(ANSWERS[said])
         return self._example(state)
 
-    def pack(
-        self, state: CurationState, way: str, share: float, score: float, percentile: float, alike: bool, best: float
-    ) -> str:
+    def pack(self, state: CurationState, *rules: Any) -> str:
         """Pack what is kept into a zip, and return the link that the page follows."""
         try:
             with translate_errors():
-                photos, _ = sort_page(state, Choices(way, share, score, percentile, alike, best))
+                photos, _ = sort_page(state, Choices(*rules))
                 kept = {
                     photo.name: known.file
                     for photo, known in zip(photos, state.photos, strict=True)
@@ -256,26 +290,12 @@ class _Handlers:
         """Examine the photos of a state into a list, and yield panels that tell how far that is."""
         told = time.monotonic()
         for photo in state.photos:
-            examined.append(self._examine(photo.facts.name, photo.file, checkpoint))
+            examined.append(self.examiner.examine(photo.facts.name, photo.file, checkpoint))
             if state.superseded:
                 return
             if time.monotonic() - told > PROGRESS_EVERY_S:
                 told = time.monotonic()
                 yield progress_panel(len(examined), len(state.photos))
-
-    def _examine(self, name: str, file: PhotoFile, checkpoint: str) -> ExaminedPhoto:
-        try:
-            photo = decode_upload(photo_source(file))
-            result = self.service.score(checkpoint, photo)
-        except FiqaError as error:
-            return ExaminedPhoto(PhotoFacts(name, error=str(error)), file)
-        thumbnail = thumbnail_uri(photo.pixels, result.chosen.box_xyxy)
-        return ExaminedPhoto(facts_of(name, photo.pixels, result), file, thumbnail)
-
-
-def _unexamined(paths: list[str] | None) -> tuple[ExaminedPhoto, ...]:
-    """Return what was uploaded, of which nothing is known yet; raises SettingError."""
-    return tuple(ExaminedPhoto(PhotoFacts(name), file) for name, file in name_uploads(paths).items()) if paths else ()
 
 
 def _script(name: str) -> str:

@@ -2,6 +2,7 @@ import base64
 import json
 import re
 import zipfile
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 from fiqa.curation.rules import UNSCORED
+from fiqa.ui.curate.examining import UploadExaminer
 from fiqa.ui.curate.state import EXAMPLES, REFERENCE, SHARE, CurationState
 from fiqa.ui.curate.tab import _Handlers
 from fiqa.ui.curate.uploads import name_uploads
@@ -20,7 +22,16 @@ from fiqa.ui.service import PredictorService
 
 LEVELS = {"a/dark.png": 51, "a/grey.png": 102, "b/light.png": 204, "b/black.png": 0, "b/notes.txt": None}
 """The fake predictor scores 0.2, 0.4 and 0.8, and refuses what is black."""
-RULES: dict[str, Any] = {"way": SHARE, "share": 50, "score": 0.6, "percentile": 20, "alike": False, "best": 0}
+RULES: dict[str, Any] = {
+    "way": SHARE,
+    "share": 50,
+    "score": 0.6,
+    "percentile": 20,
+    "alike": False,
+    "best": 0,
+    "without": [],
+}
+"""In the order of the page."""
 
 
 @pytest.fixture
@@ -40,7 +51,7 @@ def archive(tmp_path: Path) -> str:
 
 @pytest.fixture
 def handlers(service: PredictorService) -> _Handlers:
-    return _Handlers(service)
+    return _Handlers(service, UploadExaminer(service, lambda _checkpoint: None))
 
 
 @pytest.fixture
@@ -52,7 +63,7 @@ def state(handlers: _Handlers, archive: str) -> CurationState:
 
 
 def verdicts(handlers: _Handlers, state: CurationState, **rules: Any) -> dict[str, str]:
-    panel = handlers.sort(state, **{**RULES, **rules})
+    panel = handlers.sort(state, *{**RULES, **rules}.values())
     found = re.search(r'data-verdicts="([^"]*)"', panel)
     assert found, panel
     told = json.loads(unescape(found[1]))
@@ -80,7 +91,7 @@ def test_moving_the_share_changes_the_verdicts(handlers: _Handlers, state: Curat
     names = ["a/dark.png", "a/grey.png", "b/light.png", "b/black.png"]
     assert verdicts(handlers, state, share=34) == dict(zip(names, ["drop", "drop", "keep", UNSCORED], strict=True))
     assert verdicts(handlers, state, share=67) == dict(zip(names, ["drop", "keep", "keep", UNSCORED], strict=True))
-    panel = handlers.sort(state, **{**RULES, "share": 34})
+    panel = handlers.sort(state, *{**RULES, "share": 34}.values())
     assert "Threshold 0.800: keeps the best 34% of 3 photos." in panel
     assert 'class="threshold" style="left:80.00%"' in panel
     assert saved(panel, "kept.txt") == "b/light.png\n"
@@ -95,12 +106,14 @@ def test_the_best_of_each_folder_and_of_what_looks_alike(handlers: _Handlers, st
 
 
 def test_a_threshold_from_a_reference_set(handlers: _Handlers, state: CurationState, tmp_path: Path) -> None:
-    assert "Add a reference set" in handlers.sort(state, **{**RULES, "way": REFERENCE})
+    assert "Add a reference set" in handlers.sort(state, *{**RULES, "way": REFERENCE}.values())
     list(handlers.score_reference([str(tmp_path / "grey.png")], state, "first"))
     found = verdicts(handlers, state, way=REFERENCE)
     assert [name for name, verdict in found.items() if verdict == "keep"] == ["a/grey.png", "b/light.png"]
-    assert 'class="reference" title="Reference set, 1 photos"' in handlers.sort(state, **{**RULES, "way": REFERENCE})
-    assert "the reference set of 1 photos" in handlers.sort(state, **{**RULES, "way": REFERENCE})
+    assert 'class="reference" title="Reference set, 1 photos"' in handlers.sort(
+        state, *{**RULES, "way": REFERENCE}.values()
+    )
+    assert "the reference set of 1 photos" in handlers.sort(state, *{**RULES, "way": REFERENCE}.values())
     with pytest.raises(gr.Error, match="Not one photo of the reference set"):
         list(handlers.score_reference([str(tmp_path / "black.png")], state, "first"))
 
@@ -112,7 +125,7 @@ def answer(handlers: _Handlers, state: CurationState, said: object) -> str:
 def test_examples_are_answered_one_by_one_and_give_a_threshold(handlers: _Handlers, state: CurationState) -> None:
     *_, panel = handlers.choose_way(EXAMPLES, state)
     assert "1 of 3: is this photo good enough?" in panel
-    assert "Say of some examples" in handlers.sort(state, **{**RULES, "way": EXAMPLES})
+    assert "Say of some examples" in handlers.sort(state, *{**RULES, "way": EXAMPLES}.values())
     scores = [state.photos[index].facts.score or 0 for index in state.examples]
     answer(handlers, state, "bad" if scores[0] < 0.3 else "good")
     assert "2 of 3" in answer(handlers, state, "nonsense")
@@ -122,14 +135,14 @@ def test_examples_are_answered_one_by_one_and_give_a_threshold(handlers: _Handle
     assert "2 good, 1 bad." in panel
     found = verdicts(handlers, state, way=EXAMPLES)
     assert [name for name, verdict in found.items() if verdict == "keep"] == ["a/grey.png", "b/light.png"]
-    assert "It agrees with 3 of 3 examples" in handlers.sort(state, **{**RULES, "way": EXAMPLES})
+    assert "It agrees with 3 of 3 examples" in handlers.sort(state, *{**RULES, "way": EXAMPLES}.values())
 
 
 def test_what_is_kept_comes_as_a_zip_byte_for_byte(
     handlers: _Handlers, state: CurationState, archive: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
-    link = handlers.pack(state, **{**RULES, "share": 34})
+    link = handlers.pack(state, *{**RULES, "share": 34}.values())
     found = re.search(r'href="gradio_api/file=([^"]*)"', link)
     assert found
     with zipfile.ZipFile(found[1]) as packed, zipfile.ZipFile(archive) as given:
@@ -137,13 +150,13 @@ def test_what_is_kept_comes_as_a_zip_byte_for_byte(
         assert packed.read("b/light.png") == given.read("b/light.png")
     assert Path(found[1]).is_relative_to(tmp_path / "uploads")
     with pytest.raises(gr.Error, match="Nothing is kept"):
-        handlers.pack(state, **{**RULES, "way": "score", "score": 1.0})
+        handlers.pack(state, *{**RULES, "way": "score", "score": 1.0}.values())
 
 
 def test_photos_are_forgotten_after_a_while(handlers: _Handlers, state: CurationState) -> None:
     assert state.forget(before=state.made)
     assert not state.forget(before=state.made + 1)
-    assert "deleted, as all are" in handlers.sort(state, **RULES)
+    assert "deleted, as all are" in handlers.sort(state, *RULES.values())
 
 
 def test_newer_photos_end_the_work_on_older_ones(handlers: _Handlers, archive: str) -> None:
@@ -159,6 +172,45 @@ def test_names_are_told_apart_and_zips_keep_their_folders(tmp_path: Path, archiv
     other.write_bytes(one.read_bytes())
     assert list(name_uploads([str(one), str(other)])) == ["dark.png", "dark (2).png"]
     assert list(name_uploads([str(one), archive]))[:2] == ["dark.png", "photos/a/dark.png"]
+
+
+def test_the_best_of_each_person_is_kept_where_a_table_says_who_is_on_a_photo(
+    handlers: _Handlers, state: CurationState, tmp_path: Path
+) -> None:
+    table = tmp_path / "who.csv"
+    table.write_text("Path;Person\nC:\\photos\\a\\grey.png;Eileen\nlight.png;Eileen\nelsewhere.png;Sally\n")
+    handlers.read_persons(str(table), state)
+    best = verdicts(handlers, state, share=100, best=1)
+    assert best == {"a/dark.png": "keep", "a/grey.png": "drop", "b/light.png": "keep", "b/black.png": UNSCORED}
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [("file,who\na.png,Eileen\n", "who.csv lacks the columns path and person"), ("path,person\n", "names no person")],
+)
+def test_a_table_that_names_nobody_is_one_sentence(
+    handlers: _Handlers, state: CurationState, tmp_path: Path, table: str, message: str
+) -> None:
+    (tmp_path / "who.csv").write_text(table)
+    with pytest.raises(gr.Error, match=message):
+        handlers.read_persons(str(tmp_path / "who.csv"), state)
+
+
+def test_persons_of_other_photos_and_degradations_nobody_looked_for_are_one_sentence(
+    handlers: _Handlers, state: CurationState
+) -> None:
+    assert "has no atlas yet" in handlers.sort(state, *{**RULES, "without": ["blur"]}.values())
+    state.persons = (("elsewhere.png", "Sally"),)
+    assert "names not one of these photos" in handlers.sort(state, *RULES.values())
+
+
+def test_photos_with_a_degradation_are_dropped(handlers: _Handlers, state: CurationState) -> None:
+    state.photos = tuple(
+        replace(photo, facts=replace(photo.facts, degradation=kind))
+        for photo, kind in zip(state.photos, ["jpeg", "gaussian_blur", "motion_blur", None], strict=True)
+    )
+    found = verdicts(handlers, state, share=100, without=["blur"])
+    assert [name for name, verdict in found.items() if verdict == "keep"] == ["a/dark.png"]
 
 
 def test_bad_uploads_are_one_sentence(handlers: _Handlers, tmp_path: Path) -> None:
