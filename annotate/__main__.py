@@ -22,6 +22,7 @@ from annotate.cli.output import complain, one_line
 from annotate.cli.results import add_results
 from annotate.cli.studies import add_making, add_states
 from annotate.errors import AnnotateError
+from annotate.owners import acting_as
 from annotate.settings import Settings
 
 INTERRUPTED = 130
@@ -45,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _carry_out(options: argparse.Namespace) -> int:
     """Run the command; say in one line what went wrong."""
     try:
-        options.run(options, Settings.from_environment())
+        with acting_as("command line"):
+            options.run(options, Settings.from_environment())
         sys.stdout.flush()
     except AnnotateError as error:
         complain(str(error))

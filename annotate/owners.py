@@ -8,6 +8,12 @@ secret takes as well.
     with guesses.counted(client_address, now):     # refuses those who were wrong too often
         owner.check_pass(cookie, now)              # or any function of annotate.rating.sitting
 
+Members of single studies sign in with a secret of their own, which the app made; their pass says whose it is. What is
+done is logged under the name of who does it:
+
+    with acting_as("Ada"):
+        queries.lifecycle.change_state(…)
+
 Where the app is a Space, Gradio says who somebody is (`gr.OAuthProfile.username`, from a signed cookie), and
 FIQA_OWNERS who may.
 """
@@ -19,11 +25,30 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 
 from itsdangerous import BadSignature, Signer
 
 from annotate.errors import AccessError, TooManyGuessesError
+
+_ACTOR: ContextVar[str] = ContextVar("actor", default="")
+
+
+def actor() -> str:
+    """Return in whose name something is being done; blank for participants and for the app itself."""
+    return _ACTOR.get()
+
+
+@contextmanager
+def acting_as(name: str) -> Iterator[None]:
+    """Do what is in the block in somebody's name, for the log."""
+    token = _ACTOR.set(name)
+    try:
+        yield
+    finally:
+        _ACTOR.reset(token)
+
 
 GUESSES = 10
 
@@ -66,18 +91,37 @@ class OwnerAccess:
             self._unused_token = None
         return self._new_pass(now)
 
-    def _new_pass(self, now: datetime) -> str:
-        expiry = int((now + timedelta(hours=PASS_HOURS)).timestamp())
-        return self._signer.sign(str(expiry)).decode("ascii")
+    def member_pass(self, secret_hash: str, now: datetime) -> str:
+        """Return a pass for a member whose secret has that hash; whether there is one is the caller's to find out."""
+        return self._new_pass(now, f":{secret_hash}")
 
-    def check_pass(self, given: str | None, now: datetime) -> None:
-        """Raise AccessError unless this is a pass that `sign_in` gave and that has not expired."""
+    def _new_pass(self, now: datetime, member: str = "") -> str:
+        expiry = int((now + timedelta(hours=PASS_HOURS)).timestamp())
+        return self._signer.sign(f"{expiry}{member}").decode("ascii")
+
+    def check_pass(self, given: str | None, now: datetime) -> str:
+        """Return the hash of the member's secret that a pass is for, "" for the owner's.
+
+        Raises AccessError unless it was given here and has not expired.
+        """
         try:
-            expiry = int(self._signer.unsign((given or "").encode("utf-8", "surrogatepass")))
+            signed = self._signer.unsign((given or "").encode("utf-8", "surrogatepass")).decode("ascii")
         except BadSignature:
-            expiry = 0
-        if datetime.fromtimestamp(expiry, UTC) <= now:
+            signed = "0"
+        expiry, _, member = signed.partition(":")
+        if datetime.fromtimestamp(int(expiry), UTC) <= now:
             raise AccessError("Sign in as the owner of the studies first.")
+        return member
+
+
+def make_secret() -> str:
+    """Return a new secret of a member: 192 random bits, to be shown once."""
+    return secrets.token_urlsafe(24)
+
+
+def hash_secret(secret: str) -> str:
+    """Return what the database keeps of a member's secret, which is random enough to need no salt."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class GuessLimit:

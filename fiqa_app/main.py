@@ -18,6 +18,7 @@ from annotate.ui.rating import routes
 from annotate.ui.studies.ownership import Ownership
 from annotate.ui.studies.tab import KEPT, build_studies_tab
 from annotate.ui.studies.training import Trainer
+from annotate.ui.studies.users import StudyMembers
 from fiqa.checkpoints import CheckpointSpec, find_checkpoint, list_checkpoints
 from fiqa.errors import CheckpointError, FiqaError
 from fiqa.memory import keep_few_heaps
@@ -78,7 +79,8 @@ def create_labelling() -> Labelling:
 
 def create_ownership(settings: Settings, labelling: Labelling) -> Ownership:
     """Return what lets owners of studies in."""
-    return Ownership(labelling.settings, partial(visitor_of, behind_proxy=settings.on_space))
+    visitor = partial(visitor_of, behind_proxy=settings.on_space)
+    return Ownership(labelling.settings, visitor, StudyMembers(labelling))
 
 
 def create_demo(settings: Settings, service: PredictorService, labelling: Labelling, ownership: Ownership) -> gr.Blocks:

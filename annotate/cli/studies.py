@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from annotate.cli.arguments import MOST_LINKS, Command, whole
 from annotate.cli.output import opened_database, say, table, utc_now, warn
 from annotate.design.items import MOST_TRAPS
+from annotate.design.roles import Role
 from annotate.design.stored_protocol import UnreadableProtocol
 from annotate.errors import ProtocolError
+from annotate.owners import hash_secret, make_secret
 from annotate.settings import Settings
 from annotate.wording import counted
 
@@ -87,6 +89,17 @@ def add_states(command: Command) -> None:
         help="make so many personal links (default: none)",
     )
     links.add_argument("--url", help="where people reach the app (default: FIQA_PUBLIC_URL, or this computer)")
+    members = command("members", _members, "say who else is let into a study; let somebody in, or remove them")
+    members.add_argument("name", metavar="NAME")
+    change = members.add_mutually_exclusive_group()
+    change.add_argument("--add", metavar="PERSON", help="let somebody in, by a secret that is printed once")
+    change.add_argument("--remove", metavar="PERSON", help="let somebody in no more")
+    members.add_argument(
+        "--role", choices=[role.value for role in Role], default="assistant", help="default: assistant"
+    )
+    members.add_argument(
+        "--hugging-face", metavar="USER", help="with --add: let them in by this name, without a secret"
+    )
     status = command("status", _status, "say how far the studies are, or one of them")
     status.add_argument("name", nargs="?", metavar="NAME")
 
@@ -257,6 +270,34 @@ def _progress(study: "Study", progress: "StudyProgress") -> dict[str, Any]:
         "sittings": progress.sittings,
         "sittings_ended": progress.sittings_ended,
     }
+
+
+def _members(options: argparse.Namespace, settings: Settings) -> None:
+    from annotate import queries
+
+    known = options.hugging_face
+    secret = make_secret() if options.add and not known else None
+    with opened_database(settings) as database, database.write() as db:
+        study_id = queries.studies.find_study(db, options.name).id
+        if options.add:
+            queries.members.add_member(
+                db,
+                study_id,
+                options.add,
+                Role(options.role),
+                utc_now(),
+                secret_hash=hash_secret(secret) if secret else None,
+                hub_name=known,
+            )
+        if options.remove:
+            queries.members.remove_member(db, study_id, options.remove, utc_now())
+        rows = [
+            {"name": each.name, "role": each.role, "hugging_face": each.hub_name}
+            for each in queries.members.list_members(db, study_id)
+        ]
+    shown = table(("name", "role", "hugging_face"), rows) if rows else f"Nobody else is let into {options.name}."
+    told = f"\nThe secret of {options.add}, shown this once: {secret}" if secret else ""
+    say(options, {"members": rows, "secret": secret}, shown + told)
 
 
 def _links(options: argparse.Namespace, settings: Settings) -> None:

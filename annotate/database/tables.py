@@ -1,6 +1,7 @@
 """The tables. Every query is in `annotate.queries`; a change here needs a function in `migrations`.
 
     study ── stimulus ── pair ─┐        what: pictures, and in a study of pairs which two are compared
+      ├── member, event        │        whom the owner let in; what was done
       └── participant ── link  │        who: a person is known by the hashes of personal links
             ├── sitting        │        when: one run from consent to completion code
             └── assignment ────┘        participant × stimulus, or × pair; leased until it is rated
@@ -35,6 +36,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
+from annotate.design.roles import Role
 from annotate.design.states import AssignmentState, State
 from annotate.design.stored_protocol import StoredProtocol, UnreadableProtocol, read_stored, readable
 
@@ -150,6 +152,7 @@ class Table(DeclarativeBase):
     type_annotation_map: ClassVar = {
         datetime: UtcDateTime,
         dict[str, Any]: JSON,
+        Role: _values(Role),
         State: _values(State),
         AssignmentState: _values(AssignmentState),
         ItemKind: ItemKindType,
@@ -413,8 +416,29 @@ class Rating(Table):
     flipped: Mapped[bool | None]
 
 
+class Member(Table):
+    """Somebody whom a study's owner let in, by a secret (its SHA-256) or by their Hugging Face name in lower case."""
+
+    __tablename__ = "member"
+    __table_args__ = (
+        UniqueConstraint("study_id", "name"),
+        CheckConstraint("(secret_hash IS NULL) <> (hub_name IS NULL)", name="known_by_one"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(64))
+    role: Mapped[Role]
+    secret_hash: Mapped[str | None] = mapped_column(String(64), index=True)
+    hub_name: Mapped[str | None] = mapped_column(String(128), index=True)
+    created_at: Mapped[datetime]
+
+
 class Event(Table):
-    """What the owner, or the system, did to a study: an audit trail without personal data."""
+    """What was done to a study: an audit trail without personal data of participants.
+
+    `actor` is the name of who did it, of the owner or a member; blank where a participant or the app did.
+    """
 
     __tablename__ = "event"
 
@@ -423,3 +447,4 @@ class Event(Table):
     at: Mapped[datetime]
     what: Mapped[str] = mapped_column(String(32))
     detail: Mapped[dict[str, Any]]
+    actor: Mapped[str] = mapped_column(String(200), default="", server_default="")

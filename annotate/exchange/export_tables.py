@@ -131,6 +131,7 @@ DECISION_TABLE = ExportTable(
         "decision": "accepted, rejected or undecided (a sitting: is it paid), votes used or votes left out (do they "
         "count).",
         "reason": "The reason that was given.",
+        "by": "Who decided: the owner, or a member of the study by name; empty where that was not kept.",
     },
 )
 TEXTS = ExportTable(
@@ -229,6 +230,7 @@ def decision_rows(db: Session, study_id: int) -> Iterator[Row]:
                 "sitting": event.detail.get("number"),
                 "decision": DECISIONS[event.what][event.detail["accepted" if event.what == "sitting" else "used"]],
                 "reason": event.detail["reason"],
+                "by": event.actor or None,
             }
 
 

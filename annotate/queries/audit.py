@@ -1,4 +1,4 @@
-"""The audit trail of a study: what was done to it and when; it names nobody."""
+"""The audit trail of a study: what was done to it, when and by whom of its owner and members."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,11 +13,15 @@ from sqlalchemy.orm import Session
 from annotate.database.tables import (
     Event,
 )
+from annotate.owners import actor
 
 
 def log_event(db: Session, study_id: int, what: str, detail: Mapping[str, Any], now: datetime) -> None:
-    """Add a line to the study's audit trail; a person is named as `participant`, and nowhere else in `detail`."""
-    db.execute(insert(Event).values(study_id=study_id, at=now, what=what, detail=dict(detail)))
+    """Add a line to the study's audit trail, in the name of who is acting.
+
+    A participant is named as `participant`, and nowhere else in `detail`.
+    """
+    db.execute(insert(Event).values(study_id=study_id, at=now, what=what, detail=dict(detail), actor=actor()))
 
 
 def list_events(db: Session, study_id: int) -> list[Event]:

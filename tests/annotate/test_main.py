@@ -458,3 +458,16 @@ def test_data_folder_is_taken_as_it_is_written(
     assert (folder / name / "ratings.sqlite3").is_file()
     assert Path(run("backup")["path"]).parent == folder / name / "backups"
     assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == sorted(["faces", name])
+
+
+def test_others_are_let_into_a_study_and_removed(run: Run, refused: Callable[..., str]) -> None:
+    run("create", "faces", "--images", "faces")
+    assert len(run("members", "faces", "--add", "Ada", "--role", "reader")["secret"]) == 32
+    added = run("members", "faces", "--add", "Grace", "--hugging-face", "hopper")
+    assert added["secret"] is None
+    assert added["members"] == [
+        {"name": "Ada", "role": "reader", "hugging_face": None},
+        {"name": "Grace", "role": "assistant", "hugging_face": "hopper"},
+    ]
+    assert [each["name"] for each in run("members", "faces", "--remove", "Ada")["members"]] == ["Grace"]
+    assert "Nobody in this study is called 'Ada'" in refused("members", "faces", "--remove", "Ada")

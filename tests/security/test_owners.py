@@ -1,5 +1,9 @@
-"""Everything of the owner's refuses who has no pass, also in a session in which the owner has just been at work."""
+"""Everything of the owner's refuses who has no pass, also in a session in which the owner has just been at work.
 
+Members of a study get what their role is for, and nothing else, of that study only.
+"""
+
+import inspect
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,14 +15,22 @@ import pytest
 
 from annotate import queries
 from annotate.database.tables import Event
-from annotate.owners import OwnerAccess
+from annotate.design.roles import Role
+from annotate.owners import OwnerAccess, hash_secret, make_secret
 from tests.annotate.studies import candidates, honest_ratings, make_study, rate
 from tests.security.conftest import Attacker
 from tests.served import serve
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
-SECRET, NAME = "the owner's secret", "a study that nobody may see"
+SECRET, NAME, OTHER = "the owner's secret", "a study that nobody may see", "a study of others"
+FOR_ALL_MEMBERS = {f"Studies.{name}" for name in ("open", "leave", "title", "refresh", "enter", "sign_in_by_link")}
+"""Handlers that show what the role allows, and change nothing."""
+ALLOWED: dict[Role, set[str]] = {
+    Role.ASSISTANT: {"Progress.enter", "Progress.show"},
+    Role.READER: {"Results.enter", "Results.arrange", "Downloads.tables", "Downloads.training"},
+}
+"""What else members may run, by the names of the methods."""
 UNGUARDED = {"sign_in", "sign_out", "enter", "empty", "end_test_run", "hide"}
 """Events that run without a pass: they let in or out, or empty or hide what the page shows."""
 BY_LINK = "sign_in_by_link"
@@ -86,16 +98,37 @@ def everything_stored(attacker: Attacker) -> tuple[Any, ...]:
         return studies, events, queries.progress.study_version(db, study_id(attacker))
 
 
-def open_as_owner(attacker: Attacker, session: str) -> None:
-    """Open the study as its owner does, so that the session's state holds it."""
-    events, owner_pass = studies_events(attacker)
+def open_study(attacker: Attacker, session: str, given_pass: str, study: int) -> dict[str, Any]:
+    """Open a study as the page does, so that the session's state holds it; returns the outcome."""
+    events, pass_id = studies_events(attacker)
     (number,) = [
         number
         for number, each in events.items()
-        if attacker.served.demo.fns[number].name == "open" and each["inputs"] == [owner_pass]
+        if attacker.served.demo.fns[number].name == "open" and each["inputs"] == [pass_id]
     ]
-    details = {"do": "open", "study": str(study_id(attacker))}
-    assert attacker.outcome(number, [owners_pass()], session=session, details=details)["success"]
+    return attacker.outcome(number, [given_pass], session=session, details={"do": "open", "study": str(study)})
+
+
+def open_as_owner(attacker: Attacker, session: str) -> None:
+    assert open_study(attacker, session, owners_pass(), study_id(attacker))["success"]
+
+
+def let_in(attacker: Attacker, role: Role, study: int) -> str:
+    """Make a member; return a pass of theirs, as signing in gives it."""
+    secret = make_secret()
+    with attacker.served.labelling.database.write() as db:
+        known = hash_secret(secret)
+        queries.members.add_member(db, study, f"{role} {secret[:5]}", role, datetime.now(UTC), secret_hash=known)
+    return OwnerAccess(SECRET).member_pass(known, datetime.now(UTC))
+
+
+def handler_of(attacker: Attacker, number: int) -> str:
+    """Return the handler of an event as Class.method, from what its closure guards."""
+    made = attacker.served.demo.fns[number].fn
+    held = [cell.cell_contents for cell in getattr(made, "__closure__", None) or ()]
+    return next(
+        (work.__qualname__ for work in held if inspect.ismethod(work)), str(attacker.served.demo.fns[number].name)
+    )
 
 
 def test_every_event_of_the_tab_asks_for_the_pass_first(attacker: Attacker) -> None:
@@ -134,3 +167,56 @@ def test_with_the_pass_the_same_events_answer(attacker: Attacker) -> None:
     (number,) = [number for number in events if attacker.served.demo.fns[number].name == "title"]
     outcome = attacker.outcome(number, [owners_pass(), None], session="owner")
     assert NAME in json.dumps(outcome)
+
+
+@pytest.mark.parametrize("role", [Role.ASSISTANT, Role.READER])
+def test_every_event_refuses_a_member_but_those_that_their_role_is_for(attacker: Attacker, role: Role) -> None:
+    given_pass = let_in(attacker, role, study_id(attacker))
+    assert open_study(attacker, role, given_pass, study_id(attacker))["success"]
+    events, pass_id = studies_events(attacker)
+    before, empty, allowed = everything_stored(attacker), nothing_chosen(attacker), set()
+    for number, each in events.items():
+        name = handler_of(attacker, number)
+        if pass_id not in each["inputs"] or name in FOR_ALL_MEMBERS:
+            continue
+        data = [given_pass if component == pass_id else empty.get(component) for component in each["inputs"]]
+        outcome = attacker.outcome(number, data, session=role, details={"do": "look", "person": "p00"})
+        if name in ALLOWED[role]:
+            assert outcome["success"], (name, outcome)
+            allowed.add(name)
+        else:
+            assert not outcome["success"], name
+            refusals = ("you may not do that", "Only whoever runs")
+            assert any(said in outcome["output"]["error"] for said in refusals), name
+    assert allowed == ALLOWED[role]
+    assert everything_stored(attacker) == before
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_member_of_one_study_sees_nothing_of_another(attacker: Attacker, role: Role) -> None:
+    labelling = attacker.served.labelling
+    name = f"{OTHER}, {role}"
+    theirs = make_study(labelling.database, labelling.settings.data_dir, candidates(1), name=name)
+    given_pass, session = let_in(attacker, role, theirs), f"elsewhere-{role}"
+    refused = open_study(attacker, session, given_pass, study_id(attacker))
+    assert "not a member of this study" in refused["output"]["error"]
+    open_as_owner(attacker, session)  # the session's state now holds a study that is none of theirs
+    events, pass_id = studies_events(attacker)
+    empty = nothing_chosen(attacker)
+    for number, each in events.items():
+        if pass_id not in each["inputs"] or attacker.served.demo.fns[number].name in {"open", "leave", BY_LINK}:
+            continue
+        data = [given_pass if component == pass_id else empty.get(component) for component in each["inputs"]]
+        assert NAME not in json.dumps(attacker.outcome(number, data, session=session)["output"])
+    listed = open_study(attacker, session, given_pass, theirs)
+    assert listed["success"]
+
+
+def test_a_removed_member_is_refused_at_once(attacker: Attacker) -> None:
+    given_pass = let_in(attacker, Role.OWNER, study_id(attacker))
+    assert open_study(attacker, "removed", given_pass, study_id(attacker))["success"]
+    with attacker.served.labelling.database.write() as db:
+        for each in queries.members.list_members(db, study_id(attacker)):
+            queries.members.remove_member(db, study_id(attacker), each.name, datetime.now(UTC))
+    refused = open_study(attacker, "removed", given_pass, study_id(attacker))
+    assert "you were removed" in refused["output"]["error"]

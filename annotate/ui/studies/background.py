@@ -8,6 +8,7 @@ import json
 import logging
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 import gradio as gr
@@ -26,7 +27,7 @@ def run_in_background(work: Callable[[], Result], say: Callable[[], str]) -> Gen
     What the work needs to be open, it has to close itself: it may go on after this generator is closed.
     """
     pool = ThreadPoolExecutor(1, thread_name_prefix="studies")
-    running = pool.submit(work)
+    running = pool.submit(copy_context().run, work)  # in the name of who began it
     pool.shutdown(wait=False)  # its thread ends with the work
     while True:
         try:

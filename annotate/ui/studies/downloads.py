@@ -25,6 +25,7 @@ from annotate.ui.studies.background import reset_on_study_change, run_in_backgro
 from annotate.ui.studies.chosen import opened_study
 from annotate.ui.studies.html import text, working
 from annotate.ui.studies.ownership import SLOW, Guard
+from annotate.ui.studies.users import OWNERS, SEE_RESULTS, Everybody, User
 
 LARGEST_BYTES = 2 * 2**30
 """Of pictures that a ZIP is made of; more are exported on the command line, without a copy in between."""
@@ -46,13 +47,13 @@ class Downloads:
     def __init__(self, labelling: Labelling) -> None:
         self.labelling = labelling
 
-    def tables(self, study_id: int | None) -> Iterator[str]:
-        """Pack the tables, the protocol, and what every column says."""
-        yield from self._packed(study_id, "tables", with_pictures=False)
+    def tables(self, user: User, study_id: int | None) -> Iterator[str]:
+        """Pack the tables, the protocol, and what every column says; those of people are for owners."""
+        yield from self._packed(user, study_id, "tables", with_pictures=False)
 
-    def training(self, study_id: int | None) -> Iterator[str]:
+    def training(self, user: User, study_id: int | None) -> Iterator[str]:
         """Pack the same with pictures and labels, divided for training."""
-        yield from self._packed(study_id, "training", with_pictures=True)
+        yield from self._packed(user, study_id, "training", with_pictures=True)
 
     def backup(self) -> Iterator[str]:
         """Copy the whole database, with all studies."""
@@ -81,22 +82,28 @@ class Downloads:
             )
         return path
 
-    def _packed(self, study_id: int | None, what: str, *, with_pictures: bool) -> Iterator[str]:
+    def _packed(self, user: User, study_id: int | None, what: str, *, with_pictures: bool) -> Iterator[str]:
         opened = opened_study(study_id)
+        with_people = user.may(OWNERS, opened)
         with self.labelling.database.read() as db:
             name = queries.studies.get_study(db, opened).name
             size = queries.stimuli.pictures_bytes(db, opened) if with_pictures else 0
         _check_room(size, f"python -m annotate export {name!r} FOLDER")
         stem = re.sub(r"[^\w-]+", "-", name).strip("-")[:60] or "study"
-        yield from _offered(lambda: self._pack(opened, f"{stem}-{what}", with_pictures), f"Packing {what}")
+        yield from _offered(lambda: self._pack(opened, f"{stem}-{what}", with_pictures, with_people), f"Packing {what}")
 
-    def _pack(self, study_id: int, stem: str, with_pictures: bool) -> Path:
+    def _pack(self, study_id: int, stem: str, with_pictures: bool, with_people: bool) -> Path:
         target = _new_folder() / f"{stem}.zip"
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
             target_folder = Path(folder, stem)
             database, data_dir = self.labelling.database, self.labelling.settings.data_dir
             exchange.export.export_study(
-                database, study_id, data_dir, target_folder, label="mos" if with_pictures else None
+                database,
+                study_id,
+                data_dir,
+                target_folder,
+                label="mos" if with_pictures else None,
+                with_people=with_people,
             )
             _zip(target_folder, target)
         return target
@@ -112,14 +119,14 @@ def build_downloads(labelling: Labelling, guard: Guard, study: gr.State) -> None
     gr.HTML(
         "<p>The tables: every rating, the MOS, people, sittings, decisions with reasons, and the texts as shown, as "
         "CSV and JSON with a README that explains every column. With pictures: the same, and the pictures with their "
-        "MOS, divided for training.</p>",
+        "MOS, divided for training. Readers of the results get both without the tables of people.</p>",
         apply_default_css=False,
         elem_classes="hint",
     )
     saved = build_saved("packing")
     running = [
-        guard.on(tables.click, downloads.tables, [study], saved, **SLOW),
-        guard.on(training.click, downloads.training, [study], saved, **SLOW),
+        guard.on(tables.click, downloads.tables, [study], saved, who=SEE_RESULTS, user=True, **SLOW),
+        guard.on(training.click, downloads.training, [study], saved, who=SEE_RESULTS, user=True, **SLOW),
     ]
     reset_on_study_change(study, [saved], running)
 
@@ -133,8 +140,8 @@ def build_backups(labelling: Labelling, guard: Guard) -> None:
         votes = gr.Button("Back up all, without pictures", elem_id="back-up", scale=0, min_width=240)
     gr.HTML(IN_A_BACKUP, apply_default_css=False, elem_classes="hint")
     saved = build_saved("backing-up")
-    guard.on(everything.click, downloads.backup_all, [], saved, **SLOW)
-    guard.on(votes.click, downloads.backup, [], saved, **SLOW)
+    guard.on(everything.click, downloads.backup_all, [], saved, who=Everybody.HOST, **SLOW)
+    guard.on(votes.click, downloads.backup, [], saved, who=Everybody.HOST, **SLOW)
 
 
 def build_saved(elem_id: str) -> gr.HTML:

@@ -17,8 +17,14 @@ Detail = Mapping[str, Any]
 
 def log_panel(events: "Sequence[Event]") -> str:
     """List what was done to the study, the newest first."""
-    lines = "".join(f"<li>{when(each.at)} {text(in_words(each.what, each.detail))}</li>" for each in events)
+    lines = "".join(
+        f"<li>{when(each.at)} {text(in_words(each.what, each.detail))}{_by(each.actor)}</li>" for each in events
+    )
     return f"<details><summary>What was done</summary><ul>{lines}</ul></details>"
+
+
+def _by(actor: str) -> str:
+    return f" <small>by {text(actor)}</small>" if actor else ""
 
 
 def in_words(what: str, detail: Detail) -> str:
@@ -68,4 +74,6 @@ _SENTENCES: Mapping[str, Callable[[Detail], str]] = {
     "imported": lambda detail: f"{counted(detail['ratings'], 'rating was', 'ratings were')} imported.",
     "withdrawn": lambda _: "Somebody was deleted, with everything there was of them.",
     "message": _message,
+    "member": lambda detail: f"{detail['name']} was let in as {detail['role']}.",
+    "member removed": lambda detail: f"{detail['name']} was removed.",
 }

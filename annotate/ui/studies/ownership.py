@@ -1,11 +1,12 @@
-"""Who may run studies in the app: whoever brings the owner's pass, or is signed in with Hugging Face as an owner.
+"""Who may do what with studies in the app: whoever brings a pass, or is signed in with Hugging Face under a known name.
 
-Events of Gradio answer anybody who sends HTTP, private ones too. So the handlers of the Studies tab are connected
-through `Guard.on` only, which puts a check of the owner's pass before each, whatever the page shows:
+Events of Gradio answer anybody who sends HTTP, private ones too. So all handlers of the Studies tab are connected
+through `Guard.on`, which says who may run each and checks that first, whatever the page shows. A handler for members of
+a study has the opened study among its inputs; whoever lacks one of the roles in that study is refused:
 
-    guard.on(save.click, self.save, [study, name], panel, **AT_ONCE)
+    guard.on(save.click, self.save, [study, name], panel, who=OWNERS, **AT_ONCE)
 
-The pass, in `guard.owner_pass`, lives in the browser, so that neither a reload nor a restart of the server with the
+The pass, in `guard.given_pass`, lives in the browser, so that neither a reload nor a restart of the server with the
 same secret asks for a new sign-in.
 """
 
@@ -13,9 +14,9 @@ import importlib.util
 import inspect
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
 from importlib.resources import files
@@ -25,9 +26,10 @@ import gradio as gr
 from starlette.types import Scope
 
 from annotate.errors import AccessError, AnnotateError
-from annotate.owners import GuessLimit, OwnerAccess, check_owner
+from annotate.owners import GuessLimit, OwnerAccess, acting_as, check_owner, hash_secret
 from annotate.settings import Settings
 from annotate.ui.gradio_internals import told
+from annotate.ui.studies.users import HOST, Everybody, StudyMembers, User, Who
 
 logger = logging.getLogger(__name__)
 
@@ -50,10 +52,13 @@ Handler = Callable[..., Any]
 
 
 class Ownership:
-    """Signs owners in and checks them. `visitor_of` tells whose request it is, to refuse who guesses secrets."""
+    """Signs owners and members in and checks them.
 
-    def __init__(self, settings: Settings, visitor_of: Callable[[Scope], str]) -> None:
-        self.owners = settings.owners
+    `visitor_of` tells whose request it is, to refuse who guesses secrets.
+    """
+
+    def __init__(self, settings: Settings, visitor_of: Callable[[Scope], str], members: StudyMembers) -> None:
+        self.owners, self._members = settings.owners, members
         self._access = OwnerAccess(settings.owner_secret)
         self._visitor_of = visitor_of
         self._guesses = GuessLimit()
@@ -87,10 +92,19 @@ class Ownership:
         return bool(self.owners) and ready
 
     def sign_in(self, secret: object, request: gr.Request) -> str:
-        """Return a pass for the right secret; raise AccessError for a wrong one, or after too many of them."""
+        """Return a pass for the owner's secret or a member's.
+
+        Raises AccessError for a wrong one, or after too many of them.
+        """
+        given = secret if isinstance(secret, str) else ""
         visitor = self._visitor_of(request.request.scope) if request.request else ""
         with self._guesses.counted(visitor, _now()):
-            return self._access.sign_in(secret if isinstance(secret, str) else "", _now())
+            try:
+                return self._access.sign_in(given, _now())
+            except AccessError:
+                if given and self._members.by_secret(hash_secret(given)):
+                    return self._access.member_pass(hash_secret(given), _now())
+                raise
 
     def sign_in_by_link(self, token: object, request: gr.Request) -> str:
         """Return a pass for the token of the link of the start, once; raises AccessError as `sign_in` does."""
@@ -98,52 +112,122 @@ class Ownership:
         with self._guesses.counted(visitor, _now()):
             return self._access.sign_in_by_link(token if isinstance(token, str) else "", _now())
 
-    def check(self, owner_pass: object, username: str | None) -> None:
-        """Raise AccessError unless it is a valid pass, or the name, signed in with Hugging Face, of an owner."""
-        if username is not None and self.owners:
+    def check(self, given_pass: object, username: str | None) -> User:
+        """Return whose valid pass it is, or who is called so, signed in with Hugging Face; else raise AccessError.
+
+        Names count only where FIQA_OWNERS names somebody: elsewhere Gradio may let in who is logged in on the machine.
+        """
+        named = username if self.owners else None
+        if named:
             with suppress(AccessError):
-                return check_owner(username, self.owners)
-        self._access.check_pass(owner_pass if isinstance(owner_pass, str) else None, _now())
-        return None
+                check_owner(named, self.owners)
+                return User(named, is_host=True)
+        try:
+            secret_hash = self._access.check_pass(given_pass if isinstance(given_pass, str) else None, _now())
+        except AccessError:
+            if named and (member := self._members.by_hub_name(named)):
+                return member
+            raise
+        if not secret_hash:
+            return User(HOST, is_host=True)
+        if member := self._members.by_secret(secret_hash):
+            return member
+        raise AccessError("Nothing here is open to you any more: you were removed. Sign in anew, or ask the owner.")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What is known of who runs a handler that everybody may run."""
+
+    request: gr.Request
+    username: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Guard:
-    """Connects the handlers of one page, each behind a check of the pass that the page's browser keeps."""
+    """Connects the handlers of one page; `study` is the opened study, which the page cannot set by itself."""
 
     ownership: Ownership
-    owner_pass: gr.BrowserState
+    given_pass: gr.BrowserState
+    study: gr.State
 
-    def on(self, triggers: Any, work: Handler, inputs: Sequence[Any], outputs: Any, **options: Any) -> Any:
+    def on(self, triggers: Any, work: Handler, inputs: Sequence[Any], outputs: Any, *, who: Who, **options: Any) -> Any:
         """Run `work` with the inputs' values when a trigger (one, or several) fires; see `gr.on` for the options.
 
-        With the option `details`, what the page says of the event comes first, as a dictionary.
+        Handlers for everybody get a `Visit` first, and no pass. For the others, with the option `user`, the `User`
+        comes first; then, with the option `details`, what the page says of the event, as a dictionary.
         """
-        handler = self.handler(work, details=options.pop("details", False))
         triggers = triggers if isinstance(triggers, list) else [triggers]
-        return gr.on(triggers, handler, [self.owner_pass, *inputs], outputs, **options)
+        if who is Everybody.PUBLIC:
+            return gr.on(triggers, _public(work), [*inputs], outputs, **options)
+        study_at = (
+            None if isinstance(who, Everybody) else next(at for at, each in enumerate(inputs) if each is self.study)
+        )
+        wanted = {name: options.pop(name, False) for name in ("details", "user")}
+        handler = self.handler(work, who, study_at=study_at, **wanted)
+        return gr.on(triggers, handler, [self.given_pass, *inputs], outputs, **options)
 
-    def handler(self, work: Handler, *, details: bool = False) -> Handler:
-        """Return `work` as an event takes it: its first input is the pass, and its errors are sentences."""
+    def handler(
+        self, work: Handler, who: Who, *, study_at: int | None = None, details: bool = False, user: bool = False
+    ) -> Handler:
+        """Return `work` as an event takes it: its first input is the pass, and its errors are sentences.
 
-        def admit(profile: gr.OAuthProfile | None, event: gr.EventData, given: object) -> list[dict[str, Any]]:
-            self.ownership.check(given, profile.username if profile else None)
-            return [told(event)] if details else []
+        `study_at` is where the opened study is among the inputs that follow.
+        """
+
+        def admit(
+            profile: gr.OAuthProfile | None, event: gr.EventData, given: object, inputs: Sequence[Any]
+        ) -> tuple[str, list[Any]]:
+            """Return in whose name the work is done, and what it takes."""
+            found = self.ownership.check(given, profile.username if profile else None)
+            found.check(who, None if study_at is None else inputs[study_at])
+            return found.name, [*([found] if user else []), *([told(event)] if details else []), *inputs]
 
         def stepwise(
             profile: gr.OAuthProfile | None, event: gr.EventData, given: object, *inputs: Any
         ) -> Iterator[Any]:
-            """Let the owner in, and pass on what the work yields."""
+            """Let in who may, and pass on what the work yields."""
             with translate_errors():
-                yield from work(*admit(profile, event, given), *inputs)
+                name, taken = admit(profile, event, given, inputs)
+                yield from _in_the_name_of(name, work(*taken))
 
         def at_once(profile: gr.OAuthProfile | None, event: gr.EventData, given: object, *inputs: Any) -> Any:
             with translate_errors():
-                return work(*admit(profile, event, given), *inputs)
+                name, taken = admit(profile, event, given, inputs)
+                with acting_as(name):
+                    return work(*taken)
 
-        chosen = stepwise if inspect.isgeneratorfunction(work) else at_once
-        chosen.__name__ = getattr(work, "__name__", "handler")
-        return chosen
+        return _called_as(work, stepwise if inspect.isgeneratorfunction(work) else at_once)
+
+
+def _public(work: Handler) -> Handler:
+    """Return `work` as an event takes it that everybody may run."""
+
+    def handler(profile: gr.OAuthProfile | None, event: gr.EventData, request: gr.Request, *inputs: Any) -> Any:
+        with translate_errors():
+            return work(Visit(request, profile.username if profile else None, told(event)), *inputs)
+
+    return _called_as(work, handler)
+
+
+def _called_as(work: Handler, handler: Handler) -> Handler:
+    handler.__name__ = getattr(work, "__name__", "handler")
+    return handler
+
+
+def _in_the_name_of(name: str, steps: Generator[Any, None, Any]) -> Iterator[Any]:
+    """Take each step in somebody's name, and nothing between the steps, which other events may share a thread with."""
+    try:
+        while True:
+            with acting_as(name):
+                try:
+                    step = next(steps)
+                except StopIteration:
+                    return
+            yield step
+    finally:
+        steps.close()
 
 
 @contextmanager

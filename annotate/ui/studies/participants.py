@@ -23,6 +23,7 @@ from annotate.ui.studies.html import PRESS, ROWS_OF_A_PAGE, empty, note, pager, 
 from annotate.ui.studies.links import MOST_LINKS, complete_links, general_links, personal_links
 from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
 from annotate.ui.studies.participant_card import HEADS, person_card, person_row, proposed_reason
+from annotate.ui.studies.users import OWNERS
 from annotate.wording import counted
 
 EVERYBODY, FOUND = "all", "found"
@@ -338,21 +339,25 @@ def build_participants_panel(
     turned = [*PageShown(listed, first)]
     looked_at = [*PersonShown(person, card, decision, reason, link)]
     running = [
-        guard.on(tab.select, people.enter, page, entered, **SLOW),
-        guard.on([chosen.input, name.submit], people.show, page, turned, **SLOW),
-        guard.on(listed.click, people.turn_page, page, turned, details=True, **SLOW),
-        guard.on(listed.click, people.look, [study], looked_at, details=True, **AT_ONCE),
+        guard.on(tab.select, people.enter, page, entered, who=OWNERS, **SLOW),
+        guard.on([chosen.input, name.submit], people.show, page, turned, who=OWNERS, **SLOW),
+        guard.on(listed.click, people.turn_page, page, turned, details=True, who=OWNERS, **SLOW),
+        guard.on(listed.click, people.look, [study], looked_at, details=True, who=OWNERS, **AT_ONCE),
     ]
     reset_on_study_change(study, [links, personal, listed, card], running)
-    guard.on(invite.click, people.invite, [study, count], personal, **SLOW)
-    guard.on(personal.change, people.show, page, turned, **SLOW)  # who is invited is shown at once
-    guard.on(leave_out.click, people.leave_out, page, turned, **SLOW)
+    guard.on(invite.click, people.invite, [study, count], personal, who=OWNERS, **SLOW)
+    guard.on(personal.change, people.show, page, turned, who=OWNERS, **SLOW)  # who is invited is shown at once
+    guard.on(leave_out.click, people.leave_out, page, turned, who=OWNERS, **SLOW)
     decided = [*page, first, person]
     for name_, decide in (("accept", people.accept), ("pay-only", people.pay_only), ("reject", people.reject)):
-        guard.on(buttons[name_].click, decide, [*decided, reason], [card, listed], **AT_ONCE)
-    guard.on(buttons["ask-again"].click, people.ask_again, [*decided, reason], [card, listed, link], **AT_ONCE)
-    guard.on(buttons["renew"].click, people.renew, [study, person], link, **AT_ONCE)
-    guard.on(delete.click, people.delete, [*decided, typed], [typed, person, card, decision, listed], **AT_ONCE)
+        guard.on(buttons[name_].click, decide, [*decided, reason], [card, listed], who=OWNERS, **AT_ONCE)
+    guard.on(
+        buttons["ask-again"].click, people.ask_again, [*decided, reason], [card, listed, link], who=OWNERS, **AT_ONCE
+    )
+    guard.on(buttons["renew"].click, people.renew, [study, person], link, who=OWNERS, **AT_ONCE)
+    guard.on(
+        delete.click, people.delete, [*decided, typed], [typed, person, card, decision, listed], who=OWNERS, **AT_ONCE
+    )
 
 
 def _build_invitation(script: str) -> tuple[gr.HTML, gr.Number, gr.Button, gr.HTML]:

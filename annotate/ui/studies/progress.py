@@ -18,6 +18,7 @@ from annotate.ui.studies.background import reset_on_study_change
 from annotate.ui.studies.chosen import opened_study
 from annotate.ui.studies.html import cells, empty, meter, note, table, text
 from annotate.ui.studies.ownership import AT_ONCE, Guard
+from annotate.ui.studies.users import OWNERS, SEE_PROGRESS, User
 from annotate.wording import counted
 
 if TYPE_CHECKING:
@@ -60,13 +61,14 @@ class Progress:
             lately = queries.progress.ratings_since(db, study_id, since)
         return progress_panel(study, progress, people, lately, now)
 
-    def enter(self, study_id: int | None) -> ProgressShown:
+    def enter(self, user: User, study_id: int | None) -> ProgressShown:
         """Show a study."""
         if study_id is None:
             return ProgressShown(gr.skip(), gr.skip(), gr.skip())
         with self.labelling.database.read() as db:
             study = queries.studies.get_study(db, study_id)
-        telling = gr.update(visible=study.state in (State.OPEN, State.PAUSED))
+        rated = study.state in (State.OPEN, State.PAUSED)
+        telling = gr.update(visible=rated and user.may(OWNERS, study_id))
         return ProgressShown(self.show(study_id), study.message, telling)
 
     def tell(self, study_id: int | None, message: str) -> str:
@@ -92,12 +94,13 @@ def build_progress_panel(labelling: Labelling, guard: Guard, study: gr.State, ta
             elem_id="message",
         )
         tell = gr.Button("Show this message", size="sm", elem_id="tell", scale=0)
+    entered = [*ProgressShown(panel, message, telling)]
     running = [
-        guard.on(tab.select, progress.enter, [study], [*ProgressShown(panel, message, telling)], **AT_ONCE),
-        guard.on(panel.input, progress.show, [study], panel, **AT_ONCE),
+        guard.on(tab.select, progress.enter, [study], entered, who=SEE_PROGRESS, user=True, **AT_ONCE),
+        guard.on(panel.input, progress.show, [study], panel, who=SEE_PROGRESS, **AT_ONCE),
     ]
     reset_on_study_change(study, [panel, message], running)
-    guard.on(tell.click, progress.tell, [study, message], message, **AT_ONCE)
+    guard.on(tell.click, progress.tell, [study, message], message, who=OWNERS, **AT_ONCE)
 
 
 def progress_panel(

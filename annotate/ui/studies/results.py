@@ -33,6 +33,7 @@ from annotate.ui.studies.html import (
 from annotate.ui.studies.metrics import build_metrics
 from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
 from annotate.ui.studies.progress import numbers
+from annotate.ui.studies.users import SEE_RESULTS
 from annotate.wording import counted
 
 if TYPE_CHECKING:
@@ -201,8 +202,16 @@ def build_results_panel(labelling: Labelling, guard: Guard, analyses: Analyses, 
     batch = gr.HTML("", apply_default_css=False, elem_id="label-next")
     shown = ResultsShown(summary, conditions, listed, order, disputed, batch)
     running = [
-        guard.on(tab.select, results.enter, [study], [*shown], **SLOW),
-        guard.on(listed.click, results.arrange, [study, order], [*TableShown(listed, order)], details=True, **AT_ONCE),
+        guard.on(tab.select, results.enter, [study], [*shown], who=SEE_RESULTS, **SLOW),
+        guard.on(
+            listed.click,
+            results.arrange,
+            [study, order],
+            [*TableShown(listed, order)],
+            details=True,
+            who=SEE_RESULTS,
+            **AT_ONCE,
+        ),
     ]
     reset_on_study_change(study, [summary, conditions, listed, disputed, batch], running)
 

@@ -25,6 +25,7 @@ from annotate.ui.studies.chosen import opened_study
 from annotate.ui.studies.html import PRESS, note, text, whole_number, working
 from annotate.ui.studies.links import complete_links, general_links
 from annotate.ui.studies.log import log_panel
+from annotate.ui.studies.members import build_members
 from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
 from annotate.ui.studies.pictures import (
     FILE_TYPES,
@@ -37,6 +38,7 @@ from annotate.ui.studies.pictures import (
 )
 from annotate.ui.studies.protocol_form import FIELDS, build_form, in_words, read_changes, shown_values
 from annotate.ui.studies.stimulus import build_stimulus_editor, hide
+from annotate.ui.studies.users import OWNERS
 from annotate.wording import counted
 
 SHOWN_EVENTS, DELETED_AT_ONCE = 50, 100
@@ -138,8 +140,13 @@ class Setup:
         hidden = gr.update(visible=False)
         overview = note(str(protocol), "warning") + self._log(study_id)
         pictures = self.pictures(study_id)
-        shown = SetupShown(overview, *[hidden] * 8, pictures=pictures, editor=hidden)
-        return *shown, *shown_values(StudyProtocol(), State.CLOSED)
+        return (
+            overview,
+            *[hidden] * (len(SetupShown._fields) - 3),
+            pictures,
+            hidden,
+            *shown_values(StudyProtocol(), State.CLOSED),
+        )
 
     def refresh(self, study_id: int | None) -> Changed:
         """Return what pictures change."""
@@ -295,8 +302,13 @@ def end_test_run() -> str:
     return ""
 
 
-def build_setup_panel(labelling: Labelling, guard: Guard, study: gr.State, changed: gr.State, tab: gr.Tab) -> gr.State:
-    """Lay out the panel and connect it; returns a state that changes when a study is deleted."""
+def build_setup_panel(
+    labelling: Labelling, guard: Guard, study: gr.State, changed: gr.State, owned: gr.State, tab: gr.Tab
+) -> gr.State:
+    """Lay out the panel and connect it; returns a state that changes when a study is deleted.
+
+    `owned` changes whenever a study is opened by one of its owners.
+    """
     setup = Setup(labelling)
     gone, more = gr.State(0), gr.State(0)
     script = complete_links(labelling.settings.public_url)
@@ -320,24 +332,25 @@ def build_setup_panel(labelling: Labelling, guard: Guard, study: gr.State, chang
     with gr.Accordion("Close or delete", open=False):
         typed, end, delete = _build_ending()
         ending = gr.HTML("", apply_default_css=False, elem_id="ending")
+    build_members(labelling, guard, study, owned)
     shown = SetupShown(overview, links, start, attempt, pause, adding, save, end, asking, pictures, editor)
     added = [*Added(busy, files, more)]
-    guard.on([study.change, changed.change], setup.show, [study], [*shown, *form], **AT_ONCE)
-    guard.on(more.change, setup.refresh, [study], [*Changed(overview, pictures, editor)], **AT_ONCE)
-    guard.on(tab.select, setup.overview, [study], overview, **AT_ONCE)
-    guard.on(start.click, setup.ask, [study, *form], [said, asking], **AT_ONCE)
-    guard.on(confirm.click, setup.open, [study, *form], changed, **AT_ONCE)
+    guard.on([owned.change, changed.change], setup.show, [study], [*shown, *form], who=OWNERS, **AT_ONCE)
+    guard.on(more.change, setup.refresh, [study], [*Changed(overview, pictures, editor)], who=OWNERS, **AT_ONCE)
+    guard.on(tab.select, setup.overview, [study], overview, who=OWNERS, **AT_ONCE)
+    guard.on(start.click, setup.ask, [study, *form], [said, asking], who=OWNERS, **AT_ONCE)
+    guard.on(confirm.click, setup.open, [study, *form], changed, who=OWNERS, **AT_ONCE)
     confirm.click(end_test_run, None, tried, **AT_ONCE)
     cancel.click(hide, None, asking, **AT_ONCE)
-    guard.on(pause.click, setup.pause, [study], changed, **AT_ONCE)
-    guard.on(save.click, setup.save, [study, *form], changed, **AT_ONCE)
-    guard.on(pictures.click, setup.turn_page, [study], pictures, details=True, **AT_ONCE)
-    running = [guard.on(attempt.click, setup.try_out, [study, *form], tried, **SLOW)]
+    guard.on(pause.click, setup.pause, [study], changed, who=OWNERS, **AT_ONCE)
+    guard.on(save.click, setup.save, [study, *form], changed, who=OWNERS, **AT_ONCE)
+    guard.on(pictures.click, setup.turn_page, [study], pictures, details=True, who=OWNERS, **AT_ONCE)
+    running = [guard.on(attempt.click, setup.try_out, [study, *form], tried, who=OWNERS, **SLOW)]
     reset_on_study_change(study, [tried], running)
-    guard.on(add.click, setup.add, [study, files], added, preprocess=False, **SLOW)
-    guard.on(draw.click, setup.draw_traps, [study, count], added, **SLOW)
-    guard.on(end.click, setup.end, [study, typed], [typed, changed], **AT_ONCE)
-    guard.on(delete.click, setup.delete, [study, typed], [*Gone(ending, typed, gone)], **SLOW)
+    guard.on(add.click, setup.add, [study, files], added, preprocess=False, who=OWNERS, **SLOW)
+    guard.on(draw.click, setup.draw_traps, [study, count], added, who=OWNERS, **SLOW)
+    guard.on(end.click, setup.end, [study, typed], [typed, changed], who=OWNERS, **AT_ONCE)
+    guard.on(delete.click, setup.delete, [study, typed], [*Gone(ending, typed, gone)], who=OWNERS, **SLOW)
     return gone
 
 

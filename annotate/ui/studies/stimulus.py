@@ -15,6 +15,7 @@ from annotate.ui.labelling import Labelling
 from annotate.ui.studies.chosen import chosen_picture, opened_study
 from annotate.ui.studies.html import text, whole_number
 from annotate.ui.studies.ownership import AT_ONCE, Guard
+from annotate.ui.studies.users import OWNERS
 
 KIND_CHOICES = [(names[0], kind.name) for kind, names in KIND_NAMES.items()]
 LONGEST_FEEDBACK = 2000
@@ -82,9 +83,17 @@ def build_stimulus_editor(
             save = gr.Button("Save the picture", variant="primary", elem_id="save-picture", scale=0, min_width=160)
             remove = gr.Button("Remove from the study", elem_id="remove-picture", scale=0, min_width=180)
             cancel = gr.Button("Cancel", elem_id="cancel-picture", scale=0, min_width=100)
-    guard.on(pictures.click, editor.open, [study], [*EditorShown(chosen, form, head, *fields)], details=True, **AT_ONCE)
-    guard.on(save.click, editor.save, [study, chosen, *fields], changed, **AT_ONCE)
-    guard.on(remove.click, editor.remove, [study, chosen], changed, **AT_ONCE)
+    guard.on(
+        pictures.click,
+        editor.open,
+        [study],
+        [*EditorShown(chosen, form, head, *fields)],
+        details=True,
+        who=OWNERS,
+        **AT_ONCE,
+    )
+    guard.on(save.click, editor.save, [study, chosen, *fields], changed, who=OWNERS, **AT_ONCE)
+    guard.on(remove.click, editor.remove, [study, chosen], changed, who=OWNERS, **AT_ONCE)
     cancel.click(hide, None, form, **AT_ONCE)
     made: gr.Column = form
     return made

@@ -24,7 +24,6 @@ from annotate.design.states import State
 from annotate.design.stored_protocol import UnreadableProtocol
 from annotate.errors import AccessError, StudyError
 from annotate.stimuli.sources import open_files
-from annotate.ui.gradio_internals import told
 from annotate.ui.labelling import Labelling
 from annotate.ui.studies.analyses import Analyses
 from annotate.ui.studies.downloads import build_backups
@@ -37,7 +36,7 @@ from annotate.ui.studies.ownership import (
     STORED_AS,
     Guard,
     Ownership,
-    translate_errors,
+    Visit,
 )
 from annotate.ui.studies.participants import build_participants_panel
 from annotate.ui.studies.pictures import (
@@ -53,6 +52,7 @@ from annotate.ui.studies.protocol_form import SCALE_CHOICES
 from annotate.ui.studies.results import build_results_panel
 from annotate.ui.studies.setup import build_setup_panel
 from annotate.ui.studies.training import Trainer, build_training_panel
+from annotate.ui.studies.users import MEMBERS, PANELS, Everybody, User
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -67,7 +67,6 @@ KEPT = (
     "The pictures of your studies and all that people answer are kept on this server until you delete the study. A "
     "person, too, can be deleted."
 )
-PANELS = ("setup", "progress", "participants", "results", "train")
 ADDRESS = """(...inputs) => {
     document.documentElement.dataset.askedWith = inputs[0] ? "a pass" : "nothing";
     return [...inputs.slice(0, -1), location.hash];
@@ -83,13 +82,17 @@ WHERE_IT_IS = "It is set as FIQA_OWNER_SECRET; where none is set, the app prints
 
 
 class TabShown(NamedTuple):
-    """What an event changes; what is left out stays as it is. `door`, `home` and `opened` are the three views."""
+    """What an event changes; what is left out stays as it is. `door`, `home` and `opened` are the three views.
+
+    `hosting` is what of the home only the host has: making studies, and backups of all.
+    """
 
     study: Any = gr.skip()
     door: Any = gr.skip()
     home: Any = gr.skip()
     opened: Any = gr.skip()
     listed: Any = gr.skip()
+    hosting: Any = gr.skip()
     panels: Any = gr.skip()
     changed: Any = gr.skip()
 
@@ -104,6 +107,7 @@ class SignedIn(NamedTuple):
     home: Any = gr.skip()
     opened: Any = gr.skip()
     listed: Any = gr.skip()
+    hosting: Any = gr.skip()
     panels: Any = gr.skip()
     changed: Any = gr.skip()
 
@@ -122,10 +126,16 @@ class Created(NamedTuple):
 
 
 class Title(NamedTuple):
-    """The head of an opened study, and the state that it shows."""
+    """The head of an opened study, its state, the panels that its user sees, and that one of its owners opened it."""
 
-    title: Any
-    state: Any
+    title: Any = ""
+    state: Any = None
+    setup: Any = gr.skip()
+    progress: Any = gr.skip()
+    participants: Any = gr.skip()
+    results: Any = gr.skip()
+    train: Any = gr.skip()
+    owned: Any = gr.skip()
 
 
 class Studies:
@@ -134,63 +144,61 @@ class Studies:
     def __init__(self, labelling: Labelling, ownership: Ownership) -> None:
         self.labelling, self.ownership = labelling, ownership
 
-    def sign_in(self, secret: str, address: str, request: gr.Request) -> SignedIn:
-        """Give the owner a pass, and show what the address asks for."""
-        with translate_errors():
-            owner_pass = self.ownership.sign_in(secret, request)
-            return SignedIn(owner_pass, "", *self._shown(None, address))
+    def sign_in(self, visit: Visit, secret: str, address: str) -> SignedIn:
+        """Give an owner or a member a pass, and show what the address asks for."""
+        return self._signed_in(self.ownership.sign_in(secret, visit.request), address)
 
-    def sign_in_by_link(self, event: gr.EventData, owner_pass: object, request: gr.Request) -> SignedIn:
+    def sign_in_by_link(self, visit: Visit, given_pass: object) -> SignedIn:
         """Give who opens the link of the start a pass, as `sign_in` does; who has one needs no other."""
-        with translate_errors():
-            try:
-                owner_pass = self.ownership.sign_in_by_link(told(event).get("token"), request)
-            except AccessError:
-                with suppress(AccessError):
-                    self.ownership.check(owner_pass, None)
-                    return SignedIn(owner_pass, "", *self._shown(None, ""))
-                raise
-            return SignedIn(owner_pass, "", *self._shown(None, ""))
+        try:
+            new_pass = self.ownership.sign_in_by_link(visit.details.get("token"), visit.request)
+        except AccessError:
+            with suppress(AccessError):
+                return self._signed_in(given_pass, "")
+            raise
+        return self._signed_in(new_pass, "")
+
+    def _signed_in(self, given_pass: object, address: str) -> SignedIn:
+        user = self.ownership.check(given_pass, None)
+        return SignedIn(given_pass, "", *self._shown(user, None, address))
 
     def sign_out(self) -> SignedIn:
         """Forget the pass and what was open."""
         return SignedIn(None, "", study=None, **_views("door"), listed="")
 
-    def enter(
-        self, profile: gr.OAuthProfile | None, owner_pass: object, study_id: int | None, address: str | None
-    ) -> TabShown:
+    def enter(self, visit: Visit, given_pass: object, study_id: int | None, address: str | None) -> TabShown:
         """Show who opens the tab what they may see of what the address asks for.
 
         The address is None where something is shown already.
         """
         if address is None:
             return TabShown()
-        with translate_errors():
-            try:
-                self.ownership.check(owner_pass, profile.username if profile else None)
-            except AccessError:
-                if profile:
-                    gr.Warning(f"{escape(profile.username)} is not among the owners of the studies here.")
-                # Who came without a pass stands at the door, or signs in while this answer is on its way.
-                return TabShown(study=None, **_views("door"), listed="") if owner_pass else TabShown()
-            return self._shown(study_id, address)
+        try:
+            user = self.ownership.check(given_pass, visit.username)
+        except AccessError:
+            if visit.username:
+                gr.Warning(f"{escape(visit.username)} is not among the owners and members of the studies here.")
+            # Who came without a pass stands at the door, or signs in while this answer is on its way.
+            return TabShown(study=None, **_views("door"), listed="") if given_pass else TabShown()
+        return self._shown(user, study_id, address)
 
-    def _shown(self, study_id: int | None, address: str) -> TabShown:
+    def _shown(self, user: User, study_id: int | None, address: str) -> TabShown:
         """Return what the address asks for or, where it asks for nothing here, what was open."""
         asked = asked_for(address)
         wanted, panel = (study_id, None) if asked is None else asked
         if wanted is None:
-            return self.leave()
+            return self.leave(user)
+        if not user.may(MEMBERS, wanted):
+            gr.Warning("You are not a member of this study; ask its owner.")
+            return self.leave(user)
         with self.labelling.database.read() as db:
             if not queries.studies.is_study(db, wanted):
                 gr.Warning("There is no such study any more: it was deleted.")
-                wanted = None
-        if wanted is None:
-            return self.leave()
+                return self.leave(user)
         shown = TabShown(study=wanted, **_views("opened"))
-        return shown._replace(panels=gr.update(selected=panel)) if panel else shown
+        return shown._replace(panels=_selected(user, wanted, panel)) if panel else shown
 
-    def refresh(self, study_id: int | None, state: State | None) -> TabShown:
+    def refresh(self, user: User, study_id: int | None, state: State | None) -> TabShown:
         """Follow what another window did to the opened study."""
         if study_id is None:
             return TabShown()
@@ -198,29 +206,32 @@ class Studies:
             study = queries.studies.get_study(db, study_id) if queries.studies.is_study(db, study_id) else None
         if study is None:
             gr.Warning("This study was deleted in another window.")
-            return self.leave()
+            return self.leave(user)
         return TabShown() if study.state is state else TabShown(changed=time.time())
 
-    def listed(self) -> str:
-        """Return the table of all studies."""
+    def listed(self, user: User) -> str:
+        """Return the table of all studies that the user may see something of."""
         now = datetime.now(UTC)
         with self.labelling.database.read() as db:
-            studies = queries.studies.list_studies(db)
+            studies = [each for each in queries.studies.list_studies(db) if user.may(MEMBERS, each.id)]
             rows = [_row(db, study, now) for study in studies]
         if not rows:
             return empty("No studies yet", "Make one below: a name and some pictures are enough to begin.")
         heads = ("Study", "State", "Pictures", "Ratings", "People", "Rating now", "Made")
         return table(heads, rows, caption="Studies, the newest first", kind="studies")
 
-    def open(self, details: dict[str, Any]) -> TabShown:
+    def open(self, user: User, details: dict[str, Any]) -> TabShown:
         """Open a study."""
+        wanted = whole_number(details.get("study"))
+        user.check(MEMBERS, wanted)
         with self.labelling.database.read() as db:
-            study = queries.studies.get_study(db, whole_number(details.get("study")))
-        return TabShown(study=study.id, **_views("opened"), panels=gr.update(selected="setup"))
+            study = queries.studies.get_study(db, wanted)
+        return TabShown(study=study.id, **_views("opened"), panels=_selected(user, study.id))
 
-    def leave(self) -> TabShown:
+    def leave(self, user: User) -> TabShown:
         """Go back to the list."""
-        return TabShown(study=None, **_views("home"), listed=self.listed())
+        hosting = gr.update(visible=user.is_host)
+        return TabShown(study=None, **_views("home"), listed=self.listed(user), hosting=hosting)
 
     def create(self, name: str, scale: str, files: Sequence[FileValue] | None) -> Iterator[Created]:
         """Make a draft of the uploaded pictures."""
@@ -248,14 +259,16 @@ class Studies:
         setup = gr.update(selected="setup")
         yield Created("", name="", pictures=None, study=study_id, **_views("opened"), panels=setup)
 
-    def title(self, study_id: int | None) -> Title:
-        """Return the head of an opened study."""
+    def title(self, user: User, study_id: int | None) -> Title:
+        """Return the head of an opened study, and its panels."""
         if study_id is None:
-            return Title("", None)
+            return Title()
         with self.labelling.database.read() as db:
             study = queries.studies.get_study(db, study_id)
-        marked = badge(study.state, demo=study.demo)
-        return Title(f'<h2 data-address="{study.id}">{text(study.name)} {marked}</h2>', study.state)
+        seen = user.panels(study_id)
+        head = f'<h2 data-address="{study.id}">{text(study.name)} {badge(study.state, demo=study.demo)}</h2>'
+        panels = {name: gr.update(visible=name in seen) for name in PANELS}
+        return Title(head, study.state, **panels, owned=time.time() if "setup" in seen else gr.skip())
 
 
 def asked_for(address: str) -> tuple[int | None, str | None] | None:
@@ -264,15 +277,15 @@ def asked_for(address: str) -> tuple[int | None, str | None] | None:
     if tab != "studies":
         return None
     study = whole_number(rest[0]) if rest else 0
-    panel = rest[1] if len(rest) > 1 and rest[1] in PANELS else PANELS[0]
+    panel = rest[1] if len(rest) > 1 and rest[1] in PANELS else next(iter(PANELS))
     return (study, panel) if study else (None, None)
 
 
 def build_studies_tab(labelling: Labelling, ownership: Ownership, trainer: Trainer, tab: gr.Tab) -> None:
     """Lay out the tab inside `tab` and connect it."""
-    guard = Guard(ownership, gr.BrowserState(None, storage_key=STORED_AS, secret=STORED_AS))
-    page, analyses = Studies(labelling, ownership), Analyses(labelling)
-    study, changed, state = gr.State(None), gr.State(0), gr.State(None)
+    study, changed, state, owned = gr.State(None), gr.State(0), gr.State(None), gr.State(0)
+    guard = Guard(ownership, gr.BrowserState(None, storage_key=STORED_AS, secret=STORED_AS), study)
+    page = Studies(labelling, ownership)
     script = files("annotate.ui.studies").joinpath("address.js").read_text(encoding="utf-8")
     with gr.Column(elem_id="studies"):
         address = gr.HTML("", js_on_load=script, apply_default_css=False, elem_id="studies-address")
@@ -283,46 +296,67 @@ def build_studies_tab(labelling: Labelling, ownership: Ownership, trainer: Train
                 gr.HTML("<h2>Studies</h2>", apply_default_css=False)
                 sign_out = gr.Button("Sign out", size="sm", elem_id="sign-out", scale=0)
             listed = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="studies-list")
-            name, scale, pictures, create, busy = _build_form()
-            build_backups(labelling, guard)
+            with gr.Column(visible=False) as hosting:
+                name, scale, pictures, create, busy = _build_form()
+                build_backups(labelling, guard)
         with gr.Column(visible=False) as opened:
             with gr.Row(elem_classes="actions"):
                 title = gr.HTML("", apply_default_css=False, elem_id="study-title")
                 back = gr.Button("All studies", size="sm", elem_id="all-studies", scale=0)
-            with gr.Tabs(selected="setup", elem_id="study-tabs") as panels:
-                with gr.Tab("Set-up", id="setup") as setup:
-                    gone = build_setup_panel(labelling, guard, study, changed, setup)
-                with gr.Tab("Progress", id="progress") as progress:
-                    build_progress_panel(labelling, guard, study, progress)
-                with gr.Tab("Participants", id="participants") as participants:
-                    build_participants_panel(labelling, guard, analyses, study, participants)
-                with gr.Tab("Results", id="results") as results:
-                    build_results_panel(labelling, guard, analyses, study, results)
-                with gr.Tab("Train", id="train") as train:
-                    build_training_panel(labelling, guard, study, trainer, train)
-    entered = [*TabShown(study, door, home, opened, listed, panels, changed)]
-    signed = [*SignedIn(guard.owner_pass, secret, *entered)]
+            panels, seen, gone = _build_panels(labelling, guard, trainer, changed, owned)
+    entered = [*TabShown(study, door, home, opened, listed, hosting, panels, changed)]
+    signed = [*SignedIn(guard.given_pass, secret, *entered)]
+    headed = [title, state, *seen, owned]
     made = [*Created(busy, name, pictures, study, door, home, opened, panels)]
-    gr.on([enter.click, secret.submit], page.sign_in, [secret, address], signed, js=ADDRESS, **AT_ONCE)
-    by_link.input(page.sign_in_by_link, guard.owner_pass, signed, **AT_ONCE)
+    everybody: dict[str, Any] = {"who": Everybody.PUBLIC, **AT_ONCE}
+    anybody: dict[str, Any] = {"who": Everybody.SIGNED_IN, "user": True, **AT_ONCE}
+    members: dict[str, Any] = {"who": MEMBERS, "user": True, **AT_ONCE}
+    guard.on([enter.click, secret.submit], page.sign_in, [secret, address], signed, js=ADDRESS, **everybody)
+    guard.on(by_link.input, page.sign_in_by_link, [guard.given_pass], signed, **everybody)
     sign_out.click(None, None, None, js=FORGET_THE_PASS)
     sign_out.click(page.sign_out, None, signed, **AT_ONCE)
-    asks = [guard.owner_pass, study, address]
-    gr.on([tab.select, address.input], page.enter, asks, entered, js=ADDRESS, trigger_mode="always_last", **AT_ONCE)
+    asks = [guard.given_pass, study, address]
+    late: dict[str, Any] = {"trigger_mode": "always_last", **everybody}
+    guard.on([tab.select, address.input], page.enter, asks, entered, js=ADDRESS, **late)
     # The browser may read the pass of an earlier visit only after the tab was opened.
-    read_late = guard.owner_pass.change
-    read_late(page.enter, asks, entered, js=ADDRESS_IF_REFUSED, trigger_mode="always_last", **AT_ONCE)
-    guard.on([address.click, panels.select], page.refresh, [study, state], entered, **AT_ONCE)
-    guard.on(listed.click, page.open, [], entered, details=True, **AT_ONCE)
-    guard.on([back.click, gone.change], page.leave, [], entered, **AT_ONCE)
-    guard.on(create.click, page.create, [name, scale, pictures], made, preprocess=False, **SLOW)
-    guard.on([study.change, changed.change], page.title, [study], [*Title(title, state)], **AT_ONCE)
+    guard.on(guard.given_pass.change, page.enter, asks, entered, js=ADDRESS_IF_REFUSED, **late)
+    guard.on([address.click, panels.select], page.refresh, [study, state], entered, **members)
+    guard.on(listed.click, page.open, [], entered, details=True, **anybody)
+    guard.on([back.click, gone.change], page.leave, [], entered, **anybody)
+    given = [name, scale, pictures]
+    guard.on(create.click, page.create, given, made, preprocess=False, who=Everybody.HOST, **SLOW)
+    guard.on([study.change, changed.change], page.title, [study], headed, **members)
+
+
+def _build_panels(
+    labelling: Labelling, guard: Guard, trainer: Trainer, changed: gr.State, owned: gr.State
+) -> tuple[gr.Tabs, list[gr.Tab], gr.State]:
+    """Lay out the panels of an opened study and connect them; returns what changes when it is deleted, too."""
+    study, analyses = guard.study, Analyses(labelling)
+    with gr.Tabs(selected="setup", elem_id="study-tabs") as panels:
+        with gr.Tab("Set-up", id="setup") as setup:
+            gone = build_setup_panel(labelling, guard, study, changed, owned, setup)
+        with gr.Tab("Progress", id="progress") as progress:
+            build_progress_panel(labelling, guard, study, progress)
+        with gr.Tab("Participants", id="participants") as participants:
+            build_participants_panel(labelling, guard, analyses, study, participants)
+        with gr.Tab("Results", id="results") as results:
+            build_results_panel(labelling, guard, analyses, study, results)
+        with gr.Tab("Train", id="train") as train:
+            build_training_panel(labelling, guard, study, trainer, train)
+    return panels, [setup, progress, participants, results, train], gone
 
 
 def _build_door(ownership: Ownership) -> tuple[gr.HTML, gr.Textbox, gr.Button]:
     """Lay out the signing in."""
     by_link = gr.HTML(DOOR, js_on_load=SIGN_IN_BY_LINK, apply_default_css=False, elem_classes="section-head")
-    secret = gr.Textbox(label="Owner's secret", type="password", info=WHERE_IT_IS, max_lines=1, elem_id="owner-secret")
+    secret = gr.Textbox(
+        label="Owner's secret, or your own as a member",
+        type="password",
+        info=WHERE_IT_IS,
+        max_lines=1,
+        elem_id="owner-secret",
+    )
     enter = gr.Button("Sign in", variant="primary", elem_id="sign-in")
     if ownership.with_hugging_face:
         gr.LoginButton(elem_id="sign-in-with-hugging-face")
@@ -346,6 +380,12 @@ def _build_form() -> tuple[gr.Textbox, gr.Radio, gr.File, gr.Button, gr.HTML]:
     busy = gr.HTML("", apply_default_css=False, elem_id="creating")
     create = gr.Button("Make a draft", variant="primary", elem_id="create-study")
     return name, scale, files, create, busy
+
+
+def _selected(user: User, study_id: int, wanted: str | None = None) -> Any:
+    """Return which panel is opened: the one that is wanted, if the user sees it, else the first that they see."""
+    seen = user.panels(study_id)
+    return gr.update(selected=wanted if wanted in seen else seen[0])
 
 
 def _views(shown: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from annotate.ui.studies.downloads import Downloads, build_saved
 from annotate.ui.studies.html import empty, note, working
 from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
 from annotate.ui.studies.training_panels import batch_panel, command_panel, not_trained, result_panel, training_panel
+from annotate.ui.studies.users import OWNERS, SEE_RESULTS
 from annotate.wording import counted
 
 if TYPE_CHECKING:
@@ -189,14 +190,14 @@ def build_training_panel(labelling: Labelling, guard: Guard, study: gr.State, tr
         busy = build_saved("packing-export")
     shown = [*TrainingShown(progress, result, start, stop)]
     running = [
-        guard.on(tab.select, panel.enter, [study], [*shown, name, command, batch], **AT_ONCE),
-        guard.on(progress.input, panel.show, [study], shown, **AT_ONCE),
-        guard.on(propose.click, panel.propose, [study, count], batch, **SLOW),
-        guard.on(pack.click, Downloads(labelling).training, [study], busy, **SLOW),
+        guard.on(tab.select, panel.enter, [study], [*shown, name, command, batch], who=OWNERS, **AT_ONCE),
+        guard.on(progress.input, panel.show, [study], shown, who=OWNERS, **AT_ONCE),
+        guard.on(propose.click, panel.propose, [study, count], batch, who=OWNERS, **SLOW),
+        guard.on(pack.click, Downloads(labelling).training, [study], busy, who=SEE_RESULTS, user=True, **SLOW),
     ]
     reset_on_study_change(study, [progress, result, batch, busy], running)
-    guard.on(start.click, panel.start, [study, name], shown, **SLOW)
-    guard.on(stop.click, panel.stop, [study], shown, **AT_ONCE)
+    guard.on(start.click, panel.start, [study, name], shown, who=OWNERS, **SLOW)
+    guard.on(stop.click, panel.stop, [study], shown, who=OWNERS, **AT_ONCE)
 
 
 def _buttons(*, running: bool, able: bool) -> tuple[Any, Any]:

@@ -13,10 +13,11 @@ import gradio as gr
 import pytest
 
 from annotate import queries
-from annotate.ui.studies.ownership import Ownership
+from annotate.ui.studies.ownership import Ownership, Visit
 from annotate.ui.studies.pictures import FileValue
 from annotate.ui.studies.protocol_form import FIELDS, shown_value
 from annotate.ui.studies.tab import Studies
+from annotate.ui.studies.users import StudyMembers, User
 from tests.annotate.studies import candidates, honest_ratings, make_study, picture, rate
 
 MARKUP = "<img src=x onerror=alert(1)>"
@@ -25,6 +26,8 @@ MARKUP = "<img src=x onerror=alert(1)>"
 QUICK = {"training_count": 0, "gold_every": 0, "trap_every": 0, "repeat_every": 0, "break_every": 0}
 
 
+HOST = User("owner", is_host=True)
+VISIT = Visit(gr.Request())
 Labelling = Any
 """What stands for one: settings and a database that is open already."""
 
@@ -36,7 +39,7 @@ def rated_study(labelling: Labelling, *, images: int = 12, people: int = 6, name
 
 
 def page_of(labelling: Labelling) -> Studies:
-    return Studies(labelling, Ownership(labelling.settings, lambda _scope: ""))
+    return Studies(labelling, Ownership(labelling.settings, lambda _scope: "", StudyMembers(labelling)))
 
 
 def uploaded(folder: Path, count: int) -> list[FileValue]:

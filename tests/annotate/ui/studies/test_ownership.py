@@ -12,18 +12,20 @@ from annotate.errors import AccessError, StudyError, TooManyGuessesError
 from annotate.owners import GUESSES
 from annotate.settings import Settings
 from annotate.ui.studies.ownership import APOLOGY, Guard, Ownership
+from annotate.ui.studies.users import Everybody
 
+NOBODY: Any = SimpleNamespace(by_secret=lambda _hash: None, by_hub_name=lambda _name: None)
 SECRET = "the owner's secret"  # noqa: S105
 REQUEST: Any = SimpleNamespace(request=SimpleNamespace(scope={"client": ("192.0.2.1", 1)}))
 
 
 def ownership(folder: Path, **variables: str) -> Ownership:
     settings = Settings.from_environment({"FIQA_DATA_DIR": str(folder), **variables})
-    return Ownership(settings, lambda scope: str(scope["client"][0]))
+    return Ownership(settings, lambda scope: str(scope["client"][0]), NOBODY)
 
 
 def guard(owned: Ownership) -> Guard:
-    return Guard(owned, gr.BrowserState(None, render=False))
+    return Guard(owned, gr.BrowserState(None, render=False), gr.State(None, render=False))
 
 
 def event(data: Any = None) -> gr.EventData:
@@ -42,7 +44,7 @@ def test_the_secret_gives_a_pass_that_lets_in(tmp_path: Path) -> None:
     owned = ownership(tmp_path, FIQA_OWNER_SECRET=SECRET)
     assert owned.made_secret is None
     assert owned.notice("http://127.0.0.1:7860/") == ""
-    handler = guard(owned).handler(lambda number: number + 1)
+    handler = guard(owned).handler(lambda number: number + 1, Everybody.SIGNED_IN)
     assert handler(None, event(), owned.sign_in(SECRET, REQUEST), 1) == 2
 
 
@@ -86,9 +88,9 @@ def test_without_a_pass_no_handler_runs(tmp_path: Path, given: object) -> None:
     ran: list[int] = []
     checked = guard(ownership(tmp_path, FIQA_OWNER_SECRET=SECRET))
     with pytest.raises(gr.Error, match="Sign in"):
-        checked.handler(ran.append)(None, event(), given, 1)
+        checked.handler(ran.append, Everybody.SIGNED_IN)(None, event(), given, 1)
     with pytest.raises(gr.Error, match="Sign in"):
-        list(checked.handler(steps)(None, event(), given))
+        list(checked.handler(steps, Everybody.SIGNED_IN)(None, event(), given))
     assert not ran
 
 
@@ -103,7 +105,7 @@ def test_the_secret_cannot_be_guessed_for_long(tmp_path: Path) -> None:
 
 def test_an_owner_signed_in_with_hugging_face_needs_no_pass(tmp_path: Path) -> None:
     owned = ownership(tmp_path, FIQA_OWNERS="Ada, grace")
-    handler = guard(owned).handler(lambda: "in")
+    handler = guard(owned).handler(lambda: "in", Everybody.SIGNED_IN)
     assert handler(profile("ada"), event(), None) == "in"
     with pytest.raises(gr.Error, match="Sign in"):
         handler(profile("eve"), event(), None)
@@ -125,7 +127,7 @@ def test_the_button_of_hugging_face_is_there_only_where_it_works(
 
 
 def test_a_name_from_hugging_face_is_nobody_where_no_owner_is_named(tmp_path: Path) -> None:
-    handler = guard(ownership(tmp_path)).handler(lambda: "in")
+    handler = guard(ownership(tmp_path)).handler(lambda: "in", Everybody.SIGNED_IN)
     with pytest.raises(gr.Error, match="Sign in"):
         handler(profile("ada"), event(), None)
 
@@ -141,14 +143,14 @@ def test_errors_are_sentences_without_markup(tmp_path: Path) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(gr.Error, match="called &lt;img src=x&gt;"):
-        guard(owned).handler(refuse)(None, event(), owner_pass)
+        guard(owned).handler(refuse, Everybody.SIGNED_IN)(None, event(), owner_pass)
     with pytest.raises(gr.Error, match=APOLOGY):
-        guard(owned).handler(break_down)(None, event(), owner_pass)
+        guard(owned).handler(break_down, Everybody.SIGNED_IN)(None, event(), owner_pass)
 
 
 def test_what_the_page_says_of_an_event_comes_as_a_dictionary(tmp_path: Path) -> None:
     owned = ownership(tmp_path, FIQA_OWNER_SECRET=SECRET)
-    handler = guard(owned).handler(lambda details, number: (details, number), details=True)
+    handler = guard(owned).handler(lambda details, number: (details, number), Everybody.SIGNED_IN, details=True)
     owner_pass = owned.sign_in(SECRET, REQUEST)
     assert handler(None, event({"do": "open"}), owner_pass, 1) == ({"do": "open"}, 1)
     assert handler(None, event("nonsense"), owner_pass, 1) == ({}, 1)

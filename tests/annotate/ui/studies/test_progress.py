@@ -17,7 +17,7 @@ from annotate.ui.studies.participants import Participants
 from annotate.ui.studies.progress import Progress
 from annotate.ui.studies.setup import Setup, SetupShown
 from tests.annotate.rated import NOW, Person, new_study
-from tests.annotate.ui.studies.handling import MARKUP, QUICK, Labelling, form, last, now, rated_study, toasts
+from tests.annotate.ui.studies.handling import HOST, MARKUP, QUICK, Labelling, form, last, now, rated_study, toasts
 
 
 def test_progress_tells_who_rates_and_when_it_will_be_done(database: Database, labelling: Labelling) -> None:
@@ -67,7 +67,7 @@ def test_those_who_are_rating_are_told_what_the_owner_says(
         panel.tell(study_id, f"  The server restarts at noon. {MARKUP} ")
         step = person.rate(step)
         assert step.message == f"The server restarts at noon. {MARKUP}"
-        assert panel.enter(study_id)[1] == step.message
+        assert panel.enter(HOST, study_id)[1] == step.message
         panel.tell(study_id, "")
     assert person.rate(step).message == ""
     with pytest.raises(StudyError, match="shorten it to 500"):

@@ -25,7 +25,7 @@ from annotate.ui.studies.metrics import Metrics
 from annotate.ui.studies.results import START, Results
 from tests.annotate.rated import Person, new_study
 from tests.annotate.studies import candidates, honest_ratings, make_study, rate
-from tests.annotate.ui.studies.handling import QUICK, Labelling, finish, last, now, packed, rated_study, sent
+from tests.annotate.ui.studies.handling import HOST, QUICK, Labelling, finish, last, now, packed, rated_study, sent
 
 
 def test_results_show_what_the_votes_say(labelling: Labelling) -> None:
@@ -128,7 +128,7 @@ def test_an_undone_and_a_new_answer_change_the_version(database: Database, label
 def test_downloads_lie_where_nobody_can_guess(labelling: Labelling, tmp_path: Path) -> None:
     study_id = rated_study(labelling, name="fa/ces …")
     downloads = Downloads(labelling)
-    tables, training = (packed(last(pack(study_id))) for pack in (downloads.tables, downloads.training))
+    tables, training = (packed(last(pack(HOST, study_id))) for pack in (downloads.tables, downloads.training))
     for file in (tables, training):
         assert file.parent.parent == tmp_path / "uploads"
         assert len(file.parent.name) >= 40
@@ -159,4 +159,4 @@ def test_more_pictures_than_a_browser_takes_are_sent_to_the_command_line(
     study_id = rated_study(labelling)
     monkeypatch.setattr(downloads, "LARGEST_BYTES", 10)
     with pytest.raises(ExportError, match="python -m annotate export 'faces' FOLDER"):
-        last(Downloads(labelling).training(study_id))
+        last(Downloads(labelling).training(HOST, study_id))

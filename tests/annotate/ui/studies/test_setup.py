@@ -21,13 +21,23 @@ from annotate.ui.studies.protocol_form import FIELDS, read_values, shown_values
 from annotate.ui.studies.setup import Setup, SetupShown
 from annotate.ui.studies.stimulus import StimulusEditor
 from tests.annotate.studies import candidates, make_study
-from tests.annotate.ui.studies.handling import MARKUP, Labelling, form, last, page_of, rated_study, toasts, uploaded
+from tests.annotate.ui.studies.handling import (
+    HOST,
+    MARKUP,
+    Labelling,
+    form,
+    last,
+    page_of,
+    rated_study,
+    toasts,
+    uploaded,
+)
 
 
 def test_names_with_markup_show_as_text(labelling: Labelling) -> None:
     study_id = rated_study(labelling, name=MARKUP)
     page, setup = page_of(labelling), Setup(labelling)
-    everything = page.listed() + page.title(study_id)[0] + str(setup.show(study_id))
+    everything = page.listed(HOST) + page.title(HOST, study_id)[0] + str(setup.show(study_id))
     assert MARKUP not in everything
     assert everything.count("&lt;img src=x onerror=alert(1)&gt;") == 2
 
@@ -62,7 +72,7 @@ def test_deleting_needs_the_name_and_leaves_nothing(labelling: Labelling, monkey
     assert "Deleting the votes of 6 people" in steps[0][0]
     with pytest.raises(StudyError, match="not exist"):
         setup.show(study_id)
-    assert "No studies yet" in page_of(labelling).listed()
+    assert "No studies yet" in page_of(labelling).listed(HOST)
 
 
 def test_the_form_holds_every_value_of_the_protocol(labelling: Labelling, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,6 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import pytest
 
 from annotate import queries
@@ -24,6 +23,8 @@ from annotate.ui.studies.setup import Setup, SetupShown
 from annotate.ui.studies.tab import TabShown, asked_for
 from tests.annotate.studies import picture
 from tests.annotate.ui.studies.handling import (
+    HOST,
+    VISIT,
     Labelling,
     form,
     last,
@@ -84,11 +85,11 @@ def test_a_table_that_is_passed_over_is_named(
 def test_who_opens_the_tab_without_a_pass_is_told_nothing_so_that_a_sign_in_meanwhile_stands(
     labelling: Labelling,
 ) -> None:
-    assert page_of(labelling).enter(None, None, None, "#studies/1/results") == TabShown()
+    assert page_of(labelling).enter(VISIT, None, None, "#studies/1/results") == TabShown()
 
 
 def test_a_pass_that_is_none_leads_back_to_the_door(labelling: Labelling) -> None:
-    study, door, home, opened, listed, *_ = page_of(labelling).enter(None, "forged", 1, "#studies/1/results")
+    study, door, home, opened, listed, *_ = page_of(labelling).enter(VISIT, "forged", 1, "#studies/1/results")
     assert (study, door["visible"], home["visible"], opened["visible"], listed) == (None, True, False, False, "")
 
 
@@ -111,28 +112,27 @@ def test_an_address_asks_for_a_study_and_a_panel(address: str, asked: tuple[int 
 def test_a_sent_link_opens_the_panel_after_signing_in(labelling: Labelling) -> None:
     study_id, page = rated_study(labelling), page_of(labelling)
     secret = page.ownership.made_secret or ""
-    request = gr.Request()
-    owner_pass, _, study, door, _, opened, _, panels, _ = page.sign_in(secret, f"#studies/{study_id}/results", request)
+    owner_pass, _, study, door, _, opened, _, _, panels, _ = page.sign_in(VISIT, secret, f"#studies/{study_id}/results")
     assert (study, door["visible"], opened["visible"], panels["selected"]) == (study_id, False, True, "results")
-    study, _, home, *_ = page.enter(None, owner_pass, study_id, "#studies")
+    study, _, home, *_ = page.enter(VISIT, owner_pass, study_id, "#studies")
     assert (study, home["visible"]) == (None, True)
-    study, _, _, opened, *_ = page.enter(None, owner_pass, study_id, "#score")  # back from another tab
+    study, _, _, opened, *_ = page.enter(VISIT, owner_pass, study_id, "#score")  # back from another tab
     assert (study, opened["visible"]) == (study_id, True)
 
 
 def test_what_another_window_did_to_a_study_is_followed(labelling: Labelling, monkeypatch: pytest.MonkeyPatch) -> None:
     study_id, page, setup = rated_study(labelling), page_of(labelling), Setup(labelling)
-    title, state = page.title(study_id)
+    title, state, *_ = page.title(HOST, study_id)
     assert f'data-address="{study_id}"' in title
-    assert page.refresh(study_id, state) == TabShown()
+    assert page.refresh(HOST, study_id, state) == TabShown()
     setup.open(study_id, *form(labelling, study_id))
-    *_, changed = page.refresh(study_id, state)
+    *_, changed = page.refresh(HOST, study_id, state)
     assert changed > 0
     with toasts(monkeypatch) as said:
         last(setup.delete(study_id, "faces"))
-        study, _, home, *_ = page.refresh(study_id, State.OPEN)
+        study, _, home, *_ = page.refresh(HOST, study_id, State.OPEN)
         assert (study, home["visible"]) == (None, True)
-        assert page.sign_in(page.ownership.made_secret or "", f"#studies/{study_id}/results", gr.Request())[2] is None
+        assert page.sign_in(VISIT, page.ownership.made_secret or "", f"#studies/{study_id}/results")[2] is None
     assert said[1:] == ["This study was deleted in another window.", "There is no such study any more: it was deleted."]
     shown = Progress(labelling).show(study_id)
     assert "This study was deleted" in shown
@@ -180,7 +180,7 @@ def test_a_study_of_a_newer_version_is_one_row_that_can_be_exported_and_deleted(
     rated_study(labelling, name="readable")
     study_id, page, setup = rated_study(labelling, name="newer"), page_of(labelling), Setup(labelling)
     make_unreadable(labelling.database, study_id)
-    listed = page.listed()
+    listed = page.listed(HOST)
     assert listed.count("<tr>") == 3  # the heads and both
     assert "cannot be read</span> A protocol has no &#x27;of_a_newer_version&#x27;" in listed
     assert "72 of 240" in listed  # the other as ever
@@ -191,7 +191,7 @@ def test_a_study_of_a_newer_version_is_one_row_that_can_be_exported_and_deleted(
     assert shown.pictures.count("<figure>") == 12
     assert not shown.start["visible"]
     assert "update the program" in setup.overview(study_id)
-    file = packed(last(Downloads(labelling).tables(study_id)))
+    file = packed(last(Downloads(labelling).tables(HOST, study_id)))
     assert "newer-tables/ratings.csv" in zipfile.ZipFile(file).namelist()
     with toasts(monkeypatch) as said:
         last(setup.delete(study_id, "newer"))
