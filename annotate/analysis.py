@@ -4,7 +4,7 @@ A MOS counts the votes of participants whose votes are used. Screening proposes 
 before somebody applies what it found, and each exclusion is stored with its reason.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -16,12 +16,13 @@ from annotate import queries
 from annotate.database.engine import Database
 from annotate.design.items import ItemKind
 from annotate.statistics.conditions import Conditions, Origin, compare_conditions
-from annotate.statistics.findings import Finding, ScreeningRules
+from annotate.statistics.findings import Finding
 from annotate.statistics.metric_agreement import MetricAgreement, compare_metrics
 from annotate.statistics.mos import MosTable, estimate_mos
 from annotate.statistics.ratings import Flags, Ratings
 from annotate.statistics.reliability import Reliability, estimate_reliability
 from annotate.statistics.screening import Screening, screen
+from annotate.statistics.screening_preview import ScreeningPreview, preview_screening
 
 
 class Votes(NamedTuple):
@@ -107,7 +108,7 @@ def analyse(database: Database, study_id: int, told: Callable[[str], None]) -> A
     with database.read() as db:
         version = queries.progress.study_version(db, study_id)
         origins = _origins(db, study_id)
-        rules = _rules(db, study_id)
+        rules = queries.screenings.screening_rules(db, study_id)
         votes = load_votes(db, study_id)
     told("Estimating the MOS")
     table = estimate_mos(*votes)
@@ -123,30 +124,23 @@ def analyse(database: Database, study_id: int, told: Callable[[str], None]) -> A
 def screen_study(db: Session, study_id: int) -> tuple[Ratings, Screening]:
     """Screen a study as if nobody's votes had been excluded yet."""
     ratings = queries.ratings.load_ratings(db, study_id)
-    return ratings, screen(ratings, _rules(db, study_id))
+    return ratings, screen(ratings, queries.screenings.screening_rules(db, study_id))
 
 
-def _rules(db: Session, study_id: int) -> ScreeningRules:
-    protocol = queries.studies.get_study(db, study_id).protocol
-    return ScreeningRules(gold_tolerance=protocol.gold_tolerance / 4)
+def preview(db: Session, study_id: int, limits: Mapping[str, float]) -> ScreeningPreview:
+    """Return what screening by these limits would do to a study; raise RatingsError for one that cannot be."""
+    rules = queries.screenings.screening_rules(db, study_id, limits)
+    decided = queries.screenings.decided_by_hand(db, study_id)
+    return preview_screening(*load_votes(db, study_id), rules, stimuli=set(_origins(db, study_id)), decided=decided)
 
 
-def apply_screening(db: Session, study_id: int, now: datetime) -> list[str]:
-    """Exclude the votes that screening finds against, with its reasons; return whose."""
-    return apply_findings(db, study_id, screen_study(db, study_id)[1].findings, now)
-
-
-def apply_findings(db: Session, study_id: int, findings: Iterable[Finding], now: datetime) -> list[str]:
-    """Exclude the votes that findings speak against, with their reasons; return whose.
+def apply_screening(
+    db: Session, study_id: int, now: datetime, limits: Mapping[str, float] | None = None
+) -> queries.screenings.Applied:
+    """Exclude the votes that screening finds against, with its reasons, and note the limits: the last, unless given.
 
     Votes that somebody excluded before stay so; sittings are accepted or refused by their own decision.
     """
-    reasons: dict[str, str] = {}
-    for finding in findings:
-        if finding.excludes_votes:
-            reasons.setdefault(finding.participant, finding.reason)
-    excluded = sorted(reasons.keys() - queries.participants.unused_participants(db, study_id))
-    for pseudonym in excluded:
-        participant = queries.participants.get_participant(db, study_id, pseudonym)
-        queries.participants.set_votes_used(db, participant.id, used=False, reason=reasons[pseudonym], now=now)
-    return excluded
+    rules = queries.screenings.screening_rules(db, study_id, limits)
+    findings = screen(queries.ratings.load_ratings(db, study_id), rules).findings
+    return queries.screenings.apply_screening(db, study_id, findings, rules.moved_limits(), now)

@@ -1,13 +1,20 @@
 """Commands that tell what came of a study."""
 
 import argparse
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from annotate.cli.arguments import MOST_LISTED, MOST_RATINGS, Command, whole
 from annotate.cli.output import cell, one_line, opened_database, say, table, utc_now, warn
+from annotate.errors import RatingsError
 from annotate.settings import Settings
 from annotate.wording import counted
+
+if TYPE_CHECKING:
+    from annotate.queries.screenings import Applied
+    from annotate.statistics.ratings import Ratings
+    from annotate.statistics.screening import Screening
 
 _REASONS = {
     "too_few_ratings": "rated by too few people",
@@ -36,7 +43,16 @@ def add_results(command: Command) -> None:
     screen = command("screen", _screen, "check sittings and participants, with reasons")
     screen.add_argument("name", metavar="NAME")
     screen.add_argument("--all", action="store_true", help="print what is reported only, too")
-    screen.add_argument("--apply", action="store_true", help="leave the votes of those found out of the MOS")
+    screen.add_argument(
+        "--limit",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="move a limit, and say what that would do; may be given several times",
+    )
+    instead = screen.add_mutually_exclusive_group()
+    instead.add_argument("--apply", action="store_true", help="leave the votes of those found out of the MOS")
+    instead.add_argument("--undo", action="store_true", help="take the last screening that was applied back")
     reliability = command("reliability", _reliability, "say how far people agree: ICC, alpha, split halves")
     reliability.add_argument("name", metavar="NAME")
     conditions = command(
@@ -169,14 +185,34 @@ def _screen(options: argparse.Namespace, settings: Settings) -> None:
     with opened_database(settings) as database:
         with database.read() as db:
             study_id = queries.studies.find_study(db, options.name).id
-            ratings, screening = analysis.screen_study(db, study_id)
-        excluded: list[str] = []
+        if options.undo:
+            with database.write() as db:
+                undone = queries.screenings.undo_screening(db, study_id, utc_now())
+            say(options, asdict(undone), f"The last screening of {options.name} is undone: {_changed(undone)}.")
+            return
+        with database.read() as db:
+            limits = queries.screenings.applied_limits(db, study_id) | dict(map(_limit, options.limit))
+            ratings = queries.ratings.load_ratings(db, study_id)
+            preview = analysis.preview(db, study_id, limits)
+        applied = None
         if options.apply:
             with database.write() as db:
-                excluded = analysis.apply_screening(db, study_id, utc_now())
-    findings = [finding.row() for finding in screening.findings]
-    found = {
-        "findings": findings,
+                applied = analysis.apply_screening(db, study_id, utc_now(), limits)
+    found = {**_screened(ratings, preview.screening), "excluded": list(applied.falls) if applied else []}
+    rows = [row for row in found["findings"] if row["excludes_votes"] or options.all]
+    lines = [table(FINDING_COLUMNS, rows) if rows else f"Nothing speaks against {options.name}'s votes."]
+    if options.limit:
+        found["preview"] = preview.row()
+        lines += [f"{name:22} {cell(value)}" for name, value in preview.row().items() if not isinstance(value, list)]
+    if applied:
+        lines.append(f"{_changed(applied)}.")
+    say(options, found, "\n".join(lines))
+
+
+def _screened(ratings: "Ratings", screening: "Screening") -> dict[str, Any]:
+    """Return what a screening found, JSON-ready."""
+    return {
+        "findings": [finding.row() for finding in screening.findings],
         "participants": [
             {"participant": ratings.participant_ids[index], "used": bool(screening.participant_used[index])}
             for index in sorted(set(ratings.participant.tolist()))
@@ -185,12 +221,22 @@ def _screen(options: argparse.Namespace, settings: Settings) -> None:
             {"sitting": ratings.sitting_ids[index], "accepted": bool(screening.sitting_accepted[index])}
             for index in sorted(set(ratings.sitting.tolist()))
         ],
-        "excluded": excluded,
     }
-    rows = [row for row in findings if row["excludes_votes"] or options.all]
-    against = table(FINDING_COLUMNS, rows) if rows else f"Nothing speaks against {options.name}'s votes."
-    done = f"\nThe votes of {counted(len(excluded), 'more participant')} are not used." if options.apply else ""
-    say(options, found, against + done)
+
+
+def _limit(text: str) -> tuple[str, float]:
+    """Return name and value of NAME=VALUE."""
+    name, _, value = text.partition("=")
+    try:
+        return name, float(value)
+    except ValueError:
+        raise RatingsError(f"{text!r} moves no limit; write NAME=VALUE, as in agreement=0.4.") from None
+
+
+def _changed(applied: "Applied") -> str:
+    falls, returns = counted(len(applied.falls), "more participant"), counted(len(applied.returns), "participant")
+    again = f"; those of {returns} are used again" if applied.returns else ""
+    return f"The votes of {falls} are not used{again}"
 
 
 def _next(options: argparse.Namespace, settings: Settings) -> None:

@@ -211,8 +211,13 @@ def _among(study_id: int, among: Among, names: Collection[str] | None) -> list[C
     return chosen if names is None else [*chosen, Participant.pseudonym.in_(names)]
 
 
-def set_votes_used(db: Session, participant_id: int, used: bool, reason: str, now: datetime) -> None:
-    """Let a participant's votes count, or not: what they rated is then wanted again from somebody else."""
+def set_votes_used(
+    db: Session, participant_id: int, used: bool, reason: str, now: datetime, *, screening: int | None = None
+) -> None:
+    """Let a participant's votes count, or not: what they rated is then wanted again from somebody else.
+
+    `screening` is the number of the screening that decides so, None where somebody does.
+    """
     participant = db.scalars(
         select(Participant).where(Participant.id == participant_id).with_for_update(key_share=True)
     ).one()
@@ -222,7 +227,8 @@ def set_votes_used(db: Session, participant_id: int, used: bool, reason: str, no
         _take_slots(db, participant_id)
     participant.votes_used, participant.votes_reason = used, reason
     detail = {"participant": participant.pseudonym, "used": used, "reason": reason}
-    log_event(db, participant.study_id, "votes", detail, now)
+    by_screening = {} if screening is None else {"screening": screening}
+    log_event(db, participant.study_id, "votes", {**detail, **by_screening}, now)
 
 
 def delete_participant(db: Session, participant: Participant, now: datetime) -> None:

@@ -23,6 +23,7 @@ __all__ = [
     "ratings",
     "reliability",
     "screening",
+    "screening_preview",
     "sitting_checks",
 ]
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         ratings,
         reliability,
         screening,
+        screening_preview,
         sitting_checks,
     )
 else:  # each is imported when something of it is first used

@@ -3,13 +3,15 @@
 Shapes: I participants, S sittings.
 """
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from annotate.errors import RatingsError
 from annotate.statistics.ratings import Flags, Indices, Numbers, Ratings
 
 
@@ -67,8 +69,32 @@ class ScreeningRules:
     fewest_votes: int = 15
     reported_only: tuple[Check, ...] = (Check.REPEATS, Check.BT500)
 
+    def with_limits(self, limits: Mapping[str, float]) -> "ScreeningRules":
+        """Return the rules with some of LIMITS moved; raise RatingsError naming one that cannot be."""
+        for name, value in limits.items():
+            if name not in LIMITS:
+                raise RatingsError(f"Screening has no limit {name!r}; it has {', '.join(LIMITS)}.")
+            low, high = LIMITS[name]
+            if not low <= value <= high:
+                raise RatingsError(f"The limit {name} is {value:g}; expected {low:g} to {high:g}.")
+        moved = {name: type(getattr(self, name))(value) for name, value in limits.items()}
+        return replace(self, **moved)
+
+    def moved_limits(self) -> dict[str, float]:
+        """Return those of LIMITS that are not as by default."""
+        return {name: value for name in LIMITS if (value := getattr(self, name)) != getattr(DEFAULT_RULES, name)}
+
 
 DEFAULT_RULES = ScreeningRules()
+LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType({
+    "failed_share": (0.0, 1.0),
+    "longest_run": (2, 200),
+    "least_spread": (0.0, 0.5),
+    "shortest_ms": (0.0, 5000.0),
+    "hasty_share": (0.0, 1.0),
+    "agreement": (0.0, 1.0),
+})  # fmt: skip
+"""What an owner may move, from where to where; the tolerance of known answers is the protocol's."""
 
 
 @dataclass(frozen=True)

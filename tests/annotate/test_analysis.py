@@ -35,8 +35,8 @@ def test_screening_alone_changes_nothing(database: Database, study_id: int) -> N
 
 def test_applied_screening_takes_the_clickers_out_with_reasons(database: Database, study_id: int) -> None:
     with database.write() as db:
-        excluded = apply_screening(db, study_id, NOW)
-    assert set(excluded) == CLICKERS
+        applied = apply_screening(db, study_id, NOW)
+    assert set(applied.falls) == CLICKERS
     with database.read() as db:
         assert queries.participants.unused_participants(db, study_id) == CLICKERS
         assert all(queries.participants.get_participant(db, study_id, who).votes_reason for who in CLICKERS)
@@ -48,7 +48,7 @@ def test_screening_applied_twice_finds_nobody_new(database: Database, study_id: 
     with database.write() as db:
         apply_screening(db, study_id, NOW)
     with database.write() as db:
-        assert apply_screening(db, study_id, NOW) == []
+        assert apply_screening(db, study_id, NOW).falls == ()
 
 
 def test_agreement_is_of_the_votes_that_are_used(database: Database, study_id: int) -> None:

@@ -471,3 +471,16 @@ def test_others_are_let_into_a_study_and_removed(run: Run, refused: Callable[...
     ]
     assert [each["name"] for each in run("members", "faces", "--remove", "Ada")["members"]] == ["Grace"]
     assert "Nobody in this study is called 'Ada'" in refused("members", "faces", "--remove", "Ada")
+
+
+def test_limits_of_screening_are_previewed_applied_and_undone(run: Run, refused: Callable[..., str]) -> None:
+    run("create", "faces", "--images", "faces")
+    run("import", "faces", "ratings.csv")
+    preview = run("screen", "faces", "--limit", "agreement=0")["preview"]
+    assert preview["falls"] == []
+    assert preview["ratings_before"] == preview["ratings_after"] == COUNT * (PEOPLE + CLICKERS)
+    assert run("screen", "faces", "--limit", "agreement=0.4", "--apply")["excluded"] == ["x0", "x1", "x2"]
+    assert run("screen", "faces", "--undo")["returns"] == ["x0", "x1", "x2"]
+    assert "No screening was applied" in refused("screen", "faces", "--undo")
+    assert "write NAME=VALUE" in refused("screen", "faces", "--limit", "agreement")
+    assert "expected 0 to 1" in refused("screen", "faces", "--limit", "agreement=7")

@@ -181,7 +181,7 @@ def test_applied_screening_brings_the_mos_back_to_that_of_the_attentive(
     db, study_id, given = run
     people = list(dict.fromkeys(answer.pseudonym for answer in given))
     with db.begin_nested() as undone:
-        assert set(apply_screening(db, study_id, NOW)) == set(people[:CLICKERS])
+        assert set(apply_screening(db, study_id, NOW).falls) == set(people[:CLICKERS])
         table = mos_table(db, study_id)
         undone.rollback()
     assert set(table.ratings.tolist()) == {PEOPLE - CLICKERS}

@@ -60,6 +60,17 @@ def _message(detail: Detail) -> str:
     )
 
 
+def _screening(detail: Detail) -> str:
+    limits = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in detail["limits"].items())
+    by = f" with other limits ({limits})" if limits else ""
+    return f"Screening {detail['run']} was applied{by}: {_moved(detail)}."
+
+
+def _moved(detail: Detail) -> str:
+    falls = counted(detail["falls"], "person is", "people are")
+    return f"{falls} left out, {counted(detail['returns'], 'person counts', 'people count')} again"
+
+
 _KINDS = {kind.name.lower(): names[0] for kind, names in KIND_NAMES.items()}
 _SENTENCES: Mapping[str, Callable[[Detail], str]] = {
     "created": lambda _: "The study was made.",
@@ -74,6 +85,8 @@ _SENTENCES: Mapping[str, Callable[[Detail], str]] = {
     "imported": lambda detail: f"{counted(detail['ratings'], 'rating was', 'ratings were')} imported.",
     "withdrawn": lambda _: "Somebody was deleted, with everything there was of them.",
     "message": _message,
+    "screening": _screening,
+    "screening undone": lambda detail: f"Screening {detail['run']} was undone: {_moved(detail)}.",
     "member": lambda detail: f"{detail['name']} was let in as {detail['role']}.",
     "member removed": lambda detail: f"{detail['name']} was removed.",
 }

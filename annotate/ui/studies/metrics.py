@@ -15,6 +15,7 @@ from annotate.ui.studies.figures import intervals_figure
 from annotate.ui.studies.html import cells, note, table, text, working
 from annotate.ui.studies.ownership import SLOW, Guard
 from annotate.ui.studies.pictures import FileValue, uploaded_files
+from annotate.ui.studies.users import SEE_RESULTS
 from annotate.wording import counted
 
 if TYPE_CHECKING:
@@ -110,5 +111,6 @@ def build_metrics(labelling: Labelling, guard: Guard, study: gr.State) -> None:
         )
         compare = gr.Button("Compare with people", elem_id="compare-metrics", scale=0, min_width=200)
         found = gr.HTML("", apply_default_css=False, elem_id="metric-agreement")
-    running = [guard.on(compare.click, metrics.compare, [study, files, lower], found, preprocess=False, **SLOW)]
+    options: dict[str, Any] = {"preprocess": False, "who": SEE_RESULTS, **SLOW}
+    running = [guard.on(compare.click, metrics.compare, [study, files, lower], found, **options)]
     reset_on_study_change(study, [found], running)

@@ -23,6 +23,7 @@ from annotate.ui.studies.html import PRESS, ROWS_OF_A_PAGE, empty, note, pager, 
 from annotate.ui.studies.links import MOST_LINKS, complete_links, general_links, personal_links
 from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
 from annotate.ui.studies.participant_card import HEADS, person_card, person_row, proposed_reason
+from annotate.ui.studies.screening import build_screening
 from annotate.ui.studies.users import OWNERS
 from annotate.wording import counted
 
@@ -68,7 +69,7 @@ GONE = (
 )
 LEAVES_OUT = (
     "“Leave out whom the checks found” leaves out the votes of everybody with a red check, each with what was found as "
-    "its reason. Whether their sittings are accepted is not decided by that."
+    "its reason; “Undo the last screening” takes it back. Whether their sittings are accepted is not decided by that."
 )
 NEEDS_REASON = "Give a reason first: it is kept with the decision, and is what you answer with if the person asks."
 
@@ -228,14 +229,14 @@ class Participants:
 
     def leave_out(self, study_id: int | None, chosen: str, name: str) -> Iterator[PageShown]:
         """Leave out the votes of everybody whom the checks found."""
-        from annotate.analysis import apply_findings
-
-        for panel in self.analyses.get(opened_study(study_id)):
+        opened = opened_study(study_id)
+        for panel in self.analyses.get(opened):
             yield PageShown(panel, 0)
-        findings = self.analyses.findings(opened_study(study_id)) or ()
+        findings = self.analyses.findings(opened) or ()
         with self.labelling.database.write() as db:
-            excluded = apply_findings(db, opened_study(study_id), findings, datetime.now(UTC))
-        people = counted(len(excluded), "more person", "more people")
+            limits = queries.screenings.applied_limits(db, opened)
+            applied = queries.screenings.apply_screening(db, opened, findings, limits, datetime.now(UTC))
+        people = counted(len(applied.falls), "more person", "more people")
         gr.Info(f"The votes of {people} are left out; the pictures are wanted again from others.")
         yield from self.show(study_id, chosen, name)
 
@@ -329,6 +330,7 @@ def build_participants_panel(
         name = gr.Textbox(label="Find a person", placeholder="code, then Enter", max_lines=1, elem_id="people-name")
         leave_out = gr.Button("Leave out whom the checks found", size="sm", elem_id="apply-screening", scale=0)
     gr.HTML(f'<p class="hint">{LEAVES_OUT}</p>', apply_default_css=False)
+    applied = build_screening(labelling, guard, study, tab)
     card = gr.HTML("", js_on_load=COME_TO, apply_default_css=False, elem_id="study-person")
     with gr.Column(visible=False, elem_id="decision") as decision:
         reason, buttons, typed, delete = _build_decision()
@@ -346,7 +348,8 @@ def build_participants_panel(
     ]
     reset_on_study_change(study, [links, personal, listed, card], running)
     guard.on(invite.click, people.invite, [study, count], personal, who=OWNERS, **SLOW)
-    guard.on(personal.change, people.show, page, turned, who=OWNERS, **SLOW)  # who is invited is shown at once
+    # Who is invited or left out is shown at once.
+    guard.on([personal.change, applied.change], people.show, page, turned, who=OWNERS, **SLOW)
     guard.on(leave_out.click, people.leave_out, page, turned, who=OWNERS, **SLOW)
     decided = [*page, first, person]
     for name_, decide in (("accept", people.accept), ("pay-only", people.pay_only), ("reject", people.reject)):
