@@ -12,6 +12,7 @@ class Language:
     scale_words:     of the five categories, worst first, as translations of ITU-T P.800 and ITU-R BT.500 have them
     instructions, consent, eligibility: what participants are told and asked where a study has no text of its own; they
                      say truly what this package stores, and no more
+    method_instructions: in place of `instructions`, for each method that asks something else
     trap_request:    on the cards of attention checks, before the grade to give; in short lines, which phones show large
     ready_questions: question and choices of each question that may be asked before rating
     wording:         the texts of the rating page; what stands in {braces} is filled in there
@@ -21,6 +22,7 @@ class Language:
     name: str
     scale_words: tuple[str, ...]
     instructions: str
+    method_instructions: Mapping[str, str]
     consent: str
     eligibility: str
     trap_request: str

@@ -61,9 +61,9 @@ class StudyTexts:
             if len(text) > LONGEST_TEXT:
                 raise ProtocolError(f"{name} is longer than {LONGEST_TEXT} characters; shorten it.")
 
-    def filled(self, language: str) -> "StudyTexts":
+    def filled(self, language: str, method: str) -> "StudyTexts":
         """Return the texts with the package's own in place of blank ones."""
-        return StudyTexts(*(own or package for own, package in zip(self, package_texts(language), strict=True)))
+        return StudyTexts(*(own or package for own, package in zip(self, package_texts(language, method), strict=True)))
 
     def __iter__(self) -> Iterator[str]:
         """Yield the three texts."""
@@ -73,10 +73,11 @@ class StudyTexts:
 TEXTS = tuple(each.name for each in fields(StudyTexts))
 
 
-def package_texts(language: str) -> StudyTexts:
-    """Return the texts that come with the package."""
+def package_texts(language: str, method: str) -> StudyTexts:
+    """Return the texts that come with the package for a method."""
     texts = PACKAGE_TEXTS[language]
-    return StudyTexts(texts.instructions, texts.consent, texts.eligibility)
+    instructions = texts.method_instructions.get(method, texts.instructions)
+    return StudyTexts(instructions, texts.consent, texts.eligibility)
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ class StudyProtocol:
 
     def texts_for(self, language: str) -> StudyTexts:
         """Return what a participant reads, the package's own texts in place of blank ones."""
-        return self.texts.get(language, StudyTexts()).filled(language)
+        return self.texts.get(language, StudyTexts()).filled(language, self.method)
 
     def with_texts_fixed(self) -> "StudyProtocol":
         """Return the protocol with every text that participants will read: a later version may bring others."""

@@ -14,8 +14,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from annotate import queries
 from annotate.design.items import ItemKind
-from annotate.design.protocol import StudyProtocol
 from annotate.design.states import State
+from annotate.methods import make_protocol
 from annotate.queries.ratings import RatingRow
 from annotate.rating import links
 from annotate.stimuli.files import Candidate
@@ -71,7 +71,7 @@ def open_study(labelling: Labelling, name: str, *, images: int = 4, training: in
         Candidate(f"t{number}.png", partial(noise_png, 100 + number), kind=ItemKind.TRAINING, expected=3.0)
         for number in range(training)
     ]
-    chosen = StudyProtocol.from_json({**PLAIN, "training_count": training, **protocol})
+    chosen = make_protocol({**PLAIN, "training_count": training, **protocol})
     study_id = make_study(labelling.database, labelling.settings.data_dir, offered, name=name, protocol=chosen)
     with labelling.database.write() as db:
         queries.lifecycle.change_state(db, study_id, State.OPEN, datetime.now(UTC))

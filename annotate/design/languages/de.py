@@ -10,6 +10,18 @@ LANGUAGE = Language(
         "Sie sehen nacheinander Fotos von Gesichtern und sagen, wie gut das Bild ist: wie scharf, sauber und "
         "gut beleuchtet, nicht wie attraktiv die Person ist. Es zählt Ihr erster Eindruck."
     ),
+    method_instructions={
+        "dcr": (
+            "Sie sehen ein Foto eines Gesichts, die Referenz, und dasselbe Foto noch einmal, möglicherweise "
+            "gestört. Sagen Sie, wie sichtbar die Störung ist und wie sehr sie stört, nicht wie attraktiv die "
+            "Person ist. Es zählt Ihr erster Eindruck."
+        ),
+        "pairs": (
+            "Sie sehen jeweils zwei Fotos von Gesichtern, A und B, und sagen, welches Bild besser ist: schärfer, "
+            "sauberer und besser beleuchtet, nicht auf welchem die Person attraktiver ist. Es zählt Ihr erster "
+            "Eindruck."
+        ),
+    },
     consent=(
         "Wir speichern Ihre Antworten mit der Zeit, die Sie gebraucht haben, und der Größe des Bildes auf Ihrem"
         " Bildschirm unter einem Pseudonym und veröffentlichen sie nur so. Die Teilnahme ist freiwillig: Sie "
@@ -91,6 +103,14 @@ LANGUAGE = Language(
         "space_bar": "Leertaste",
         "flip": "Umschalten",
         "flip_first": "Erst jedes Bild ansehen: mit der Leertaste, oder auf das Bild tippen.",
+        "reasons": "Warum? (freiwillig)",
+        "reason_blur": "Unschärfe",
+        "reason_noise": "Rauschen",
+        "reason_light": "Licht",
+        "reason_colour": "Farbe",
+        "reason_compression": "Kompression",
+        "reason_artefacts": "Artefakte",
+        "reason_face": "Gesicht",
         "training": "Übung {number} von {total}",
         "progress": "{done} von {total}",
         "minutes_left": "noch etwa {minutes} min",

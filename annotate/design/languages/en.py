@@ -10,6 +10,17 @@ LANGUAGE = Language(
         "You will see photos of faces, one after the other, and say how good the picture is: how sharp, clean "
         "and well lit, not how attractive the person. Your first impression counts."
     ),
+    method_instructions={
+        "dcr": (
+            "You will see a photo of a face, the reference, and the same photo again, which may be impaired. Say "
+            "how visible the impairment is and how much it disturbs you, not how attractive the person. Your "
+            "first impression counts."
+        ),
+        "pairs": (
+            "You will see two photos of faces at a time, A and B, and say which picture is better: sharper, "
+            "cleaner and better lit, not in which the person is more attractive. Your first impression counts."
+        ),
+    },
     consent=(
         "We store your answers with the time you took and the size of the picture on your screen, under a "
         "pseudonym, and publish them only in this form. Taking part is voluntary: you can stop at any time, and"
@@ -87,6 +98,14 @@ LANGUAGE = Language(
         "space_bar": "Space",
         "flip": "Flip",
         "flip_first": "Look at each picture first: press Space, or tap the picture.",
+        "reasons": "Why? (optional)",
+        "reason_blur": "Blur",
+        "reason_noise": "Noise",
+        "reason_light": "Light",
+        "reason_colour": "Colour",
+        "reason_compression": "Compression",
+        "reason_artefacts": "Artefacts",
+        "reason_face": "Face",
         "training": "Training {number} of {total}",
         "progress": "{done} of {total}",
         "minutes_left": "about {minutes} min left",

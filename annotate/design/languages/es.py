@@ -10,6 +10,17 @@ LANGUAGE = Language(
         "Verá fotos de caras, una tras otra, y dirá qué calidad tiene la imagen: su nitidez, limpieza e "
         "iluminación, no lo atractiva que sea la persona. Cuenta su primera impresión."
     ),
+    method_instructions={
+        "dcr": (
+            "Verá una foto de una cara, la referencia, y otra vez la misma foto, quizá degradada. Diga cuánto se "
+            "nota la degradación y cuánto molesta, no lo atractiva que sea la persona. Cuenta su primera "
+            "impresión."
+        ),
+        "pairs": (
+            "Verá cada vez dos fotos de caras, A y B, y dirá qué imagen es mejor: más nítida, más limpia y mejor "
+            "iluminada, no en cuál la persona es más atractiva. Cuenta su primera impresión."
+        ),
+    },
     consent=(
         "Guardamos sus respuestas con el tiempo empleado y el tamaño de la imagen en su pantalla, bajo un "
         "seudónimo, y solo las publicamos así. La participación es voluntaria: puede dejarlo en cualquier "
@@ -89,6 +100,14 @@ LANGUAGE = Language(
         "space_bar": "Espacio",
         "flip": "Alternar",
         "flip_first": "Mire antes cada imagen: pulse Espacio o toque la imagen.",
+        "reasons": "¿Por qué? (opcional)",
+        "reason_blur": "Desenfoque",
+        "reason_noise": "Ruido",
+        "reason_light": "Luz",
+        "reason_colour": "Color",
+        "reason_compression": "Compresión",
+        "reason_artefacts": "Artefactos",
+        "reason_face": "Cara",
         "training": "Práctica {number} de {total}",
         "progress": "{done} de {total}",
         "minutes_left": "aprox. {minutes} min más",

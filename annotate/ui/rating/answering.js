@@ -31,8 +31,9 @@ const choiceButton = (choice, key, word) =>
     make("span", {}, word),
   );
 const gradeButtons = () => study.scale.grades.map((grade) => choiceButton(grade, String(grade), wordOf(grade) ?? ""));
+const preferences = () => Object.keys(PREFERENCES).filter((each) => each !== "none" || study.method.no_difference);
 const preferenceButtons = () =>
-  Object.entries(PREFERENCES).map(([choice, key]) => choiceButton(choice, key, t(PREFERENCE_WORDS[choice])));
+  preferences().map((choice) => choiceButton(choice, PREFERENCES[choice], t(PREFERENCE_WORDS[choice])));
 const choices = () => {
   if (isPreference()) return preferenceButtons();
   return study.scale.grades.length ? gradeButtons() : slider();
@@ -92,6 +93,26 @@ const slide = (event) => {
   range().dispatchEvent(new Event("input"));
 };
 
+// Why, if somebody wants to say it: chosen before the answer, which goes on to the next item.
+const reasonRow = () => {
+  if (!study.method.reasons.length) return null;
+  const chips = study.method.reasons.map((reason) =>
+    make(
+      "button",
+      { type: "button", class: "reason", value: reason, "aria-pressed": "false", onclick: toggleReason },
+      t(`reason_${reason}`),
+    ),
+  );
+  return make("div", { class: "reasons", role: "group", "aria-label": t("reasons") }, t("reasons"), ...chips);
+};
+const toggleReason = ({ currentTarget: chip, detail }) => {
+  chip.setAttribute("aria-pressed", String(chip.ariaPressed !== "true"));
+  if (detail && isPaired()) parts.heading.focus({ preventScroll: true });
+};
+const chosenChips = () => [...body.querySelectorAll(".reason[aria-pressed=true]")];
+const givenReasons = () => chosenChips().map((chip) => chip.value);
+const dropReasons = () => chosenChips().forEach((chip) => chip.setAttribute("aria-pressed", "false"));
+
 const light = (choice) => {
   unlight();
   const pressed = choice === null ? parts.unusable : parts.grades.querySelector(`[value="${choice}"]`);
@@ -104,9 +125,10 @@ const unlight = () => {
 // Answers by key; returns nothing where the key means nothing.
 const answerByKey = (event) => {
   if (isPreference()) {
-    if (!(event.key in PREFERENCE_KEYS)) return;
+    const choice = PREFERENCE_KEYS[event.key];
+    if (!choice) return;
     event.preventDefault(); // arrows would scroll
-    return void give(PREFERENCE_KEYS[event.key]);
+    return void (preferences().includes(choice) && give(choice));
   }
   if (event.key === "0" && study.offer_unusable) return void give(null);
   if (range() && event.key in SLIDES) return slide(event);

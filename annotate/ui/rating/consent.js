@@ -1,6 +1,5 @@
 // Before the first picture: consent, and the questions of the study.
 
-const CONSENT_TITLES = { dcr: "consent_title_dcr", pairs: "consent_title_pairs" };
 const consentPage = () => {
   const box = make("input", { type: "checkbox", id: "consent-box" });
   const eligible = make("input", { type: "checkbox", id: "eligibility-box" });
@@ -16,7 +15,7 @@ const consentPage = () => {
   const texts = study.texts[language];
   page(
     "consent",
-    t(CONSENT_TITLES[study.method.name] ?? "consent_title"),
+    tOfMethod("consent_title"),
     paragraph(texts.instructions, { class: "instructions" }),
     make("h3", {}, t("consent_heading")),
     paragraph(texts.consent, { class: "consent" }),

@@ -3,6 +3,8 @@
 
 const t = (name, values = {}) =>
   (WORDING[language]?.[name] ?? WORDING.en[name]).replace(/\{(\w+)\}/g, (_, key) => String(values[key] ?? ""));
+// As this study's method words it, where it has words of its own.
+const tOfMethod = (name) => t([`${name}_${study.method.name}`, name].find((each) => each in WORDING.en));
 
 const make = (tag, attributes = {}, ...children) => {
   const made = document.createElement(tag);

@@ -2,8 +2,7 @@
 
 let parts = null;
 
-const QUESTIONS = { dcr: "question_dcr", pairs: "question_pairs" };
-const question = () => t(QUESTIONS[study.method.name] ?? "question");
+const question = () => tOfMethod("question");
 
 const quietButton = (name, key, text, onclick) =>
   make(
@@ -29,11 +28,12 @@ const enterRoom = () => {
   const heading = make("h2", { tabindex: "-1" }, question());
   const extras = make("div", { class: "extras" }, undoKey, flipKey, unusable);
   const answering = make("div", { class: "answering" }, grades, extras);
+  const answers = make("div", { class: "reply" }, answering, after);
   const tried = preview ? make("span", { class: "tried" }, t("preview")) : null;
   body.replaceChildren(
     make("div", { class: "top-bar" }, ...[tried].filter(Boolean), count, progress, leave),
     stage,
-    make("div", { class: "controls" }, heading, make("div", { class: "answers" }, answering, after)),
+    make("div", { class: "controls" }, ...[heading, reasonRow()].filter(Boolean), answers),
   );
   parts = { stage, progress, count, undoKey, flipKey, grades, after, answering, unusable, heading, language };
   heading.focus({ preventScroll: true });
@@ -86,6 +86,7 @@ const showItem = async (stage, item) => {
   stage.dataset.shown = item.number;
   range()?.dispatchEvent(new Event("newpicture"));
   unlight();
+  dropReasons();
   showWhatCanBeAnswered();
   forgetOthers([item.number, step.upcoming?.number].filter(Boolean));
 };
@@ -111,6 +112,8 @@ const give = async (choice) => {
     key: random(),
     assignment_id: shown.number,
     ...asAnswer(choice),
+    reasons: givenReasons(),
+    flipped: shown.arrangement === "single" ? null : shown.arrangement === "in turn",
     response_ms: Math.round(looked),
     width_px: Math.round(box.width * devicePixelRatio),
     height_px: Math.round(box.height * devicePixelRatio),

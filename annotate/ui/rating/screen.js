@@ -3,7 +3,7 @@
 // Room for the picture beside everything else in the rating room, in pixels of the screen; `window_px` in those of CSS.
 const around = ([width]) => {
   const [across, below] = width < 640 ? [16, isPreference() ? 284 : 384] : [32, 210];
-  return [across, below + (isPaired() ? CAPTION_PX : 0)];
+  return [across, below + (isPaired() ? CAPTION_PX : 0) + (study.method.reasons.length ? REASONS_PX : 0)];
 };
 const room = (window_px = [innerWidth, innerHeight]) =>
   window_px.map((side, index) => Math.floor((side - around(window_px)[index]) * devicePixelRatio));

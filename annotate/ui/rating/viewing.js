@@ -3,6 +3,7 @@
 const PICTURE_NAMES = { picture: "picture", reference: "reference", left: "picture_a", right: "picture_b" };
 const GAP_PX = 16; // between two pictures, in pixels of CSS
 const CAPTION_PX = 28; // above each of several pictures
+const REASONS_PX = 46; // the row of reasons
 
 const nameOf = (role) => t(PICTURE_NAMES[role]);
 const isPaired = () => study.method.roles.length > 1;
@@ -46,7 +47,7 @@ const turnTo = (put, index) => {
   put.figures.forEach((figure, position) => {
     const away = put.arrangement === "in turn" && position !== index;
     figure.classList.toggle("away", away);
-    figure.toggleAttribute("inert", away);
+    figure.setAttribute("aria-hidden", String(away));
   });
 };
 // What is on screen now counts as seen; the time of an answer runs from when all of it was.

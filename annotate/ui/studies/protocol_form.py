@@ -17,6 +17,7 @@ from annotate.design.scales import SCALES
 from annotate.design.start_questions import READY_QUESTIONS, StartQuestion, parse_questions, write_questions
 from annotate.design.states import State
 from annotate.errors import ProtocolError
+from annotate.methods import METHODS
 
 SCALE_CHOICES = [(scale.title, name) for name, scale in SCALES.items()]
 DEADLINE_FORMAT = "%Y-%m-%d %H:%M"
@@ -189,7 +190,8 @@ def _read_texts(given: Mapping[Field | TextField, Any]) -> dict[str, dict[str, s
     texts: dict[str, dict[str, str]] = {language: {} for language in LANGUAGES}
     for field in TEXT_FIELDS:
         text = (given[field] or "").strip()
-        if field.name in TEXTS and text != getattr(package_texts(field.language), field.name):
+        packaged = [getattr(package_texts(field.language, method), field.name, None) for method in METHODS]
+        if field.name in TEXTS and text not in packaged:
             texts[field.language][field.name] = text
     return texts
 

@@ -6,6 +6,7 @@ from importlib.resources import files
 import pytest
 
 from annotate.design.languages import LANGUAGES, TEXTS, texts_in
+from annotate.design.protocol import REASONS
 from annotate.ui.rating.routes import SCRIPTS
 
 ENGLISH = TEXTS["en"]
@@ -38,7 +39,17 @@ def test_a_language_has_every_text_with_its_places(language: str) -> None:
 
 def test_the_page_says_what_there_is_a_wording_for_and_nothing_else() -> None:
     scripts = "".join(files("annotate.ui.rating").joinpath(name).read_text(encoding="utf-8") for name in SCRIPTS)
-    asked = set(re.findall(r'\bt\(\s*"(\w+)"', scripts))
+    asked = set(re.findall(r'\bt(?:OfMethod)?\(\s*"(\w+)"', scripts))
     assert asked <= set(ENGLISH.wording)
     named = set(re.findall(r'"(\w+)"', scripts)) | {f"screen_{name}" for name in ("dark", "light")}
+    named |= {f"reason_{name}" for name in REASONS}
+    named |= {f"{name}_{method}" for name in ("question", "consent_title") for method in ENGLISH.method_instructions}
     assert set(ENGLISH.wording) <= named
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_language_has_the_words_of_every_reason_and_method(language: str) -> None:
+    texts = TEXTS[language]
+    assert {f"reason_{name}" for name in REASONS} <= set(texts.wording)
+    assert texts.method_instructions.keys() == ENGLISH.method_instructions.keys()
+    assert all(texts.method_instructions.values())

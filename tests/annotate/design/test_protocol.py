@@ -152,6 +152,12 @@ def test_a_text_of_the_owner_s_replaces_that_text_and_no_other(language: str) ->
     assert {own.texts_for(other).consent for other in others} == {PACKAGE_TEXTS[other].consent for other in others}
 
 
+def test_a_method_that_asks_something_else_has_its_own_instructions() -> None:
+    for method, text in PACKAGE_TEXTS["es"].method_instructions.items():
+        assert StudyProtocol(method=method).texts_for("es").instructions == text
+    assert StudyProtocol(method="acr").texts_for("es").instructions == PACKAGE_TEXTS["es"].instructions
+
+
 def test_fixed_texts_no_longer_depend_on_the_package() -> None:
     fixed = StudyProtocol(languages=("en", "de"), texts={"de": StudyTexts(consent="Ja?")}).with_texts_fixed()
     assert fixed.texts.keys() == {"en", "de"}
