@@ -7,17 +7,24 @@ once, and the driver gets the rows as they are.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Table, insert
+from sqlalchemy import ColumnDefault, Connection, Dialect, Table, insert
 
 
 def insert_columns(connection: Connection, table: Table, columns: Mapping[str, Sequence[Any]]) -> None:
     """Insert rows that are given column by column, each of the same length, in one `executemany`.
 
-    Defaults that SQLAlchemy would fill in are left to the database. Raises IntegrityError as any insert does.
+    Columns that are left out have their default. Raises IntegrityError as any insert does.
     """
-    statement = insert(table).compile(dialect=connection.dialect, column_keys=[*columns])
-    names: Sequence[str] = statement.positiontup or [*columns]
-    values = [_translated(table, name, columns[name], connection.dialect) for name in names]
+    count = len(next(iter(columns.values())))
+    defaults = {
+        column.name: [column.default.arg] * count
+        for column in table.columns
+        if column.name not in columns and isinstance(column.default, ColumnDefault)
+    }
+    given = {**columns, **defaults}
+    statement = insert(table).compile(dialect=connection.dialect, column_keys=[*given])
+    names: Sequence[str] = statement.positiontup or [*given]
+    values = [_translated(table, name, given[name], connection.dialect) for name in names]
     rows = list(zip(*values, strict=True))
     sent = rows if statement.positional else [dict(zip(names, row, strict=True)) for row in rows]
     if rows:
