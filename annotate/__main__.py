@@ -19,6 +19,7 @@ from typing import NoReturn
 
 from annotate.cli.database import add_database
 from annotate.cli.output import complain, one_line
+from annotate.cli.panels import add_panels
 from annotate.cli.results import add_results
 from annotate.cli.studies import add_making, add_states
 from annotate.errors import AnnotateError
@@ -108,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     add_making(command)
     add_states(command)
     add_results(command)
+    add_panels(command)
     add_database(command)
     return parser
 

@@ -9,6 +9,7 @@
     ├── StimulusError             a picture, folder, archive or list of pictures cannot be used
     ├── ImportedRatingsError      a table of ratings from elsewhere cannot be used
     ├── RatingsError              a table of ratings is inconsistent: lengths, ids, a grade off the scale
+    ├── PanelError                what a panel says of its submissions cannot be used
     ├── ExportError               an export cannot be written
     ├── TrainingRunError          a training cannot be started
     ├── BackupError               a backup or restore failed
@@ -57,6 +58,10 @@ class ImportedRatingsError(AnnotateError):
 
 class RatingsError(AnnotateError):
     """Columns of ratings do not fit together."""
+
+
+class PanelError(AnnotateError):
+    """A panel's list of submissions, or an amount to pay, cannot be used."""
 
 
 class ExportError(AnnotateError):

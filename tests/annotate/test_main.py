@@ -150,6 +150,20 @@ def test_metrics_are_compared_with_people(run: Run, refused: Callable[..., str],
     assert "more than once: keep one row" in refused("agreement", "faces", "ratings.csv", "--lower", "x")
 
 
+def test_a_panel_is_told_whom_to_pay_and_frees_places(
+    run: Run, refused: Callable[..., str], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("create", "faces", "--images", "faces")
+    run("import", "faces", "ratings.csv")
+    told = run("panel", "faces", "out", "--bonus", "0.50")
+    assert (told["approved"], told["undecided"], told["bonuses"]) == (0, PEOPLE + CLICKERS, "0")
+    assert sorted(path.name for path in (folder / "out").iterdir()) == sorted(told["files"])
+    (folder / "returned.csv").write_text("participant,status\nnobody,returned\n")
+    assert run("returned", "faces", "returned.csv")["released"] == []
+    assert "A bonus of many cannot be paid" in refused("panel", "faces", "out", "--bonus", "many")
+    assert "no list of submissions" in refused("returned", "faces", "ratings.csv")
+
+
 def test_protocol_comes_from_options_and_from_a_file(run: Run, folder: Path) -> None:
     own = StudyProtocol(ratings_wanted=24, language="de", scale=SCALES["acr9"]).to_json()
     (folder / "own.json").write_text(json.dumps(own))
