@@ -4,6 +4,7 @@ A MOS counts the votes of participants whose votes are used. Screening proposes 
 before somebody applies what it found, and each exclusion is stored with its reason.
 """
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,10 @@ from sqlalchemy.orm import Session
 from annotate import queries
 from annotate.database.engine import Database
 from annotate.design.items import ItemKind
+from annotate.errors import StudyError
+from annotate.methods import method_of
+from annotate.methods.method import Unit
+from annotate.statistics.comparisons import Comparisons
 from annotate.statistics.conditions import Conditions, Origin, compare_conditions
 from annotate.statistics.findings import Finding
 from annotate.statistics.metric_agreement import MetricAgreement, compare_metrics
@@ -38,6 +43,33 @@ def load_votes(db: Session, study_id: int) -> Votes:
     excluded = queries.participants.unused_participants(db, study_id)
     used = np.array([name not in excluded for name in ratings.participant_ids], np.bool_)
     return Votes(ratings, used[ratings.participant])
+
+
+def load_comparisons(db: Session, study_id: int, *, everybody: bool = False) -> Comparisons:
+    """Return the answers to pairs, without repeats, of participants whose votes are used or of everybody.
+
+    Raises StudyError where pictures are not compared in the study, or nobody has compared any yet.
+    """
+    study = queries.studies.get_study(db, study_id)
+    if method_of(study.protocol).unit is not Unit.PAIR:
+        raise StudyError(f"{study.name} asks for grades (method {study.protocol.method}); its result is the MOS.")
+    rows = [
+        row
+        for row in queries.ratings.stream_comparisons(db, study_id)
+        if row.kind is ItemKind.RATED and (everybody or row.votes_used)
+    ]
+    if not rows:
+        raise StudyError(f"Nobody has compared pictures of {study.name} yet.")
+    times = [math.nan if row.response_ms is None else row.response_ms for row in rows]
+    left, right, participant, preferred = zip(*(row[:4] for row in rows), strict=True)
+    return Comparisons.from_columns(left, right, participant, preferred, response_ms=times)
+
+
+def check_asks_for_grades(db: Session, study_id: int) -> None:
+    """Raise StudyError where a study has no MOS, because its pictures are compared."""
+    study = queries.studies.get_study(db, study_id)
+    if method_of(study.protocol).unit is Unit.PAIR:
+        raise StudyError(f"{study.name} compares pictures (method {study.protocol.method}); its result is the scale.")
 
 
 def mos_table(db: Session, study_id: int) -> MosTable:

@@ -13,6 +13,7 @@ from annotate.wording import counted
 
 if TYPE_CHECKING:
     from annotate.queries.screenings import Applied
+    from annotate.statistics.comparisons import Comparisons
     from annotate.statistics.ratings import Ratings
     from annotate.statistics.screening import Screening
 
@@ -79,7 +80,9 @@ def add_results(command: Command) -> None:
         "--scores", type=Path, metavar="CSV", help="of a model, as fiqa score writes it, or columns stimulus, score"
     )
     scale = command("scale", _scale, "scale paired comparisons: where each picture stands, in JOD")
-    scale.add_argument("file", type=Path, metavar="CSV", help="columns left, right, participant, preferred")
+    scale.add_argument(
+        "compared", metavar="NAME|CSV", help="a study of pairs, or a table: left, right, participant, preferred"
+    )
     scale.add_argument(
         "--model", choices=("thurstone", "bradley-terry"), default="thurstone", help="default: thurstone (case V)"
     )
@@ -113,7 +116,9 @@ def _mos(options: argparse.Namespace, settings: Settings) -> None:
     from annotate import analysis, queries
 
     with opened_database(settings) as database, database.read() as db:
-        rows = analysis.mos_rows(db, queries.studies.find_study(db, options.name).id)
+        study_id = queries.studies.find_study(db, options.name).id
+        analysis.check_asks_for_grades(db, study_id)
+        rows = analysis.mos_rows(db, study_id)
     say(options, rows, table(MOS_COLUMNS, rows))
 
 
@@ -153,13 +158,12 @@ def _agreement(options: argparse.Namespace, settings: Settings) -> None:
     say(options, rows, table(AGREEMENT_COLUMNS, rows))
 
 
-def _scale(options: argparse.Namespace, _settings: Settings) -> None:
-    from annotate.exchange.comparisons import read_comparisons
+def _scale(options: argparse.Namespace, settings: Settings) -> None:
     from annotate.statistics.pair_planning import PlannedPair, plan_pairs
     from annotate.statistics.paired_checks import check_participants
     from annotate.statistics.paired_scale import bootstrap_paired_scale, fit_paired_scale
 
-    comparisons = read_comparisons(options.file)
+    comparisons = _load_comparisons(options, settings)
     if options.participants:
         people = list(check_participants(comparisons).rows())
         say(options, people, table(PAIRED_PARTICIPANT_COLUMNS, people))
@@ -177,6 +181,19 @@ def _scale(options: argparse.Namespace, _settings: Settings) -> None:
     if scale.misfit < SIGNIFICANT:
         warn(f"the answers do not fit one scale well (p = {scale.misfit:.2g}): people may look at different things")
     say(options, rows, table(SCALE_COLUMNS, rows))
+
+
+def _load_comparisons(options: argparse.Namespace, settings: Settings) -> "Comparisons":
+    """Return the comparisons of a table, where the name is that of a file, or of a study."""
+    from annotate import analysis, queries
+    from annotate.exchange.comparisons import read_comparisons
+
+    file = Path(options.compared)
+    if file.suffix.lower() == ".csv" or file.is_file():
+        return read_comparisons(file)
+    with opened_database(settings) as database, database.read() as db:
+        study_id = queries.studies.find_study(db, options.compared).id
+        return analysis.load_comparisons(db, study_id, everybody=options.participants)
 
 
 def _screen(options: argparse.Namespace, settings: Settings) -> None:

@@ -18,6 +18,7 @@ from annotate.settings import Settings
 from annotate.wording import counted
 
 if TYPE_CHECKING:
+    from annotate.database.engine import Database
     from annotate.database.tables import Study
     from annotate.design.protocol import StudyProtocol
     from annotate.queries.progress import StudyProgress
@@ -36,8 +37,11 @@ def add_making(command: Command) -> None:
     create.add_argument(
         "--protocol", type=Path, metavar="FILE", help="JSON, as an export writes it; the rest: defaults"
     )
+    create.add_argument("--method", help="acr (default): rate single pictures; pairs: compare two")
     create.add_argument("--scale", help="acr5 (default), acr9 or continuous")
-    create.add_argument("--ratings", type=int, metavar="N", help="accepted ratings wanted per picture (default: 20)")
+    create.add_argument(
+        "--ratings", type=int, metavar="N", help="accepted ratings wanted per picture (default: 20) or pair (10)"
+    )
     add = command("add", _add, "add pictures to a study that is a draft or paused")
     add.add_argument("name", metavar="NAME")
     _add_pictures_options(add)
@@ -55,7 +59,8 @@ def add_making(command: Command) -> None:
         "ratings",
         type=Path,
         metavar="FILE",
-        help="CSV with columns stimulus, participant, grade; or of AVrate Voyager (SQLite), the P.910 toolkit (CSV), "
+        help="CSV with columns stimulus, participant, grade, or of pairs left, right, participant, preferred; or of "
+        "AVrate Voyager (SQLite), the P.910 toolkit (CSV), "
         "Label Studio (JSON), potato (JSONL, or its folder)",
     )
     load.add_argument("--question", metavar="NAME", help="of those that another tool asked, the one that is rated")
@@ -150,7 +155,7 @@ def _pictures(options: argparse.Namespace, settings: Settings) -> Iterator[Itera
 
 
 def _read_protocol(options: argparse.Namespace) -> "StudyProtocol":
-    from annotate.design.protocol import StudyProtocol
+    from annotate.methods import make_protocol
 
     values: dict[str, Any] = {}
     if options.protocol:
@@ -161,8 +166,8 @@ def _read_protocol(options: argparse.Namespace) -> "StudyProtocol":
             raise ProtocolError(f"{options.protocol} cannot be read: {error.strerror}.") from None
         except (ValueError, AttributeError, TypeError):
             raise ProtocolError(f"{options.protocol} is no JSON object; write one as an export does.") from None
-    asked = {"scale": options.scale, "ratings_wanted": options.ratings}
-    return StudyProtocol.from_json(values | {name: value for name, value in asked.items() if value is not None})
+    asked = {"method": options.method, "scale": options.scale, "ratings_wanted": options.ratings}
+    return make_protocol(values | {name: value for name, value in asked.items() if value is not None})
 
 
 def _say_taken(options: argparse.Namespace, taken: "Taken") -> None:
@@ -206,11 +211,16 @@ def _import(options: argparse.Namespace, settings: Settings) -> None:
 
     from annotate import queries
     from annotate.exchange.foreign_ratings import read_any_ratings
+    from annotate.methods import method_of
+    from annotate.methods.method import Unit
 
     with opened_database(settings) as database:
         with database.read() as db:
             study = queries.studies.find_study(db, options.name)
             names = queries.stimuli.stimulus_names(db, study.id)
+        if method_of(study.protocol).unit is Unit.PAIR:
+            _import_comparisons(options, database, study)
+            return
         read = read_any_ratings(options.ratings, study.protocol, names, utc_now(), question=options.question)
         with database.write() as db:
             watched = tqdm(read.ratings, unit="rating", disable=None)  # None: only on a terminal
@@ -218,6 +228,21 @@ def _import(options: argparse.Namespace, settings: Settings) -> None:
     repeats = f", {read.repeats:,} of them repeats" if read.repeats else ""
     done = {"study": options.name, "imported": count, "repeats": read.repeats}
     say(options, done, f"{counted(count, 'rating was', 'ratings were')} added to {options.name}{repeats}.")
+
+
+def _import_comparisons(options: argparse.Namespace, database: "Database", study: "Study") -> None:
+    from tqdm import tqdm
+
+    from annotate import queries
+    from annotate.exchange.comparisons import comparisons_to_import
+
+    read = comparisons_to_import(options.ratings, study.protocol)
+    with database.write() as db:
+        watched = tqdm(read, unit="comparison", disable=None)
+        count, repeats = queries.imports.import_comparisons(db, study.id, watched, utc_now())
+    done = {"study": options.name, "imported": count, "repeats": repeats}
+    told = f", {repeats:,} of them repeats" if repeats else ""
+    say(options, done, f"{counted(count, 'comparison was', 'comparisons were')} added to {options.name}{told}.")
 
 
 def _change_state(options: argparse.Namespace, settings: Settings) -> None:

@@ -4,6 +4,7 @@
       README.md      what each file is, and what each column says
       ratings        one row per rating, participants by pseudonym; `used` says whether it counts   (.csv and .json)
       mos            one row per stimulus to be rated: MOS, SOS, CI95, the P.910 estimate, its picture
+      comparisons, scale   in their place in a study of pairs: one row per answer; where each stimulus stands, in JOD
       participants, sittings, decisions, texts     see `annotate.exchange.export_tables`
       protocol.json  the study as it was run
       dataset.json   scale, splits and what was left out
@@ -32,34 +33,40 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from annotate import queries
-from annotate.analysis import mos_rows
+from annotate.analysis import load_comparisons, mos_rows
 from annotate.csv_files import safe_cell
 from annotate.database.engine import Database
 from annotate.database.tables import Study
 from annotate.design.stored_protocol import StoredProtocol, UnreadableProtocol
 from annotate.errors import ExportError
 from annotate.exchange.export_tables import (
+    COMPARISONS,
     DECISION_TABLE,
     MOS,
     PARTICIPANTS,
     PEOPLE_TABLES,
     RATINGS,
+    SCALE,
     SITTINGS,
     TABLES,
     TEXTS,
     ExportTable,
     Row,
+    comparison_rows,
     decision_rows,
     participant_rows,
     rating_rows,
     readme,
     sitting_rows,
+    tables_of,
     text_rows,
     with_questions,
     with_stored_answers,
 )
 from annotate.exchange.layout import Label, LabelledStimulus, Layout, lay_out
 from annotate.exchange.splits import SHARES
+from annotate.methods import method_of
+from annotate.methods.method import Unit
 from annotate.stimuli.files import stimulus_path
 
 Progress = Callable[[Sequence[LabelledStimulus]], Iterable[LabelledStimulus]]
@@ -136,12 +143,20 @@ def export_study(
             if isinstance(protocol, UnreadableProtocol):
                 return _finish_without_protocol(part, out, study.name, PEOPLE_TABLES if with_people else (), ratings)
             pictures = _pictures(db, study_id)
+            of_pairs = method_of(protocol).unit is Unit.PAIR
+            scale = _scale_rows(db, study_id) if of_pairs else []
+        label = None if of_pairs else label  # a scale of pairs is no MOS
         layout = lay_out(pictures, protocol.scale, label=label, min_ratings=min_ratings, seed=seed)
-        _write_table(part, MOS, _mos_rows(pictures, layout))
+        if of_pairs:
+            _write_table(part, SCALE, scale)
+        else:
+            _write_table(part, MOS, _mos_rows(pictures, layout))
         _write_table(part, TEXTS, text_rows(protocol))
         if layout.files:
             _write_layout(part, layout, study, data_dir, progress)
-        tables = tuple(with_questions(each, protocol) for each in (TABLES if with_people else (MOS, TEXTS)))
+        tables = tuple(
+            with_questions(each, protocol) for each in tables_of(protocol) if with_people or each not in PEOPLE_TABLES
+        )
         (part / README).write_text(readme(study.name, tables, with_pictures=bool(layout.files)), encoding="utf-8")
         _remove_others(part, layout.files, tables)
         _swap(part, out)
@@ -201,7 +216,27 @@ def _write_people(db: Session, study_id: int, protocol: StoredProtocol, part: Pa
         _write_table(part, with_questions(PARTICIPANTS, protocol), people)
     _write_table(part, SITTINGS, sitting_rows(db, study_id))
     _write_table(part, DECISION_TABLE, decision_rows(db, study_id))
-    return _write_table(part, RATINGS, rating_rows(db, study_id))
+    written = PEOPLE_TABLES if isinstance(protocol, UnreadableProtocol) else tables_of(protocol)
+    answers = ((RATINGS, rating_rows), (COMPARISONS, comparison_rows))
+    return sum(_write_table(part, table, rows(db, study_id)) for table, rows in answers if table in written)
+
+
+def _scale_rows(db: Session, study_id: int) -> list[Row]:
+    """Return where each picture that was compared stands, nothing where none was."""
+    from annotate.statistics.paired_scale import fit_paired_scale
+
+    if not any(row.votes_used for row in queries.ratings.stream_comparisons(db, study_id)):
+        return []
+    stimuli = {each.name: each for each in queries.stimuli.all_stimuli(db, study_id)}
+    return [
+        {
+            **row,
+            "source": stimuli[row["stimulus"]].source,
+            "condition": stimuli[row["stimulus"]].condition,
+            "sha256": stimuli[row["stimulus"]].sha256,
+        }
+        for row in fit_paired_scale(load_comparisons(db, study_id)).rows()
+    ]
 
 
 def _pictures(db: Session, study_id: int) -> list[LabelledStimulus]:

@@ -18,6 +18,8 @@ from annotate.design.items import ItemKind
 from annotate.design.protocol import TEXTS as PROTOCOL_TEXTS
 from annotate.design.protocol import StudyProtocol
 from annotate.design.start_questions import StartQuestion
+from annotate.methods import method_of
+from annotate.methods.method import Unit
 
 Row = dict[str, Any]
 SCREEN: Mapping[str, str] = {
@@ -86,6 +88,42 @@ MOS = ExportTable(
         "ci95_p910": "The same interval for that estimate.",
     },
 )
+COMPARISONS = ExportTable(
+    "comparisons",
+    "One answer to a pair; those that were taken back are left out. Oldest first.",
+    {
+        "left": "Name of the picture that stood on the left for this person.",
+        "right": "Name of the one on the right.",
+        "participant": "Who answered: the code of a person, as in participants.csv.",
+        "preferred": "Which one is better: left, right, or none for no difference.",
+        "kind": "rated (counts), or repeat (the same pair again, its sides exchanged).",
+        "reasons": "The reasons that were given, of those that the study offers, with spaces between.",
+        "sitting": "Number of the person's sitting, from 1.",
+        "sequence": "Number of the answer in its sitting; answers that were taken back have numbers too.",
+        "response_ms": "Milliseconds from when both pictures were shown to the answer.",
+        "flipped": "1 where the pictures were shown in turn, 0 side by side.",
+        "width_px": "Width of a picture on the screen, in pixels of the screen.",
+        "height_px": "Its height.",
+        "pixel_ratio": "Pixels of the screen to a CSS pixel at that moment.",
+        "rated_at": "When it was answered (UTC).",
+        "used": "1 where the answer counts for the scale, else 0.",
+    },
+)
+SCALE = ExportTable(
+    "scale",
+    "One picture that was compared.",
+    {
+        "stimulus": "Name of the picture.",
+        "source": "The photo or person that it was made of, as handed in.",
+        "condition": "What was done to it (a method, a codec at a level), as handed in.",
+        "sha256": "SHA-256 of its file.",
+        "jod": "Where it stands, in just-objectionable differences: of two that are 1 apart three in four people "
+        "prefer the better one. The mean of a group is 0.",
+        "ci95": "Half the width of the 95 % interval, against the mean of the group.",
+        "comparisons": "In how many answers that count it stood.",
+        "group": "Number of its group: pictures that comparisons link. Those of different groups cannot be compared.",
+    },
+)
 PARTICIPANTS = ExportTable(
     "participants",
     "One person who took part or was invited.",
@@ -144,8 +182,8 @@ TEXTS = ExportTable(
         "shown": "The text itself.",
     },
 )
-TABLES = (RATINGS, MOS, PARTICIPANTS, SITTINGS, DECISION_TABLE, TEXTS)
-PEOPLE_TABLES = (RATINGS, PARTICIPANTS, SITTINGS, DECISION_TABLE)
+TABLES = (RATINGS, MOS, COMPARISONS, SCALE, PARTICIPANTS, SITTINGS, DECISION_TABLE, TEXTS)
+PEOPLE_TABLES = (RATINGS, COMPARISONS, PARTICIPANTS, SITTINGS, DECISION_TABLE)
 """Those that name people."""
 ANSWER = "answer_"
 """Before the name of a question that participants were asked at the start: its column in PARTICIPANTS."""
@@ -184,6 +222,23 @@ def rating_rows(db: Session, study_id: int) -> Iterator[Row]:
             "kind": row.kind.name.lower(),
             "used": row.votes_used and row.kind is ItemKind.RATED,
         }
+
+
+def comparison_rows(db: Session, study_id: int) -> Iterator[Row]:
+    """Yield a row of COMPARISONS per answer; memory does not grow with the study."""
+    for row in queries.ratings.stream_comparisons(db, study_id):
+        yield {
+            **{column: getattr(row, column) for column in COMPARISONS.columns if column != "used"},
+            "kind": row.kind.name.lower(),
+            "reasons": " ".join(row.reasons),
+            "used": row.votes_used and row.kind is ItemKind.RATED,
+        }
+
+
+def tables_of(protocol: StudyProtocol) -> tuple[ExportTable, ...]:
+    """Return the tables of a study: of grades, or of comparisons."""
+    others = (RATINGS, MOS) if method_of(protocol).unit is Unit.PAIR else (COMPARISONS, SCALE)
+    return tuple(table for table in TABLES if table not in others)
 
 
 def participant_rows(db: Session, study_id: int, questions: Sequence[StartQuestion]) -> Iterator[Row]:

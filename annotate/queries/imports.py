@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from random import Random
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -17,7 +18,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from annotate.database.tables import (
     LIVE,
@@ -27,14 +28,17 @@ from annotate.database.tables import (
     Rating,
     Sitting,
     Stimulus,
+    Study,
 )
 from annotate.design.items import ItemKind
+from annotate.design.pair_plan import Pair
 from annotate.design.states import (
     AssignmentState,
     check_takes_imports,
 )
 from annotate.errors import ImportedRatingsError
 from annotate.names import find_by_name, normalized
+from annotate.queries import pairs as pair_queries
 from annotate.queries.audit import log_event
 from annotate.queries.bulk import insert_columns
 from annotate.queries.participants import new_participant
@@ -63,6 +67,16 @@ class ImportedRating(NamedTuple):
     repeat: bool = False
 
 
+class ImportedComparison(NamedTuple):
+    """An answer to a pair that was given elsewhere: by names of the stimuli, by pseudonym, left and right as shown."""
+
+    left: str
+    right: str
+    participant: str
+    preferred: str
+    response_ms: int | None = None
+
+
 class _StimulusKey(NamedTuple):
     """What an import must know of a stimulus."""
 
@@ -89,13 +103,117 @@ def import_ratings(db: Session, study_id: int, ratings: Iterable[ImportedRating]
     return writer.count
 
 
+def import_comparisons(
+    db: Session, study_id: int, comparisons: Iterable[ImportedComparison], now: datetime
+) -> tuple[int, int]:
+    """Add comparisons from elsewhere, all or none; return how many, and how many of them are repeats.
+
+    Pairs and participants who are not there yet are added. What somebody answers to a pair after their first answer is
+    a repeat. Raises StudyStateError when the study is closed, ImportedRatingsError naming a stimulus that is not in it.
+    """
+    study = locked_study(db, study_id)
+    check_takes_imports(study.state)
+    if db.get_bind().dialect.name == "sqlite":
+        db.execute(text(f"PRAGMA cache_size = -{_CACHE_KIB}"))
+    writer = _PairWriter(db, study, now)
+    rest = iter(comparisons)
+    while part := list(islice(rest, ROWS_AT_ONCE)):
+        writer.write(part)
+    writer.people.save_counts()
+    recount(db, study_id)
+    log_event(db, study_id, "imported", {"ratings": writer.count}, now)
+    return writer.count, writer.repeats
+
+
+class _PairWriter:
+    """Writes comparisons part by part; `count` is how many were written, `repeats` how many of them are no first."""
+
+    def __init__(self, db: Session, study: Study, now: datetime) -> None:
+        self._db, self._study, self._now = db, study, now
+        self._stimuli = {name: key.id for name, key in _stimulus_keys(db, study.id).items() if not key.kind}
+        self._pairs = pair_queries.pair_ids(db, study.id)
+        answered = select(Assignment.participant_id, Assignment.pair_id).where(Assignment.study_id == study.id)
+        self._answered = {(person, pair) for person, pair in db.execute(answered)}
+        self._numbers = _Repeats(db, study.id, Assignment.pair_id)
+        self.people, self.count, self.repeats = _Importees(db, study.id, now), 0, 0
+
+    def write(self, part: Sequence[ImportedComparison]) -> None:
+        """Write some comparisons, with an assignment each."""
+        shown = [(self._stimulus(each.left), self._stimulus(each.right)) for each in part]
+        pairs = [(min(two), max(two)) for two in shown]
+        self._add_missing(set(pairs))
+        sittings = self.people.sittings_of([each.participant for each in part])
+        ids = _reserve_ids(self._db, len(part))
+        connection = self._db.connection()
+        insert_columns(connection, _ASSIGNMENT, self._assignments(ids, shown, pairs, sittings))
+        insert_columns(connection, _RATING, self._ratings(ids, part, sittings))
+        self.count += len(part)
+
+    def _stimulus(self, name: str) -> int:
+        if (found := self._stimuli.get(name)) is not None:
+            return found
+        if (spelled := find_by_name(self._stimuli, name)) is None:
+            raise ImportedRatingsError(f"There is no picture to compare called {name!r} in the study; add it first.")
+        return spelled[1]
+
+    def _add_missing(self, named: set[Pair]) -> None:
+        """Add the pairs that there are not yet."""
+        if missing := sorted(named - self._pairs.keys()):
+            chance = Random(len(self._pairs))  # noqa: S311  an order is no secret
+            pair_queries.add_pairs(self._db, self._study.id, missing, self._study.protocol.ratings_wanted, chance)
+            self._pairs = pair_queries.pair_ids(self._db, self._study.id)
+
+    def _assignments(
+        self, ids: Sequence[int], shown: Sequence[Pair], pairs: Sequence[Pair], sittings: Sequence["_ImportedSitting"]
+    ) -> dict[str, Sequence[Any]]:
+        pair_ids = [self._pairs[pair] for pair in pairs]
+        occurrences = [
+            self._occurrence(sitting.participant_id, pair_id)
+            for sitting, pair_id in zip(sittings, pair_ids, strict=True)
+        ]
+        return {
+            "id": ids,
+            "study_id": [self._study.id] * len(ids),
+            "participant_id": [sitting.participant_id for sitting in sittings],
+            "pair_id": pair_ids,
+            "turned": [left > right for left, right in shown],
+            "sitting_id": [sitting.id for sitting in sittings],
+            "kind": [ItemKind.REPEAT if number else ItemKind.RATED for number in occurrences],
+            "occurrence": occurrences,
+            "state": [AssignmentState.RATED] * len(ids),
+            "expires_at": [self._now] * len(ids),
+        }
+
+    def _occurrence(self, participant_id: int, pair_id: int) -> int:
+        """Return 0 for somebody's first answer to a pair, the number of the repeat for a later one."""
+        key = participant_id, pair_id
+        if key not in self._answered:
+            self._answered.add(key)
+            return 0
+        self.repeats += 1
+        return self._numbers.next(*key)
+
+    def _ratings(
+        self, ids: Sequence[int], part: Sequence[ImportedComparison], sittings: Sequence["_ImportedSitting"]
+    ) -> dict[str, Sequence[Any]]:
+        return {
+            "key": [f"imported-{number:012}" for number in ids],
+            "assignment_id": ids,
+            "sequence": [sitting.count() for sitting in sittings],
+            "preferred": [each.preferred for each in part],
+            "unusable": [False] * len(part),
+            "response_ms": [each.response_ms for each in part],
+            "rated_at": [self._now] * len(part),
+        }
+
+
 class _Writer:
     """Writes an import part by part; `count` is how many ratings were written."""
 
     def __init__(self, db: Session, study_id: int, now: datetime) -> None:
         self._db, self._study_id, self._now = db, study_id, now
         self._stimuli = _stimulus_keys(db, study_id)
-        self._repeats = _Repeats(db, study_id)
+        self._repeats = _Repeats(db, study_id, Assignment.stimulus_id)
         self.people, self.count = _Importees(db, study_id, now), 0
 
     def write(self, part: Sequence[ImportedRating]) -> None:
@@ -180,19 +298,19 @@ def _reserve_ids(db: Session, count: int) -> Sequence[int]:
 
 
 class _Repeats:
-    """Numbers a participant's repeats of a stimulus, after those that the study holds already."""
+    """Numbers a participant's repeats of a stimulus or pair, after those that the study holds already."""
 
-    def __init__(self, db: Session, study_id: int) -> None:
+    def __init__(self, db: Session, study_id: int, column: InstrumentedAttribute[int | None]) -> None:
         highest = (
-            select(Assignment.participant_id, Assignment.stimulus_id, func.max(Assignment.occurrence))
+            select(Assignment.participant_id, column, func.max(Assignment.occurrence))
             .where(Assignment.study_id == study_id, Assignment.occurrence > 0)
-            .group_by(Assignment.participant_id, Assignment.stimulus_id)
+            .group_by(Assignment.participant_id, column)
         )
-        self._highest = {(person, stimulus): number for person, stimulus, number in db.execute(highest)}
+        self._highest = {(person, unit): number for person, unit, number in db.execute(highest)}
 
-    def next(self, participant_id: int, stimulus_id: int) -> int:
+    def next(self, participant_id: int, unit_id: int) -> int:
         """Return the number of another repeat, from 1."""
-        key = participant_id, stimulus_id
+        key = participant_id, unit_id
         self._highest[key] = self._highest.get(key, 0) + 1
         return self._highest[key]
 

@@ -39,6 +39,12 @@ def count_pairs(db: Session, study_id: int) -> int:
     return db.scalar(select(func.count()).where(Pair.study_id == study_id)) or 0
 
 
+def pair_ids(db: Session, study_id: int) -> dict[pair_plan.Pair, int]:
+    """Return the ids of the pairs of a study."""
+    rows = db.execute(select(Pair.first_id, Pair.second_id, Pair.id).where(Pair.study_id == study_id))
+    return {(first, second): found for first, second, found in rows}
+
+
 def plan_pairs(db: Session, study: Study) -> int:
     """Add the pairs that a study lacks by its protocol; return how many. The study must be locked."""
     protocol = study.protocol

@@ -1,0 +1,132 @@
+"""A study of pairs from the command line: pictures, votes from a table, the scale, an export that can be read again."""
+
+import csv
+import json
+import random
+from collections.abc import Callable
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from annotate.__main__ import main
+from annotate.exchange.comparisons import read_comparisons
+from annotate.statistics.paired_scale import fit_paired_scale
+from tests.annotate.studies import picture
+
+NAMES = [f"{number}.png" for number in range(6)]
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with pictures and votes: the higher a picture's number, the better it is."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FIQA_DATABASE_URL", raising=False)
+    monkeypatch.setenv("FIQA_DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / "faces").mkdir()
+    for number, name in enumerate(NAMES):
+        (tmp_path / "faces" / name).write_bytes(picture(number))
+    chance = random.Random(3)  # noqa: S311
+    with (tmp_path / "votes.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("left", "right", "participant", "preferred"))
+        for person in range(8):
+            for pair in combinations(range(6), 2):
+                left, right = chance.sample(pair, 2)
+                gap = left - right + chance.gauss(0, 1.5)
+                word = "none" if abs(gap) < 0.4 else "left" if gap > 0 else "right"
+                writer.writerow((NAMES[left], NAMES[right], f"p{person}", word))
+    return tmp_path
+
+
+@pytest.fixture
+def run(folder: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    def run(*arguments: str) -> Any:
+        status = main([*arguments, "--json"])
+        said = capsys.readouterr()
+        assert status == 0, said.err
+        return json.loads(said.out)
+
+    return run
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(list(arguments)) == 1
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    return said.err
+
+
+def test_votes_on_pairs_become_a_scale(run: Run, folder: Path) -> None:
+    run("create", "faces", "--images", "faces", "--method", "pairs")
+    assert run("import", "faces", "votes.csv")["imported"] == 120
+    rows = run("scale", "faces")
+    assert all({"stimulus", "jod", "ci95", "comparisons"} <= row.keys() for row in rows)
+    assert sorted(NAMES, key=lambda name: next(row["jod"] for row in rows if row["stimulus"] == name)) == NAMES
+    assert {row["comparisons"] for row in rows} == {40}
+    of_table = {row["stimulus"]: row["jod"] for row in run("scale", "votes.csv")}
+    assert {row["stimulus"]: row["jod"] for row in rows} == pytest.approx(of_table, abs=1e-6)
+    assert {row["comparisons"] for row in run("scale", "faces", "--participants")} == {15}
+    assert len(run("scale", "faces", "--next", "4")) == 4
+    status = run("status", "faces")
+    assert (status["ratings"], status["wanted"], status["pictures"]) == (120, 150, 6)
+
+
+def test_an_export_holds_the_comparisons_and_the_scale(run: Run, folder: Path) -> None:
+    run("create", "faces", "--images", "faces", "--method", "pairs")
+    run("import", "faces", "votes.csv")
+    assert run("export", "faces", "out")["ratings"] == 120
+    written = {path.name for path in (folder / "out").iterdir()}
+    assert {"comparisons.csv", "scale.csv", "participants.csv", "README.md"} <= written
+    assert not {"mos.csv", "ratings.csv", "train"} & written
+    again = fit_paired_scale(read_comparisons(folder / "out" / "comparisons.csv"))
+    scale = json.loads((folder / "out" / "scale.json").read_text())
+    assert [row["jod"] for row in scale] == pytest.approx(again.jod.tolist(), abs=1e-5)
+    run("create", "again", "--images", "faces", "--protocol", "out/protocol.json")
+    assert run("import", "again", "out/comparisons.csv")["imported"] == 120
+    assert run("scale", "again") == run("scale", "faces")
+
+
+def test_sides_and_second_answers_are_kept(run: Run, folder: Path) -> None:
+    run("create", "faces", "--images", "faces", "--method", "pairs")
+    rows = ["left,right,participant,preferred", "1.png,0.png,p,left", "0.png,1.png,p,right", "0.png,1.png,q,none"]
+    (folder / "few.csv").write_text("\n".join(rows))
+    imported = run("import", "faces", "few.csv")
+    assert (imported["imported"], imported["repeats"]) == (3, 1)
+    assert run("import", "faces", "few.csv")["repeats"] == 3  # the same once more says nothing new
+    run("export", "faces", "out")
+    kept = json.loads((folder / "out" / "comparisons.json").read_text())
+    assert [(row["left"], row["right"], row["preferred"], row["kind"]) for row in kept[:3]] == [
+        ("1.png", "0.png", "left", "rated"),
+        ("0.png", "1.png", "right", "repeat"),
+        ("0.png", "1.png", "none", "rated"),
+    ]
+    assert [row["comparisons"] for row in run("scale", "faces")] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("0.png,9.png,p,left", "There is no picture to compare called '9.png'"),
+        ("0.png,1.png,p,better", "prefers 'better'; expected left, none, right"),
+        ("0.png,0.png,p,left", "compares 0.png with itself"),
+    ],
+)
+def test_what_cannot_be_imported_is_said_and_nothing_added(
+    row: str, reason: str, run: Run, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("create", "faces", "--images", "faces", "--method", "pairs")
+    (folder / "bad.csv").write_text(f"left,right,participant,preferred\n2.png,1.png,p,left\n{row}\n")
+    assert reason in refused(capsys, "import", "faces", "bad.csv")
+    assert "Nobody has compared pictures of faces yet." in refused(capsys, "scale", "faces")
+
+
+def test_each_method_names_its_own_result(run: Run, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("create", "pairs", "--images", "faces", "--method", "pairs")
+    run("create", "grades", "--images", "faces")
+    assert "its result is the scale" in refused(capsys, "mos", "pairs")
+    assert "its result is the MOS" in refused(capsys, "scale", "grades")
+    assert "expected one of acr" in refused(capsys, "create", "other", "--images", "faces", "--method", "acrr")
+    assert "There is no study called" in refused(capsys, "scale", "nothing")
