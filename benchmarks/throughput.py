@@ -95,7 +95,7 @@ def rate(name: str, photos: int, work: Callable[[], Any]) -> tuple[Any, float]:
 
 def largest_difference(expected: Iterable[Any], found: Iterable[Any]) -> float:
     """Return the largest difference of two scores of a photo; raise TypeError where a photo has none."""
-    differences = []
+    differences: list[float] = []
     for one, other in zip(expected, found, strict=True):
         if not isinstance(other, QualityResult):
             raise TypeError(f"A portrait has no score: {other}")

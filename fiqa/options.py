@@ -44,6 +44,15 @@ def add_bulk_options(parser: argparse.ArgumentParser) -> None:
         metavar="B",
         help="lists: photos a process takes at a time (default: 16)",
     )
+    parser.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="lists: what scores; ray is Ray Data, on this machine or a cluster (default: local)",
+    )
+    parser.add_argument(
+        "--address", metavar="ADDRESS", help="of the Ray cluster (default: RAY_ADDRESS, else one on this machine)"
+    )
     parser.add_argument("--column", metavar="NAME", help="tables and data sets: the column of paths or pictures")
 
 

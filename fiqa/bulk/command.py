@@ -3,47 +3,27 @@
 import argparse
 import os
 import sys
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from threading import Thread
 from typing import Any
 
-from fiqa.bulk.sinks import SINKS, Done, opened
-from fiqa.bulk.sources import Named, PhotoWords, needs_rows
+from fiqa.bulk.engines import Engine, Waiting, in_order
+from fiqa.bulk.sinks import SINKS, opened
+from fiqa.bulk.sources import PhotoWords, needs_rows
 from fiqa.bulk.workers import Scoring, score_in_processes
 from fiqa.chosen_predictor import load_chosen
 from fiqa.errors import FiqaError, SettingError
-from fiqa.photos.images import PhotoSource
 from fiqa.photos.sources import FoundPhotos
 from fiqa.reports import ScoredPhoto, one_line
 from fiqa.stopping import status_of
-
-ScoreMany = Callable[[Iterable[PhotoSource]], Iterable[Any]]
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """The photos that words stand for, less those that are done."""
-
-    words: PhotoWords
-    done: Done
-
-    def photos(self, found: FoundPhotos | None = None) -> Iterator[Named]:
-        """Yield name and photo of what is to be scored; `found` notes what there is to say."""
-        return (named for named in self.words.photos(found) if named[0] not in self.done)
-
-
-Engine = Callable[[Waiting, FoundPhotos], Iterator[ScoredPhoto]]
-"""Scores what is waiting, and notes what there is to say about the search for it."""
 
 
 def is_bulk(options: argparse.Namespace) -> bool:
     """Whether the options ask for what this module does."""
     by_rows = options.output is not None and options.output.suffix.lower() in {".jsonl", ".parquet"}
-    return by_rows or options.resume or any(map(needs_rows, options.paths))
+    return by_rows or options.resume or options.engine == "ray" or any(map(needs_rows, options.paths))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -78,7 +58,11 @@ def write_rows(options: argparse.Namespace, load: Callable[[], Engine]) -> int:
 
 
 def _chosen_engine(options: argparse.Namespace) -> Engine:
-    """Return what scores as the options say: this process, or as many as they say."""
+    """Return what scores as the options say: this process, as many as they say, or a cluster."""
+    if options.engine == "ray":
+        from fiqa.bulk.on_ray import RayRun
+
+        return RayRun(_scoring(options, threads=1), options.address, options.workers, options.batch)
     if (options.workers or 1) == 1:
         predictor = load_chosen(options.settings, checkpoint=options.checkpoint, device=options.device)
         return in_order(partial(predictor.score_many, face=options.face, aligned=options.aligned))
@@ -96,25 +80,6 @@ def _scoring(options: argparse.Namespace, *, threads: int) -> Scoring:
         options.aligned,
         threads,
     )
-
-
-def in_order(score_many: ScoreMany) -> Engine:
-    """Return an engine of what scores photos in order; names wait in line while their photos are ahead."""
-
-    def score(waiting: Waiting, found: FoundPhotos) -> Iterator[ScoredPhoto]:
-        """Yield what came of each photo."""
-        names: deque[str] = deque()
-
-        def photos() -> Iterator[PhotoSource]:
-            """Yield the photos alone, and note their names."""
-            for name, photo in waiting.photos(found):
-                names.append(name)
-                yield photo
-
-        for outcome in score_many(photos()):
-            yield ScoredPhoto(names.popleft(), outcome)
-
-    return score
 
 
 def _progress(photos: Iterator[ScoredPhoto], words: PhotoWords, done: int) -> Iterator[ScoredPhoto]:

@@ -128,11 +128,12 @@ def _members(file: BinaryIO, name: str, _column: str | None) -> Iterator[Named]:
 
 
 def _photo_members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    seen: list[tarfile.TarInfo] = getattr(archive, "members", [])  # tarfile keeps every member it has seen
     for member in archive:
         path = Path(member.name)
         if member.isfile() and path.suffix.lower() in PHOTO_SUFFIXES and not is_passed_over(path.name):
             yield member
-        archive.members = []  # tarfile keeps every member it has seen
+        seen.clear()
 
 
 def path_column(name: str, names: Iterable[str], asked: str | None) -> str:

@@ -18,6 +18,7 @@ from pyarrow import parquet
 
 from fiqa.__main__ import _parser, main
 from fiqa.bulk import command
+from fiqa.bulk.engines import Engine, in_order
 from fiqa.bulk.lists import photos_in
 from fiqa.bulk.sinks import ParquetSink, opened
 from fiqa.bulk.sources import PhotoWords
@@ -80,7 +81,7 @@ def test_a_list_that_is_none_is_refused_by_name(tmp_path: Path, name: str, conte
         list(photos_in(tmp_path / name))
 
 
-def brightness(scored: list[str], *, patience: int = 99) -> Callable[[], command.Engine]:
+def brightness(scored: list[str], *, patience: int = 99) -> Callable[[], Engine]:
     """Return what loads a stand-in that scores by brightness, and is interrupted after some photos."""
 
     def score_many(sources: Iterable[PhotoSource]) -> Iterator[QualityResult | FiqaError]:
@@ -96,12 +97,13 @@ def brightness(scored: list[str], *, patience: int = 99) -> Callable[[], command
             face = FaceResult((0.0, 0.0, 9.0, 9.0), None, score, (score, score))
             yield QualityResult(score, face.interval, (face,), "lite", (0.0, 1.0), "bundled")
 
-    return lambda: command.in_order(score_many)
+    return lambda: in_order(score_many)
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
     if path.suffix == ".parquet":
-        return parquet.read_table(path).to_pylist()
+        found: list[dict[str, Any]] = parquet.read_table(path).to_pylist()
+        return found
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".csv":
         return [{**row, "error": row["error"] or None} for row in csv.DictReader(io.StringIO(text))]
@@ -145,7 +147,7 @@ def test_rows_are_on_the_disk_while_the_run_goes_on(photos: list[Path]) -> None:
             seen.append(len(rows(output)))
             yield PhotoError("no")
 
-    assert command.write_rows(options, lambda: command.in_order(score_many)) == 1
+    assert command.write_rows(options, lambda: in_order(score_many)) == 1
     assert seen == [0, 1, 2]
 
 
@@ -206,11 +208,11 @@ def test_a_parquet_file_holds_no_row_twice_where_a_run_was_killed_between_writin
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        sink = ParquetSink(output)
-        sink.write(ScoredPhoto("a", PhotoError("no")))
+        killed_sink = ParquetSink(output)
+        killed_sink.write(ScoredPhoto("a", PhotoError("no")))
         patch.setattr(Path, "unlink", killed)
         with pytest.raises(KeyboardInterrupt):
-            sink.close()
+            killed_sink.close()
     with opened(output, resume=True) as sink:
         assert "a" in sink.done
         sink.write(ScoredPhoto("b", PhotoError("no")))

@@ -34,18 +34,18 @@ def bucket() -> Iterator[str]:
     files = fsspec.filesystem("memory")
     files.pipe(
         {
-            "/bucket/a.png": png(50),
-            "/bucket/more/b.png": png(100),
-            "/bucket/more/notes.md": b"none",
-            "/bucket/list.txt": b"a.png\nmemory://bucket/more/b.png\n",
-            "/bucket/list.csv": b"path\n/a.png\nmore\\b.png\n",
+            "/shelf/a.png": png(50),
+            "/shelf/more/b.png": png(100),
+            "/shelf/more/notes.md": b"none",
+            "/shelf/list.txt": b"a.png\nmemory://shelf/more/b.png\n",
+            "/shelf/list.csv": b"path\n/a.png\nmore\\b.png\n",
         }
     )
     table = io.BytesIO()
     pd.DataFrame({"image": [{"bytes": png(50), "path": "a.png"}]}).to_parquet(table)
-    files.pipe("/bucket/table.parquet", table.getvalue())
-    yield "memory://bucket"
-    files.rm("/bucket", recursive=True)
+    files.pipe("/shelf/table.parquet", table.getvalue())
+    yield "memory://shelf"
+    files.rm("/shelf", recursive=True)
 
 
 def levels(*words: str) -> list[int]:
@@ -111,10 +111,10 @@ def test_a_photo_is_asked_for_again_where_the_network_failed(bucket: str, monkey
 @pytest.mark.parametrize(
     ("word", "missing", "message"),
     [
-        ("s3://bucket/a.png", "s3fs", "s3:// needs a package that is not installed.*s3fs"),
+        ("s3://shelf/a.png", "s3fs", "s3:// needs a package that is not installed.*s3fs"),
         ("https://example.org/a.png", "aiohttp", r"pip install 'fiqa\[urls\]'"),
         ("dataset:owner/faces", "datasets", r"pip install 'fiqa\[datasets\]'"),
-        ("nowhere://bucket/a.png", None, "cannot be reached: Protocol not known"),
+        ("nowhere://shelf/a.png", None, "cannot be reached: Protocol not known"),
         ("memory://none/*.png", None, "matches nothing"),
         ("memory://none/list.txt", None, "cannot be read"),
     ],

@@ -1,0 +1,113 @@
+"""Photos scored on Ray get the scores of one process, also where a machine of the cluster is lost on the way."""
+
+import tarfile
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from skimage.data import astronaut
+
+from fiqa import load_predictor
+from fiqa.bulk.engines import Waiting, in_order
+from fiqa.bulk.on_ray import RayRun, _read, _Scorer, _unpacked
+from fiqa.bulk.sinks import Done
+from fiqa.bulk.sources import PhotoWords
+from fiqa.bulk.workers import Scoring
+from fiqa.errors import CheckpointError, PhotoError, SettingError
+from fiqa.photos.sources import FoundPhotos
+from fiqa.reports import ScoredPhoto
+from fiqa.results import QualityResult
+
+ray = pytest.importorskip("ray", reason="the extra ray is not installed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning", "ignore::DeprecationWarning"),
+]
+PHOTOS = 8
+MACHINE = {"num_cpus": 1, "object_store_memory": 2**27}
+LOST_SOON = {"health_check_initial_delay_ms": 1000, "health_check_period_ms": 1000, "health_check_failure_threshold": 3}
+"""A machine counts as lost when it has not answered three times, after seconds and not after half a minute."""
+
+
+@pytest.fixture
+def cluster() -> Iterator[Any]:
+    """A cluster of one machine with one processor, to which this process is connected."""
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={**MACHINE, "_system_config": LOST_SOON})
+    ray.init(address=made.address, log_to_driver=False, logging_level="ERROR")
+    yield made
+    ray.shutdown()
+    made.shutdown()
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """Portraits, one of them damaged, in an archive."""
+    path = tmp_path / "shard.tar"
+    with tarfile.open(path, "w") as archive:
+        for number in range(PHOTOS):
+            buffer = BytesIO()
+            Image.fromarray(astronaut()[:256, 96:352]).save(buffer, "JPEG", quality=20 + 5 * number)
+            content = buffer.getvalue()[: 100 if number == 3 else None]
+            member = tarfile.TarInfo(f"{number:02}.jpg")
+            member.size = len(content)
+            archive.addfile(member, BytesIO(content))
+    return path
+
+
+def scores(photos: list[ScoredPhoto]) -> dict[str, float]:
+    return {each.path: each.outcome.score for each in photos if isinstance(each.outcome, QualityResult)}
+
+
+def test_a_run_that_loses_a_machine_gives_every_photo_once_with_the_local_score(cluster: Any, archive: Path) -> None:
+    lost = cluster.add_node(**MACHINE)
+    cluster.wait_for_nodes()
+    (archive.parent / "empty").mkdir()
+    waiting = Waiting(PhotoWords((str(archive), str(archive.parent / "empty"))), Done([f"{archive}/00.jpg"]))
+    run, found = RayRun(Scoring("lite", "cpu", "bundled"), None, workers=2, batch=1), FoundPhotos()
+    arriving = run(waiting, found)
+    scored = [next(arriving)]
+    cluster.remove_node(lost, allow_graceful=False)
+    scored += arriving
+
+    predictor = load_predictor("lite", device="cpu", finder="bundled")
+    expected = [*in_order(predictor.score_many)(waiting, FoundPhotos())]
+    assert sorted(each.path for each in scored) == [each.path for each in expected]
+    assert len(scored) == PHOTOS - 1
+    assert found.troubles == [f"{archive.parent / 'empty'} is a folder without photos"]
+    assert [each.path for each in scored if isinstance(each.outcome, PhotoError)] == [f"{archive}/03.jpg"]
+    assert scores(scored) == pytest.approx(scores(expected), abs=1e-6)
+
+
+def test_what_cannot_be_read_or_loaded_ends_the_run_with_its_own_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.csv").write_text("x\n1\n")
+    (unreadable,) = read(tmp_path / "list.csv")
+    with pytest.raises(SettingError, match="no column of photos"):
+        _unpacked(unreadable, FoundPhotos())
+    block, _ = read(tmp_path / "gone.png")
+    scored = _Scorer(Scoring("nowhere", "cpu", "bundled"), str(tmp_path))(block.as_table())
+    with pytest.raises(CheckpointError, match="nowhere"):
+        _unpacked(scored["block"][0], FoundPhotos())
+
+
+def read(path: Path) -> list[Any]:
+    """Return the blocks that the reading task makes of a word."""
+    waiting = Waiting(PhotoWords((str(path),)), Done())
+    return [table["block"][0] for table in _read({}, waiting, 2, str(path.parent))]
+
+
+def test_a_cluster_that_is_not_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ConnectionError("Could not find any running Ray instance.\nMore lines.")
+
+    monkeypatch.setattr(ray, "init", refuse)
+    run = RayRun(Scoring("lite", "cpu", "bundled"), "10.0.0.1:6379", workers=1, batch=2)
+    with pytest.raises(SettingError, match=r"^No Ray cluster answers at 10\.0\.0\.1:6379: Could not find.*$"):
+        [*run(Waiting(PhotoWords(("gone.png",)), Done()), FoundPhotos())]
