@@ -50,6 +50,9 @@ def add_making(command: Command) -> None:
     traps.add_argument(
         "--count", type=whole(1, MOST_TRAPS), default=10, metavar="N", help="default: 10, enough for a sitting"
     )
+    traps.add_argument(
+        "--pictures", action="store_true", help="a picture beside its worst version, which no program that reads passes"
+    )
     protocol = command("protocol", _protocol, "show a study's protocol, or change values of it")
     protocol.add_argument("name", metavar="NAME")
     protocol.add_argument("changes", nargs="*", metavar="KEY=VALUE")
@@ -133,7 +136,9 @@ def _traps(options: argparse.Namespace, settings: Settings) -> None:
     with opened_database(settings) as database:
         with database.read() as db:
             study_id = queries.studies.find_study(db, options.name).id
-        traps = trap_candidates(database, study_id, options.count)
+        traps = trap_candidates(
+            database, study_id, options.count, data_dir=settings.data_dir, with_pictures=options.pictures
+        )
         taken = add_pictures(database, settings.data_dir, options.name, traps, utc_now())
     _say_taken(options, taken)
 

@@ -14,6 +14,8 @@ class Language:
                      say truly what this package stores, and no more
     method_instructions: in place of `instructions`, for each method that asks something else
     trap_request:    on the cards of attention checks, before the grade to give; in short lines, which phones show large
+    trap_comparison: below a picture and its worst version; {left} and {right} are the grades to give where that one is
+                     the better
     ready_questions: question and choices of each question that may be asked before rating
     wording:         the texts of the rating page; what stands in {braces} is filled in there
     """
@@ -26,5 +28,6 @@ class Language:
     consent: str
     eligibility: str
     trap_request: str
+    trap_comparison: str
     ready_questions: Mapping[str, tuple[str, tuple[str, ...]]]
     wording: Mapping[str, str]

@@ -15,9 +15,12 @@ from annotate.design.scales import Scale
 from annotate.design.states import State, check_takes_stimuli
 from annotate.errors import GradeError, StimulusError, StudyError
 from annotate.names import normalized
-from annotate.stimuli.files import Candidate, take_in
+from annotate.stimuli.eye_traps import Original, draw_eye_traps
+from annotate.stimuli.files import Candidate, stimulus_path, take_in
 from annotate.stimuli.traps import draw_traps
 
+MOST_LOOKED_AT = 200
+"""Pictures among which the sharpest are looked for."""
 TRAP_SIZE_PX = (512, 512)
 """Where there is no picture yet to take the size of."""
 
@@ -89,13 +92,22 @@ def add_pictures(
     return Taken(study.name, study.id, study.state, added, (*intake.duplicates, *there), warnings)
 
 
-def trap_candidates(database: Database, study_id: int, count: int) -> list[Candidate]:
-    """Return `count` attention checks that fit a study: on its scale, in the size of its first picture to rate."""
+def trap_candidates(
+    database: Database, study_id: int, count: int, *, data_dir: Path, with_pictures: bool = False
+) -> list[Candidate]:
+    """Return `count` attention checks that fit a study: on its scale, in the size of its first picture to rate.
+
+    They say the grade or, `with_pictures`, have a picture of the study beside its worst version.
+    """
     with database.read() as db:
         study = queries.studies.get_study(db, study_id)
-        shown = queries.stimuli.stimuli_page(db, study_id, limit=1, kind=ItemKind.RATED)
+        shown = queries.stimuli.stimuli_page(db, study_id, limit=MOST_LOOKED_AT, kind=ItemKind.RATED)
     size_px = (shown[0].width_px, shown[0].height_px) if shown else TRAP_SIZE_PX
-    return draw_traps(study.protocol.scale, count, size_px)
+    if not with_pictures:
+        return draw_traps(study.protocol.scale, count, size_px)
+    files = [(stimulus_path(data_dir, each.sha256, each.format), each.source) for each in shown]
+    originals = [Original(path.read_bytes, source) for path, source in files if path.is_file()]
+    return draw_eye_traps(study.protocol.scale, count, size_px, originals)
 
 
 def _on_scale(candidates: Iterable[Candidate], scale: Scale) -> Iterator[Candidate]:

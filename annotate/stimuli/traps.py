@@ -45,7 +45,7 @@ def _draw(scale: Scale, grade: float, number: int, size: tuple[int, int]) -> byt
     card = Image.new("RGB", size, (shade, shade, shade))
     pen = ImageDraw.Draw(card)
     lines = _lines(scale, grade)
-    font = _font(_font_px(lines, width, height))
+    font = card_font(lines, width, height)
     pen.multiline_text((width / 2, height / 2), "\n".join(lines), "black", font, anchor="mm", align="center")
     pen.text((4, height - 4), str(number + 1), (shade - 40,) * 3, _font(10), anchor="ls")
     buffer = BytesIO()
@@ -78,6 +78,11 @@ def _font(size_px: int) -> ImageFont.FreeTypeFont:
     from matplotlib import get_data_path  # late: loading it takes half a second
 
     return ImageFont.truetype(Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), size_px)
+
+
+def card_font(lines: list[str], width: int, height: int) -> ImageFont.FreeTypeFont:
+    """Return the font at the largest size at which the lines fit into so many pixels."""
+    return _font(_font_px(lines, width, height))
 
 
 def _font_px(lines: list[str], width: int, height: int) -> int:

@@ -30,6 +30,7 @@ LANGUAGE = Language(
     ),
     eligibility=("Ich bin mindestens 18 Jahre alt und sehe gut, mit Brille oder Kontaktlinsen, falls ich sie brauche."),
     trap_request="Aufmerksamkeitstest.\nBitte antworten Sie:",
+    trap_comparison="Aufmerksamkeitstest.\nLinks besser: {left}\nRechts besser: {right}",
     ready_questions={
         "age_group": ("Wie alt sind Sie?", ("18 bis 29", "30 bis 44", "45 bis 59", "60 oder älter")),
         "gender": ("Welches Geschlecht haben Sie?", ("Frau", "Mann", "anderes")),

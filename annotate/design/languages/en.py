@@ -28,6 +28,7 @@ LANGUAGE = Language(
     ),
     eligibility="I am at least 18 years old and see well, with my glasses or lenses if I need them.",
     trap_request="Attention check.\nPlease answer:",
+    trap_comparison="Attention check.\nLeft better: {left}\nRight better: {right}",
     ready_questions={
         "age_group": ("How old are you?", ("18 to 29", "30 to 44", "45 to 59", "60 or older")),
         "gender": ("What is your gender?", ("woman", "man", "another")),

@@ -28,6 +28,7 @@ LANGUAGE = Language(
     ),
     eligibility="Tengo al menos 18 años y veo bien, con gafas o lentillas si las necesito.",
     trap_request="Pregunta de control.\nPor favor, responda:",
+    trap_comparison="Pregunta de control.\nMejor la izquierda: {left}\nMejor la derecha: {right}",
     ready_questions={
         "age_group": ("¿Qué edad tiene?", ("De 18 a 29", "De 30 a 44", "De 45 a 59", "60 o más")),
         "gender": ("¿Cuál es su género?", ("mujer", "hombre", "otro")),

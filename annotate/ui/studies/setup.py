@@ -41,6 +41,8 @@ from annotate.ui.studies.stimulus import build_stimulus_editor, hide
 from annotate.ui.studies.users import OWNERS
 from annotate.wording import counted
 
+WORDS, PICTURES = "words", "pictures"
+"""Kinds of drawn attention checks."""
 SHOWN_EVENTS, DELETED_AT_ONCE = 50, 100
 OPENING = (
     "<h3>Open the study?</h3><p>What you changed in the form is saved with it. From the first rating on its meaning is "
@@ -239,12 +241,14 @@ class Setup:
             upload = opened.enter_context(open_files(uploaded_files(files), self.labelling.settings.data_dir))
             yield from self._add(opened_study(study_id), upload, opened)
 
-    def draw_traps(self, study_id: int | None, count: float | None) -> Iterator[Added]:
-        """Draw attention checks and add them."""
+    def draw_traps(self, study_id: int | None, count: float | None, kind: str = WORDS) -> Iterator[Added]:
+        """Draw attention checks of a kind and add them."""
         from annotate.stimuli.intake import trap_candidates  # late: the page is laid out without the database's library
 
         opened, number = opened_study(study_id), whole_number(count, least=1, most=MOST_TRAPS)
-        yield from self._add(opened, Upload(trap_candidates(self.labelling.database, opened, number)))
+        database, data_dir = self.labelling.database, self.labelling.settings.data_dir
+        traps = trap_candidates(database, opened, number, data_dir=data_dir, with_pictures=kind == PICTURES)
+        yield from self._add(opened, Upload(traps))
 
     def end(self, study_id: int | None, typed: str) -> tuple[Any, ...]:
         """Close the study for good: the emptied confirmation, and that something changed."""
@@ -325,7 +329,7 @@ def build_setup_panel(
     editor = build_stimulus_editor(labelling, guard, study, pictures, more)
     busy = gr.HTML("", apply_default_css=False, elem_id="adding")
     with gr.Accordion("Add pictures", open=False) as adding:
-        files, add, count, draw = _build_adding()
+        files, add, count, kind, draw = _build_adding()
     gr.HTML("<h3>Protocol</h3>", apply_default_css=False, elem_classes="section-head")
     form = build_form()
     save = gr.Button("Save the protocol", elem_id="save-protocol")
@@ -348,7 +352,7 @@ def build_setup_panel(
     running = [guard.on(attempt.click, setup.try_out, [study, *form], tried, who=OWNERS, **SLOW)]
     reset_on_study_change(study, [tried], running)
     guard.on(add.click, setup.add, [study, files], added, preprocess=False, who=OWNERS, **SLOW)
-    guard.on(draw.click, setup.draw_traps, [study, count], added, who=OWNERS, **SLOW)
+    guard.on(draw.click, setup.draw_traps, [study, count, kind], added, who=OWNERS, **SLOW)
     guard.on(end.click, setup.end, [study, typed], [typed, changed], who=OWNERS, **AT_ONCE)
     guard.on(delete.click, setup.delete, [study, typed], [*Gone(ending, typed, gone)], who=OWNERS, **SLOW)
     return gone
@@ -364,7 +368,7 @@ def _build_opening() -> tuple[gr.Column, gr.HTML, gr.Button, gr.Button]:
     return asking, said, confirm, cancel
 
 
-def _build_adding() -> tuple[gr.File, gr.Button, gr.Number, gr.Button]:
+def _build_adding() -> tuple[gr.File, gr.Button, gr.Number, gr.Radio, gr.Button]:
     """Lay out how more pictures come in."""
     with gr.Row(elem_classes="workbench"):
         with gr.Column(scale=7, min_width=280):
@@ -377,14 +381,21 @@ def _build_adding() -> tuple[gr.File, gr.Button, gr.Number, gr.Button]:
             count = gr.Number(
                 10,
                 label="Attention checks",
-                info="Grey cards, drawn in the size of your pictures, that say which grade to give. 10 do.",
+                info="Drawn in the size of your pictures. 10 do.",
                 minimum=1,
                 maximum=MOST_TRAPS,
                 precision=0,
                 elem_id="trap-count",
             )
+            kind = gr.Radio(
+                [("Cards that say the grade", WORDS), ("A picture beside its worst version", PICTURES)],
+                value=WORDS,
+                label="Kind",
+                info="A program can read the first; the second need eyes, and sharp pictures in the study.",
+                elem_id="trap-kind",
+            )
             draw = gr.Button("Draw attention checks", elem_id="draw-traps")
-    return files, add, count, draw
+    return files, add, count, kind, draw
 
 
 def _build_ending() -> tuple[gr.Textbox, gr.Button, gr.Button]:
