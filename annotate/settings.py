@@ -5,6 +5,7 @@ FIQA_DATABASE_URL  SQLAlchemy URL of the ratings database                      S
 FIQA_OWNER_SECRET  what the owner of studies signs in with                     one is made at every start
 FIQA_OWNERS        who may own studies, signed in with Hugging Face            nobody
 FIQA_PUBLIC_URL    address under which participants reach the app              that of the Space, if it is one
+FIQA_BACKUP_DAYS   days that backups are kept, 0 for ever                      30
 FIQA_LABELS_REPO   private dataset "owner/name" of the Hub that keeps a copy   none
 FIQA_LABELS_MINUTES  minutes between two copies, 1 to 1440                     5
 """
@@ -21,6 +22,7 @@ from annotate.errors import SettingError
 from annotate.owners import owner_names
 
 MINUTES_OF_A_DAY = 24 * 60
+MOST_DAYS = 3650
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Settings:
     public_url: str | None = None
     labels_repo: str | None = None
     labels_minutes: int = 5
+    backup_days: int = 30
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -47,6 +50,7 @@ class Settings:
             owners=owner_names(values.get("FIQA_OWNERS", "")),
             public_url=_public_url(values),
             labels_repo=values.get("FIQA_LABELS_REPO"),
+            backup_days=_days("FIQA_BACKUP_DAYS", values.get("FIQA_BACKUP_DAYS", "30")),
             labels_minutes=_minutes("FIQA_LABELS_MINUTES", values.get("FIQA_LABELS_MINUTES", "5")),
         )
 
@@ -69,6 +73,12 @@ def _public_url(values: Mapping[str, str]) -> str | None:
 def _minutes(name: str, value: str) -> int:
     if not value.isascii() or not value.isdecimal() or not 1 <= int(value) <= MINUTES_OF_A_DAY:
         raise SettingError(f"{name} is {value!r}, expected whole minutes from 1 to {MINUTES_OF_A_DAY}.")
+    return int(value)
+
+
+def _days(name: str, value: str) -> int:
+    if not value.isascii() or not value.isdecimal() or int(value) > MOST_DAYS:
+        raise SettingError(f"{name} is {value!r}, expected whole days from 0, for ever, to {MOST_DAYS}.")
     return int(value)
 
 

@@ -8,6 +8,7 @@ from annotate.cli.arguments import Command
 from annotate.cli.output import opened_database, say, utc_now
 from annotate.errors import BackupError
 from annotate.settings import Settings
+from annotate.wording import counted
 
 if TYPE_CHECKING:
     from annotate.database.backup import BackupReport
@@ -28,13 +29,17 @@ def add_database(command: Command) -> None:
 def _backup(options: argparse.Namespace, settings: Settings) -> None:
     from annotate.database.backup import back_up, sqlite_file
     from annotate.exchange.backup_archive import back_up_all
+    from annotate.exchange.backup_rotation import rotate_backups
 
     database, target = sqlite_file(settings.database_url), options.file or _backup_folder(settings)
     if options.pictures:
         report = back_up_all(database, settings.data_dir, target, utc_now())
     else:
         report = back_up(database, target, utc_now())
-    say(options, report.to_dict(), f"{report.path} is a whole copy ({_held(report)}).")
+    older = () if options.file else rotate_backups(database, settings.data_dir, settings.backup_days, utc_now()).removed
+    said = f" {counted(len(older), 'older copy was', 'older copies were')} deleted." if older else ""
+    done = {**report.to_dict(), "removed": [str(each) for each in older]}
+    say(options, done, f"{report.path} is a whole copy ({_held(report)}).{said}")
 
 
 def _held(report: "BackupReport") -> str:

@@ -1,6 +1,7 @@
 """Commands that tell what came of a study."""
 
 import argparse
+import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,6 +98,10 @@ def add_results(command: Command) -> None:
     instead.add_argument(
         "--next", type=whole(1, MOST_LISTED), metavar="N", help="print the N pairs most worth comparing next instead"
     )
+    person = command("person", _person, "write everything that a study holds of one person, as they may ask for it")
+    person.add_argument("name", metavar="NAME")
+    person.add_argument("code", metavar="CODE", help="of the person, as in the tables")
+    person.add_argument("--output", type=Path, metavar="FILE", help="a new file (default: standard output)")
     export = command("export", _export, "write ratings, MOS, protocol and a data set to train on")
     export.add_argument("name", metavar="NAME")
     export.add_argument("out", type=Path, metavar="OUT", help="a new folder, or an older export")
@@ -277,6 +282,21 @@ def _next(options: argparse.Namespace, settings: Settings) -> None:
     total = f"{counted(int(missing.sum()), 'more rating')} would give every picture {goal}."
     listed = [f"{one_line(row['stimulus'])}  {row['reason']}" for row in rows]
     say(options, {"missing_ratings": int(missing.sum()), "next": rows}, "\n".join([*listed, total]))
+
+
+def _person(options: argparse.Namespace, settings: Settings) -> None:
+    from annotate import queries
+    from annotate.exchange.person import person_file, write_person
+
+    with opened_database(settings) as database, database.read() as db:
+        study_id = queries.studies.find_study(db, options.name).id
+        content = person_file(db, study_id, options.code.strip(), utc_now())
+    if options.output is None:
+        say(options, json.loads(content), content.rstrip("\n"))
+        return
+    write_person(content, options.output)
+    done = {"path": str(options.output)}
+    say(options, done, f"{options.output} holds everything of {options.code} in {options.name}.")
 
 
 def _export(options: argparse.Namespace, settings: Settings) -> None:

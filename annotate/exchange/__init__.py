@@ -8,9 +8,29 @@ from typing import TYPE_CHECKING
 
 import lazy_loader
 
-__all__ = ["backup_archive", "export", "export_tables", "imports", "layout", "scores", "splits"]
+__all__ = [
+    "backup_archive",
+    "backup_rotation",
+    "export",
+    "export_tables",
+    "imports",
+    "layout",
+    "person",
+    "scores",
+    "splits",
+]
 
 if TYPE_CHECKING:
-    from annotate.exchange import backup_archive, export, export_tables, imports, layout, scores, splits
+    from annotate.exchange import (
+        backup_archive,
+        backup_rotation,
+        export,
+        export_tables,
+        imports,
+        layout,
+        person,
+        scores,
+        splits,
+    )
 else:  # each is imported when something of it is first used
     __getattr__, __dir__, _ = lazy_loader.attach(__name__, submodules=__all__)

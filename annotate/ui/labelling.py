@@ -16,6 +16,7 @@ from annotate.settings import Settings
 from annotate.stimuli.files import take_in
 from annotate.ui import demo
 from annotate.ui.previews import StudyPreviews
+from annotate.wording import counted
 
 if TYPE_CHECKING:
     from annotate.database.engine import Database
@@ -27,6 +28,8 @@ OPENING_S = 5
 """How long a request waits for the database after a start."""
 RETRY_S = 30
 """Between two attempts to open it."""
+HOUSEKEEPING_S = 3600
+"""Between two looks at what is due by its date."""
 CLOSING_S = 5
 """How long the end waits for what was just begun; it is safe to break off."""
 
@@ -78,6 +81,21 @@ class Labelling:
             self._make_demo(self.database)
         except (AnnotateError, OSError) as error:
             logger.warning("There is no demo study: %s", error)
+        self._keep_house()
+        while not self._ended.wait(HOUSEKEEPING_S):
+            self._keep_house()
+
+    def _keep_house(self) -> None:
+        """Do what is due by its date."""
+        from annotate.exchange.backup_rotation import rotate_backups
+
+        try:
+            if file := self.database.sqlite_path:
+                rotated = rotate_backups(file, self.settings.data_dir, self.settings.backup_days, _now())
+                if rotated.removed:
+                    logger.info("%s deleted.", counted(len(rotated.removed), "old backup was", "old backups were"))
+        except (AnnotateError, OSError) as error:
+            logger.warning("What is due by its date was not done: %s", error)
 
     def _open(self) -> bool:
         # Late, here and below: the page is laid out without the database's library.

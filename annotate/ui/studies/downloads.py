@@ -22,7 +22,7 @@ from annotate import database, exchange, queries
 from annotate.errors import BackupError, ExportError
 from annotate.ui.labelling import Labelling
 from annotate.ui.studies.background import reset_on_study_change, run_in_background
-from annotate.ui.studies.chosen import opened_study
+from annotate.ui.studies.chosen import chosen_person, opened_study
 from annotate.ui.studies.html import text, working
 from annotate.ui.studies.ownership import SLOW, Guard
 from annotate.ui.studies.users import OWNERS, SEE_RESULTS, Everybody, User
@@ -54,6 +54,18 @@ class Downloads:
     def training(self, user: User, study_id: int | None) -> Iterator[str]:
         """Pack the same with pictures and labels, divided for training."""
         yield from self._packed(user, study_id, "training", with_pictures=True)
+
+    def person(self, study_id: int | None, pseudonym: str | None) -> Iterator[str]:
+        """Write everything there is of one person, as they may ask for it."""
+        opened, chosen = opened_study(study_id), chosen_person(pseudonym)
+        yield from _offered(lambda: self._write_person(opened, chosen), "Collecting")
+
+    def _write_person(self, study_id: int, pseudonym: str) -> Path:
+        with self.labelling.database.read() as db:
+            content = exchange.person.person_file(db, study_id, pseudonym, datetime.now(UTC))
+        file = _new_folder() / f"{re.sub(r'[^A-Za-z0-9-]+', '-', pseudonym)}.json"
+        exchange.person.write_person(content, file)
+        return file
 
     def backup(self) -> Iterator[str]:
         """Copy the whole database, with all studies."""

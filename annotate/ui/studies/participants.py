@@ -19,6 +19,7 @@ from annotate.ui.labelling import Labelling
 from annotate.ui.studies.analyses import Analyses
 from annotate.ui.studies.background import reset_on_study_change
 from annotate.ui.studies.chosen import chosen_person, opened_study
+from annotate.ui.studies.downloads import Downloads, build_saved
 from annotate.ui.studies.html import PRESS, ROWS_OF_A_PAGE, empty, note, pager, table, text, whole_number
 from annotate.ui.studies.links import MOST_LINKS, complete_links, general_links, personal_links
 from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
@@ -64,8 +65,8 @@ BUTTONS: Sequence[tuple[str, str, Literal["primary", "secondary", "stop"], str]]
 )
 """What can be decided about a person: id, label, look, and what it does."""
 GONE = (
-    "All there was of this person is deleted; the log only says that somebody was. Files that were downloaded before, "
-    "and backups, keep what they held."
+    "All there was of this person is deleted; the log only says that somebody was. Files that were downloaded before "
+    "keep what they held; backups do until they are rotated."
 )
 LEAVES_OUT = (
     "“Leave out whom the checks found” leaves out the votes of everybody with a red check, each with what was found as "
@@ -333,7 +334,7 @@ def build_participants_panel(
     applied = build_screening(labelling, guard, study, tab)
     card = gr.HTML("", js_on_load=COME_TO, apply_default_css=False, elem_id="study-person")
     with gr.Column(visible=False, elem_id="decision") as decision:
-        reason, buttons, typed, delete = _build_decision()
+        reason, buttons, data, saved, typed, delete = _build_decision()
         link = gr.HTML("", js_on_load=script, apply_default_css=False, elem_id="renewed-link")
     listed = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="study-people")
     page = [study, chosen, name]
@@ -346,7 +347,8 @@ def build_participants_panel(
         guard.on(listed.click, people.turn_page, page, turned, details=True, who=OWNERS, **SLOW),
         guard.on(listed.click, people.look, [study], looked_at, details=True, who=OWNERS, **AT_ONCE),
     ]
-    reset_on_study_change(study, [links, personal, listed, card], running)
+    running.append(guard.on(data.click, Downloads(labelling).person, [study, person], saved, who=OWNERS, **SLOW))
+    reset_on_study_change(study, [links, personal, listed, card, saved], running)
     guard.on(invite.click, people.invite, [study, count], personal, who=OWNERS, **SLOW)
     # Who is invited or left out is shown at once.
     guard.on([personal.change, applied.change], people.show, page, turned, who=OWNERS, **SLOW)
@@ -376,7 +378,7 @@ def _build_invitation(script: str) -> tuple[gr.HTML, gr.Number, gr.Button, gr.HT
     return links, count, invite, personal
 
 
-def _build_decision() -> tuple[gr.Textbox, dict[str, gr.Button], gr.Textbox, gr.Button]:
+def _build_decision() -> tuple[gr.Textbox, dict[str, gr.Button], gr.Button, gr.HTML, gr.Textbox, gr.Button]:
     """Lay out what can be decided about a person."""
     reason = gr.Textbox(
         label="Reason",
@@ -393,6 +395,9 @@ def _build_decision() -> tuple[gr.Textbox, dict[str, gr.Button], gr.Textbox, gr.
         }
     does = "".join(f"<div><dt>{label}</dt><dd>{text(what)}</dd></div>" for _, label, _, what in BUTTONS)
     gr.HTML(f'<dl class="does">{does}</dl>', apply_default_css=False)
+    with gr.Row(elem_classes="actions"):
+        data = gr.Button("Download everything about this person", size="sm", elem_id="person-data", scale=0)
+        saved = build_saved("person-saved")
     with gr.Accordion("Delete this person", open=False):
         typed = gr.Textbox(
             label="Type the person's code to confirm",
@@ -402,4 +407,4 @@ def _build_decision() -> tuple[gr.Textbox, dict[str, gr.Button], gr.Textbox, gr.
             elem_id="typed-person",
         )
         delete = gr.Button("Delete everything about this person", variant="stop", elem_id="delete-person")
-    return reason, buttons, typed, delete
+    return reason, buttons, data, saved, typed, delete
