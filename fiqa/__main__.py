@@ -37,6 +37,7 @@ from fiqa.options import (
     add_face_options,
     add_network_options,
     add_photo_options,
+    add_report_options,
     add_video_options,
 )
 from fiqa.output import check_writable, write_file
@@ -115,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(commands.add_parser("evaluate", help="run the official protocol on a labelled data set"))
     _add_compare(commands.add_parser("compare", help="compare methods by the scores of their photos"))
     _add_curate(commands.add_parser("curate", help="sort photos into keep, maybe and drop"))
+    _add_report(commands.add_parser("report", help="tell of scores of many photos: spread, slices, drift, examples"))
     _add_audit(commands.add_parser("audit", help="compare groups of people by the scores of their photos"))
     _add_video(commands.add_parser("video", help="score the faces of a clip over time"))
     add_export(commands.add_parser("export", help="write a checkpoint as ONNX, or as a page that scores by itself"))
@@ -198,6 +200,11 @@ def _add_curate(parser: argparse.ArgumentParser) -> None:
 def _add_video(parser: argparse.ArgumentParser) -> None:
     add_video_options(parser)
     parser.set_defaults(run=_command_of("fiqa.video.command"))
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    add_report_options(parser)
+    parser.set_defaults(run=_command_of("fiqa.dataset_report.command"))
 
 
 def _add_audit(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from fiqa import audit, comparison, curation, reports, video
+from fiqa import audit, comparison, curation, dataset_report, reports, video
 from fiqa.errors import SettingError
 from fiqa.faces.face_choice import ALIGNED_LAYOUTS, FACE_CHOICES, FaceChoice, read_face_choice
 from fiqa.settings import DEVICES
@@ -162,6 +162,23 @@ def add_audit_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=audit.FORMATS, help="default: by the suffix of --output, else table")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
     parser.add_argument("--figure", type=Path, metavar="FILE", help="draw the groups as .png or .svg")
+
+
+def add_report_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `fiqa report` can be asked for."""
+    parser.description = (
+        "Tells of scores that fiqa score wrote: their spread, the groups of any column, the worst and best photos, and "
+        "how another set differs."
+    )
+    parser.add_argument("scores", type=Path, metavar="SCORES", help="a .parquet, .csv, .jsonl or .json file")
+    parser.add_argument("--against", type=Path, metavar="SCORES", help="a second set: how it differs from the first")
+    parser.add_argument(
+        "--by", nargs="+", metavar="COLUMN", help="columns to slice by (default: those beside the scores, and folder)"
+    )
+    parser.add_argument(
+        "--format", choices=dataset_report.FORMATS, help="default: by the suffix of --output, else table"
+    )
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
 
 
 def add_video_options(parser: argparse.ArgumentParser) -> None:

@@ -54,7 +54,7 @@ def distributions(scores: dict[str, Scores], score_range: Interval) -> str:
         axes.set_xlim(*score_range)
         axes.set_xlabel("score")
 
-    return _svg(draw, height=0.9 + 0.8 * len(scores), label="Distribution of the scores of every method")
+    return svg_figure(draw, height=0.9 + 0.8 * len(scores), label="Distribution of the scores of every method")
 
 
 def slopes(pair: PairFigures, before: Scores, after: Scores) -> str:
@@ -73,7 +73,7 @@ def slopes(pair: PairFigures, before: Scores, after: Scores) -> str:
         axes.set_xlim(-0.15, 1.15)
         axes.set_ylabel("score")
 
-    return _svg(draw, height=3.6, width=3.6, label=f"Scores of each photo under {pair.a} and {pair.b}")
+    return svg_figure(draw, height=3.6, width=3.6, label=f"Scores of each photo under {pair.a} and {pair.b}")
 
 
 def gain_against_input(pair: PairFigures, before: Scores, after: Scores) -> str:
@@ -87,7 +87,9 @@ def gain_against_input(pair: PairFigures, before: Scores, after: Scores) -> str:
         axes.set_xlabel(f"score under {pair.a}")
         axes.set_ylabel(f"{pair.b} − {pair.a}")
 
-    return _svg(draw, height=3.6, width=3.6, label=f"Gain of {pair.b} over {pair.a} against the score under {pair.a}")
+    return svg_figure(
+        draw, height=3.6, width=3.6, label=f"Gain of {pair.b} over {pair.a} against the score under {pair.a}"
+    )
 
 
 def win_matrix(methods: Sequence[str], pairs: Sequence[PairFigures]) -> str:
@@ -109,7 +111,7 @@ def win_matrix(methods: Sequence[str], pairs: Sequence[PairFigures]) -> str:
         axes.set_ylabel("beats")
 
     side = 1.6 + 0.6 * len(methods)
-    return _svg(draw, height=side, width=side + 0.6, label="Share of photos in which one method beats another")
+    return svg_figure(draw, height=side, width=side + 0.6, label="Share of photos in which one method beats another")
 
 
 def _scored(scores: dict[str, Scores]) -> list[tuple[str, Scores]]:
@@ -127,7 +129,7 @@ def _half_violin(axes: "Axes", values: Scores, row: int, colour: str) -> None:
     )
 
 
-def _svg(draw: "Callable[[Axes], None]", *, height: float, width: float = 7.2, label: str) -> str:
+def svg_figure(draw: "Callable[[Axes], None]", *, height: float, width: float = 7.2, label: str) -> str:
     """Return what `draw` puts on its axes as SVG, in inches of `width` and `height`, named `label` for who listens."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure

@@ -23,7 +23,7 @@ from fiqa.comparison.statistics import PairFigures
 from fiqa.photos.thumbnails import data_uri
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment
 
 SHOWN_PX = 320
 """Side of an example on the page, at most."""
@@ -32,7 +32,8 @@ SHOWN_PX = 320
 def to_html(comparison: Comparison, examples: Sequence[Example] = ()) -> str:
     """Return the page; `examples` are shown by pair, in the order given."""
     scores = scores_of(comparison)
-    return _template().render(
+    return render_page(
+        _resource("page.html.j2"),
         comparison=comparison,
         conclusions=[conclusion(pair) for pair in comparison.pairs],
         method_heads=method_heads(comparison),
@@ -45,8 +46,6 @@ def to_html(comparison: Comparison, examples: Sequence[Example] = ()) -> str:
         footnotes=footnotes(comparison),
         stamp=json.dumps(comparison.stamp.to_dict(), indent=1, ensure_ascii=False),
         csv=data_uri("text/csv", to_csv(comparison).encode()),
-        script=Markup(_resource("page.js")),  # noqa: S704
-        style=Markup(_resource("page.css")),  # noqa: S704
     )
 
 
@@ -109,9 +108,20 @@ def _resource(name: str) -> str:
     return (files("fiqa.comparison") / name).read_text(encoding="utf-8")
 
 
-@lru_cache(maxsize=1)
-def _template() -> "Template":
-    from jinja2 import Environment, StrictUndefined
+def render_page(template: str, **values: Any) -> str:
+    """Return a page whose template extends `page.base.html.j2`, with style and script; also of other reports."""
+    style, script = Markup(_resource("page.css")), Markup(_resource("page.js"))  # noqa: S704  our own
+    return _environment().from_string(template).render(style=style, script=script, **values)
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(_resource("page.html.j2"))
+
+@lru_cache(maxsize=1)
+def _environment() -> "Environment":
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    return Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FunctionLoader(_resource),
+    )
