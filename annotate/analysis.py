@@ -78,8 +78,11 @@ def mos_table(db: Session, study_id: int) -> MosTable:
 
 
 def mos_rows(db: Session, study_id: int) -> list[dict[str, Any]]:
-    """Return the same as JSON-safe dictionaries."""
-    return list(mos_table(db, study_id).rows())
+    """Return the same as JSON-safe dictionaries, with the DMOS where the method has one."""
+    ratings, used = load_votes(db, study_id)
+    rows = list(estimate_mos(ratings, used).only(_origins(db, study_id)).rows())
+    add_dmos = method_of(queries.studies.get_study(db, study_id).protocol).add_dmos
+    return add_dmos(rows, ratings.where(used), queries.stimuli.reference_names(db, study_id)) if add_dmos else rows
 
 
 def reliability(db: Session, study_id: int) -> dict[str, float | None]:

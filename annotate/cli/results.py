@@ -35,6 +35,7 @@ AGREEMENT_COLUMNS = (
 )  # fmt: skip
 SIGNIFICANT = 0.01
 MOST_BOOTSTRAPS = 10_000
+DMOS_COLUMNS = ("dmos", "dmos_ci95")
 MOS_COLUMNS = ("stimulus", "mos", "sos", "ci95", "ratings", "mos_p910", "unusable")
 
 
@@ -124,7 +125,7 @@ def _mos(options: argparse.Namespace, settings: Settings) -> None:
         study_id = queries.studies.find_study(db, options.name).id
         analysis.check_asks_for_grades(db, study_id)
         rows = analysis.mos_rows(db, study_id)
-    say(options, rows, table(MOS_COLUMNS, rows))
+    say(options, rows, table(MOS_COLUMNS + DMOS_COLUMNS if rows and "dmos" in rows[0] else MOS_COLUMNS, rows))
 
 
 def _reliability(options: argparse.Namespace, settings: Settings) -> None:

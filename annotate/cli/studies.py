@@ -37,7 +37,7 @@ def add_making(command: Command) -> None:
     create.add_argument(
         "--protocol", type=Path, metavar="FILE", help="JSON, as an export writes it; the rest: defaults"
     )
-    create.add_argument("--method", help="acr (default): rate single pictures; pairs: compare two")
+    create.add_argument("--method", help="acr (default), acr-hr, dcr or pairs; see docs/studies.md")
     create.add_argument("--scale", help="acr5 (default), acr9 or continuous")
     create.add_argument(
         "--ratings", type=int, metavar="N", help="accepted ratings wanted per picture (default: 20) or pair (10)"

@@ -14,3 +14,4 @@ class ItemKind(IntEnum):
     TRAP = 2  # it says which grade to give
     REPEAT = 3  # the second showing of a stimulus to the same participant
     TRAINING = 4
+    REFERENCE = 5  # only shown beside others, never rated

@@ -98,6 +98,7 @@ class StudyProtocol:
     texts:               by language, what they read before they rate
     questions:           what they are asked once, before they rate
     completion_code:     blank for a random one per sitting
+    reference_beside:    whether DCR shows the reference beside the picture, where that fits, and not before it
     offer_no_difference: whether neither of two pictures may be called better
     reasons:             of `REASONS`, those that may be given with an answer
     pair_partners:       how many others a picture is compared with, in a balanced design
@@ -129,6 +130,7 @@ class StudyProtocol:
     questions: tuple[StartQuestion, ...] = ()
     completion_code: str = ""
     offer_no_difference: bool = True
+    reference_beside: bool = False
     reasons: tuple[str, ...] = ()
     pair_partners: int = 6
     pair_across_sources: bool = False

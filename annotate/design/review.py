@@ -28,6 +28,7 @@ KIND_NAMES: Mapping[ItemKind, tuple[str, str]] = {
     ItemKind.GOLD: ("known answer", "known answers"),
     ItemKind.TRAP: ("attention check", "attention checks"),
     ItemKind.TRAINING: ("training picture", "training pictures"),
+    ItemKind.REFERENCE: ("reference", "references"),
 }
 """What each kind is called, one and several."""
 TEXT_NAMES: Mapping[str, str] = {
@@ -44,6 +45,8 @@ class StimulusSummary:
     counts:            by kind
     largest_px:        largest width and largest height
     pairs:             to compare; None where pictures are rated singly
+    with_reference:    pictures to rate that have one
+    without_reference: pictures to rate, gold and training pictures that have none
     silent_training:   training pictures that say nothing about an answer: no expected grade, no feedback
     """
 
@@ -51,6 +54,8 @@ class StimulusSummary:
     largest_px: tuple[int, int] = (0, 0)
     silent_training: int = 0
     pairs: int | None = None
+    with_reference: int = 0
+    without_reference: int = 0
 
     def __getitem__(self, kind: ItemKind) -> int:
         """Return how many there are of a kind."""

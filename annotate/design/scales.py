@@ -1,6 +1,6 @@
-"""The scales on which quality is rated: ACR of five and of nine grades, and the continuous scale 0..100.
+"""The scales on which quality is rated: ACR of five and nine grades, the continuous scale 0..100, grades of impairment.
 
-The method is absolute category rating of ITU-T P.910; the words are in
+The method is absolute category rating, or degradation category rating, of ITU-T P.910; the words are in
 `annotate.design.languages`. Higher is better on all of them. Of the nine grades every second has a
 word; on the continuous scale the words name the middles of five equal parts, as in BT.500.
 
@@ -21,7 +21,8 @@ from annotate.errors import GradeError
 class Scale:
     """A rating scale from `low` to `high`; `step` is the distance of neighbouring grades, 0 where there are none.
 
-    `word_grades` are the five grades, worst first, that have a word; `title` tells the scales apart in forms.
+    `word_grades` are the five grades, worst first, that have a word; `title` tells the scales apart in forms,
+    `words_name` is where a `Language` has the words.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Scale:
     step: float
     word_grades: tuple[float, ...]
     title: str = ""
+    words_name: str = "scale_words"
 
     def grades(self) -> tuple[float, ...]:
         """Return every grade, worst first; nothing for a continuous scale."""
@@ -39,7 +41,7 @@ class Scale:
 
     def words(self, language: str) -> dict[float, str]:
         """Return the word of each grade that has one, worst first; English where the language is unknown."""
-        return dict(zip(self.word_grades, texts_in(language).scale_words, strict=True))
+        return dict(zip(self.word_grades, getattr(texts_in(language), self.words_name), strict=True))
 
     def check(self, grade: object) -> float:
         """Return the grade as a float; raise GradeError if it is none of this scale's."""
@@ -60,6 +62,9 @@ SCALES: Mapping[str, Scale] = MappingProxyType({
     "acr5": Scale("acr5", 1.0, 5.0, 1.0, (1.0, 2.0, 3.0, 4.0, 5.0), "Five grades, Bad to Excellent (ACR)"),
     "acr9": Scale("acr9", 1.0, 9.0, 1.0, (1.0, 3.0, 5.0, 7.0, 9.0), "Nine grades"),
     "continuous": Scale("continuous", 0.0, 100.0, 0.0, (10.0, 30.0, 50.0, 70.0, 90.0), "Slider from 0 to 100"),
+    "impairment5": Scale(
+        "impairment5", 1.0, 5.0, 1.0, (1.0, 2.0, 3.0, 4.0, 5.0), "Five grades of impairment (DCR)", "impairment_words"
+    ),
 })  # fmt: skip
 
 

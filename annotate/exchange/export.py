@@ -145,12 +145,14 @@ def export_study(
             pictures = _pictures(db, study_id)
             of_pairs = method_of(protocol).unit is Unit.PAIR
             scale = _scale_rows(db, study_id) if of_pairs else []
+            references = queries.stimuli.reference_names(db, study_id)
         label = None if of_pairs else label  # a scale of pairs is no MOS
         layout = lay_out(pictures, protocol.scale, label=label, min_ratings=min_ratings, seed=seed)
         if of_pairs:
             _write_table(part, SCALE, scale)
         else:
-            _write_table(part, MOS, _mos_rows(pictures, layout))
+            (mos,) = (table for table in tables_of(protocol) if table.name == MOS.name)
+            _write_table(part, mos, _mos_rows(pictures, layout, references))
         _write_table(part, TEXTS, text_rows(protocol))
         if layout.files:
             _write_layout(part, layout, study, data_dir, progress)
@@ -251,12 +253,12 @@ def _pictures(db: Session, study_id: int) -> list[LabelledStimulus]:
     ]
 
 
-def _mos_rows(pictures: Iterable[LabelledStimulus], layout: Layout) -> Iterator[Row]:
+def _mos_rows(pictures: Iterable[LabelledStimulus], layout: Layout, references: Mapping[str, str]) -> Iterator[Row]:
     for picture in pictures:
         file = layout.files.get(picture.name)
         yield {
             **picture.figures, "image": file and file.as_posix(), "source": picture.source,
-            "condition": picture.condition, "sha256": picture.sha256,
+            "condition": picture.condition, "sha256": picture.sha256, "reference": references.get(picture.name),
         }  # fmt: skip
 
 

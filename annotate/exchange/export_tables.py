@@ -88,6 +88,13 @@ MOS = ExportTable(
         "ci95_p910": "The same interval for that estimate.",
     },
 )
+DMOS: Mapping[str, str] = {
+    "reference": "Name of the undamaged picture; empty where there is none.",
+    "dmos": "Differential MOS: the mean of each person's grade, less theirs of the reference, plus the best grade; "
+    "where the grades are of impairment against the reference, their mean.",
+    "dmos_ci95": "Half the width of its 95 % interval, by Student's t.",
+}
+"""What MOS has besides, where the method has references."""
 COMPARISONS = ExportTable(
     "comparisons",
     "One answer to a pair; those that were taken back are left out. Oldest first.",
@@ -237,8 +244,10 @@ def comparison_rows(db: Session, study_id: int) -> Iterator[Row]:
 
 def tables_of(protocol: StudyProtocol) -> tuple[ExportTable, ...]:
     """Return the tables of a study: of grades, or of comparisons."""
-    others = (RATINGS, MOS) if method_of(protocol).unit is Unit.PAIR else (COMPARISONS, SCALE)
-    return tuple(table for table in TABLES if table not in others)
+    method = method_of(protocol)
+    others = (RATINGS, MOS) if method.unit is Unit.PAIR else (COMPARISONS, SCALE)
+    mos = replace(MOS, columns={**MOS.columns, **DMOS}) if method.add_dmos else MOS
+    return tuple(mos if table is MOS else table for table in TABLES if table not in others)
 
 
 def participant_rows(db: Session, study_id: int, questions: Sequence[StartQuestion]) -> Iterator[Row]:

@@ -1,12 +1,18 @@
 """What a method says of itself: which pictures an item shows, what an answer is, what is checked before it begins."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from annotate.design.protocol import StudyProtocol
 from annotate.design.review import StimulusSummary
+
+if TYPE_CHECKING:
+    from annotate.statistics.ratings import Ratings
+
+Row = dict[str, Any]
+NO_REFERENCES = "{}; name each in the column reference of stimuli.csv, or as its source, or choose another method."
 
 
 class Unit(StrEnum):
@@ -54,6 +60,9 @@ class Method:
     scales:       those that it may be asked on, the first by default; none for preferences
     defaults:     of the protocol, where they differ from those of single pictures
     fixed:        values that its protocols must have
+    add_dmos:     adds `dmos` and `dmos_ci95` to the rows of a MOS table, from the ratings that count and the names of
+                  references; None where there is no DMOS
+    references:   whether pictures have references; `rates_references` whether those are rated too, unknown as such
     """
 
     name: str
@@ -66,3 +75,6 @@ class Method:
     scales: tuple[str, ...] = ("acr5", "acr9", "continuous")
     defaults: Mapping[str, Any] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    add_dmos: "Callable[[Sequence[Row], Ratings, Mapping[str, str]], list[Row]] | None" = None
+    references: bool = False
+    rates_references: bool = True

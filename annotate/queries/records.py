@@ -1,5 +1,6 @@
 """What the queries of every rating return: plain values, on which is decided without a database."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal, NamedTuple
@@ -62,6 +63,16 @@ class LastSitting(NamedTuple):
     completion_code: str | None
 
 
+class PictureRow(NamedTuple):
+    """What there is to know of a picture that is only shown."""
+
+    id: int
+    sha256: str
+    format: str
+    width_px: int
+    height_px: int
+
+
 class StimulusRow(NamedTuple):
     """What there is to know of a stimulus when it is given and rated."""
 
@@ -72,11 +83,12 @@ class StimulusRow(NamedTuple):
     height_px: int
     expected: float | None
     feedback: str
+    reference: "PictureRow | None" = None
 
     @property
-    def pictures(self) -> dict[str, "StimulusRow"]:
+    def pictures(self) -> "Mapping[str, StimulusRow | PictureRow | None]":
         """Its pictures by the roles that a method may show."""
-        return {"picture": self}
+        return {"picture": self, "reference": self.reference}
 
 
 class PairRow(NamedTuple):
@@ -88,7 +100,7 @@ class PairRow(NamedTuple):
     turned: bool = False
 
     @property
-    def pictures(self) -> dict[str, StimulusRow]:
+    def pictures(self) -> Mapping[str, StimulusRow]:
         """Its pictures by the roles that a method may show."""
         left, right = (self.second, self.first) if self.turned else (self.first, self.second)
         return {"left": left, "right": right}

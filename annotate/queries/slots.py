@@ -119,7 +119,7 @@ def others_hold_slots(connection: Connection, participant: CurrentParticipant, w
 def training_stimuli(connection: Connection, participant: CurrentParticipant) -> list[StimulusRow]:
     """Return the training stimuli that a participant has not had, in the order in which they were added."""
     unseen = connection.execute(_SLOTS[Unit.STIMULUS].unseen, _whose(participant, ItemKind.TRAINING))
-    return [StimulusRow._make(row) for row in unseen]
+    return [stimulus for row in unseen if isinstance(stimulus := STIMULI.read(row), StimulusRow)]
 
 
 def _whose(participant: CurrentParticipant, kind: ItemKind) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Any
 from typing import Protocol as Structure
 
@@ -13,8 +14,9 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    update,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from annotate.database.tables import (
     ROWS_AT_ONCE,
@@ -22,6 +24,7 @@ from annotate.database.tables import (
     Assignment,
     Pair,
     Stimulus,
+    Study,
 )
 from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
@@ -33,6 +36,7 @@ from annotate.design.states import (
 from annotate.errors import StudyError, StudyStateError
 from annotate.methods import method_of
 from annotate.methods.method import Unit
+from annotate.names import normalized
 from annotate.queries.audit import log_event
 from annotate.queries.pairs import count_pairs
 from annotate.queries.studies import get_study, locked_study
@@ -63,6 +67,8 @@ class NewStimulus(Structure):
     def expected(self) -> float | None: ...
     @property
     def feedback(self) -> str: ...
+    @property
+    def reference(self) -> str | None: ...
 
 
 def add_stimuli(db: Session, study_id: int, stimuli: Sequence[NewStimulus], now: datetime) -> list[tuple[str, str]]:
@@ -70,15 +76,70 @@ def add_stimuli(db: Session, study_id: int, stimuli: Sequence[NewStimulus], now:
 
     Raises StudyStateError when the state forbids it, StudyError when a name stands for another picture already.
     """
-    check_takes_stimuli(locked_study(db, study_id).state)
+    study = locked_study(db, study_id)
+    check_takes_stimuli(study.state)
     there = dict(db.execute(select(Stimulus.sha256, Stimulus.name).where(Stimulus.study_id == study_id)).all())
     new = [stimulus for stimulus in stimuli if stimulus.sha256 not in there]
     if taken := {stimulus.name for stimulus in new} & set(there.values()):
         raise StudyError(f"The study has another picture called {min(taken)} already; rename one of them.")
     if new:
         db.execute(insert(Stimulus), [_stimulus_row(study_id, stimulus) for stimulus in new])
+    _link_references(db, study, stimuli)
     log_event(db, study_id, "stimuli", {"added": len(new)}, now)
     return [(stimulus.name, there[stimulus.sha256]) for stimulus in stimuli if stimulus.sha256 in there]
+
+
+def _link_references(db: Session, study: Study, stimuli: Sequence[NewStimulus]) -> None:
+    """Note the reference of each picture: the one named so or, where the method has references, as its source.
+
+    A source may leave out folders and suffix. What is a reference is rated itself only where the method says so.
+    """
+    protocol = study.stored_protocol
+    method = method_of(protocol) if isinstance(protocol, StudyProtocol) else None
+    rows = db.execute(select(Stimulus.id, Stimulus.name).where(Stimulus.study_id == study.id).order_by(Stimulus.id))
+    ids = {normalized(name): stimulus_id for stimulus_id, name in rows}
+    stems: dict[str, int] = {}
+    for name, stimulus_id in ids.items():
+        stems.setdefault(PurePosixPath(name).stem, stimulus_id)
+        stems.setdefault(PurePosixPath(name).name, stimulus_id)
+    links = []
+    for each in stimuli:
+        named = each.reference or (each.source if method and method.references else None)
+        reference = ids.get(normalized(named)) or (None if each.reference else stems.get(named)) if named else None
+        if each.reference and reference is None:
+            raise StudyError(f"{each.name} has the reference {each.reference}, which is not in the study; add it too.")
+        own = ids.get(normalized(each.name))
+        if reference and own and reference != own:
+            links.append({"id": own, "reference_id": reference})
+    if links:
+        db.execute(update(Stimulus), links)
+    if method and method.references:
+        _set_kind_of_references(db, study.id, rated=method.rates_references)
+
+
+def _set_kind_of_references(db: Session, study_id: int, *, rated: bool) -> None:
+    kinds = (ItemKind.REFERENCE, ItemKind.RATED) if rated else (ItemKind.RATED, ItemKind.REFERENCE)
+    shown = select(Stimulus.reference_id).where(Stimulus.study_id == study_id, Stimulus.reference_id.is_not(None))
+    chosen = (Stimulus.id.in_(shown), Stimulus.kind == kinds[0])
+    db.execute(update(Stimulus).where(*chosen).values(kind=kinds[1]), execution_options={"synchronize_session": False})
+
+
+def reference_names(db: Session, study_id: int) -> dict[str, str]:
+    """Return the name of the reference by the name of the picture, for those that have one."""
+    reference = aliased(Stimulus)
+    rows = select(Stimulus.name, reference.name).join(reference, reference.id == Stimulus.reference_id)
+    return dict(db.execute(rows.where(Stimulus.study_id == study_id)).all())
+
+
+def _count_references(db: Session, study_id: int) -> tuple[int, int]:
+    """Return how many pictures to rate have a reference, and how many of those and of gold and training have none."""
+    has, kind = Stimulus.reference_id.is_not(None), Stimulus.kind
+    counts = select(
+        func.count().filter(has, kind == ItemKind.RATED),
+        func.count().filter(~has, kind.in_((ItemKind.RATED, ItemKind.GOLD, ItemKind.TRAINING))),
+    ).where(Stimulus.study_id == study_id)
+    found = db.execute(counts).one()
+    return found[0], found[1]
 
 
 def _stimulus_row(study_id: int, stimulus: NewStimulus) -> dict[str, Any]:
@@ -116,7 +177,15 @@ def summarize_stimuli(db: Session, study_id: int) -> StimulusSummary:
     protocol = get_study(db, study_id).stored_protocol
     of_pairs = isinstance(protocol, StudyProtocol) and method_of(protocol).unit is Unit.PAIR
     pairs = count_pairs(db, study_id) if of_pairs else None
-    return StimulusSummary(count_stimuli(db, study_id), largest_sides(db, study_id), db.scalar(silent) or 0, pairs)
+    with_reference, without = _count_references(db, study_id)
+    return StimulusSummary(
+        count_stimuli(db, study_id),
+        largest_sides(db, study_id),
+        db.scalar(silent) or 0,
+        pairs,
+        with_reference,
+        without,
+    )
 
 
 def largest_sides(db: Session, study_id: int) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from annotate.design.states import AssignmentState
 from annotate.design.stored_protocol import readable
 from annotate.methods import method_of
 from annotate.methods.method import Unit
-from annotate.queries.records import AssignedItem, CurrentParticipant, PairRow, StimulusRow
+from annotate.queries.records import AssignedItem, CurrentParticipant, PairRow, PictureRow, StimulusRow
 
 RECLAIMED_AT_ONCE = 100
 _ASSIGNMENT = (Assignment.id, Assignment.kind, Assignment.state, Assignment.expires_at, Assignment.turned)
@@ -110,12 +110,24 @@ def _read_pair(row: Sequence[Any]) -> PairRow:
     return PairRow(row[0], StimulusRow._make(first), StimulusRow._make(second))
 
 
+_REFERENCE = aliased(Stimulus)
+
+
+def _join_reference(of_stimuli: Select[Any]) -> Select[Any]:
+    return of_stimuli.outerjoin(_REFERENCE, _REFERENCE.id == Stimulus.reference_id)
+
+
+def _read_stimulus(row: Sequence[Any]) -> StimulusRow:
+    reference = None if row[_PICTURE] is None else PictureRow._make(row[_PICTURE:])
+    return StimulusRow._make((*row[:_PICTURE], reference))
+
+
 STIMULI = UnitStatements(
     Stimulus,
     Assignment.stimulus_id,
-    _picture(Stimulus),
-    lambda of_stimuli: of_stimuli,
-    StimulusRow._make,
+    (*_picture(Stimulus), *_picture(_REFERENCE)[: len(PictureRow._fields)]),
+    _join_reference,
+    _read_stimulus,
     of_kind=(Stimulus.study_id == bindparam("study_id"), Stimulus.kind == bindparam("kind")),
     wanted=bindparam("wanted"),
 )

@@ -11,6 +11,7 @@ import lazy_loader
 __all__ = [
     "comparisons",
     "conditions",
+    "dmos",
     "figures",
     "findings",
     "metric_agreement",
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from annotate.statistics import (
         comparisons,
         conditions,
+        dmos,
         figures,
         findings,
         metric_agreement,

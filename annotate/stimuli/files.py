@@ -45,7 +45,8 @@ class Candidate:
     """A picture that is offered as a stimulus.
 
     `name` is what its owner calls it. `source` names the photo or person it was made from, where known: an export
-    keeps pictures of one source in one split. `condition` names what was done to it: a method, a codec at a level.
+    keeps pictures of one source in one split. `condition` names what was done to it: a method, a codec at a level,
+    and `reference` the undamaged picture, as it is called here.
     `expected` is the right grade of a gold, trap or training
     item, `feedback` what a participant in training is told about it.
     """
@@ -57,6 +58,7 @@ class Candidate:
     expected: float | None = None
     feedback: str = ""
     condition: str | None = None
+    reference: str | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class StimulusFile:
     expected: float | None = None
     feedback: str = ""
     condition: str | None = None
+    reference: str | None = None
 
 
 @dataclass(frozen=True)
@@ -219,6 +222,7 @@ def _checked(candidate: Candidate) -> tuple[StimulusFile, bytes]:
         expected=candidate.expected,
         feedback=candidate.feedback,
         condition=candidate.condition,
+        reference=candidate.reference,
     )
     return described, data
 

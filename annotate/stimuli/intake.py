@@ -1,7 +1,7 @@
 """Pictures into a study: what making a study and adding to one have in common, on the command line and in the app."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from annotate.design.states import State, check_takes_stimuli
 from annotate.errors import GradeError, StimulusError, StudyError
 from annotate.names import normalized
 from annotate.stimuli.eye_traps import Original, draw_eye_traps
-from annotate.stimuli.files import Candidate, stimulus_path, take_in
+from annotate.stimuli.files import Candidate, Intake, StimulusFile, stimulus_path, take_in
 from annotate.stimuli.traps import draw_traps
 
 MOST_LOOKED_AT = 200
@@ -68,7 +68,7 @@ def create_study(
     intake = take_in(_on_scale(candidates, protocol.scale), data_dir)
     with database.write() as db:
         study = queries.studies.create_study(db, name, protocol, now)
-        queries.stimuli.add_stimuli(db, study.id, intake.stimuli, now)
+        queries.stimuli.add_stimuli(db, study.id, _with_references(intake), now)
         warnings = warn(protocol, queries.stimuli.summarize_stimuli(db, study.id))
         return Taken(study.name, study.id, study.state, len(intake.stimuli), intake.duplicates, warnings)
 
@@ -86,10 +86,16 @@ def add_pictures(
     protocol = study.protocol
     intake = take_in(_on_scale(candidates, protocol.scale), data_dir)
     with database.write() as db:
-        there = queries.stimuli.add_stimuli(db, study.id, intake.stimuli, now)
+        there = queries.stimuli.add_stimuli(db, study.id, _with_references(intake), now)
         warnings = warn(protocol, queries.stimuli.summarize_stimuli(db, study.id))
     added = len(intake.stimuli) - len(there)
     return Taken(study.name, study.id, study.state, added, (*intake.duplicates, *there), warnings)
+
+
+def _with_references(intake: Intake) -> list[StimulusFile]:
+    """Return the pictures; a reference that is there under another name already is called by that."""
+    kept = dict(intake.duplicates)
+    return [replace(each, reference=kept.get(each.reference or "", each.reference)) for each in intake.stimuli]
 
 
 def trap_candidates(

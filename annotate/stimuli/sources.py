@@ -5,7 +5,8 @@ A folder or zip may hold a `stimuli.csv`, in any letter case, which then says wh
     path       the picture, relative to the CSV, with / or a backslash between folders
     source     the photo or person it was made from (optional)
     condition  what was done to it: a method, a codec at a level (optional)
-    kind       rated, gold, trap or training (optional, else rated)
+    reference  the undamaged picture, as `path`; it needs no row of its own (optional)
+    kind       rated, gold, trap, training or reference (optional, else rated)
     expected   the right grade of a gold, trap or training item (optional for training)
     feedback   what a participant in training is told about it (optional)
 
@@ -42,7 +43,7 @@ TABLE_SUFFIXES = frozenset({".csv", ".ods", ".tsv", ".xls", ".xlsx"})
 IMAGE_SUFFIXES = frozenset({
     ".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp",
 })  # fmt: skip
-_DESCRIPTIONS = ("source", "condition", "kind", "expected", "feedback")
+_DESCRIPTIONS = ("source", "condition", "reference", "kind", "expected", "feedback")
 _KINDS = {kind.name.lower(): kind for kind in ItemKind if kind is not ItemKind.REPEAT}
 
 Read = Callable[[], bytes]
@@ -267,6 +268,7 @@ def _read_manifest(path: Path, name: str) -> CsvFile:
 def _from_manifest(manifest: CsvFile, find: Find) -> list[Candidate]:
     """List what a CSV of paths names; `find` returns a file's name and how to read it, or None when there is none."""
     candidates: list[Candidate] = []
+    references: dict[str, Read] = {}
     lines: dict[str, int] = {}
     for line, row in manifest.rows():
         found = find(row["path"]) if row["path"] else None
@@ -276,10 +278,17 @@ def _from_manifest(manifest: CsvFile, find: Find) -> list[Candidate]:
         if name in lines:
             raise manifest.problem(line, f"names {name} once more; it is in line {lines[name]} already")
         lines[name] = line
+        described = dict(row)
+        if row.get("reference"):
+            if (reference := find(row["reference"])) is None:
+                raise manifest.problem(line, f"names the reference {row['reference']}, which does not exist beside it")
+            described["reference"], references[reference[0]] = reference
         try:
-            candidates.append(_described(name, read, row))
+            candidates.append(_described(name, read, described))
         except ValueError as problem:
             raise manifest.problem(line, str(problem)) from None
+    only_shown = [(name, read) for name, read in references.items() if name not in lines]
+    candidates += [Candidate(name, read, kind=ItemKind.REFERENCE) for name, read in only_shown]
     _check_count(len(candidates), manifest.name)
     return candidates
 
@@ -298,7 +307,8 @@ def _described(name: str, read: Callable[[], bytes], row: Mapping[str, str]) -> 
     if expected is not None and kind is ItemKind.RATED:
         raise ValueError("expects a grade of a rated item; give it another kind or no expected grade")
     feedback, condition = row.get("feedback", ""), row.get("condition") or None
-    return Candidate(name, read, row.get("source") or None, kind, expected, feedback, condition)
+    source, reference = row.get("source") or None, row.get("reference") or None
+    return Candidate(name, read, source, kind, expected, feedback, condition, reference)
 
 
 def _number(text: str) -> float | None:

@@ -6,6 +6,13 @@ LANGUAGE = Language(
     code="de",
     name="Deutsch",
     scale_words=("Schlecht", "Dürftig", "Ordentlich", "Gut", "Ausgezeichnet"),
+    impairment_words=(
+        "Sehr störend",
+        "Störend",
+        "Etwas störend",
+        "Wahrnehmbar, aber nicht störend",
+        "Nicht wahrnehmbar",
+    ),
     instructions=(
         "Sie sehen nacheinander Fotos von Gesichtern und sagen, wie gut das Bild ist: wie scharf, sauber und "
         "gut beleuchtet, nicht wie attraktiv die Person ist. Es zählt Ihr erster Eindruck."

@@ -6,6 +6,13 @@ LANGUAGE = Language(
     code="en",
     name="English",
     scale_words=("Bad", "Poor", "Fair", "Good", "Excellent"),
+    impairment_words=(
+        "Very annoying",
+        "Annoying",
+        "Slightly annoying",
+        "Perceptible, but not annoying",
+        "Imperceptible",
+    ),
     instructions=(
         "You will see photos of faces, one after the other, and say how good the picture is: how sharp, clean "
         "and well lit, not how attractive the person. Your first impression counts."

@@ -6,6 +6,7 @@ LANGUAGE = Language(
     code="es",
     name="Español",
     scale_words=("Mala", "Mediocre", "Aceptable", "Buena", "Excelente"),
+    impairment_words=("Muy molesta", "Molesta", "Ligeramente molesta", "Perceptible, pero no molesta", "Imperceptible"),
     instructions=(
         "Verá fotos de caras, una tras otra, y dirá qué calidad tiene la imagen: su nitidez, limpieza e "
         "iluminación, no lo atractiva que sea la persona. Cuenta su primera impresión."

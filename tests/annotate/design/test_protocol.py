@@ -25,7 +25,8 @@ OTHER: dict[str, Any] = {
     "offer_unusable": False, "sight_check": True, "min_screen_side_px": 600, "language": "de",
     "languages": ["de", "es"], "texts": {"de": {"instructions": "Schauen Sie.", "consent": "Ja?", "eligibility": ""}},
     "questions": [READY_QUESTIONS["age_group"].to_json(), QUESTION], "completion_code": "ABC",
-    "offer_no_difference": False, "reasons": ["blur", "light"], "pair_partners": 4, "pair_across_sources": True,
+    "offer_no_difference": False, "reference_beside": True,
+     "reasons": ["blur", "light"], "pair_partners": 4, "pair_across_sources": True,
 }  # fmt: skip
 FIRST_VERSION = json.loads("""{
  "scale": "continuous", "ratings_wanted": 24, "training_count": 3, "gold_every": 20, "trap_every": 20,
