@@ -30,21 +30,24 @@ def test_two_methods_are_compared_and_examples_moved_through_by_key(
     visit: Visit, photos: Photos, tmp_path: Path
 ) -> None:
     page = open_tab(visit)
-    blurred = tmp_path / "astronaut.jpg"
-    blurred.write_bytes(photos["blurred"].read_bytes())
-    lonely = tmp_path / "lonely.png"
-    lonely.write_bytes(photos["noisy"].read_bytes())
-    hand_in(page, "A", "blurred", blurred, lonely)
-    hand_in(page, "B", "pristine", photos["astronaut"])
+    before = {"astronaut.jpg": "blurred", "dark.png": "astronaut", "lonely.png": "noisy"}
+    for name, damage in before.items():
+        (tmp_path / name).write_bytes(photos[damage].read_bytes())
+    hand_in(page, "A", "blurred", *(tmp_path / name for name in before))
+    hand_in(page, "B", "pristine", photos["astronaut"], photos["dark"])
     page.click("#compare-start")
 
-    expect(page.locator("#comparison .headline")).to_have_text("1 photo in 2 versions", timeout=SCORE_MS)
+    expect(page.locator("#comparison .headline")).to_have_text("2 photos in 2 versions", timeout=SCORE_MS)
     expect(page.locator("#comparison .notice")).to_have_text("1 of blurred has no partner and is left out: lonely.")
     examples = page.locator("#comparison-pair .examples")
     expect(examples.locator("img").first).to_be_visible(timeout=SCORE_MS)
     examples.focus()
+    shown = examples.locator("figcaption:visible")
+    expect(shown).to_contain_text("1 of 2: dark, -")
     page.keyboard.press("ArrowRight")
-    expect(examples.locator("figcaption:visible")).to_contain_text("1 of 1: astronaut, +")
+    expect(shown).to_contain_text("2 of 2: astronaut, +")
+    page.keyboard.press("ArrowLeft")
+    expect(shown).to_contain_text("1 of 2: dark")
     with page.expect_download() as download:
         page.click("#comparison button[value=html]")
     assert "Worst regressions" in Path(download.value.path()).read_text(encoding="utf-8")
@@ -53,6 +56,21 @@ def test_two_methods_are_compared_and_examples_moved_through_by_key(
     assert "\\toprule" in Path(download.value.path()).read_text(encoding="utf-8")
     assert visit.width_px() <= page.evaluate("innerWidth")
     assert page.url.endswith("#compare")
+
+
+def test_the_photos_of_methods_come_from_folders(visit: Visit, photos: Photos, tmp_path: Path) -> None:
+    page = open_tab(visit)
+    for letter, damage in (("A", "blurred"), ("B", "astronaut")):
+        folder = tmp_path / damage
+        folder.mkdir()
+        (folder / "portrait.png").write_bytes(photos[damage].read_bytes())
+        (folder / "notes.txt").write_text("not a photo", encoding="utf-8")
+        with page.expect_file_chooser() as choosing:
+            page.click(f"#method-folder-{letter}")
+        choosing.value.set_files(str(folder))
+        expect(page.locator(f"#method-photos-{letter} .file")).to_have_count(1, timeout=SCORE_MS)
+    page.click("#compare-start")
+    expect(page.locator("#comparison .headline")).to_have_text("1 photo in 2 versions", timeout=SCORE_MS)
 
 
 def test_what_cannot_be_compared_gets_a_sentence_and_the_page_goes_on(visit: Visit, photos: Photos) -> None:

@@ -33,6 +33,7 @@ from fiqa.ui.curate.panels import (
     summary_panel,
 )
 from fiqa.ui.curate.state import EXAMPLES, REFERENCE, SCORE, SHARE, Choices, CurationState, ExaminedPhoto, sort_page
+from fiqa.ui.curate.uploads import visible_files
 from fiqa.ui.photos import MOST_PHOTOS, SCORING, SCORING_LIMIT, UNSEEN, decode_upload
 from fiqa.ui.progress import busy_panel, progress_panel
 from fiqa.ui.service import PredictorService, translate_errors
@@ -78,9 +79,11 @@ def build_curate_tab(service: PredictorService, settings: Settings, checkpoint: 
     rules: list[Any] = [way, share, score, percentile, near_duplicates, best_of, without]
     shown = [sheet, summary, score, packing, example]
     sort = (handlers.sort, [state, *rules], summary)
-    for source in (uploads, folder):
-        chosen = source.upload if source is folder else source.change
-        begun = chosen(handlers.begin, [source, state, checkpoint], [state, sheet, summary, saved], **AT_ONCE)
+    begun_outputs = [state, sheet, summary, saved]
+    for begun in (
+        uploads.change(handlers.begin, [uploads, state, checkpoint], begun_outputs, **AT_ONCE),
+        folder.upload(handlers.begin_folder, [folder, state, checkpoint], begun_outputs, preprocess=False, **AT_ONCE),
+    ):
         begun.then(handlers.score, [state, checkpoint], shown, **IN_TURN).then(*sort, **AT_ONCE)
     checkpoint.change(handlers.again, [state, checkpoint], state, **AT_ONCE).then(
         handlers.score, [state, checkpoint], shown, **IN_TURN
@@ -173,6 +176,10 @@ class _Handlers:
             return CurationState(reference=before.reference, persons=before.persons), "", error_panel(str(error)), ""
         busy = busy_panel(len(photos), is_loaded=self.service.is_loaded(checkpoint))
         return CurationState(photos, reference=before.reference, persons=before.persons), "", busy, ""
+
+    def begin_folder(self, files: Any, before: CurationState, checkpoint: str) -> tuple[CurationState, str, str, str]:
+        """Begin with the files of a chosen folder, as the page sends them."""
+        return self.begin(visible_files(files) or [""], before, checkpoint)
 
     def again(self, before: CurationState, _checkpoint: str) -> CurationState:
         """Forget the scores of another checkpoint, and of the reference set."""

@@ -213,6 +213,19 @@ def test_photos_with_a_degradation_are_dropped(handlers: _Handlers, state: Curat
     assert [name for name, verdict in found.items() if verdict == "keep"] == ["a/dark.png"]
 
 
+def test_a_chosen_folder_is_taken_without_what_is_hidden_or_no_photo(
+    handlers: _Handlers, tmp_path: Path, archive: str
+) -> None:
+    names = {"grey.png": "grey.png", "dark.png": ".dark.png", "notes.txt": "notes.txt"}
+    files = [{"path": str(tmp_path / stored), "orig_name": name} for stored, name in names.items()]
+    state, *_ = handlers.begin_folder(files, CurationState(), "first")
+    assert archive
+    assert [photo.facts.name for photo in state.photos] == ["grey.png"]
+    for nothing in (None, [], files[1:]):
+        _, _, panel, _ = handlers.begin_folder(nothing, CurationState(), "first")
+        assert "There is no photo in what was uploaded" in panel
+
+
 def test_bad_uploads_are_one_sentence(handlers: _Handlers, tmp_path: Path) -> None:
     (tmp_path / "bad.zip").write_bytes(b"no zip")
     with zipfile.ZipFile(tmp_path / "empty.zip", "w") as packed:
