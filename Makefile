@@ -19,7 +19,7 @@ STEP ?=
 DATA ?= gfiqa
 NAME ?= score
 
-.PHONY: help run test test-fast check lint audit train train-people bench docs static-page space space-check licences resolve lock
+.PHONY: help run test test-fast check lint audit train train-people bench gpu docs static-page space space-check licences resolve lock
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -57,6 +57,10 @@ train-people: $(DEV_READY)  ## make train-people DATA=gfiqa ARGS="…": the pape
 
 bench: $(DEV_READY)  ## make bench NAME=score ARGS="…": run a measurement of benchmarks/, one table each
 	$(PYTHON) -m benchmarks.$(NAME) $(ARGS)
+
+gpu: $(DEV_READY)  ## on a machine with a GPU: whether it scores as the processor does, and how fast (8 minutes)
+	$(PYTHON) -m pytest tests/fiqa/test_on_gpu.py
+	$(PYTHON) -m benchmarks.gpu $(ARGS)
 
 docs: $(DEV_READY)  ## build the documentation site of docs/ into site/, its links checked
 	$(VENV)/bin/zensical build --clean --strict

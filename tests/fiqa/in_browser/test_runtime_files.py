@@ -1,6 +1,8 @@
 """ONNX Runtime for browsers is what was published, or one sentence says what to do."""
 
+import hashlib
 import io
+import shutil
 import stat
 import tarfile
 from pathlib import Path
@@ -28,7 +30,7 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             member = tarfile.TarInfo(f"package/dist/{name}")
             member.size = len(name)
             package.addfile(member, io.BytesIO(name.encode()))
-    monkeypatch.setattr(runtime_files, "SHA256", runtime_files.hashlib.sha256(path.read_bytes()).hexdigest())
+    monkeypatch.setattr(runtime_files, "SHA256", hashlib.sha256(path.read_bytes()).hexdigest())
     return path
 
 
@@ -36,7 +38,7 @@ def fake_npm(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None
     npm = folder / "npm"
     npm.write_text(f"#!/bin/sh\n{script}\n")
     npm.chmod(npm.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setattr(runtime_files.shutil, "which", lambda _: str(npm))
+    monkeypatch.setattr(shutil, "which", lambda _: str(npm))
 
 
 def test_three_files_and_their_licence_are_unpacked(archive: Path, tmp_path: Path) -> None:
@@ -71,6 +73,6 @@ def test_what_npm_says_is_passed_on(cache: Path, tmp_path: Path, monkeypatch: py
 
 @pytest.mark.usefixtures("cache")
 def test_without_npm_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime_files.shutil, "which", lambda _: None)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(SettingError, match=r"npm is not installed: install Node\.js, or name .* with --runtime"):
         fetch_archive()
