@@ -33,8 +33,8 @@ def run_in_background(work: Callable[[], Result], say: Callable[[], str]) -> Gen
         try:
             return running.result(timeout=TOLD_EVERY_S)
         except TimeoutError:
-            if running.done():  # the work's own
-                raise
+            if running.done():  # just now, or the error is the work's own
+                return running.result()
         try:
             yield say()
         except GeneratorExit:

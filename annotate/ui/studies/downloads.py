@@ -71,17 +71,15 @@ class Downloads:
         """Copy the whole database, with all studies."""
         path = self._sqlite_path()
         now = datetime.now(UTC)
-        yield from _offered(
-            lambda: Path(database.backup.back_up(path, _new_folder(), now).path), "Copying the database"
-        )
+        yield from offer(lambda: Path(database.backup.back_up(path, new_folder(), now).path), "Copying the database")
 
     def backup_all(self) -> Iterator[str]:
         """Copy the whole database and every picture."""
         path, data_dir, now = self._sqlite_path(), self.labelling.settings.data_dir, datetime.now(UTC)
         size = sum(each.stat().st_size for each in exchange.backup_archive.pictures_of(path, data_dir))
         _check_room(size, "python -m annotate backup --pictures")
-        yield from _offered(
-            lambda: Path(exchange.backup_archive.back_up_all(path, data_dir, _new_folder(), now).path),
+        yield from offer(
+            lambda: Path(exchange.backup_archive.back_up_all(path, data_dir, new_folder(), now).path),
             "Copying everything",
         )
 
@@ -101,11 +99,11 @@ class Downloads:
             name = queries.studies.get_study(db, opened).name
             size = queries.stimuli.pictures_bytes(db, opened) if with_pictures else 0
         _check_room(size, f"python -m annotate export {name!r} FOLDER")
-        stem = re.sub(r"[^\w-]+", "-", name).strip("-")[:60] or "study"
-        yield from _offered(lambda: self._pack(opened, f"{stem}-{what}", with_pictures, with_people), f"Packing {what}")
+        stem = file_stem(name)
+        yield from offer(lambda: self._pack(opened, f"{stem}-{what}", with_pictures, with_people), f"Packing {what}")
 
     def _pack(self, study_id: int, stem: str, with_pictures: bool, with_people: bool) -> Path:
-        target = _new_folder() / f"{stem}.zip"
+        target = new_folder() / f"{stem}.zip"
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
             target_folder = Path(folder, stem)
             database, data_dir = self.labelling.database, self.labelling.settings.data_dir
@@ -117,7 +115,7 @@ class Downloads:
                 label="mos" if with_pictures else None,
                 with_people=with_people,
             )
-            _zip(target_folder, target)
+            zip_folder(target_folder, target)
         return target
 
 
@@ -170,7 +168,8 @@ def saved_link(file: Path) -> str:
     )
 
 
-def _offered(make: Callable[[], Path], said: str) -> Iterator[str]:
+def offer(make: Callable[[], Path], said: str) -> Iterator[str]:
+    """Make a file while the page is told that; yields at the end the link that the page follows by itself."""
     yield working(said)
     following = run_in_background(make, lambda: working(said))
     while True:
@@ -190,13 +189,19 @@ def _check_room(size: int, command: str) -> None:
         raise ExportError(f"There is no room on the server's disk to pack {_size(size)}; free some, and try again.")
 
 
-def _new_folder() -> Path:
+def file_stem(name: str) -> str:
+    """Return a study's name as the beginning of a file's."""
+    return re.sub(r"[^\w-]+", "-", name).strip("-")[:60] or "study"
+
+
+def new_folder() -> Path:
+    """Make a folder below a name nobody can guess, among those that are swept."""
     folder = Path(get_upload_folder(), secrets.token_urlsafe(32))
     folder.mkdir(mode=0o700, parents=True)
     return folder
 
 
-def _zip(folder: Path, target: Path) -> None:
+def zip_folder(folder: Path, target: Path) -> None:
     """Pack a folder; pictures are compressed already."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for path in sorted(folder.rglob("*")):

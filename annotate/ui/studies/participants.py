@@ -23,6 +23,7 @@ from annotate.ui.studies.downloads import Downloads, build_saved
 from annotate.ui.studies.html import PRESS, ROWS_OF_A_PAGE, empty, note, pager, table, text, whole_number
 from annotate.ui.studies.links import MOST_LINKS, complete_links, general_links, personal_links
 from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
+from annotate.ui.studies.panels import build_panel_files
 from annotate.ui.studies.participant_card import HEADS, person_card, person_row, proposed_reason
 from annotate.ui.studies.screening import build_screening
 from annotate.ui.studies.users import OWNERS
@@ -337,6 +338,7 @@ def build_participants_panel(
         reason, buttons, data, saved, typed, delete = _build_decision()
         link = gr.HTML("", js_on_load=script, apply_default_css=False, elem_id="renewed-link")
     listed = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="study-people")
+    freed = build_panel_files(labelling, guard, study)
     page = [study, chosen, name]
     entered = [*PanelShown(links, personal, listed, first, person, card, decision)]
     turned = [*PageShown(listed, first)]
@@ -352,6 +354,7 @@ def build_participants_panel(
     guard.on(invite.click, people.invite, [study, count], personal, who=OWNERS, **SLOW)
     # Who is invited or left out is shown at once.
     guard.on([personal.change, applied.change], people.show, page, turned, who=OWNERS, **SLOW)
+    guard.on(freed.change, people.show, page, turned, who=OWNERS, **SLOW)
     guard.on(leave_out.click, people.leave_out, page, turned, who=OWNERS, **SLOW)
     decided = [*page, first, person]
     for name_, decide in (("accept", people.accept), ("pay-only", people.pay_only), ("reject", people.reject)):

@@ -37,6 +37,7 @@ from annotate.ui.studies.pictures import (
     uploaded_files,
 )
 from annotate.ui.studies.protocol_form import FIELDS, build_form, in_words, read_changes, shown_values
+from annotate.ui.studies.ratings_import import build_ratings_import
 from annotate.ui.studies.stimulus import build_stimulus_editor, hide
 from annotate.ui.studies.users import OWNERS
 from annotate.wording import counted
@@ -330,6 +331,7 @@ def build_setup_panel(
     busy = gr.HTML("", apply_default_css=False, elem_id="adding")
     with gr.Accordion("Add pictures", open=False) as adding:
         files, add, count, kind, draw = _build_adding()
+    build_ratings_import(labelling, guard, study, more)
     gr.HTML("<h3>Protocol</h3>", apply_default_css=False, elem_classes="section-head")
     form = build_form()
     save = gr.Button("Save the protocol", elem_id="save-protocol")

@@ -1,22 +1,27 @@
 """The Participants panel: decisions with reasons, links, and people who are deleted."""
 
+import zipfile
+from pathlib import Path
+
 import gradio as gr
 import pytest
 
 from annotate import queries
 from annotate.database.engine import Database
 from annotate.errors import (
+    PanelError,
     StudyError,
 )
 from annotate.queries.imports import ImportedRating
 from annotate.queries.participants import Among
 from annotate.ui.studies.analyses import Analyses
+from annotate.ui.studies.panels import PanelFiles
 from annotate.ui.studies.participants import FOUND, Participants
 from annotate.ui.studies.results import Results
 from annotate.ui.studies.setup import Setup
 from tests.annotate.rated import new_study
 from tests.annotate.studies import candidates, honest_ratings, make_study, rate
-from tests.annotate.ui.studies.handling import MARKUP, Labelling, last, now, rated_study, toasts
+from tests.annotate.ui.studies.handling import MARKUP, Labelling, last, now, packed, rated_study, sent, toasts
 
 
 def test_people_are_decided_on_with_reasons_that_are_kept(database: Database, labelling: Labelling) -> None:
@@ -148,3 +153,24 @@ def test_a_pilot_of_two_people_has_results_and_participants(labelling: Labelling
     assert "000.png" in listed
     people = last(Participants(labelling, analyses).enter(study_id, Among.ALL, ""))[2]
     assert ">p<" in people
+
+
+def test_a_panel_gets_its_files_and_places_come_back(labelling: Labelling, tmp_path: Path) -> None:
+    study_id, panels = rated_study(labelling), PanelFiles(labelling)
+    with labelling.database.write() as db:
+        person = queries.participants.get_participant(db, study_id, "p00")
+        person.external_id = "5f1a"
+        (sitting,) = queries.participants.list_sittings(db, person.id)
+        queries.participants.set_sitting_accepted(db, sitting.id, accepted=False, reason="clicks", now=now())
+    file = packed(last(panels.pack(study_id, None, "")))
+    names = zipfile.ZipFile(file).namelist()
+    assert [Path(name).name for name in names] == ["approve.csv", "bonuses.csv", "payments.csv", "reject.csv"]
+    assert b'5f1a,OTHER,"Clicks. The answers' in zipfile.ZipFile(file).read("faces-panel/reject.csv")
+    with pytest.raises(PanelError, match="A bonus of x cannot be paid"):
+        last(panels.pack(study_id, None, "x"))
+    with pytest.raises(PanelError, match="Choose the panel's list"):
+        panels.release(study_id, None)
+    returned = tmp_path / "upload"
+    returned.write_text("Participant id,Status\n5f1a,RETURNED\n")
+    assert "The places of 1 person are free again" in panels.release(study_id, sent(returned, "prolific.csv"))
+    assert "Nobody of this list" in panels.release(study_id, sent(returned, "prolific.csv"))

@@ -11,13 +11,16 @@ from annotate.design.protocol import StudyProtocol, StudyTexts
 from annotate.design.start_questions import READY_QUESTIONS, StartQuestion
 from annotate.design.states import State
 from annotate.errors import (
+    ImportedRatingsError,
     ProtocolError,
     StimulusError,
     StudyError,
     StudyStateError,
 )
+from annotate.ui.studies import background
 from annotate.ui.studies.links import complete_links
 from annotate.ui.studies.protocol_form import FIELDS, read_values, shown_values
+from annotate.ui.studies.ratings_import import RatingsImport
 from annotate.ui.studies.setup import Setup, SetupShown
 from annotate.ui.studies.stimulus import StimulusEditor
 from tests.annotate.studies import candidates, make_study
@@ -29,6 +32,7 @@ from tests.annotate.ui.studies.handling import (
     last,
     page_of,
     rated_study,
+    sent,
     toasts,
     uploaded,
 )
@@ -242,3 +246,22 @@ def test_a_picture_stays_as_it_is_once_the_study_is_open_or_it_was_rated(labelli
         editor.remove(rated, first)
     with pytest.raises(StudyStateError, match="only be changed or removed in a draft"):
         editor.save(rated, first, "TRAINING", None, "")
+
+
+def test_ratings_given_elsewhere_come_in_and_the_page_is_told(
+    labelling: Labelling, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study_id = make_study(labelling.database, labelling.settings.data_dir, candidates(3))
+    imports, file = RatingsImport(labelling), tmp_path / "upload"
+    file.write_text("stimulus,participant,grade,kind\n000.png,p,3,rated\n000.png,p,4,repeat\n")
+    monkeypatch.setattr(background, "TOLD_EVERY_S", 0.001)
+    with toasts(monkeypatch) as said:
+        *steps, end = imports.add(study_id, sent(file, "votes.csv"), "")
+    assert said == ["2 ratings were added, 1 of them repeats."]
+    assert (end.busy, end.file) == ("", None)
+    assert all("Reading" in step.busy or "Storing" in step.busy for step in steps)
+    file.write_text("stimulus,participant,grade\nz.png,p,3\n")
+    with pytest.raises(ImportedRatingsError, match=r"no stimulus 'z.png'"):
+        last(imports.add(study_id, sent(file, "votes.csv"), ""))
+    with pytest.raises(ImportedRatingsError, match="Choose a file"):
+        last(imports.add(study_id, None, ""))
