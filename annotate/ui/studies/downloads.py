@@ -58,12 +58,12 @@ class Downloads:
     def person(self, study_id: int | None, pseudonym: str | None) -> Iterator[str]:
         """Write everything there is of one person, as they may ask for it."""
         opened, chosen = opened_study(study_id), chosen_person(pseudonym)
-        yield from _offered(lambda: self._write_person(opened, chosen), "Collecting")
+        yield from offer(lambda: self._write_person(opened, chosen), "Collecting")
 
     def _write_person(self, study_id: int, pseudonym: str) -> Path:
         with self.labelling.database.read() as db:
             content = exchange.person.person_file(db, study_id, pseudonym, datetime.now(UTC))
-        file = _new_folder() / f"{re.sub(r'[^A-Za-z0-9-]+', '-', pseudonym)}.json"
+        file = new_folder() / f"{re.sub(r'[^A-Za-z0-9-]+', '-', pseudonym)}.json"
         exchange.person.write_person(content, file)
         return file
 
