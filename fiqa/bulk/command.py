@@ -19,6 +19,9 @@ from fiqa.photos.sources import FoundPhotos
 from fiqa.reports import ScoredPhoto, one_line
 from fiqa.stopping import status_of
 
+COUNTING = "count photos"
+"""The thread that finds out how many there are."""
+
 
 def is_bulk(options: argparse.Namespace) -> bool:
     """Whether the options ask for what this module does."""
@@ -88,7 +91,7 @@ def _progress(photos: Iterator[ScoredPhoto], words: PhotoWords, done: int) -> It
 
     bar = tqdm(photos, unit="photo", disable=None, initial=done)
     if not bar.disable:
-        Thread(target=_count, args=(bar, words), daemon=True).start()
+        Thread(target=_count, args=(bar, words), name=COUNTING, daemon=True).start()
     for photo in bar:
         if isinstance(photo.outcome, FiqaError):
             _say(f"{one_line(photo.path)}: {one_line(str(photo.outcome))}", bar.write)

@@ -37,15 +37,15 @@ def histogram(scores: dict[str, NDArray[np.float64]], ends: Interval) -> str:
 
 def means(column: str, groups: Sequence[SliceFigures]) -> str:
     """Draw the mean of every group with its interval."""
-    told = [each for each in groups if each.mean is not None]
+    told = [(each.group, each.mean, each.interval) for each in groups if each.mean is not None]
 
     def draw(axes: "Axes") -> None:
         """Draw a point and a line for each group."""
-        for row, each in enumerate(told):
-            axes.plot(each.mean, row, "o", color=COLOURS[0])
-            if each.interval is not None:
-                axes.plot(each.interval, [row, row], color=COLOURS[0])
-        axes.set_yticks(range(len(told)), [each.group for each in told])
+        for row, (_, mean, interval) in enumerate(told):
+            axes.plot(mean, row, "o", color=COLOURS[0])
+            if interval is not None:
+                axes.plot(interval, [row, row], color=COLOURS[0])
+        axes.set_yticks(range(len(told)), [group for group, _, _ in told])
         axes.invert_yaxis()
         axes.set_xlabel("mean score")
 

@@ -3,9 +3,12 @@
 import csv
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
 import tarfile
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -254,3 +257,66 @@ def test_a_folder_without_photos_is_told_and_counts_as_a_failure(
     options = _parser().parse_args(["score", str(tmp_path / "empty"), "--output", str(tmp_path / "a.jsonl")])
     assert command.write_rows(options, brightness([])) == 1
     assert "is a folder without photos" in capsys.readouterr().err
+
+
+KILLED_RUN = """
+import os, signal, sys
+from fiqa.__main__ import _parser
+from fiqa.bulk.command import write_rows
+from fiqa.bulk.engines import in_order
+from fiqa.errors import PhotoError
+
+output, patience = sys.argv[1], int(sys.argv[2])
+def score_many(sources):
+    for number, source in enumerate(sources):
+        if number == patience:
+            os.kill(os.getpid(), signal.SIGKILL)
+        print(source, flush=True)
+        yield PhotoError("no")
+options = _parser().parse_args(["score", "list.txt", "--output", output, "--resume"])
+write_rows(options, lambda: in_order(score_many))
+"""
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_a_list_whose_run_is_killed_again_and_again_has_every_photo_once(tmp_path: Path, suffix: str) -> None:
+    """One photo at a time is in the making here, so none is ever scored twice."""
+    names = [f"{number}.png" for number in range(7)]
+    (tmp_path / "list.txt").write_text("\n".join(names))
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    scored: list[str] = []
+    for patience in (2, 3, 99):
+        command_line = [sys.executable, "-c", KILLED_RUN, f"scores.{suffix}", str(patience)]
+        done = subprocess.run(
+            command_line, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False
+        )
+        assert done.returncode == (0 if patience == 99 else -signal.SIGKILL)
+        scored += done.stdout.decode().split()
+    assert scored == names
+    assert [row["path"] for row in rows(tmp_path / f"scores.{suffix}")] == names
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        """Whether progress is shown: yes."""
+        return True
+
+
+def test_a_terminal_shows_how_many_of_how_many_are_done_those_of_an_earlier_run_among_them(
+    photos: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = photos[0].parents[1]
+    with opened(root / "scores.jsonl", resume=False) as sink:
+        sink.write(ScoredPhoto(str(photos[0]), PhotoError("no")))
+
+    def score_many(sources: Iterable[PhotoSource]) -> Iterator[FiqaError]:
+        for _ in sources:
+            for thread in [each for each in threading.enumerate() if each.name == command.COUNTING]:
+                thread.join()
+            yield PhotoError("no")
+
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    arguments = ["score", str(root / "list.csv"), "--output", str(root / "scores.jsonl"), "--resume"]
+    assert command.write_rows(_parser().parse_args(arguments), lambda: in_order(score_many)) == 1
+    assert "| 3/3 [" in terminal.getvalue()
+    assert "photo" in terminal.getvalue()

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from fiqa.__main__ import main
 from fiqa.bulk import urls
 from fiqa.bulk.sources import PhotoWords
 from fiqa.bulk.urls import RemotePhoto
@@ -144,3 +145,13 @@ def test_the_pictures_of_a_data_set_are_streamed(tmp_path: Path, monkeypatch: py
     assert len({name for name, _ in named}) == 2
     with pytest.raises(SettingError, match="cannot be read"):
         [*PhotoWords((f"dataset:{tmp_path / 'none'}",)).photos()]
+
+
+def test_ray_that_is_not_there_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    (tmp_path / "a.png").write_bytes(png(50))
+    arguments = ["score", str(tmp_path / "a.png"), "--engine", "ray", "--output", str(tmp_path / "scores.csv")]
+    assert main(arguments) == 1
+    assert capsys.readouterr().err == "fiqa: Scoring on Ray needs ray: run `pip install 'fiqa[ray]'`.\n"
