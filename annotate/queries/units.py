@@ -107,7 +107,7 @@ def _join_pictures(of_pairs: Select[Any]) -> Select[Any]:
 
 def _read_pair(row: Sequence[Any]) -> PairRow:
     first, second = row[1 : 1 + _PICTURE], row[1 + _PICTURE :]
-    return PairRow(row[0], StimulusRow._make(first), StimulusRow._make(second))
+    return PairRow(row[0], StimulusRow(*first), StimulusRow(*second))
 
 
 _REFERENCE = aliased(Stimulus)
