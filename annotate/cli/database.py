@@ -23,6 +23,7 @@ def add_database(command: Command) -> None:
         "restore", _restore, "put a backup, or a ZIP of one with its pictures, in the place of the database"
     )
     restore.add_argument("file", type=Path, metavar="FILE")
+    command("purge", _purge, "do what is due by its date: delete identifiers of panels, and old backups")
     command("migrate", _migrate, "bring the database to this version's schema, after a backup")
 
 
@@ -61,6 +62,18 @@ def _restore(options: argparse.Namespace, settings: Settings) -> None:
         report = restore(options.file, database, utc_now())
     kept = f" What was there before is in {report.replaced}." if report.replaced else ""
     say(options, report.to_dict(), f"{report.path} is restored ({_held(report)}).{kept}")
+
+
+def _purge(options: argparse.Namespace, settings: Settings) -> None:
+    from annotate.exchange.housekeeping import keep_house
+
+    with opened_database(settings) as database:
+        done = keep_house(database, settings, utc_now())
+    removed = [str(each) for each in done.rotation.removed]
+    people = counted(sum(done.purged.values()), "person", "people")
+    old = counted(len(removed), "old backup was", "old backups were")
+    said = f"Identifiers of {people} were deleted; {old} deleted."
+    say(options, {"identifiers": done.purged, "backups": removed}, said)
 
 
 def _migrate(options: argparse.Namespace, settings: Settings) -> None:

@@ -11,8 +11,8 @@ class Language:
     name:            as its speakers call it
     scale_words:     of the five categories, worst first, as translations of ITU-T P.800 and ITU-R BT.500 have them
     impairment_words: of the five grades of impairment, worst first, as translations of ITU-R BT.500 have them
-    instructions, consent, eligibility: what participants are told and asked where a study has no text of its own; they
-                     say truly what this package stores, and no more
+    instructions, consent, eligibility, data_protection: what participants are told and asked where a study has no text
+                     of its own; they say truly what this package stores, and no more
     method_instructions: in place of `instructions`, for each method that asks something else
     trap_request:    on the cards of attention checks, before the grade to give; in short lines, which phones show large
     trap_comparison: below a picture and its worst version; {left} and {right} are the grades to give where that one is
@@ -29,6 +29,7 @@ class Language:
     method_instructions: Mapping[str, str]
     consent: str
     eligibility: str
+    data_protection: str
     trap_request: str
     trap_comparison: str
     ready_questions: Mapping[str, tuple[str, tuple[str, ...]]]

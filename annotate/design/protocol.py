@@ -55,6 +55,7 @@ class StudyTexts:
     instructions: str = ""
     consent: str = ""
     eligibility: str = ""
+    data_protection: str = ""
 
     def __post_init__(self) -> None:
         for name, text in vars(self).items():
@@ -66,8 +67,8 @@ class StudyTexts:
         return StudyTexts(*(own or package for own, package in zip(self, package_texts(language, method), strict=True)))
 
     def __iter__(self) -> Iterator[str]:
-        """Yield the three texts."""
-        return iter((self.instructions, self.consent, self.eligibility))
+        """Yield the texts."""
+        return iter((self.instructions, self.consent, self.eligibility, self.data_protection))
 
 
 TEXTS = tuple(each.name for each in fields(StudyTexts))
@@ -77,7 +78,7 @@ def package_texts(language: str, method: str) -> StudyTexts:
     """Return the texts that come with the package for a method."""
     texts = PACKAGE_TEXTS[language]
     instructions = texts.method_instructions.get(method, texts.instructions)
-    return StudyTexts(instructions, texts.consent, texts.eligibility)
+    return StudyTexts(instructions, texts.consent, texts.eligibility, texts.data_protection)
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ class StudyProtocol:
     max_sittings:        how many a participant may have, 0 for any number
     max_people:          how many may begin, of those whose votes are used; 0 for any number
     closes_at:           nobody begins after it, whoever is rating may finish; None for no deadline
+    identifiers_until:   panels' identifiers and completion codes are deleted then, and nobody begins later; None: never
     lease_s:             an unanswered stimulus goes to somebody else after so many seconds
     min_screen_side_px:  shorter side of the screen, in pixels of CSS; 0 for any screen that the stimuli fit on
     sight_check:         acuity rings and colour plates in the screen check; they refuse nobody
@@ -120,6 +122,7 @@ class StudyProtocol:
     max_sittings: int = 1
     max_people: int = 0
     closes_at: datetime | None = None
+    identifiers_until: datetime | None = None
     lease_s: int = 600
     offer_unusable: bool = True
     sight_check: bool = False
@@ -178,6 +181,7 @@ class StudyProtocol:
             **values,
             "scale": self.scale.name,
             "closes_at": self.closes_at.isoformat() if self.closes_at else None,
+            "identifiers_until": self.identifiers_until.isoformat() if self.identifiers_until else None,
             "languages": list(self.languages),
             "texts": {language: vars(texts) for language, texts in self.texts.items() if any(texts)},
             "questions": [question.to_json() for question in self.questions],
@@ -253,7 +257,7 @@ def _read_reasons(value: object) -> tuple[str, ...]:
     return tuple(reason for reason in REASONS if reason in value)
 
 
-def _read_time(value: object) -> datetime | None:
+def _read_time(name: str, value: object) -> datetime | None:
     if value is None or value == "":
         return None
     try:
@@ -261,7 +265,7 @@ def _read_time(value: object) -> datetime | None:
     except ValueError:
         time = None
     if time is None or time.tzinfo is None:
-        raise ProtocolError(f"closes_at is {value!r}; expected a time with its zone, as 2026-12-31T18:00:00+00:00.")
+        raise ProtocolError(f"{name} is {value!r}; expected a time with its zone, as 2026-12-31T18:00:00+00:00.")
     return time.astimezone(UTC)
 
 
@@ -287,7 +291,8 @@ def _read_simple(name: str, kind: type, value: Any) -> Any:
 _KINDS_IN_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
 _OWN_READERS: Mapping[str, Callable[[Any], Any]] = {
     "scale": _read_scale,
-    "closes_at": _read_time,
+    "closes_at": partial(_read_time, "closes_at"),
+    "identifiers_until": partial(_read_time, "identifiers_until"),
     "languages": _read_languages,
     "texts": _read_texts,
     "questions": read_questions,

@@ -35,6 +35,7 @@ TEXT_NAMES: Mapping[str, str] = {
     "instructions": "The instructions",
     "consent": "The consent",
     "eligibility": "Who may take part",
+    "data_protection": "The data protection text",
 }
 
 
@@ -68,6 +69,8 @@ def check_ready(protocol: StudyProtocol, stimuli: StimulusSummary, now: datetime
         raise StudyStateError("The study has no pictures to rate; add some before opening it.")
     if protocol.closes_at and protocol.closes_at <= now:
         raise StudyStateError("The deadline has passed, so nobody could begin; move it before opening the study.")
+    if protocol.identifiers_until and protocol.identifiers_until <= now:
+        raise StudyStateError("The date on which panel identifiers are deleted has passed; move it before opening.")
     return warn(protocol, stimuli)
 
 

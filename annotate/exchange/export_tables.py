@@ -184,8 +184,8 @@ TEXTS = ExportTable(
     "One text as participants read it, in one language.",
     {
         "language": "Language of the text.",
-        "text": "Which text: instructions, consent, eligibility, question and its name, or grade and the grade that it "
-        "is the word of.",
+        "text": "Which text: instructions, consent, eligibility, data_protection, question and its name, or grade and "
+        "the grade that it is the word of.",
         "shown": "The text itself.",
     },
 )

@@ -14,6 +14,7 @@ import lazy_loader
 __all__ = [
     "answers",
     "audit",
+    "identifiers",
     "imports",
     "lifecycle",
     "live",
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from annotate.queries import (
         answers,
         audit,
+        identifiers,
         imports,
         lifecycle,
         live,

@@ -30,7 +30,8 @@ def find_refusal(state: State, protocol: StudyProtocol, begun: int, now: datetim
     """Return why nobody can begin now, None where somebody can; `begun` people have (any number without a limit)."""
     if state is not State.OPEN:
         return Refusal.NOT_OPEN
-    if protocol.closes_at and protocol.closes_at <= now:
+    ends = [time for time in (protocol.closes_at, protocol.identifiers_until) if time]
+    if ends and min(ends) <= now:  # later nobody would know a panel's participant again
         return Refusal.OVER
     if protocol.max_people and begun >= protocol.max_people:
         return Refusal.FULL

@@ -167,6 +167,7 @@ def _describe(db: Session, study: Study) -> dict[str, Any]:
         "height_px": height_px,
         "offer_unusable": protocol.offer_unusable,
         "sight_check": protocol.sight_check,
+        "identifiers_until": protocol.identifiers_until.isoformat() if protocol.identifiers_until else None,
         "min_screen_side_px": protocol.min_screen_side_px,
         "languages": {language: LANGUAGES[language] for language in protocol.languages},
         "texts": {language: asdict(protocol.texts_for(language)) for language in protocol.languages},

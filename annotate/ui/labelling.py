@@ -86,16 +86,18 @@ class Labelling:
             self._keep_house()
 
     def _keep_house(self) -> None:
-        """Do what is due by its date."""
-        from annotate.exchange.backup_rotation import rotate_backups
+        """Do what is due by its date, and say what was done."""
+        from annotate.exchange.housekeeping import keep_house
 
         try:
-            if file := self.database.sqlite_path:
-                rotated = rotate_backups(file, self.settings.data_dir, self.settings.backup_days, _now())
-                if rotated.removed:
-                    logger.info("%s deleted.", counted(len(rotated.removed), "old backup was", "old backups were"))
+            done = keep_house(self.database, self.settings, _now())
         except (AnnotateError, OSError) as error:
             logger.warning("What is due by its date was not done: %s", error)
+            return
+        for study, people in done.purged.items():
+            logger.info("Identifiers of %s in %s were deleted.", counted(people, "person", "people"), study)
+        if old := done.rotation.removed:
+            logger.info("%s deleted.", counted(len(old), "old backup was", "old backups were"))
 
     def _open(self) -> bool:
         # Late, here and below: the page is laid out without the database's library.

@@ -92,4 +92,6 @@ class StudyPreviews:
 
 def as_tried(protocol: StudyProtocol) -> StudyProtocol:
     """Return a protocol as its owner tries it: without deadline and limit of people, with short breaks."""
-    return replace(protocol, closes_at=None, max_people=0, break_s=min(protocol.break_s, BREAK_S))
+    return replace(
+        protocol, closes_at=None, identifiers_until=None, max_people=0, break_s=min(protocol.break_s, BREAK_S)
+    )

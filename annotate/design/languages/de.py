@@ -36,6 +36,17 @@ LANGUAGE = Language(
         "gespeichert ist."
     ),
     eligibility=("Ich bin mindestens 18 Jahre alt und sehe gut, mit Brille oder Kontaktlinsen, falls ich sie brauche."),
+    data_protection=(
+        "Verantwortlich für diese Studie ist, wer Sie eingeladen hat; Sie erreichen diese Stelle auf demselben Weg. "
+        "Gespeichert werden Ihre Antworten mit Zeitpunkt und Dauer, die Größe des Bildes auf Ihrem Bildschirm, was "
+        "die Prüfung Ihres Bildschirms gemessen hat, was Sie auf Fragen über sich angeben, und, wenn ein Panel Sie "
+        "geschickt hat, dessen Kennung für Sie. Das wird gebraucht, um herauszufinden, wie gut die Bilder aussehen; "
+        "veröffentlicht werden Antworten nur unter einem Pseudonym. Niemand verfolgt Sie: Es gibt keine Cookies für "
+        "Werbung, und Ihr Browser behält nur Ihren persönlichen Link, damit Sie weitermachen können.\n\nSie können "
+        "auf dieser Seite jederzeit alles über Sie löschen lassen und von dort, wo Sie eingeladen wurden, eine Kopie "
+        "aller Daten über Sie verlangen. Sicherungskopien enthalten Gelöschtes, bis sie ersetzt werden. Sie dürfen "
+        "sich bei der Datenschutzbehörde Ihres Wohnorts beschweren."
+    ),
     trap_request="Aufmerksamkeitstest.\nBitte antworten Sie:",
     trap_comparison="Aufmerksamkeitstest.\nLinks besser: {left}\nRechts besser: {right}",
     ready_questions={
@@ -66,6 +77,11 @@ LANGUAGE = Language(
         "consent_title_dcr": "Wie sichtbar sind die Störungen?",
         "consent_title_pairs": "Welches Bild ist besser?",
         "consent_heading": "Was mit Ihren Antworten geschieht",
+        "storage_until": "Woran ein Panel Sie erkennt, und Ihr Abschlusscode, werden am {date} gelöscht. Ihre "
+        "Antworten bleiben, unter dem Pseudonym.",
+        "storage_unlimited": "Ihre Antworten bleiben, unter dem Pseudonym, bis Sie sie löschen lassen oder die "
+        "Studie gelöscht wird.",
+        "data_protection_title": "Datenschutz",
         "consent_button": "Einverstanden, los geht’s",
         "consent_box": "Ich habe das gelesen und nehme teil.",
         "questions_title": "Über Sie",

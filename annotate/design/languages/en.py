@@ -34,6 +34,16 @@ LANGUAGE = Language(
         " have everything about you deleted through your personal link."
     ),
     eligibility="I am at least 18 years old and see well, with my glasses or lenses if I need them.",
+    data_protection=(
+        "Whoever invited you to this study is responsible for it; you reach them the way you were invited. They "
+        "store your answers with the time and duration of each, the size of the picture on your screen, what the "
+        "check of your screen measured, what you say about yourself if you are asked, and, if a panel sent you, its "
+        "identifier of you. They need it to find out how good the pictures look, and publish answers under a "
+        "pseudonym only. Nobody follows you: there are no cookies for advertising, and your browser keeps your "
+        "personal link only, so that you can go on.\n\nYou can have everything about you deleted on this page at any "
+        "time, and ask whoever invited you for a copy of all that is stored about you. Backups hold what was deleted "
+        "until they are replaced. You may complain to the data protection authority where you live."
+    ),
     trap_request="Attention check.\nPlease answer:",
     trap_comparison="Attention check.\nLeft better: {left}\nRight better: {right}",
     ready_questions={
@@ -63,6 +73,11 @@ LANGUAGE = Language(
         "consent_title_dcr": "How visible is the damage?",
         "consent_title_pairs": "Which picture is better?",
         "consent_heading": "What happens with your answers",
+        "storage_until": "What a panel knows you by, and your completion code, are deleted on {date}. Your answers "
+        "stay, under the pseudonym.",
+        "storage_unlimited": "Your answers stay, under the pseudonym, until you have them deleted or the study is "
+        "deleted.",
+        "data_protection_title": "Data protection",
         "consent_button": "I agree, let us begin",
         "consent_box": "I have read this and agree to take part.",
         "questions_title": "About you",

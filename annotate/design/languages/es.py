@@ -28,6 +28,17 @@ LANGUAGE = Language(
         "momento y hacer que se borre todo lo relativo a usted con su enlace personal."
     ),
     eligibility="Tengo al menos 18 años y veo bien, con gafas o lentillas si las necesito.",
+    data_protection=(
+        "El responsable de este estudio es quien le ha invitado; puede dirigirse a él por la misma vía. Se guardan "
+        "sus respuestas con el momento y la duración de cada una, el tamaño de la imagen en su pantalla, lo que ha "
+        "medido la comprobación de su pantalla, lo que diga de usted si se le pregunta y, si le ha enviado un panel, "
+        "el identificador que este le da. Se necesita para saber cómo de buenas se ven las imágenes; las respuestas "
+        "solo se publican con un seudónimo. Nadie le sigue: no hay cookies de publicidad, y su navegador solo guarda "
+        "su enlace personal para que pueda continuar.\n\nEn esta página puede hacer borrar en cualquier momento todo "
+        "lo que hay sobre usted, y puede pedir a quien le ha invitado una copia de todo ello. Las copias de "
+        "seguridad conservan lo borrado hasta que se sustituyen. Puede reclamar ante la autoridad de protección de "
+        "datos de su lugar de residencia."
+    ),
     trap_request="Pregunta de control.\nPor favor, responda:",
     trap_comparison="Pregunta de control.\nMejor la izquierda: {left}\nMejor la derecha: {right}",
     ready_questions={
@@ -60,6 +71,11 @@ LANGUAGE = Language(
         "consent_title_dcr": "¿Cuánto se nota la degradación?",
         "consent_title_pairs": "¿Qué imagen es mejor?",
         "consent_heading": "Qué pasa con sus respuestas",
+        "storage_until": "Aquello por lo que un panel le conoce y su código de finalización se borran el {date}. Sus "
+        "respuestas se conservan con el seudónimo.",
+        "storage_unlimited": "Sus respuestas se conservan, con el seudónimo, hasta que las haga borrar o se borre el "
+        "estudio.",
+        "data_protection_title": "Protección de datos",
         "consent_button": "De acuerdo, empecemos",
         "consent_box": "Lo he leído y acepto participar.",
         "questions_title": "Sobre usted",

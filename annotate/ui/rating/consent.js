@@ -19,10 +19,22 @@ const consentPage = () => {
     paragraph(texts.instructions, { class: "instructions" }),
     make("h3", {}, t("consent_heading")),
     paragraph(texts.consent, { class: "consent" }),
+    paragraph(storageTime()),
+    make(
+      "details",
+      { class: "data-protection" },
+      make("summary", {}, t("data_protection_title")),
+      paragraph(texts.data_protection, { class: "consent" }),
+    ),
     make("label", { for: "eligibility-box" }, eligible, ` ${texts.eligibility}`),
     make("label", { for: "consent-box" }, box, ` ${t("consent_box")}`),
     begin,
   );
+};
+const storageTime = () => {
+  if (!study.identifiers_until) return t("storage_unlimited");
+  const date = new Date(study.identifiers_until).toLocaleDateString(language, { dateStyle: "long" });
+  return t("storage_until", { date });
 };
 const panel = () => {
   const participant = query.get("PROLIFIC_PID");

@@ -87,6 +87,9 @@ _SENTENCES: Mapping[str, Callable[[Detail], str]] = {
     "message": _message,
     "screening": _screening,
     "screening undone": lambda detail: f"Screening {detail['run']} was undone: {_moved(detail)}.",
+    "identifiers": lambda detail: (
+        f"The identifiers of {counted(detail['people'], 'person', 'people')} were deleted, as the protocol says."
+    ),
     "member": lambda detail: f"{detail['name']} was let in as {detail['role']}.",
     "member removed": lambda detail: f"{detail['name']} was removed.",
 }

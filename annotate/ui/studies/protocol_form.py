@@ -21,6 +21,7 @@ from annotate.methods import METHODS
 
 SCALE_CHOICES = [(scale.title, name) for name, scale in SCALES.items()]
 DEADLINE_FORMAT = "%Y-%m-%d %H:%M"
+TIMES = ("closes_at", "identifiers_until")
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,11 @@ GROUPS: Mapping[str, Sequence[Field]] = {
     "Who takes part": (
         Field("max_people", "Most people", "Who may begin; 0: no limit. Whose votes are left out frees a seat."),
         Field("closes_at", "Deadline (UTC)", "As 2026-12-31 18:00. Nobody begins later; who is rating may finish."),
+        Field(
+            "identifiers_until",
+            "Delete identifiers on (UTC)",
+            "Of panels, and completion codes; as 2026-12-31 18:00. Participants are told. Nobody begins later.",
+        ),
         Field("min_screen_side_px", "Smallest screen", "Shorter side in CSS pixels; 0: any. 600 leaves phones out."),
         Field("sight_check", "Check sight", "Acuity rings and colour plates; refuses nobody, the result is kept."),
         Field("completion_code", "Completion code", "For Prolific, the one it gave you. Empty: one per sitting."),
@@ -81,6 +87,10 @@ LABELS = {
     "instructions": ("Instructions", "What to judge, and what not to."),
     "consent": ("Consent", "What people agree to before they rate."),
     "eligibility": ("Who may take part", "What people confirm about themselves."),
+    "data_protection": (
+        "Data protection",
+        "Below the consent, to be opened: who is responsible, what is stored, why, how long, and the rights of people.",
+    ),
     "own_questions": (
         "Your own questions",
         "A line each: name: question | choice | choice. Without choices: a text field.",
@@ -151,8 +161,9 @@ def shown_value(protocol: StudyProtocol, field: Field | TextField) -> Any:
         return getattr(protocol.texts_for(field.language), field.name)
     if field.name == "ready_questions":
         return [question.name for question in protocol.questions if _is_ready(question)]
-    if field.name == "closes_at":
-        return protocol.closes_at.strftime(DEADLINE_FORMAT) if protocol.closes_at else ""
+    if field.name in TIMES:
+        time: datetime | None = getattr(protocol, field.name)
+        return time.strftime(DEADLINE_FORMAT) if time else ""
     value = protocol.to_json()[field.name]
     return value / field.unit if field.unit > 1 else value
 
@@ -174,7 +185,7 @@ def read_values(values: Sequence[Any]) -> dict[str, Any]:
     }
     ready = [READY_QUESTIONS[name] for name in plain.pop("ready_questions") or () if name in READY_QUESTIONS]
     own = parse_questions({each.language: given[each] or "" for each in TEXT_FIELDS if each.name == "own_questions"})
-    plain["closes_at"] = _read_deadline(plain["closes_at"])
+    plain.update({name: _read_time(name, plain[name]) for name in TIMES})
     _check_languages(plain["languages"] or (), plain["language"])
     return {**plain, "texts": _read_texts(given), "questions": [each.to_json() for each in (*ready, *own)]}
 
@@ -206,14 +217,15 @@ def _check_languages(offered: Sequence[str], first: str) -> None:
         raise ProtocolError(f"“First language” is {chosen}, which is not offered; offer it, or choose {names[0]}.")
 
 
-def _read_deadline(value: object) -> str | None:
+def _read_time(name: str, value: object) -> str | None:
     text = str(value or "").strip()
     if not text:
         return None
     try:
         return datetime.strptime(text, DEADLINE_FORMAT).replace(tzinfo=UTC).isoformat()
     except ValueError:
-        raise ProtocolError(f"“Deadline (UTC)” is {text!r}; expected a day and time as 2026-12-31 18:00.") from None
+        label = next(each.label for group in GROUPS.values() for each in group if each.name == name)
+        raise ProtocolError(f"“{label}” is {text!r}; expected a day and time as 2026-12-31 18:00.") from None
 
 
 def _is_ready(question: StartQuestion) -> bool:
@@ -247,6 +259,6 @@ def _shown_in_words(field: Field, value: Any) -> str:
         return "yes" if value else "no"
     if value in (None, ""):
         return "none"
-    if field.name == "closes_at":
+    if field.name in TIMES:
         return datetime.fromisoformat(value).strftime(DEADLINE_FORMAT)
     return f"{value / field.unit:g}" if isinstance(value, int | float) else str(value)

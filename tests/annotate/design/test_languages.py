@@ -25,7 +25,17 @@ def test_an_unknown_language_is_read_in_english() -> None:
 def test_a_language_has_every_word_of_the_scales_and_every_question(language: str) -> None:
     texts = TEXTS[language]
     assert len(texts.scale_words) == len(ENGLISH.scale_words)
-    assert all([texts.name, texts.instructions, texts.consent, texts.eligibility, texts.trap_request])
+    assert all(
+        [
+            texts.name,
+            texts.instructions,
+            texts.consent,
+            texts.eligibility,
+            texts.data_protection,
+            texts.trap_request,
+            texts.trap_comparison,
+        ]
+    )
     choices = {name: len(choices) for name, (_, choices) in texts.ready_questions.items()}
     assert choices == {name: len(choices) for name, (_, choices) in ENGLISH.ready_questions.items()}
 

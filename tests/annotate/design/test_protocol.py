@@ -21,9 +21,11 @@ QUESTION = {"name": "glasses", "text": {"en": "Glasses?"}, "choices": {"en": ["y
 OTHER: dict[str, Any] = {
     "method": "pairs", "scale": "acr9", "ratings_wanted": 24, "training_count": 3, "gold_every": 20, "trap_every": 20,
     "repeat_every": 5, "gold_tolerance": 2.0, "sitting_items": 60, "sitting_limit_s": 1200, "break_every": 30,
-    "break_s": 30, "max_sittings": 3, "max_people": 30, "closes_at": "2026-12-31T18:00:00+00:00", "lease_s": 300,
+    "break_s": 30, "max_sittings": 3, "max_people": 30, "closes_at": "2026-12-31T18:00:00+00:00",
+    "identifiers_until": "2027-06-30T18:00:00+00:00", "lease_s": 300,
     "offer_unusable": False, "sight_check": True, "min_screen_side_px": 600, "language": "de",
-    "languages": ["de", "es"], "texts": {"de": {"instructions": "Schauen Sie.", "consent": "Ja?", "eligibility": ""}},
+    "languages": ["de", "es"], "texts": {"de": {"instructions": "Schauen Sie.", "consent": "Ja?", "eligibility": "",
+    "data_protection": "Unser Text."}},
     "questions": [READY_QUESTIONS["age_group"].to_json(), QUESTION], "completion_code": "ABC",
     "offer_no_difference": False, "reference_beside": True,
      "reasons": ["blur", "light"], "pair_partners": 4, "pair_across_sources": True,
@@ -162,7 +164,8 @@ def test_a_method_that_asks_something_else_has_its_own_instructions() -> None:
 def test_fixed_texts_no_longer_depend_on_the_package() -> None:
     fixed = StudyProtocol(languages=("en", "de"), texts={"de": StudyTexts(consent="Ja?")}).with_texts_fixed()
     assert fixed.texts.keys() == {"en", "de"}
-    assert fixed.texts["de"] == StudyTexts(PACKAGE_TEXTS["de"].instructions, "Ja?", fixed.texts["de"].eligibility)
+    package = PACKAGE_TEXTS["de"]
+    assert fixed.texts["de"] == StudyTexts(package.instructions, "Ja?", package.eligibility, package.data_protection)
     assert all(all(texts) for texts in fixed.texts.values())
 
 

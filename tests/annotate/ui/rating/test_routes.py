@@ -190,7 +190,10 @@ def test_a_study_is_described_in_every_language(site: TestClient, labelling: Lab
     assert described["scale"]["grades"] == [1, 2, 3, 4, 5]
     assert described["scale"]["words"]["de"][0] == [1, "Schlecht"]
     assert set(described["languages"]) == set(described["texts"]) == {"en", "de", "es"}
-    assert all(set(texts) == {"instructions", "consent", "eligibility"} for texts in described["texts"].values())
+    assert all(
+        set(texts) == {"instructions", "consent", "eligibility", "data_protection"}
+        for texts in described["texts"].values()
+    )
 
 
 def test_while_the_database_is_away_the_page_is_told_so(labelling: Labelling) -> None:
