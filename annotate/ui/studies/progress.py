@@ -13,6 +13,8 @@ import gradio as gr
 
 from annotate import queries
 from annotate.design.states import ACTIVE, LONGEST_MESSAGE, State
+from annotate.methods import method_of
+from annotate.methods.method import Unit
 from annotate.ui.labelling import Labelling
 from annotate.ui.studies.background import reset_on_study_change
 from annotate.ui.studies.chosen import opened_study
@@ -113,10 +115,13 @@ def progress_panel(
     """Draw everything; `lately` counts the ratings of the last ten minutes."""
     if not progress.pictures:
         return empty("Nothing to rate yet", "Add pictures in Set-up.")
+    if not progress.units:
+        return empty("Nothing to compare yet", "The pairs are chosen when the study is opened.")
+    units = "Pairs" if method_of(study.protocol).unit is Unit.PAIR else "Pictures"
     live = "" if study.state is State.CLOSED else " data-live"
     figures = [
         ("Ratings", f"{progress.ratings:,}", f"of {progress.wanted:,} wanted"),
-        ("Pictures complete", f"{progress.complete:,}", f"of {progress.pictures:,}"),
+        (f"{units} complete", f"{progress.complete:,}", f"of {progress.units:,}"),
         ("People", f"{progress.participants:,}", people_in_words(progress)),
         ("Left", *time_left(progress.missing, lately, progress.active_participants)),
     ]
@@ -124,7 +129,7 @@ def progress_panel(
     return (
         f"<div{live}>{numbers(figures)}"
         f'<div class="whole">{meter(1 - progress.missing / progress.wanted)}</div>'
-        f"<h3>Pictures by number of ratings</h3>{rating_bars(progress.stimuli_by_ratings, progress.ratings_wanted)}"
+        f"<h3>{units} by number of ratings</h3>{rating_bars(progress.stimuli_by_ratings, progress.ratings_wanted)}"
         f"<h3>Rating now</h3>{_people_table(people, progress, now)}"
         f'<p class="hint">{said}</p></div>'
     )

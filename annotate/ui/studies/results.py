@@ -9,6 +9,8 @@ import gradio as gr
 import numpy as np
 
 from annotate import queries, statistics
+from annotate.methods import method_of
+from annotate.methods.method import Unit
 from annotate.stimuli.files import stimulus_path
 from annotate.ui.labelling import Labelling
 from annotate.ui.studies.analyses import Analyses
@@ -33,6 +35,7 @@ from annotate.ui.studies.html import (
 from annotate.ui.studies.metrics import build_metrics
 from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
 from annotate.ui.studies.progress import numbers
+from annotate.ui.studies.scale import scale_panel
 from annotate.ui.studies.users import SEE_RESULTS
 from annotate.wording import counted
 
@@ -114,6 +117,10 @@ class Results:
         if study_id is None:
             yield ResultsShown(*(gr.skip(),) * len(ResultsShown._fields))
             return
+        with self.labelling.database.read() as db:
+            if method_of(queries.studies.get_study(db, study_id).protocol).unit is Unit.PAIR:
+                yield ResultsShown(summary=scale_panel(db, study_id))
+                return
         following = self.analyses.get(study_id)
         while True:
             try:

@@ -417,7 +417,7 @@ def _build_ending() -> tuple[gr.Textbox, gr.Button, gr.Button]:
 def _overview(protocol: StudyProtocol, state: State, stimuli: StimulusSummary) -> str:
     """Say what the state means, what the design takes, and what is wrong with it."""
     said = [note(NEXT_STEP[state])]
-    if stimuli[ItemKind.RATED]:
+    if stimuli[ItemKind.RATED] and stimuli.pairs is None:
         said.append(_effort(effort(protocol, stimuli.counts)))
     if state is not State.CLOSED:
         said += _objections(protocol, stimuli)

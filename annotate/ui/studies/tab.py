@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import gradio as gr
 
 from annotate import queries
-from annotate.design.protocol import StudyProtocol
 from annotate.design.states import State
 from annotate.design.stored_protocol import UnreadableProtocol
 from annotate.errors import AccessError, StudyError
+from annotate.methods import DEFAULT, METHODS, find_method, make_protocol
 from annotate.stimuli.sources import open_files
 from annotate.ui.labelling import Labelling
 from annotate.ui.studies.analyses import Analyses
@@ -233,13 +233,16 @@ class Studies:
         hosting = gr.update(visible=user.is_host)
         return TabShown(study=None, **_views("home"), listed=self.listed(user), hosting=hosting)
 
-    def create(self, name: str, scale: str, files: Sequence[FileValue] | None) -> Iterator[Created]:
-        """Make a draft of the uploaded pictures."""
+    def create(
+        self, name: str, scale: str, files: Sequence[FileValue] | None, method: str = DEFAULT
+    ) -> Iterator[Created]:
+        """Make a draft of the uploaded pictures; a method that does not know the scale takes its own."""
         from annotate.stimuli.intake import create_study
 
         if not (name or "").strip():
             raise StudyError("Give the study a name first; participants do not see it.")
-        protocol = StudyProtocol.from_json({"scale": scale})
+        own = {"scale": scale} if scale in find_method(method).scales else {}
+        protocol = make_protocol({"method": method, **own})
         if not files:
             with self.labelling.database.write() as db:
                 study_id = queries.studies.create_study(db, name, protocol, datetime.now(UTC)).id
@@ -297,7 +300,7 @@ def build_studies_tab(labelling: Labelling, ownership: Ownership, trainer: Train
                 sign_out = gr.Button("Sign out", size="sm", elem_id="sign-out", scale=0)
             listed = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="studies-list")
             with gr.Column(visible=False) as hosting:
-                name, scale, pictures, create, busy = _build_form()
+                name, method, scale, pictures, create, busy = _build_form()
                 build_backups(labelling, guard)
         with gr.Column(visible=False) as opened:
             with gr.Row(elem_classes="actions"):
@@ -323,7 +326,7 @@ def build_studies_tab(labelling: Labelling, ownership: Ownership, trainer: Train
     guard.on([address.click, panels.select], page.refresh, [study, state], entered, **members)
     guard.on(listed.click, page.open, [], entered, details=True, **anybody)
     guard.on([back.click, gone.change], page.leave, [], entered, **anybody)
-    given = [name, scale, pictures]
+    given = [name, scale, pictures, method]
     guard.on(create.click, page.create, given, made, preprocess=False, who=Everybody.HOST, **SLOW)
     guard.on([study.change, changed.change], page.title, [study], headed, **members)
 
@@ -363,7 +366,7 @@ def _build_door(ownership: Ownership) -> tuple[gr.HTML, gr.Textbox, gr.Button]:
     return by_link, secret, enter
 
 
-def _build_form() -> tuple[gr.Textbox, gr.Radio, gr.File, gr.Button, gr.HTML]:
+def _build_form() -> tuple[gr.Textbox, gr.Radio, gr.Radio, gr.File, gr.Button, gr.HTML]:
     """Lay out the form for a new study."""
     gr.HTML("<h3>New study</h3>", apply_default_css=False, elem_classes="section-head")
     with gr.Row(elem_classes="workbench"):
@@ -371,6 +374,8 @@ def _build_form() -> tuple[gr.Textbox, gr.Radio, gr.File, gr.Button, gr.HTML]:
             name = gr.Textbox(
                 label="Name", info="For you; participants do not see it.", max_length=200, elem_id="study-name"
             )
+            methods = [(each.title, each.name) for each in METHODS.values()]
+            method = gr.Radio(methods, value=DEFAULT, label="Method", elem_id="study-method")
             scale = gr.Radio(SCALE_CHOICES, value="acr5", label="Scale", elem_id="study-scale")
         with gr.Column(scale=7, min_width=280):
             files = gr.File(
@@ -379,7 +384,7 @@ def _build_form() -> tuple[gr.Textbox, gr.Radio, gr.File, gr.Button, gr.HTML]:
             gr.HTML(f"<p>{HANDED_IN}</p>", apply_default_css=False, elem_classes="hint")
     busy = gr.HTML("", apply_default_css=False, elem_id="creating")
     create = gr.Button("Make a draft", variant="primary", elem_id="create-study")
-    return name, scale, files, create, busy
+    return name, method, scale, files, create, busy
 
 
 def _selected(user: User, study_id: int, wanted: str | None = None) -> Any:
