@@ -130,6 +130,9 @@ def add_curation_options(parser: argparse.ArgumentParser) -> None:
     rules = parser.add_argument_group("other rules")
     rules.add_argument("--best-of", type=int, metavar="N", help="keep at most N of each folder, or of each person")
     rules.add_argument("--persons", type=Path, metavar="CSV", help="who is on a photo: columns path and person")
+    rules.add_argument(
+        "--persons-by-face", action="store_true", help="tell persons by their faces; needs the extra identity"
+    )
     rules.add_argument("--near-duplicates", action="store_true", help="keep the best of photos that look alike")
     rules.add_argument("--without", nargs="+", metavar="NAME", help="drop photos with a degradation: blur, jpeg, …")
     placed = parser.add_argument_group("what happens to the photos (default: nothing)")

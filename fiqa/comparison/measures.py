@@ -24,13 +24,12 @@ from PIL import Image
 from fiqa.comparison.face_places import same_shape
 from fiqa.comparison.scoring import DecodedVersions, ScoredVersions
 from fiqa.errors import SettingError
+from fiqa.faces.identity import SAME_PERSON_DISTANCE, embed_face, missing_identity
 
 LARGEST_SIDE_PX = 2048
 """Of what is measured: the piq measures need about a kilobyte of memory a pixel."""
 MOST_PSNR_DB = 100.0
 """That of equal photos, whose PSNR has no bound."""
-SAME_PERSON_DISTANCE = 0.6
-"""Up to which dlib's network takes two faces for one person: 99.38 % right on Labeled Faces in the Wild."""
 ALEXNET_WEIGHTS = "alexnet-owt-7be5be79.pth"
 
 Pixels = NDArray[np.uint8]
@@ -236,31 +235,7 @@ def _tensor(pixels: Pixels) -> Any:
 def _face_distance(reference: Pixels, version: Pixels, landmarks: Landmarks | None) -> float | None:
     if landmarks is None:
         return None
-    return float(np.linalg.norm(_embed(reference, landmarks) - _embed(version, landmarks)))
-
-
-def _embed(pixels: Pixels, landmarks: Landmarks) -> NDArray[np.float64]:
-    """Return the embedding (128,) of the face with these landmarks, which are dlib's own 68."""
-    import dlib
-
-    points = [dlib.point(round(float(x)), round(float(y))) for x, y in landmarks]
-    (left, top), (right, bottom) = landmarks.min(axis=0).astype(int), landmarks.max(axis=0).astype(int)
-    shape = dlib.full_object_detection(dlib.rectangle(int(left), int(top), int(right), int(bottom)), points)
-    return np.array(_face_network().compute_face_descriptor(np.ascontiguousarray(pixels), shape))
-
-
-@cache
-def _face_network() -> Any:
-    import dlib
-
-    return dlib.face_recognition_model_v1(str(_face_weights()))
-
-
-def _face_weights() -> Path | None:
-    """Return where the package of dlib's weights has them; it is not imported, which takes long."""
-    found = importlib.util.find_spec("face_recognition_models")
-    folders = list(found.submodule_search_locations or []) if found else []
-    return Path(folders[0], "models", "dlib_face_recognition_resnet_model_v1.dat") if folders else None
+    return float(np.linalg.norm(embed_face(reference, landmarks) - embed_face(version, landmarks)))
 
 
 def _without_piq() -> str | None:
@@ -276,11 +251,6 @@ def _without_lpips() -> str | None:
     return None if weights.is_file() else f"the weights of AlexNet are not at {weights}"
 
 
-def _without_identity() -> str | None:
-    there = importlib.util.find_spec("dlib") and _face_weights()
-    return None if there else "dlib and its weights are not installed (the extra identity)"
-
-
 MEASURES: Mapping[str, Measure] = {
     each.name: each
     for each in (
@@ -289,7 +259,7 @@ MEASURES: Mapping[str, Measure] = {
         Measure("vsi", "VSI ↑", 3, _of_piq("vsi"), _without_piq),
         Measure("fsim", "FSIM ↑", 3, _of_piq("fsim"), _without_piq),
         Measure("lpips", "LPIPS ↓", 3, _lpips, _without_lpips),
-        Measure("face_distance", "Face distance ↓", 3, _face_distance, _without_identity),
+        Measure("face_distance", "Face distance ↓", 3, _face_distance, missing_identity),
     )
 }
 """By name, in the order of their columns."""

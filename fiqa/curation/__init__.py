@@ -8,6 +8,7 @@
     near_duplicates groups of photos that look alike
     curation        the above joined: `fiqa.curate`
     placing         copies, links or moves photos; an interrupted run is taken up, and a log undoes it
+    persons         who is on the photos, told by the faces themselves
     user_lists      tables and lists that users write: persons, examples
     lists           the photos as text, CSV or JSON Lines for the next program
     reports         verdicts as table, JSON, CSV and Parquet

@@ -38,7 +38,8 @@ def _curate(options: argparse.Namespace) -> int:
     folder = find_folder(options.folder)
     predictor = load_chosen(options.settings, checkpoint=options.checkpoint, device=options.device)
     atlas = open_atlas_for(predictor, wanted, options.settings, progress=sys.stderr.isatty())
-    examiner = Examiner(predictor, atlas, data_dir=options.settings.data_dir, watch=_with_progress)
+    embeds, data_dir = wanted.persons_by_face, options.settings.data_dir
+    examiner = Examiner(predictor, atlas, embeds=embeds, data_dir=data_dir, watch=_with_progress)
     command = shlex.join(["fiqa", "curate", *sys.argv[2:]]) if sys.argv[1:2] == ["curate"] else None
     curation = decide(examiner, folder, examiner.examine(folder), wanted, command=command)
     plan = _plan(curation, options)
@@ -72,6 +73,7 @@ def _curation_options(options: argparse.Namespace) -> CurationOptions:
         persons=read_persons(options.persons, options.folder) if options.persons else {},
         near_duplicates=options.near_duplicates,
         without=tuple(options.without or ()),
+        persons_by_face=options.persons_by_face,
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fiqa import __version__
 from fiqa.curation.examination import Examiner, PhotoFolder, find_folder, scores_of
+from fiqa.curation.persons import check_identity, group_by_face
 from fiqa.curation.photo_facts import PhotoFacts
 from fiqa.curation.rules import VERDICTS, Rules, SortedPhoto, read_degradations, sort_photos
 from fiqa.curation.thresholds import (
@@ -41,7 +42,8 @@ class CurationOptions:
     """What is asked for; at most one of `keep_share`, `threshold`, `percentile` and `examples`.
 
     `percentile` is taken of the photos in `reference`; `examples` are the paths of good and of bad photos. Where none
-    of them and no other rule is given, the threshold is where Good begins. `persons` names the person on each photo.
+    of them and no other rule is given, the threshold is where Good begins. `persons` names the person on each photo;
+    with `persons_by_face` the faces themselves tell who is the same.
     """
 
     keep_share: float | None = None
@@ -53,6 +55,7 @@ class CurationOptions:
     persons: Mapping[str, str] = field(default_factory=dict)
     near_duplicates: bool = False
     without: tuple[str, ...] = ()
+    persons_by_face: bool = False
 
     def __post_init__(self) -> None:
         asked = ("keep_share", "threshold", "percentile", "examples")
@@ -61,6 +64,10 @@ class CurationOptions:
             raise SettingError(f"A threshold was asked for in several ways ({', '.join(given)}): choose one.")
         if (self.percentile is None) != (self.reference is None):
             raise SettingError("A percentile is taken of a reference set: name both, or neither.")
+        if self.persons_by_face and self.persons:
+            raise SettingError("Persons are told by a table or by their faces: choose one.")
+        if self.persons_by_face:
+            check_identity()
 
     @property
     def names_no_rule(self) -> bool:
@@ -123,6 +130,7 @@ def curate(
     persons: Mapping[str, str] | None = None,
     near_duplicates: bool = False,
     without: Sequence[str] = (),
+    persons_by_face: bool = False,
     predictor: "QualityPredictor | None" = None,
     checkpoint: str = "lite",
 ) -> Curation:
@@ -139,6 +147,7 @@ def curate(
         persons: who is on a photo, by its path within the folder.
         near_duplicates: keep the best of photos that look alike only.
         without: types of degradation that are not wanted, or "blur", "noise", "compression", "light".
+        persons_by_face: tell persons by their faces instead, with the extra `identity`.
         predictor: scores the photos; one of `checkpoint` is loaded where none is given.
         checkpoint: name of the checkpoint, where no predictor is given.
 
@@ -151,14 +160,15 @@ def curate(
     """
     options = CurationOptions(
         keep_share, threshold, percentile, None if reference is None else Path(reference), examples, best_of,
-        persons or {}, near_duplicates, tuple(without),
+        persons or {}, near_duplicates, tuple(without), persons_by_face,
     )  # fmt: skip
     if predictor is None:
         from fiqa.loading import load_predictor
 
         predictor = load_predictor(checkpoint)
     photos = find_folder(Path(folder))
-    examiner = Examiner(predictor, open_atlas_for(predictor, options, Settings.from_environment()))
+    atlas = open_atlas_for(predictor, options, Settings.from_environment())
+    examiner = Examiner(predictor, atlas, embeds=persons_by_face)
     return decide(examiner, photos, examiner.examine(photos), options)
 
 
@@ -191,7 +201,7 @@ def decide(
         without=_unwanted(options),
         near_duplicates=options.near_duplicates,
         best_of=options.best_of,
-        persons=options.persons,
+        persons=group_by_face(photos) if options.persons_by_face else options.persons,
     )
     return Curation(
         folder=folder.path.resolve(),

@@ -32,8 +32,9 @@ class PhotoFolder:
 class Examiner:
     """Finds out what is known of photos, with one predictor.
 
-    `atlas` names the likeliest degradation of each where it is given. `data_dir` is where a journal is kept, so that
-    no photo is scored twice; without it none is. `watch` sees the photos of a folder pass, and is told their number.
+    `atlas` names the likeliest degradation of each where it is given; `embeds` asks for what tells the person.
+    `data_dir` is where a journal is kept, so that no photo is scored twice; without it none is. `watch` sees the photos
+    of a folder pass, and is told their number.
     """
 
     def __init__(
@@ -41,10 +42,11 @@ class Examiner:
         predictor: "QualityPredictor",
         atlas: "Atlas | None" = None,
         *,
+        embeds: bool = False,
         data_dir: Path | None = None,
         watch: Watch = lambda facts, _count: facts,
     ) -> None:
-        self.predictor, self.atlas, self.data_dir, self.watch = predictor, atlas, data_dir, watch
+        self.predictor, self.atlas, self.embeds, self.data_dir, self.watch = predictor, atlas, embeds, data_dir, watch
 
     def examine(self, folder: PhotoFolder) -> list[PhotoFacts]:
         """Return what is known of each photo of a folder, in order."""
@@ -62,7 +64,7 @@ class Examiner:
         return [score for score in found if score is not None]
 
     def _examine_anew(self, name: str, path: Path, journal: ScoreJournal | None) -> PhotoFacts:
-        facts = examine_photo(self.predictor, str(path), name, atlas=self.atlas)
+        facts = examine_photo(self.predictor, str(path), name, atlas=self.atlas, embeds=self.embeds)
         if journal is not None:
             journal.add(facts, path)
         return facts
@@ -70,7 +72,9 @@ class Examiner:
     def _journal(self, folder: Path) -> ScoreJournal | None:
         if self.data_dir is None:
             return None
-        return ScoreJournal.of_folder(self.data_dir, self.predictor, folder, diagnosed=self.atlas is not None)
+        return ScoreJournal.of_folder(
+            self.data_dir, self.predictor, folder, diagnosed=self.atlas is not None, embeds=self.embeds
+        )
 
 
 def find_folder(path: Path) -> PhotoFolder:

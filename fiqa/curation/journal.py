@@ -31,13 +31,14 @@ class ScoreJournal:
 
     @classmethod
     def of_folder(
-        cls, data_dir: Path, predictor: "QualityPredictor", folder: Path, *, diagnosed: bool
+        cls, data_dir: Path, predictor: "QualityPredictor", folder: Path, *, diagnosed: bool, embeds: bool
     ) -> "ScoreJournal":
         """Open the journal of a folder; raises SettingError when the data folder cannot be written."""
         from fiqa.degradation.atlas import weights_sha256
 
         spec = predictor.spec
-        depends_on = [__version__, spec.name, weights_sha256(spec), predictor.finder.name, predictor.device, diagnosed]
+        kinds = [diagnosed, *(["embedding"] if embeds else [])]
+        depends_on = [__version__, spec.name, weights_sha256(spec), predictor.finder.name, predictor.device, *kinds]
         key = hashlib.sha256(json.dumps([*depends_on, str(folder.resolve())]).encode()).hexdigest()[:32]
         journals = data_dir / "curations"
         make_folder(journals)

@@ -1,7 +1,7 @@
 """What is known of one photo of a folder, and how it is found out."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fiqa.errors import FiqaError
+from fiqa.faces.identity import embed_face
 from fiqa.faces.pose import Pose, estimate_pose
 from fiqa.photos.images import decode_photo
 from fiqa.results import Box, FaceResult, Interval, QualityResult
@@ -60,7 +61,8 @@ class PhotoFacts:
     `name` is its path within the folder, with slashes. `score`, its 95 % `interval` and `main` are those of the face
     that speaks for the photo, None where `error` says why there is none; `faces` holds every face. `hash` is the
     256-bit perceptual hash of the picture in hexadecimal. `degradation` is the likeliest one and `probability` (0..1)
-    how likely, where the photo was diagnosed.
+    how likely, where the photo was diagnosed. `embedding` (128 numbers) tells the main face's person, where it was
+    asked for; it is not reported.
     """
 
     name: str
@@ -74,6 +76,7 @@ class PhotoFacts:
     probability: float | None = None
     notices: tuple[str, ...] = ()
     error: str | None = None
+    embedding: tuple[float, ...] | None = field(default=None, repr=False)
 
     @property
     def folder(self) -> str:
@@ -99,17 +102,21 @@ class PhotoFacts:
             "probability": self.probability,
             "notices": list(self.notices),
             "error": self.error,
+            "embedding": self.embedding,
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "PhotoFacts":
         """Read what `to_dict` wrote; raises KeyError, TypeError or ValueError for anything else."""
         faces = tuple(FaceFacts.from_dict(face) for face in data["faces"])
-        pairs = {name: None if data[name] is None else tuple(data[name]) for name in ("interval", "size_px")}
+        listed = ("interval", "size_px", "embedding")
+        pairs = {name: None if data[name] is None else tuple(data[name]) for name in listed}
         return cls(**{**data, **pairs, "faces": faces, "notices": tuple(data["notices"])})
 
 
-def examine_photo(predictor: "QualityPredictor", path: str, name: str, *, atlas: "Atlas | None" = None) -> PhotoFacts:
+def examine_photo(
+    predictor: "QualityPredictor", path: str, name: str, *, atlas: "Atlas | None" = None, embeds: bool = False
+) -> PhotoFacts:
     """Score one photo and return what is known of it; one that cannot be scored has an error instead.
 
     Args:
@@ -117,6 +124,7 @@ def examine_photo(predictor: "QualityPredictor", path: str, name: str, *, atlas:
         path: where the photo is.
         name: what it is called within its folder.
         atlas: names the likeliest degradation where it is given.
+        embeds: whether to compute what tells the person, which needs the extra `identity`.
     """
     try:
         photo = decode_photo(path)
@@ -124,7 +132,11 @@ def examine_photo(predictor: "QualityPredictor", path: str, name: str, *, atlas:
         finding = None if atlas is None else diagnose_face(predictor, photo.pixels, result.chosen, atlas)
     except FiqaError as error:
         return PhotoFacts(name, error=str(error))
-    return facts_of(name, photo.pixels, result, finding)
+    facts = facts_of(name, photo.pixels, result, finding)
+    if embeds and result.chosen.landmarks is not None:
+        embedding = embed_face(photo.pixels, result.chosen.landmarks)
+        return replace(facts, embedding=tuple(embedding.round(6).tolist()))
+    return facts
 
 
 def facts_of(

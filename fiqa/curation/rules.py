@@ -68,6 +68,7 @@ class SortedPhoto:
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready data: the verdict, then all that is known."""
         facts = self.facts.to_dict()
+        del facts["embedding"]
         main = facts.pop("main")
         face = None if self.facts.score is None else main + 1
         verdict = {
