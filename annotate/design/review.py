@@ -14,6 +14,9 @@ FEWEST_RATINGS = 15
 """Of one picture, for a MOS to be worth reporting (ITU-R BT.500)."""
 LONGEST_SITTING_S = 1800
 """ITU-R BT.500: a sitting should last no longer."""
+FEWEST_OF_A_PERSON, FEWEST_FOR_CHECKS = 20, 15
+"""Ratings of one person, for the P.910 estimate (`annotate.statistics.mos`) and for checks by spread, haste and
+agreement (`annotate.statistics.findings`)."""
 FEWEST_FOR_A_REPEAT = 6
 """A repeat comes after a few others."""
 LAPTOP_PX = (1366, 768)
@@ -80,6 +83,7 @@ def warn(protocol: StudyProtocol, stimuli: StimulusSummary) -> tuple[str, ...]:
         *_warn_of_checks(protocol, stimuli),
         *_warn_of_training(protocol, stimuli),
         *_warn_of_effort(protocol, stimuli),
+        *_warn_of_few_pictures(stimuli),
         *_warn_of_screens(protocol, stimuli),
         *_warn_of_languages(protocol),
     )
@@ -115,6 +119,20 @@ def _warn_of_effort(protocol: StudyProtocol, stimuli: StimulusSummary) -> list[s
     if protocol.repeat_every and 0 < stimuli[ItemKind.RATED] < FEWEST_FOR_A_REPEAT:
         warnings.append("There are too few pictures for a repeated one, so nobody's consistency can be checked.")
     return warnings
+
+
+def _warn_of_few_pictures(stimuli: StimulusSummary) -> list[str]:
+    """Say what a design of few pictures cannot give, however many people rate them: nobody can rate more of them."""
+    pictures = stimuli[ItemKind.RATED]
+    if stimuli.pairs is not None or not 0 < pictures < FEWEST_OF_A_PERSON:
+        return []
+    said = (
+        f"With {_named(ItemKind.RATED, pictures)} nobody gives the {FEWEST_OF_A_PERSON} ratings that the P.910 "
+        "estimate needs of a person: results are MOS without it."
+    )
+    if pictures < FEWEST_FOR_CHECKS:
+        said += f" Nor can anybody be checked by spread, haste or agreement, which takes {FEWEST_FOR_CHECKS} answers."
+    return [said]
 
 
 def _warn_of_screens(protocol: StudyProtocol, stimuli: StimulusSummary) -> list[str]:

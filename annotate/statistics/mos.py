@@ -38,7 +38,7 @@ _MOST_STEPS = 1000
 _SMALLEST_STEP = 1e-8  # norm over all stimuli, in grades
 _EPSILON = 1e-8  # added to variances, as sureal does
 _WORTH_OF_HYPOTHESIS = 10  # ratings
-_USUAL_SOS = 1 / 6  # of the scale
+USUAL_SOS = 1 / 6  # of the scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -265,7 +265,7 @@ def expected_sos(table: MosTable, expected_mos: Numbers | None = None) -> Number
     hypothesis = sos_parameter(table) * _room(table, mos)
     own = np.where(degrees > 0, table.sos, 0.0) ** 2
     variance = (_WORTH_OF_HYPOTHESIS * hypothesis + degrees * own) / (_WORTH_OF_HYPOTHESIS + degrees)
-    usual = (table.scale_high - table.scale_low) * _USUAL_SOS
+    usual = (table.scale_high - table.scale_low) * USUAL_SOS
     expected: Numbers = np.sqrt(np.where(np.isnan(variance), usual**2, variance))
     return expected
 

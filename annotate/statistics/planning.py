@@ -20,13 +20,14 @@ from typing import Any
 import numpy as np
 
 from annotate.errors import SettingError
-from annotate.statistics.mos import MosTable, expected_sos, study_mean
+from annotate.statistics.mos import USUAL_SOS, MosTable, expected_sos, half_width, study_mean
 from annotate.statistics.ratings import Indices, Numbers
 
 _HALF_WIDTH = 1.96  # of a 95 % interval, in standard deviations; the prior is known, so no Student's t
 _FEWEST_SCORED = 10  # rated stimuli with a score, to trust a line through them
 _WORTH_OF_SCALE = 10  # rated stimuli
 _LEAST_SPREAD = 0.02  # of the scale: no model is trusted to be closer
+_MOST_EXPECTED = 1000
 _MOST_RATINGS = 10**9  # per stimulus: beyond what anybody collects, within what can be counted
 
 
@@ -100,6 +101,22 @@ def missing_ratings(
     prior_variance, noise = _estimate(table, model_scores)
     wanted = noise * (min(_HALF_WIDTH / wanted_ci95, _MOST_RATINGS) ** 2 - 1 / prior_variance)
     return np.ceil(np.clip(wanted - table.ratings, 0, _MOST_RATINGS)).astype(np.int64)
+
+
+def expected_ci95(ratings: int, scale_range: float) -> float:
+    """Return the half width of the 95 % interval to expect of a MOS of so many ratings, before there are any.
+
+    People are taken to differ as they usually do: by a sixth of the scale, 0.67 grades on ACR 5. NaN below two ratings.
+    """
+    return float(half_width(np.array([scale_range * USUAL_SOS]), np.array([ratings]))[0])
+
+
+def ratings_for_ci95(wanted: float, scale_range: float) -> int:
+    """Return how many ratings of a picture to expect a half width of `wanted` from, in grades; 1000 at most."""
+    counts = np.arange(2, _MOST_EXPECTED + 1)
+    widths = half_width(np.full(counts.size, scale_range * USUAL_SOS), counts)
+    narrow = np.flatnonzero(widths <= wanted)
+    return int(counts[narrow[0]]) if narrow.size else _MOST_EXPECTED
 
 
 def _candidate(table: MosTable, index: int, now: float, then: float) -> Candidate:

@@ -16,6 +16,7 @@ from annotate.design.sitting_plan import Effort, effort
 from annotate.design.states import State
 from annotate.design.stored_protocol import UnreadableProtocol
 from annotate.errors import ProtocolError, StudyError, StudyStateError
+from annotate.statistics import planning
 from annotate.stimuli.sources import Upload, open_files
 from annotate.training_runs import TrainingRuns, study_key
 from annotate.ui.labelling import Labelling
@@ -419,6 +420,8 @@ def _overview(protocol: StudyProtocol, state: State, stimuli: StimulusSummary) -
     said = [note(NEXT_STEP[state])]
     if stimuli[ItemKind.RATED] and stimuli.pairs is None:
         said.append(_effort(effort(protocol, stimuli.counts)))
+        if stimuli.pairs is None:
+            said.append(_certainty(protocol))
     if state is not State.CLOSED:
         said += _objections(protocol, stimuli)
     return "".join(said)
@@ -432,6 +435,15 @@ def _effort(needed: Effort) -> str:
         f"<b>{needed.items:,}</b> pictures with the checks, about <b>{minutes:,}</b> "
         f"minute{'' if minutes == 1 else 's'}.</p>"
     )
+
+
+def _certainty(protocol: StudyProtocol) -> str:
+    """Say how well the design lets each MOS be known, and how many people a quarter of a grade of five takes."""
+    spread = protocol.scale.high - protocol.scale.low
+    width, goal = planning.expected_ci95(protocol.ratings_wanted, spread), spread / 16
+    people = planning.ratings_for_ci95(goal, spread)
+    known = f"Each MOS is then known to about ± {width:.2g} (95 %)" if protocol.ratings_wanted > 1 else ""
+    return note(f"{known}{'; ' if known else ''}± {goal:.2g} takes {people} people for each picture.")
 
 
 def _objections(protocol: StudyProtocol, stimuli: StimulusSummary) -> list[str]:

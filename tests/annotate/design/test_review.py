@@ -6,9 +6,11 @@ import pytest
 
 from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol, StudyTexts
-from annotate.design.review import StimulusSummary, check_ready, warn
+from annotate.design.review import FEWEST_FOR_CHECKS, FEWEST_OF_A_PERSON, StimulusSummary, check_ready, warn
 from annotate.design.start_questions import StartQuestion
 from annotate.errors import StudyStateError
+from annotate.statistics.findings import ScreeningRules
+from annotate.statistics.mos import FEWEST_VOTES_OF_PARTICIPANT
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 COUNTS = {ItemKind.RATED: 100, ItemKind.TRAINING: 5, ItemKind.GOLD: 10, ItemKind.TRAP: 10}
@@ -21,6 +23,13 @@ def stimuli(**counts: int) -> StimulusSummary:
 
 def test_the_documented_test_is_beyond_reproach() -> None:
     assert check_ready(StudyProtocol(), ENOUGH, NOW) == ()
+
+
+@pytest.mark.parametrize(("pictures", "lacks"), [(20, 0), (19, 1), (14, 2)])
+def test_a_design_of_few_pictures_is_told_what_it_cannot_give(pictures: int, lacks: int) -> None:
+    assert (FEWEST_VOTES_OF_PARTICIPANT, ScreeningRules().fewest_votes) == (FEWEST_OF_A_PERSON, FEWEST_FOR_CHECKS)
+    said = " ".join(warn(StudyProtocol(), stimuli(rated=pictures)))
+    assert ("the P.910 estimate" in said, "spread, haste or agreement" in said) == (lacks > 0, lacks > 1)
 
 
 def test_a_study_without_pictures_cannot_be_opened() -> None:
@@ -65,7 +74,7 @@ def test_thin_designs_are_warned_of(protocol: StudyProtocol, there: StimulusSumm
 
 def test_a_small_study_is_asked_for_as_many_checks_as_fit_into_a_sitting() -> None:
     twelve = StimulusSummary({ItemKind.RATED: 12, ItemKind.TRAINING: 5})
-    assert warn(StudyProtocol(), twelve) == (
+    assert warn(StudyProtocol(), twelve)[:2] == (
         "A sitting asks for 2 known answers; the study has none. Add some, or ask for none.",
         "A sitting asks for 2 attention checks; the study has none. Add some, or ask for none.",
     )

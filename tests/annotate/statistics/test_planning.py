@@ -1,6 +1,7 @@
 """The next batch is what a rating says most about."""
 
 import json
+import math
 import unicodedata
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from annotate.errors import SettingError
 from annotate.exchange.scores import read_scores, scores_of
 from annotate.statistics.mos import MosTable, estimate_mos
-from annotate.statistics.planning import missing_ratings, next_batch
+from annotate.statistics.planning import expected_ci95, missing_ratings, next_batch, ratings_for_ci95
 from annotate.statistics.ratings import Ratings
 from tests.annotate.simulated import Design, simulate
 
@@ -148,3 +149,11 @@ def test_scores_are_found_by_the_names_of_another_system() -> None:
     assert scores_of(["a/Müller.png"], {f"photos\\a\\{mac}": 2.5}) == {"a/Müller.png": 2.5}
     assert scores_of([f"a/{mac}"], {"photos/a/Müller.png": 2.5}) == {f"a/{mac}": 2.5}
     assert scores_of(["a\\b.png"], {"a\\b.png": 1.0}) == {"a\\b.png": 1.0}
+
+
+def test_people_needed_for_a_certainty_are_those_that_give_it() -> None:
+    needed = ratings_for_ci95(0.25, 4.0)
+    assert expected_ci95(needed, 4.0) <= 0.25 < expected_ci95(needed - 1, 4.0)
+    assert expected_ci95(20, 4.0) == pytest.approx(2.093 * 4 / 6 / 20**0.5, rel=1e-3)
+    assert ratings_for_ci95(1e-9, 4.0) == 1000
+    assert math.isnan(expected_ci95(1, 4.0))
