@@ -3,12 +3,13 @@
 import os
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,6 +32,8 @@ CHROMIUM_OPTIONS = (
     "--disable-sync",
 )
 SCORE_MS = 120_000
+QUIET: dict[str, Any] = {"reduced_motion": "reduce"}
+"""Nothing on the page moves: every frame that is drawn without a graphics card takes time from what is tested."""
 DAMAGES = ("jpeg", "gaussian_noise", "gaussian_blur", "low_light", "motion_blur", "haze")
 
 
@@ -120,6 +123,15 @@ class Visit:
         self.page.goto(site)
         self.page.wait_for_selector("#examples img", timeout=SCORE_MS)
 
+    def clear(self) -> None:
+        """Go back to what a new visitor sees: the Score tab, without photos, at its top."""
+        self.page.get_by_role("tab", name="Score", exact=True).click()
+        clear = self.page.locator("#photos button[aria-label='Clear']")
+        if clear.is_visible():
+            clear.click()
+        self.wait_for("empty")
+        self.page.evaluate("scrollTo(0, 0)")
+
     def add_photos(self, *paths: Path) -> None:
         self.page.set_input_files("#photos input[type=file]", [str(path) for path in paths])
 
@@ -156,13 +168,39 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def visit(browser: Browser, site: str, request: pytest.FixtureRequest) -> Iterator[Visit]:
+def new_visit(browser: Browser, site: str, request: pytest.FixtureRequest) -> Iterator[Visit]:
     """Open the page; parametrise indirectly with options of the browser context, such as a colour scheme."""
-    context = browser.new_context(**getattr(request, "param", {}))
+    context = browser.new_context(**QUIET, **getattr(request, "param", {}))
     visit = Visit(context.new_page())
     visit.open(site)
     yield visit
     context.close()
+    assert not visit.errors
+
+
+@pytest.fixture(scope="module")
+def visits(browser: Browser, site: str) -> Iterator[Callable[[dict[str, Any]], Visit]]:
+    """Gives a page for each kind of browser context, which is loaded once in a file of tests: that takes seconds."""
+    opened: dict[str, Visit] = {}
+
+    def come(options: dict[str, Any]) -> Visit:
+        visit = opened.get(str(options))
+        if visit is None:
+            visit = opened[str(options)] = Visit(browser.new_context(**QUIET, **options).new_page())
+            visit.open(site)
+        return visit
+
+    yield come
+    for visit in opened.values():
+        visit.page.context.close()
+
+
+@pytest.fixture
+def visit(visits: Callable[[dict[str, Any]], Visit], request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """Give the page as other tests of the file left it, cleared; parametrised as `new_visit`."""
+    visit = visits(getattr(request, "param", {}))
+    visit.clear()
+    yield visit
     assert not visit.errors
 
 

@@ -25,11 +25,11 @@ def hand_in(page: Page, letter: str, name: str, *paths: Path) -> None:
     expect(page.locator(f"#method-photos-{letter} .file")).to_have_count(len(paths), timeout=SCORE_MS)
 
 
-@pytest.mark.parametrize("visit", [{}, PHONE | DARK], indirect=True, ids=["desktop", "phone in the dark"])
+@pytest.mark.parametrize("new_visit", [{}, PHONE | DARK], indirect=True, ids=["desktop", "phone in the dark"])
 def test_two_methods_are_compared_and_examples_moved_through_by_key(
-    visit: Visit, photos: Photos, tmp_path: Path
+    new_visit: Visit, photos: Photos, tmp_path: Path
 ) -> None:
-    page = open_tab(visit)
+    page = open_tab(new_visit)
     before = {"astronaut.jpg": "blurred", "dark.png": "astronaut", "lonely.png": "noisy"}
     for name, damage in before.items():
         (tmp_path / name).write_bytes(photos[damage].read_bytes())
@@ -54,12 +54,12 @@ def test_two_methods_are_compared_and_examples_moved_through_by_key(
     with page.expect_download() as download:
         page.click("#comparison a:has-text('LaTeX')")
     assert "\\toprule" in Path(download.value.path()).read_text(encoding="utf-8")
-    assert visit.width_px() <= page.evaluate("innerWidth")
+    assert new_visit.width_px() <= page.evaluate("innerWidth")
     assert page.url.endswith("#compare")
 
 
-def test_the_photos_of_methods_come_from_folders(visit: Visit, photos: Photos, tmp_path: Path) -> None:
-    page = open_tab(visit)
+def test_the_photos_of_methods_come_from_folders(new_visit: Visit, photos: Photos, tmp_path: Path) -> None:
+    page = open_tab(new_visit)
     for letter, damage in (("A", "blurred"), ("B", "astronaut")):
         folder = tmp_path / damage
         folder.mkdir()
@@ -73,8 +73,8 @@ def test_the_photos_of_methods_come_from_folders(visit: Visit, photos: Photos, t
     expect(page.locator("#comparison .headline")).to_have_text("1 photo in 2 versions", timeout=SCORE_MS)
 
 
-def test_what_cannot_be_compared_gets_a_sentence_and_the_page_goes_on(visit: Visit, photos: Photos) -> None:
-    page = open_tab(visit)
+def test_what_cannot_be_compared_gets_a_sentence_and_the_page_goes_on(new_visit: Visit, photos: Photos) -> None:
+    page = open_tab(new_visit)
     page.click("#compare-start")
     expect(page.locator("#comparison [role=alert]")).to_contain_text("at least two methods", timeout=SCORE_MS)
     hand_in(page, "A", "", photos["astronaut"])

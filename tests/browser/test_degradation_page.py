@@ -29,6 +29,16 @@ def open_tab(visit: Visit) -> None:
     expect(visit.page.locator("#atlas .legend")).to_be_visible(timeout=SCORE_MS)
 
 
+@pytest.fixture
+def visit(visit: Visit) -> Visit:
+    """The page, with nothing in the tab any more."""
+    open_tab(visit)
+    expect(visit.page.locator("#diagnosis .empty")).to_be_visible(timeout=SCORE_MS)
+    expect(visit.page.locator("#what-if")).to_be_hidden()
+    visit.page.click("#tabs [role=tab]:has-text('Score')")
+    return visit
+
+
 def examine(visit: Visit, *photos: Path) -> Locator:
     """Add photos in the Score tab, open the Degradation tab and wait for the what-if."""
     visit.add_photos(*photos)
