@@ -34,6 +34,7 @@ from benchmarks import robustness
 from benchmarks.accuracy_report import BLOCK, draw_figures, report
 from benchmarks.cards import write_block
 from benchmarks.classical import Measure, load_measures
+from benchmarks.script import run_benchmark
 from fiqa.degradation.synthetic import DEGRADATIONS, LEVELS, PAPER_TYPES
 from fiqa.evaluation.metrics import srcc
 from fiqa.loading import load_network, load_predictor
@@ -44,7 +45,6 @@ from fiqa.results import QualityResult
 from training.data.photos import Split, read_photo_folder
 from training.data.rendering import TYPES, one_a_person, uses
 from training.data.views import PseudoMos, RenderedViews, read_views
-from training.fit.script import run_script
 from training.fit.starting import load_encoder
 from training.release import count_gflops
 from training.report.agreement import Estimate, estimate, measure_agreement
@@ -429,4 +429,4 @@ def _rounded(values: Scores) -> list[float]:
 
 
 if __name__ == "__main__":
-    run_script(main)
+    run_benchmark(main)

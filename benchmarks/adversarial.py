@@ -15,6 +15,7 @@ from PIL import Image
 from skimage.data import astronaut
 from torch import Tensor
 
+from benchmarks.script import run_benchmark
 from fiqa import load_predictor
 from fiqa.degradation.synthetic import DEGRADATIONS
 from fiqa.metric import FaceQuality
@@ -71,4 +72,4 @@ def saved_as_jpeg(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

@@ -24,6 +24,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.script import run_benchmark
 from fiqa.checkpoints import RELEASED
 from fiqa.degradation.synthetic import DEGRADATIONS
 from fiqa.errors import FiqaError
@@ -201,4 +202,4 @@ def _row(name: str, seconds: list[float]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

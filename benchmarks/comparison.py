@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.data import astronaut
 
+from benchmarks.script import run_benchmark
 from fiqa import QualityPredictor, load_predictor
 from fiqa.comparison.comparison import compare
 from fiqa.comparison.statistics import LEVEL, compare_pair, detectable_difference, holm, signed_rank_p
@@ -125,4 +126,4 @@ def _timed(predictor: QualityPredictor, folders: list[Path]) -> Iterator[tuple[f
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

@@ -22,6 +22,7 @@ from sklearn.metrics import silhouette_score
 
 from benchmarks.cards import write_block
 from benchmarks.degradation_report import BLOCK, report
+from benchmarks.script import run_benchmark
 from fiqa.degradation.atlas import CLEAN, TYPES, Atlas, Diagnosis, distances, find_atlas
 from fiqa.degradation.atlas_building import LabelledEmbeddings, single_types
 from fiqa.degradation.synthetic import LEVELS
@@ -169,4 +170,4 @@ def _share(values: Any) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

@@ -19,6 +19,7 @@ from PIL import Image
 from skimage import color, data, feature
 from tqdm import tqdm
 
+from benchmarks.script import run_benchmark
 from fiqa.degradation.synthetic import DEGRADATIONS, LEVELS
 from fiqa.faces.boxes import overlaps
 from fiqa.faces.finders import FaceFinder, load_face_finder
@@ -204,4 +205,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from benchmarks.cards import write_block
 from benchmarks.fairness_report import BLOCK, report
+from benchmarks.script import run_benchmark
 from fiqa.audit import DAMAGES, MEASURED
 from fiqa.audit.appearance import class_of_angle, typology_angle_deg
 from fiqa.audit.figure import draw
@@ -35,7 +36,6 @@ from fiqa.loading import load_predictor
 from fiqa.predictor import QualityPredictor
 from training.data.photos import FacePhoto, read_photo_folder
 from training.data.rendering import uses
-from training.fit.script import run_script
 
 GIVEN = ("sex", "age", "ethnicity")
 COLLECTION = "photos from"
@@ -161,4 +161,4 @@ def _rounded(content: Any) -> Any:
 
 
 if __name__ == "__main__":
-    run_script(main)
+    run_benchmark(main)

@@ -12,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.script import run_benchmark
 from fiqa.photo_scorer import PhotoScorer
 
 PHOTOS = 10
@@ -76,4 +77,4 @@ def peak_mib() -> float:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

@@ -23,6 +23,7 @@ from annotate.statistics.planning import next_batch
 from annotate.statistics.reliability import estimate_reliability
 from annotate.statistics.screening import Screening, screen
 from benchmarks import rating_load
+from benchmarks.script import run_benchmark
 from tests.annotate.simulated import Design, SimulatedStudy, simulate, simulate_crowd
 
 CGFIQA_IMAGES, CGFIQA_RATINGS = 39_312, 20
@@ -206,4 +207,4 @@ TABLES: Mapping[str, Callable[[int], None]] = {
 }
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

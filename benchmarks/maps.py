@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.cards import write_block
+from benchmarks.script import run_benchmark
 from fiqa.faces.finders import load_face_finder
 from fiqa.loading import load_predictor
 from fiqa.maps.readability import measure_face
 from fiqa.predictor import QualityPredictor
 from training.data.photos import read_photo_folder
 from training.data.rendering import one_a_person, uses
-from training.fit.script import run_script
 from training.report.agreement import estimate, show_estimate
 from training.report.tables import markdown_table
 
@@ -111,4 +111,4 @@ def report(figures: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    run_script(main)
+    run_benchmark(main)

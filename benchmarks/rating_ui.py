@@ -37,6 +37,7 @@ from annotate.rating import links
 from annotate.settings import Settings
 from annotate.stimuli.files import Candidate
 from benchmarks.rating_load import compare
+from benchmarks.script import run_benchmark
 from fiqa.degradation.synthetic import degrade
 from tests.annotate.studies import make_study
 from tests.app_process import free_port, run_app
@@ -151,4 +152,4 @@ async def _rate(page: Page, ends: float) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.data import astronaut
 
+from benchmarks.script import run_benchmark
 from fiqa.errors import FiqaError
 from fiqa.loading import load_predictor
 from fiqa.photos.images import decode_photo
@@ -111,4 +112,4 @@ def interval_of_mean(values: NDArray[np.float64]) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from benchmarks.script import run_benchmark
 from fiqa.checkpoints import RELEASED
 from fiqa.faces.finders import load_face_finder
 from fiqa.loading import load_predictor
@@ -175,4 +176,4 @@ def _row(name: str, seconds: list[float]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

@@ -22,6 +22,8 @@ from gradio_client import Client, handle_file  # type: ignore[import-untyped]
 from PIL import Image
 from skimage.data import astronaut
 
+from benchmarks.script import run_benchmark
+
 ROOT = Path(__file__).resolve().parents[1]
 EMPTY = "import gradio as gr, os\nwith gr.Blocks() as demo: pass\ndemo.launch(server_port=int(os.environ['FIQA_PORT']))"
 LIMIT_S = 120
@@ -87,4 +89,4 @@ def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

@@ -18,6 +18,7 @@ import torch
 from PIL import Image
 from skimage.data import astronaut
 
+from benchmarks.script import run_benchmark
 from fiqa import load_predictor
 from fiqa.bulk.workers import Scoring, score_in_processes
 from fiqa.photos.images import decode_photo
@@ -104,4 +105,4 @@ def largest_difference(expected: Iterable[Any], found: Iterable[Any]) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

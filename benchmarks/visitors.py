@@ -36,6 +36,7 @@ from annotate.database.engine import open_database
 from annotate.design.protocol import StudyProtocol
 from annotate.design.states import State
 from annotate.stimuli.files import Candidate, take_in
+from benchmarks.script import run_benchmark
 from fiqa.degradation.synthetic import degrade
 from fiqa.ui.examples import damaged_portrait
 from tests.app_process import AppProcess, run_app
@@ -290,4 +291,4 @@ def _encoded(photo: NDArray[np.uint8], form: str, name: str = "") -> bytes:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

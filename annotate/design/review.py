@@ -22,7 +22,7 @@ FEWEST_FOR_A_REPEAT = 6
 LAPTOP_PX = (1366, 768)
 """The smallest usual window of a computer, full screen."""
 AROUND_PX = (32, 210)
-"""What the rating page needs beside the picture, as `around` in `annotate/ui/rating/rate.js`."""
+"""What the rating page needs beside the picture, as `around` in `annotate/ui/rating/screen.js`."""
 PHONE_PX = 430
 """No usual phone is wider, in pixels of CSS."""
 

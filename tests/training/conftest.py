@@ -1,6 +1,7 @@
 """A photo folder that tests make themselves: the astronaut, from sources in every split."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.training.face_shape import face_landmarks
+from training.report import agreement
+
+FEW = 20
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +34,12 @@ def photo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     (folder / "faces.json").write_text(json.dumps(entries), encoding="utf-8")
     return folder
+
+
+@pytest.fixture(scope="module")
+def few_bootstraps() -> Iterator[None]:
+    """Resample less than in earnest, for tests that look at figures and not at their intervals."""
+    resampled = agreement._resampled
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(agreement, "_resampled", lambda clusters, _asked_for: resampled(clusters, FEW))
+        yield

@@ -16,6 +16,8 @@ from fiqa.loading import load_predictor
 from training import evaluate
 from training.errors import DataError
 
+pytestmark = pytest.mark.usefixtures("few_bootstraps")
+
 SERIES = [("jpeg", 0.3), ("jpeg", 0.9), ("gaussian_blur", 0.2), ("gaussian_blur", 0.5), ("gaussian_blur", 1.0)]
 
 

@@ -15,6 +15,8 @@ from training.data.rendering import TYPES
 from training.data.views import read_views
 from training.rehearsal import Scale, rehearse, vary, write_photos
 
+pytestmark = pytest.mark.usefixtures("few_bootstraps")
+
 TINY = Scale(pristine=13, views=4, stacks=1, encoder_steps=2, quality_steps=2, batch=4)
 
 

@@ -68,7 +68,7 @@ def whole(work: Path) -> Path:
     return work / "whole"
 
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_bootstraps")]
 
 
 def test_the_checkpoint_scores_and_its_card_has_our_figures_beside_the_published_ones(whole: Path) -> None:
