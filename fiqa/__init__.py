@@ -12,6 +12,8 @@ Names are imported on first use, so that `import fiqa` costs nothing.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from fiqa.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from fiqa.checkpoints import list_checkpoints, save_checkpoint
     from fiqa.comparison.comparison import compare
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from fiqa.reports import to_frame
     from fiqa.results import FaceResult, QualityResult
 
-__version__ = "0.1.0"
 __all__ = [
     "DslFiqa",
     "FaceResult",

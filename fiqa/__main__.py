@@ -21,7 +21,7 @@ from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn
 
-from fiqa import __version__, reports
+from fiqa import reports
 from fiqa.chosen_predictor import load_chosen
 from fiqa.errors import FiqaError, SettingError
 from fiqa.export_command import add_export
@@ -45,6 +45,7 @@ from fiqa.reports import ScoredPhoto, one_line
 from fiqa.serve_command import add_serve
 from fiqa.settings import Settings
 from fiqa.stopping import status_of, stopped_by_signals
+from fiqa.version import __version__
 
 Formats = Mapping[str, Callable[[Sequence[Any]], str]]
 LOSSLESS: dict[str, dict[str, Any]] = {".png": {}, ".tif": {}, ".tiff": {}, ".bmp": {}, ".webp": {"lossless": True}}

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fiqa import __version__
 from fiqa.comparison.matching import PhotoVersions
 from fiqa.comparison.scoring import ScoredVersions
 from fiqa.photos.archives import ZippedPhoto
+from fiqa.version import __version__
 
 if TYPE_CHECKING:
     from fiqa.predictor import QualityPredictor

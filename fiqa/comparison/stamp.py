@@ -10,10 +10,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fiqa import __version__
 from fiqa.comparison.matching import PhotoVersions
 from fiqa.errors import PhotoError
 from fiqa.photos.archives import PhotoFile, ZippedPhoto
+from fiqa.version import __version__
 
 if TYPE_CHECKING:
     from fiqa.predictor import QualityPredictor

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-from fiqa import __version__
 from fiqa.curation.examination import Examiner, PhotoFolder, find_folder, scores_of
 from fiqa.curation.persons import check_identity, group_by_face
 from fiqa.curation.photo_facts import PhotoFacts
@@ -29,6 +28,7 @@ from fiqa.errors import SettingError
 from fiqa.photos.sources import as_on_disk
 from fiqa.results import Interval
 from fiqa.settings import Settings
+from fiqa.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd

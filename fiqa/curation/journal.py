@@ -11,9 +11,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fiqa import __version__
 from fiqa.curation.photo_facts import PhotoFacts
 from fiqa.output import make_folder
+from fiqa.version import __version__
 
 if TYPE_CHECKING:
     from fiqa.predictor import QualityPredictor

@@ -19,7 +19,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from unicodedata import normalize
 
-from fiqa import __version__
 from fiqa.curation import TAKEN
 from fiqa.curation.curation import Curation
 from fiqa.curation.lists import CAPTION_SUFFIX, caption_of
@@ -27,6 +26,7 @@ from fiqa.curation.reports import of_verdicts
 from fiqa.errors import SettingError
 from fiqa.output import make_folder
 from fiqa.photos.sources import is_passed_over
+from fiqa.version import __version__
 
 LOG = "fiqa-curation.jsonl"
 PART = ".fiqa-curation.part"

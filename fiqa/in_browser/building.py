@@ -13,7 +13,6 @@ from typing import Any
 import platformdirs
 from PIL import Image
 
-from fiqa import __version__
 from fiqa.bundled import CHECKPOINT, bundled
 from fiqa.checkpoints import CheckpointSpec, find_checkpoint
 from fiqa.errors import CheckpointError
@@ -28,6 +27,7 @@ from fiqa.photos import images
 from fiqa.photos.alignment import MAX_ROLL_DEG
 from fiqa.ui.figures import ACR_WORDS
 from fiqa.ui.score.panels import meaning
+from fiqa.version import __version__
 
 WASM = "runtime/ort-wasm-simd-threaded.wasm"
 EXAMPLE = "example.png"

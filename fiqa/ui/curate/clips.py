@@ -11,13 +11,13 @@ from typing import Any
 
 import gradio as gr
 
-from fiqa import __version__
 from fiqa.errors import FiqaError, SettingError
 from fiqa.photos.thumbnails import data_uri
 from fiqa.ui.figures import png_uri, text
 from fiqa.ui.photos import SCORING, SCORING_LIMIT, UNSEEN
 from fiqa.ui.progress import panel, progress_panel
 from fiqa.ui.service import PredictorService, translate_errors
+from fiqa.version import __version__
 from fiqa.video.frames import Clip, length_s
 from fiqa.video.reports import ClipReport, clock, timeline, to_csv, to_json, to_table
 from fiqa.video.scoring import BestFrame, ClipScores, choose_best, fetch_frames, score_clip
