@@ -126,6 +126,7 @@ class Visit:
     def clear(self) -> None:
         """Go back to what a new visitor sees: the Score tab, without photos, at its top."""
         self.page.get_by_role("tab", name="Score", exact=True).click()
+        self.page.wait_for_selector("#photos")
         clear = self.page.locator("#photos button[aria-label='Clear']")
         if clear.is_visible():
             clear.click()
