@@ -51,6 +51,7 @@ def test_screening_applied_twice_finds_nobody_new(database: Database, study_id: 
         assert apply_screening(db, study_id, NOW).falls == ()
 
 
+@pytest.mark.slow
 def test_agreement_is_of_the_votes_that_are_used(database: Database, study_id: int) -> None:
     with database.read() as db:
         before = reliability(db, study_id)["icc_single"]

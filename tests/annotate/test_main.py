@@ -78,6 +78,7 @@ def refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., s
     return refused
 
 
+@pytest.mark.slow
 def test_study_from_pictures_to_training_data(run: Run, folder: Path) -> None:
     created = run("create", "faces", "--images", "faces")
     assert (created["state"], created["added"], created["duplicates"]) == ("draft", COUNT, [])
@@ -423,6 +424,7 @@ NAMES_OF_THE_WORLD = "Gesichter 人脸 👩\u200d🦰"
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 @pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "JSON"])
+@pytest.mark.slow
 def test_what_is_piped_is_utf_8_whatever_the_system_says(run: Run, encoding: str, options: list[str]) -> None:
     run("create", NAMES_OF_THE_WORLD, "--images", "faces")
     done = annotate(["status", NAMES_OF_THE_WORLD, *options], encoding=encoding, stdout=subprocess.PIPE)
@@ -434,6 +436,7 @@ def test_what_is_piped_is_utf_8_whatever_the_system_says(run: Run, encoding: str
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+@pytest.mark.slow
 def test_full_disk_and_closed_output_are_one_line(run: Run) -> None:
     run("create", "faces", "--images", "faces")
     with open("/dev/full", "wb") as full:  # noqa: PTH123
@@ -446,6 +449,7 @@ def test_full_disk_and_closed_output_are_one_line(run: Run) -> None:
     assert (closed.returncode, closed.stderr) == (1, b"annotate: Standard output is closed; nothing was done.\n")
 
 
+@pytest.mark.slow
 def test_a_full_standard_error_stops_nothing(folder: Path, run: Run) -> None:
     with Path("/dev/full").open("wb") as full:
         for command, status in ((["create", "faces", "--images", "faces"], 0), (["status", "nobody"], 1)):

@@ -124,6 +124,7 @@ def rows_of(ratings: Ratings) -> list[Given]:
     ]
 
 
+@pytest.mark.slow
 def test_every_answer_arrives_once_in_its_order(run: tuple[Session, int, list[Given]]) -> None:
     db, study_id, given = run
     rows = rows_of(load_votes(db, study_id).ratings)

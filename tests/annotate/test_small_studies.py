@@ -44,6 +44,7 @@ def test_mos_and_its_figures_stay_on_the_scale(ratings: Ratings) -> None:
 
 @settings(deadline=None)  # the machine may be busy
 @given(ratings=small_studies())
+@pytest.mark.slow
 def test_agreement_is_a_correlation_or_undefined(ratings: Ratings) -> None:
     row = estimate_reliability(ratings).row()
     json.dumps(row, allow_nan=False)
@@ -60,6 +61,7 @@ def test_agreement_is_a_correlation_or_undefined(ratings: Ratings) -> None:
 @pytest.mark.parametrize("rules", [ScreeningRules(), STRICT], ids=["default", "strict"])
 @settings(deadline=None)  # the machine may be busy
 @given(ratings=small_studies())
+@pytest.mark.slow
 def test_screening_judges_everybody_by_finite_figures(ratings: Ratings, rules: ScreeningRules) -> None:
     found = screen(ratings, rules)
     json.dumps([finding.row() for finding in found.findings], allow_nan=False)

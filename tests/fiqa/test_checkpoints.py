@@ -83,6 +83,7 @@ def test_a_hub_that_cannot_be_reached_is_one_sentence(settings: Settings) -> Non
         find_checkpoint("someone/faces", settings)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_is_saved_under_a_path_given_as_text(tmp_path: Path) -> None:
     spec = CheckpointSpec("mine", "Mine", "MIT", "A test.", "here", Preprocessing(256, 1.7, 4))
     folder = save_checkpoint(DslFiqa(LITE), spec, f"{tmp_path}/new/mine")

@@ -105,6 +105,7 @@ def test_damaged_cards_are_refused(own: Path, name: str, content: str) -> None:
     ],
     ids=str,
 )  # fmt: skip
+@pytest.mark.slow
 def test_a_card_with_values_that_make_no_sense_is_refused(own: Path, values: dict[str, Any]) -> None:
     card = json.loads((own / "checkpoint.json").read_text())
     changed = card["preprocessing"] if values.keys() <= card["preprocessing"].keys() else card
@@ -172,6 +173,7 @@ def test_the_authors_files_come_back_as_the_network_they_hold(small: DslFiqa) ->
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float64])
+@pytest.mark.slow
 def test_the_authors_files_in_another_precision_are_cast_as_the_released_code_does(
     small: DslFiqa, dtype: torch.dtype
 ) -> None:
@@ -211,6 +213,7 @@ def test_what_no_score_depends_on_and_what_is_computed_may_be_missing(small: Dsl
 
 
 @pytest.mark.parametrize("name", ["conv1.bias", "vit.pos_embed", "E.1.running_mean", "embed_mlp.0.weight"])
+@pytest.mark.slow
 def test_a_tensor_that_matters_must_be_there_whatever_else_is(small: DslFiqa, name: str) -> None:
     encoder, quality = authors_files(small)
     (encoder if name in encoder else quality).pop(name)

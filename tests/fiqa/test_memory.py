@@ -79,5 +79,6 @@ def page_faults_of_50_large_arrays(memory: str) -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks glibc")
+@pytest.mark.slow
 def test_memory_that_is_kept_is_used_again_without_asking_the_system() -> None:
     assert page_faults_of_50_large_arrays("kept") < 0.3 * page_faults_of_50_large_arrays("given back")

@@ -45,6 +45,7 @@ def astronaut_falls(predictor: QualityPredictor, name: str) -> list[QualityResul
 
 
 @pytest.mark.parametrize("name", PAPER_TYPES)
+@pytest.mark.slow
 def test_the_astronaut_scores_lower_with_every_step_of_severity(predictor: QualityPredictor, name: str) -> None:
     results = astronaut_falls(predictor, name)
     levels = [round(result.score, 3) for result in results if FAINT_NOTICE not in result.notices]
@@ -53,6 +54,7 @@ def test_the_astronaut_scores_lower_with_every_step_of_severity(predictor: Quali
 
 
 @pytest.mark.parametrize("name", PAPER_TYPES)
+@pytest.mark.slow
 def test_a_face_whose_place_is_known_scores_lower_with_every_step_of_severity(
     predictor: QualityPredictor, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,6 +99,7 @@ def test_what_is_saved_is_loaded_again(predictor: QualityPredictor, tmp_path: Pa
         assert torch.equal(tensor, predictor.network.state_dict()[name])
 
 
+@pytest.mark.slow
 def test_a_pickled_predictor_scores_the_same_in_a_spawned_worker(predictor: QualityPredictor) -> None:
     with get_context("spawn").Pool(1) as pool:
         (result,) = pool.map(predictor, [ASTRONAUT])

@@ -101,6 +101,7 @@ def test_maps_sum_to_the_score_and_quality_lies_in_its_range(predictor: QualityP
 
 
 @pytest.mark.parametrize("kind", ["occlusion", "integrated_gradients"])
+@pytest.mark.slow
 def test_losses_and_gains_grow_with_the_range(predictor: QualityPredictor, kind: str) -> None:
     low, high = predictor.spec.score_range
     few = replace(predictor.spec, preprocessing=replace(predictor.spec.preprocessing, crops=1))
@@ -120,6 +121,7 @@ def test_diagnosis_and_what_if(predictor: QualityPredictor, expected: float) -> 
     assert curve.scores[0] == pytest.approx(expected, rel=0.02)
 
 
+@pytest.mark.slow
 def test_score_tab_and_its_endpoints(
     service: PredictorService, photo: Path, predictor: QualityPredictor, expected: float
 ) -> None:
@@ -133,6 +135,7 @@ def test_score_tab_and_its_endpoints(
         assert word_of(expected, predictor.spec.score_range) in panel
 
 
+@pytest.mark.slow
 def test_attention_tab_and_its_endpoint(
     service: PredictorService, photo: Path, predictor: QualityPredictor, expected: float, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -154,6 +157,7 @@ def test_attention_tab_and_its_endpoint(
     assert np.nansum(np.load(array)) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_degradation_tab_and_its_endpoint(
     service: PredictorService, photo: Path, predictor: QualityPredictor, expected: float
 ) -> None:
@@ -172,6 +176,7 @@ def test_degradation_tab_and_its_endpoint(
 
 
 @pytest.mark.parametrize("format", ["json", "csv", "table"])
+@pytest.mark.slow
 def test_command_line(folder: Path, photo: Path, expected: float, format: str, tmp_path: Path) -> None:
     for command, name in (("score", "scores"), ("degradation", "diagnoses")):
         output = tmp_path / f"{name}.txt"
@@ -192,6 +197,7 @@ def test_attention_command(folder: Path, photo: Path, expected: float, tmp_path:
     assert np.nansum(np.load(output)) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_official_protocol(folder: Path, tmp_path: Path) -> None:
     data = tmp_path / "data" / "test"
     for name in ("img", "landmark"):

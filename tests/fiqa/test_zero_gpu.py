@@ -57,6 +57,7 @@ def predictor(lender: Lender) -> ZeroGpuPredictor:
     return ZeroGpuPredictor(load_network(spec), spec, load_face_finder("bundled"), gpu="cpu")
 
 
+@pytest.mark.slow
 def test_a_lent_gpu_scores_as_any_other_device(predictor: ZeroGpuPredictor, lender: Lender) -> None:
     lent, own = predictor.score(ASTRONAUT), load_predictor("lite", device="cpu", finder="bundled").score(ASTRONAUT)
     assert lent.score == pytest.approx(own.score, abs=1e-6)
@@ -85,6 +86,7 @@ def test_maps_and_what_ifs_take_no_gpu(predictor: ZeroGpuPredictor, lender: Lend
 
 
 @pytest.mark.parametrize(("crops", "seconds"), [([8], 6), ([20], 6), ([20] * 5, 10), ([20] * 1000, LONGEST_S)])
+@pytest.mark.slow
 def test_little_time_is_asked_for(crops: Sequence[int], seconds: int, predictor: ZeroGpuPredictor) -> None:
     face = predictor.face_crops(ASTRONAUT, None)
     faces = [type(face)(None, face.view, [(0, 0)] * count, None) for count in crops]

@@ -52,6 +52,7 @@ def test_the_entry_point_stays_small() -> None:
     assert len((ROOT / "app.py").read_text(encoding="utf-8").splitlines()) < 10
 
 
+@pytest.mark.slow
 def test_the_page_is_laid_out_without_anything_heavy() -> None:
     heavy = ("torch", "timm", "torchvision", "scipy", "skimage", "matplotlib", "sqlalchemy")
     code = (
@@ -64,6 +65,7 @@ def test_the_page_is_laid_out_without_anything_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_a_port_in_use_is_one_clear_line_on_the_standard_error_and_the_status_is_1() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -111,6 +113,7 @@ def test_nothing_about_visitors_is_recorded(tmp_path: Path) -> None:
     assert str(tmp_path) in options["blocked_paths"]
 
 
+@pytest.mark.slow
 def test_only_these_endpoints_are_offered(client: Client) -> None:
     offered = {"/score", "/score_batch", "/attention", "/degradation", "/degrade", "/compare", "/curate"}
     assert set(client.view_api(return_format="dict")["named_endpoints"]) == offered
@@ -158,6 +161,7 @@ def test_files_that_were_not_uploaded_are_out_of_reach(client: Client) -> None:
     assert "config.json" not in answer
 
 
+@pytest.mark.slow
 def test_nothing_is_left_of_an_upload(served: Served, client: Client, photo: str) -> None:
     client.predict(handle_file(photo), api_name="/score")
     client.predict([handle_file(photo)], "first", api_name="/score_batch")

@@ -260,6 +260,7 @@ def test_a_password_is_not_in_the_message() -> None:
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.slow
 def test_two_processes_make_one_database(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """Both find nothing, both want to make the tables."""
     database_url = f"sqlite:///{tmp_path / 'ratings.sqlite3'}"

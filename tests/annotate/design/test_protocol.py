@@ -109,6 +109,7 @@ VALUES = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from([*OTHER, *FIRST_VERSION, "x"]), VALUES))
+@pytest.mark.slow
 def test_whatever_json_says_is_a_protocol_or_a_protocol_error(values: dict[str, Any]) -> None:
     try:
         protocol = StudyProtocol.from_json(values)

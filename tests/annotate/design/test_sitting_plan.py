@@ -40,6 +40,7 @@ def rate_to_the_end(person: Person, step: Step) -> list[int]:
 
 
 @pytest.mark.parametrize("design", DESIGNS.values(), ids=DESIGNS)
+@pytest.mark.slow
 def test_as_many_people_as_are_said_to_be_needed_rate_everything_in_sittings_of_the_length_that_is_said(
     database: Database, design: dict[str, Any]
 ) -> None:

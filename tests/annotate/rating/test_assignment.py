@@ -251,6 +251,7 @@ class Study(RuleBasedStateMachine):
 
 
 @pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
+@pytest.mark.slow
 def test_histories(sqlite_template: Path) -> None:
     run_histories(Study, sqlite_template)
 
@@ -329,6 +330,7 @@ def start_rater(database_url: str, code: str, people: int) -> subprocess.Popen[s
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_two_processes_share_one_study(database: Database, database_url: str) -> None:
     study_id = new_study(database, images=8, ratings_wanted=6, **QUICK)
     with database.read() as db:
@@ -343,6 +345,7 @@ def test_two_processes_share_one_study(database: Database, database_url: str) ->
         assert sorted(row.key for row in queries.ratings.stream_ratings(db, study_id)) == sorted(keys)
 
 
+@pytest.mark.slow
 def test_a_killed_process_loses_nothing_it_acknowledged(database: Database, database_url: str) -> None:
     study_id = new_study(database, images=60, ratings_wanted=20, lease_s=60, sitting_items=1000, **QUICK)
     with database.read() as db:

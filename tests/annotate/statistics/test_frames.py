@@ -54,6 +54,7 @@ def test_mos_are_a_table_with_the_columns_of_the_export() -> None:
     assert frame["mos_p910"].isna().all()  # too few ratings
 
 
+@pytest.mark.slow
 def test_pandas_is_loaded_for_a_table_and_not_before() -> None:
     code = "import sys, annotate.statistics.mos, annotate.__main__; sys.exit('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

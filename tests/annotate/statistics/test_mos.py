@@ -98,6 +98,7 @@ def test_rows_are_json_without_nan() -> None:
 
 
 @pytest.mark.parametrize("number", range(len(SIZES)))
+@pytest.mark.slow
 def test_p910_agrees_with_sureal_on_complete_designs(number: int) -> None:
     design = complete_designs()[number]
     table, theirs = estimate_mos(design.ratings()), design.found["p910"]

@@ -299,6 +299,7 @@ def _wrote(name: str) -> Callable[[zipfile.ZipFile], None]:
         (_many, "holds 60001 files, more than the 60000"),
     ],
 )
+@pytest.mark.slow
 def test_zip_that_is_up_to_something_is_refused(
     tmp_path: Path, write: Callable[[zipfile.ZipFile], None], reason: str
 ) -> None:

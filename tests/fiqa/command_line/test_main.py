@@ -293,6 +293,7 @@ def test_bundled_checkpoint_is_listed_as_present_and_small() -> None:
     assert 0 < lite["gflops"] <= 0.5  # a multiply-add counted once, as the limits of challenges count
 
 
+@pytest.mark.slow
 def test_mistaken_names_cost_one_line_without_a_stand_in(tmp_path: Path) -> None:
     photo = tmp_path / "photo.png"
     Image.fromarray(astronaut()).save(photo)

@@ -19,6 +19,7 @@ def figures() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", list(figures()))
+@pytest.mark.slow
 def test_a_figure_takes_the_colour_of_the_text_around_it(name: str) -> None:
     drawn = figures()[name]
 

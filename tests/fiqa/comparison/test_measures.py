@@ -36,6 +36,7 @@ def tensor(pixels: Pixels) -> torch.Tensor:
     return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
 
 
+@pytest.mark.slow
 def test_each_measure_is_that_of_its_reference() -> None:
     prepare_torchvision()
     import piq

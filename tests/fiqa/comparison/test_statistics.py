@@ -98,6 +98,7 @@ def test_a_photo_that_only_one_method_made_scorable_is_its_win() -> None:
 @pytest.mark.parametrize(
     "p_values", [[0.01, 0.04, 0.03, 0.005], [0.5], [0.2, 0.2, 0.9], [0.0001, 0.0001, 0.9, 0.04, 0.04]]
 )
+@pytest.mark.slow
 def test_the_correction_is_holms_of_statsmodels(p_values: list[float]) -> None:
     multitest = pytest.importorskip("statsmodels.stats.multitest")
 

@@ -85,6 +85,7 @@ def settings(tmp_path: Path) -> Settings:
     return Settings.from_environment({"FIQA_DATA_DIR": str(tmp_path)})
 
 
+@pytest.mark.slow
 def test_single_degradations_and_clean_faces_of_other_people_are_named(
     asked: LabelledEmbeddings, diagnoses: list[Diagnosis]
 ) -> None:
@@ -219,6 +220,7 @@ def test_views_and_photos_are_embedded_alike(predictor: QualityPredictor) -> Non
     assert np.allclose(embed_views(predictor, encoded_face.view[None])[0], encoded_face.embedding, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_coarse_atlas_of_one_photo_knows_that_photo(predictor: QualityPredictor, settings: Settings) -> None:
     building = build_coarse_atlas(partial(embed_coarse, predictor), weights_sha256(predictor.spec))
     told = []

@@ -40,6 +40,7 @@ def test_without_steps_the_score_is_that_of_the_photo(predictor: QualityPredicto
 
 
 @pytest.mark.parametrize("name", DEGRADATIONS)
+@pytest.mark.slow
 def test_degrading_the_part_that_counts_is_degrading_the_photo(predictor: QualityPredictor, name: str) -> None:
     faces = predictor.find_faces(ASTRONAUT).faces
     part = encode_degraded(predictor, find_subject(predictor, ASTRONAUT), [(name, 0.5)])

@@ -95,6 +95,7 @@ def test_a_label_cannot_name_a_file_outside_the_data_set(data: Path) -> None:
     ],
     ids=["missing", "nested", "three columns", "words", "too many", "no numbers", "pickled"],
 )
+@pytest.mark.slow
 def test_landmarks_that_are_missing_or_of_another_shape_are_named_before_the_first_score(
     data: Path, landmarks: NDArray[Any] | None, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,6 +69,7 @@ def test_the_box_is_that_of_the_landmarks(astronaut: Face) -> None:
 
 
 @pytest.mark.parametrize("name", DEGRADATIONS)
+@pytest.mark.slow
 def test_a_degraded_face_keeps_its_landmarks(finder: BundledFaceFinder, astronaut: Face, name: str) -> None:
     (face,) = finder.find(DEGRADATIONS[name](data.astronaut(), 0.6, seed=1))
     assert error(face, astronaut.landmarks) < 0.1
@@ -219,6 +220,7 @@ def faceless_photos() -> Iterator[tuple[str, Photo]]:
 
 
 @pytest.mark.parametrize(("name", "photo"), faceless_photos())
+@pytest.mark.slow
 def test_no_face_is_found_where_there_is_none(finder: BundledFaceFinder, name: str, photo: Photo) -> None:
     assert finder.find(photo) == [], name
 

@@ -58,6 +58,7 @@ def test_each_box_is_answered_alone_however_many_there_are(predictor: LandmarkPr
 
 
 @pytest.mark.parametrize("centre", [(1500, 1000), (40, 60), (2990, 1990)])
+@pytest.mark.slow
 def test_the_view_of_a_large_face_lies_where_it_says(centre: tuple[float, float]) -> None:
     x, y = np.meshgrid(np.arange(3000) / 3000, np.arange(2000) / 2000)
     photo = (255 * np.stack([x, y, 0 * x], axis=-1)).astype(np.uint8)

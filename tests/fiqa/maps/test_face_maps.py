@@ -88,6 +88,7 @@ def test_the_map_is_high_where_the_crops_showed_something_bright(angle: float, c
     st.floats(-80, 120), st.floats(-80, 120), st.floats(0.1, 4.0), st.floats(-3.1, 3.1),
     st.sampled_from([(96, 64), (17, 23), (200, 150)]),
 )  # fmt: skip
+@pytest.mark.slow
 def test_what_adds_up_makes_its_total_in_the_photo(
     x: float, y: float, scale: float, angle: float, size: tuple[int, int]
 ) -> None:

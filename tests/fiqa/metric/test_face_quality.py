@@ -96,6 +96,7 @@ def test_landmark_indices_are_those_of_the_released_code() -> None:
 
 
 @pytest.mark.parametrize("size", [7, 64])
+@pytest.mark.slow
 def test_a_score_depends_on_neither_the_size_of_its_batch_nor_the_order(
     quality: FaceQuality, landmarks: Tensor, size: int
 ) -> None:
@@ -174,6 +175,7 @@ def test_autocast_changes_a_score_by_less_than_two_hundredths(quality: FaceQuali
     torch.testing.assert_close(coarse.float(), quality(picture, landmarks=landmarks[None]), atol=0.02, rtol=0)
 
 
+@pytest.mark.slow
 def test_what_is_exported_scores_any_number_of_views(quality: FaceQuality, predictor: QualityPredictor) -> None:
     views, landmarks = (each.repeat(3, *[1] * (each.ndim - 1)) for each in views_of(predictor))
     batch = torch.export.Dim("views", min=1)

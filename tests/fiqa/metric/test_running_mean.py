@@ -49,6 +49,7 @@ def _take_part(rank: int, rendezvous: str, answers: "Queue[tuple[float, int]]") 
     distributed.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_two_processes_know_the_mean_of_what_both_took(tmp_path: Path) -> None:
     spawn = get_context("spawn")
     answers: Queue[tuple[float, int]] = spawn.Queue()

@@ -82,6 +82,7 @@ def test_a_network_with_landmarks_says_when_they_are_missing(lite: DslFiqa) -> N
     ],
 )
 @torch.inference_mode()
+@pytest.mark.slow
 def test_timm_backbones_stand_in_for_the_vit(backbone: str, taps: tuple[int, ...], crop_px: int) -> None:
     config = replace(
         LITE, backbone=backbone, backbone_taps=taps, backbone_dim=None, plain_widths=(), crop_px=crop_px,

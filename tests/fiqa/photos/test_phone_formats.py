@@ -73,6 +73,7 @@ def test_jpeg_xl_is_read(options: dict[str, object]) -> None:
 
 @needs_jxl
 @pytest.mark.parametrize("size", [(256, 240), (64, 64), (640, 480), (1920, 1080), (1000, 37), (9000, 300)])
+@pytest.mark.slow
 def test_the_size_of_a_jpeg_xl_is_known_before_it_is_decoded(size: tuple[int, int]) -> None:
     import pillow_jxl  # noqa: F401  registers itself
 

@@ -140,6 +140,7 @@ def test_file_over_the_limit_is_refused_unread(tmp_path: Path) -> None:
         decode_photo(path)
 
 
+@pytest.mark.slow
 def test_text_hidden_in_a_png_does_not_unpack_to_gigabytes(photo: Pixels) -> None:
     data = encode(photo, "PNG")
     packed = b"Comment\0\0" + zlib.compress(bytes(200_000_000), 9)

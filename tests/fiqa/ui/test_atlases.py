@@ -44,6 +44,7 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Predict
     service.stop()
 
 
+@pytest.mark.slow
 def test_a_checkpoint_works_in_every_tab_right_after_its_training(service: PredictorService, tmp_path: Path) -> None:
     tabs = (
         score._Handlers(service),

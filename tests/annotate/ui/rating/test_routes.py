@@ -77,6 +77,7 @@ def test_an_answer_sent_again_is_stored_once(site: TestClient, join_code: str, l
 
 @pytest.mark.parametrize("token", ["", "x", "A" * 43, "A" * 200])
 @pytest.mark.parametrize("action", sorted(ACTIONS.keys() - {"welcome", "join"}))
+@pytest.mark.slow
 def test_without_a_link_nothing_can_be_done(action: str, token: str, site: TestClient) -> None:
     refused = Rater(site, token).post(action, answer={"key": "k", "assignment_id": 1, "grade": 3})
     assert refused.status_code == 403

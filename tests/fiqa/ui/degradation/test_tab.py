@@ -108,6 +108,7 @@ def test_no_type_and_no_severity_are_no_step() -> None:
     assert steps_of(("", 0.5, "jpeg", 0, "haze", 0.25)) == [("haze", 0.25)]
 
 
+@pytest.mark.slow
 def test_every_type_gets_a_curve_and_they_are_kept(handlers: _Handlers, trial: WhatIfState) -> None:
     *_, panel = handlers.show_curves(trial)
     assert panel.count('<figure class="curve">') == len(DEGRADATIONS) == len(trial.curves)
@@ -115,6 +116,7 @@ def test_every_type_gets_a_curve_and_they_are_kept(handlers: _Handlers, trial: W
     assert len(list(handlers.show_curves(trial))) == 1
 
 
+@pytest.mark.slow
 def test_every_repair_is_tried_and_called_an_estimate(handlers: _Handlers, trial: WhatIfState) -> None:
     *_, panel = handlers.show_repairs(trial, "low_light", 0.6, "", 0.5, "", 0.5)
     assert panel.count("<tr>") == len(REPAIRS) + 1
