@@ -61,10 +61,15 @@ def vectors() -> dict[str, Any]:
         return dict(data)
 
 
+def released_shapes(which: str) -> dict[str, tuple[str, list[int]]]:
+    """Return kind and shape of every tensor of "de" or "iqa", by the released code's names."""
+    shapes: dict[str, tuple[str, list[int]]] = json.loads((FOLDER / f"keys_{which}.json").read_text())
+    return shapes
+
+
 def released_state(which: str) -> dict[str, torch.Tensor]:
     """Return the state dict of "de" or "iqa" as published: names, shapes and kinds of the released code."""
-    keys: dict[str, tuple[str, list[int]]] = json.loads((FOLDER / f"keys_{which}.json").read_text())
-    return {name: _tensor(name, dtype, tuple(shape)) for name, (dtype, shape) in keys.items()}
+    return {name: _tensor(name, dtype, tuple(shape)) for name, (dtype, shape) in released_shapes(which).items()}
 
 
 def _tensor(name: str, dtype: str, shape: tuple[int, ...]) -> torch.Tensor:
