@@ -11,6 +11,7 @@ from annotate.cli.arguments import MOST_LINKS, Command, whole
 from annotate.cli.output import opened_database, say, table, utc_now, warn
 from annotate.design.items import MOST_TRAPS
 from annotate.design.roles import Role
+from annotate.design.scales import SCALES
 from annotate.design.stored_protocol import UnreadableProtocol
 from annotate.errors import ProtocolError
 from annotate.owners import hash_secret, make_secret
@@ -38,7 +39,7 @@ def add_making(command: Command) -> None:
         "--protocol", type=Path, metavar="FILE", help="JSON, as an export writes it; the rest: defaults"
     )
     create.add_argument("--method", help="acr (default), acr-hr, dcr or pairs; see docs/studies.md")
-    create.add_argument("--scale", help="acr5 (default), acr9 or continuous")
+    create.add_argument("--scale", help=f"one of {', '.join(SCALES)} (default: acr5)")
     create.add_argument(
         "--ratings", type=int, metavar="N", help="accepted ratings wanted per picture (default: 20) or pair (10)"
     )

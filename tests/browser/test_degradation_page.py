@@ -123,13 +123,13 @@ def test_several_photos_are_placed_at_once_and_saved(visit: Visit, photos: Photo
     assert np.load(saved["fiqa-embeddings.npy"], allow_pickle=False).shape == (3, len(rows[1]) - 1)
 
 
-def test_photos_can_be_added_here_too(visit: Visit, photos: Photos) -> None:
-    open_tab(visit)
-    expect(visit.page.locator("#diagnosis .empty")).to_be_visible()
-    with visit.page.expect_file_chooser() as chooser:
-        visit.page.click("#choose")
+def test_photos_can_be_added_here_too(new_visit: Visit, photos: Photos) -> None:
+    open_tab(new_visit)
+    expect(new_visit.page.locator("#diagnosis .empty")).to_be_visible()
+    with new_visit.page.expect_file_chooser() as chooser:
+        new_visit.page.click("#choose")
     chooser.value.set_files(photos["astronaut"])
-    expect(visit.page.locator("#diagnosis .verdict")).to_be_visible(timeout=SCORE_MS)
+    expect(new_visit.page.locator("#diagnosis .verdict")).to_be_visible(timeout=SCORE_MS)
 
 
 def test_a_text_that_claims_to_be_a_photo_gets_a_sentence(visit: Visit, photos: Photos) -> None:

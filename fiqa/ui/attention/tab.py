@@ -206,8 +206,7 @@ class _Handlers:
         Args:
             photo: The photo, as an image file of any common format.
             checkpoint: Name of the checkpoint.
-            kind: Which map: contribution, quality, confidence, occlusion, integrated_gradients, attention, rollout or
-                cross_attention.
+            kind: Which map: KINDS.
             face: Which face, counted from 1, the most prominent first.
             block: Which block of attention, counted from 1; the last unless given.
 
@@ -338,6 +337,9 @@ def _link(name: str, media_type: str, data: bytes) -> str:
     return (
         f'<a download="{text(name)}" href="{data_uri(media_type, data)}" data-made="{time.time_ns()}">{text(name)}</a>'
     )
+
+
+_Handlers.attention.__doc__ = (_Handlers.attention.__doc__ or "").replace("KINDS", ", ".join(KINDS))
 
 
 def _build_endpoint(handlers: _Handlers, checkpoint: gr.Dropdown) -> None:

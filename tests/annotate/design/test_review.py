@@ -57,12 +57,12 @@ def test_a_study_whose_deadline_has_passed_cannot_be_opened() -> None:
         (StudyProtocol(min_screen_side_px=600), StimulusSummary(COUNTS, (500, 700)), "needs a window of 532×910"),
         (StudyProtocol(), StimulusSummary(COUNTS, (512, 512)), "to leave them out, set “Smallest screen” to 600"),
         (
-            StudyProtocol(texts={"en": StudyTexts(consent="Ours.")}),
+            StudyProtocol(languages=("en", "de", "es"), texts={"en": StudyTexts(consent="Ours.")}),
             ENOUGH,
             "The consent: yours in English, but the app's own in Deutsch and Español. Translate, or do not offer",
         ),
         (
-            StudyProtocol(questions=(StartQuestion("lens", {"en": "?", "de": "?"}, {}),)),
+            StudyProtocol(languages=("en", "es"), questions=(StartQuestion("lens", {"en": "?", "de": "?"}, {}),)),
             ENOUGH,
             "The question lens is missing in Español.",
         ),

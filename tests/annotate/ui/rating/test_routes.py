@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from annotate import queries
+from annotate.design.languages import LANGUAGES
 from annotate.rating.messages import ACTIONS
 from annotate.ui.labelling import Labelling
 from annotate.ui.rating import routes
@@ -190,7 +191,7 @@ def test_a_study_is_described_in_every_language(site: TestClient, labelling: Lab
     }  # fmt: skip
     assert described["scale"]["grades"] == [1, 2, 3, 4, 5]
     assert described["scale"]["words"]["de"][0] == [1, "Schlecht"]
-    assert set(described["languages"]) == set(described["texts"]) == {"en", "de", "es"}
+    assert set(described["languages"]) == set(described["texts"]) == set(LANGUAGES)
     assert all(
         set(texts) == {"instructions", "consent", "eligibility", "data_protection"}
         for texts in described["texts"].values()

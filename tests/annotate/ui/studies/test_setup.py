@@ -7,6 +7,7 @@ import pytest
 
 from annotate import queries
 from annotate.design.items import ItemKind
+from annotate.design.languages import LANGUAGES
 from annotate.design.protocol import StudyProtocol, StudyTexts
 from annotate.design.start_questions import READY_QUESTIONS, StartQuestion
 from annotate.design.states import State
@@ -151,7 +152,7 @@ def test_opening_says_what_it_fixes_and_saves_what_was_changed(labelling: Labell
         study = queries.studies.get_study(db, study_id)
         assert (study.state, study.protocol.ratings_wanted) == (State.OPEN, 3)
         assert study.protocol.closes_at == datetime(2090, 1, 1, 12, tzinfo=UTC)
-        assert study.protocol.texts.keys() == {"en", "de", "es"}  # as participants read them from now on
+        assert study.protocol.texts.keys() == LANGUAGES.keys()  # as participants read them from now on
 
 
 def test_a_form_that_makes_no_sense_opens_nothing(labelling: Labelling) -> None:
