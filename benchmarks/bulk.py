@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import redirect_stderr
 from pathlib import Path
 
+from benchmarks.script import run_benchmark
 from fiqa.__main__ import _parser
 from fiqa.bulk.command import write_rows
 from fiqa.bulk.engines import Waiting, in_order
@@ -93,4 +94,4 @@ def rate_on_ray(folder: Path, actors: int, photos: int) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

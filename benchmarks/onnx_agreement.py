@@ -16,6 +16,7 @@ from PIL import Image, ImageOps
 from scipy.stats import spearmanr
 from skimage.data import astronaut
 
+from benchmarks.script import run_benchmark
 from fiqa import load_predictor
 from fiqa.degradation.synthetic import DEGRADATIONS, degrade
 from fiqa.errors import FiqaError
@@ -88,4 +89,4 @@ def is_alike(one: Outcome, other: Outcome) -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)
