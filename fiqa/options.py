@@ -35,14 +35,14 @@ def add_bulk_options(parser: argparse.ArgumentParser) -> None:
         "--workers",
         type=read_count,
         metavar="N",
-        help="lists: processes that score; else threads that decode and find faces",
+        help="lists: processes that score, with ray actors; else threads that decode and find faces",
     )
     parser.add_argument(
         "--batch",
         type=read_count,
         default=16,
         metavar="B",
-        help="lists: photos a process takes at a time (default: 16)",
+        help="lists: photos a process or an actor takes at a time (default: 16)",
     )
     parser.add_argument(
         "--engine",

@@ -109,8 +109,8 @@ def summarise(first: ScoreSet, second: ScoreSet | None = None, columns: Sequence
     by_person = [PERSON] if PERSON in frame.columns else []
     chosen = [*(columns if columns is not None else _usual_columns(first))]
     return DatasetReport(
-        sets=[_set_figures(name, each.frame) for name, each in zip(names, sets, strict=True)],
-        slices={column: _slices(frame, _grouped(first, column)) for column in chosen},
+        sets=[_set_figures(name, each.frame, ends) for name, each in zip(names, sets, strict=True)],
+        slices={column: _slices(frame, _grouped(first, column), ends) for column in chosen},
         drift=None if second is None else _drift(frame, second.frame, ends),
         worst=[*_examples(frame.nsmallest(EXAMPLES, "score"))],
         best=[*_examples(frame.nlargest(EXAMPLES, "score"))],
@@ -128,18 +128,20 @@ def _scored(frame: "pd.DataFrame") -> NDArray[np.float64]:
     return np.asarray(frame["score"].dropna(), dtype=np.float64)
 
 
-def _set_figures(name: str, frame: "pd.DataFrame") -> SetFigures:
+def _set_figures(name: str, frame: "pd.DataFrame", ends: Interval) -> SetFigures:
     values = _scored(frame)
     quantiles = {
         f"{share:.0%}": (float(np.quantile(values, share)), quantile_interval(values, share)) for share in SHARES
     }
     unscored = len(frame) - len(values)
-    return SetFigures(name, len(frame), unscored, float(values.mean()), _mean_interval(frame), quantiles)
+    return SetFigures(name, len(frame), unscored, float(values.mean()), _mean_interval(frame, ends), quantiles)
 
 
-def _mean_interval(frame: "pd.DataFrame") -> Interval | None:
+def _mean_interval(frame: "pd.DataFrame", ends: Interval) -> Interval | None:
+    """Return the interval of the mean score, cut to the range of scores."""
     scored = frame[frame["score"].notna()]
-    return mean_interval(_scored(frame), [*scored[PERSON]] if PERSON in frame.columns else None)
+    found = mean_interval(_scored(frame), [*scored[PERSON]] if PERSON in frame.columns else None)
+    return found and (max(found[0], ends[0]), min(found[1], ends[1]))
 
 
 def _usual_columns(scores: ScoreSet) -> list[str]:
@@ -177,23 +179,24 @@ def _is_number(word: str) -> bool:
     return True
 
 
-def _slices(frame: "pd.DataFrame", groups: Sequence[str]) -> list[SliceFigures]:
+def _slices(frame: "pd.DataFrame", groups: Sequence[str], ends: Interval) -> list[SliceFigures]:
     """Return the figures of every group, the lowest mean first; photos that no group names are left out."""
     limit = float(np.quantile(_scored(frame), LOWEST))
     found = [
-        _slice_figures(str(group), rows, limit)
+        _slice_figures(str(group), rows, limit, ends)
         for group, rows in frame.groupby(np.asarray(groups, object), sort=True)
         if group
     ]
     return sorted(found, key=lambda each: (each.mean is None, each.mean))
 
 
-def _slice_figures(group: str, rows: "pd.DataFrame", limit: float) -> SliceFigures:
+def _slice_figures(group: str, rows: "pd.DataFrame", limit: float, ends: Interval) -> SliceFigures:
     values = _scored(rows)
     if not len(values):
         return SliceFigures(group, len(rows), len(rows), None, None, None)
     lowest = float((values <= limit).mean())
-    return SliceFigures(group, len(rows), len(rows) - len(values), float(values.mean()), _mean_interval(rows), lowest)
+    unscored = len(rows) - len(values)
+    return SliceFigures(group, len(rows), unscored, float(values.mean()), _mean_interval(rows, ends), lowest)
 
 
 def _drift(before: "pd.DataFrame", after: "pd.DataFrame", ends: Interval) -> Drift:

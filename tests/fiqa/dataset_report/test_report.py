@@ -67,6 +67,12 @@ def test_slices_are_by_the_columns_beside_the_scores_and_by_folder() -> None:
     assert report.best[0].path == "new/38.jpg"
 
 
+def test_the_interval_of_a_slice_of_few_photos_ends_where_scores_do() -> None:
+    table = pd.DataFrame({"path": ["a/1", "a/2", "b/1", "b/2"], "score": [0.0, 1.0, 0.5, 0.6]})
+    few = {each.group: each.interval for each in summarise(ScoreSet("a", table)).slices["folder"]}
+    assert few["a"] == (0.0, 1.0)
+
+
 def test_a_column_of_many_words_keeps_the_commonest_and_one_of_numbers_is_cut_in_quarters() -> None:
     table = frame().assign(camera=["a"] * 10 + [f"c{number}" for number in range(30)], age=range(PHOTOS))
     table = table.rename(columns={"age": "focal length"})
