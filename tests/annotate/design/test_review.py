@@ -96,4 +96,4 @@ def test_warnings_speak_as_the_form_does() -> None:
 
 def test_design_without_checks_asks_for_no_items() -> None:
     plain = StudyProtocol(training_count=0, gold_every=0, trap_every=0, repeat_every=0)
-    assert warn(plain, StimulusSummary({ItemKind.RATED: 1})) == ()
+    assert warn(plain, StimulusSummary({ItemKind.RATED: 20})) == ()
