@@ -19,15 +19,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sqlalchemy import func, select, text
 
 from annotate import queries
 from annotate.database.engine import Database, open_database
-from annotate.database.tables import Stimulus
+from annotate.database.tables import Pair, Stimulus
 from annotate.design.protocol import StudyProtocol
 from annotate.exchange.imports import read_ratings
+from annotate.methods.method import Unit
 from annotate.queries import live
 from annotate.queries.imports import ImportedRating
 from annotate.queries.records import Answer
@@ -37,6 +39,7 @@ from tests.annotate.rated import NOW, new_study, stimuli
 
 ROOT = Path(__file__).parents[1]
 CGFIQA_IMAGES, CGFIQA_RATINGS = 39_312, 20
+PAIRED_IMAGES = 2000
 UNLIMITED = {"sitting_items": 10_000, "sitting_limit_s": 14_400, "break_every": 0}
 CHECKS = {"gold": 200, "traps": 200}
 PER_KILL_S = 0.5
@@ -119,6 +122,10 @@ def compare(database: Database, acknowledged: Sequence[str]) -> tuple[int, int]:
     """Return how many acknowledged ratings are not stored, and how many answers are stored twice."""
     with database.read() as db:
         stored = [(row.key, row.participant, row.stimulus, row.kind) for row in queries.ratings.stream_ratings(db, 1)]
+        stored += [
+            (row.key, row.participant, " ".join(sorted((row.left, row.right))), row.kind)
+            for row in queries.ratings.stream_comparisons(db, 1)
+        ]
     answers = Counter(row[1:] for row in stored)
     return len(set(acknowledged) - {row[0] for row in stored}), sum(answers.values()) - len(answers)
 
@@ -149,10 +156,16 @@ def import_of_votes(votes: int = 250_000, people: int = 2_500, images: int = 12_
 
 
 def kills(count: int) -> None:
-    """Kill a process that takes ratings of ten people, again and again, at random moments."""
+    """Kill a process that takes ratings of ten people, again and again, at random moments; then one of comparisons."""
+    _kill_while_rating(count, Unit.STIMULUS, images=CGFIQA_IMAGES, **CHECKS)
+    _kill_while_rating(count, Unit.PAIR, images=PAIRED_IMAGES, method="pairs", repeat_every=0)
+
+
+def _kill_while_rating(count: int, unit: Unit, **study: Any) -> None:
     acknowledged: list[str] = []
+    places = Pair if unit is Unit.PAIR else Stimulus
     with temporary_database() as (database, _):
-        new_study(database, images=CGFIQA_IMAGES, lease_s=60, **CHECKS, **UNLIMITED)
+        new_study(database, lease_s=60, **study, **UNLIMITED)
         with database.read() as db:
             code = queries.studies.list_studies(db)[0].join_code
         for _ in range(count):
@@ -160,14 +173,13 @@ def kills(count: int) -> None:
         lost, twice = compare(database, acknowledged)
         with database.write() as db:
             intact = db.scalar(text("PRAGMA integrity_check"))
-            held = db.scalar(select(func.sum(Stimulus.taken - Stimulus.rated)))
-            while live.reclaim_expired(db.connection(), 1, datetime.now(UTC) + timedelta(minutes=2)):
+            held = db.scalar(select(func.sum(places.taken - places.rated)))
+            while live.reclaim_expired(db.connection(), 1, datetime.now(UTC) + timedelta(minutes=2), unit):
                 pass
-            left = db.scalar(select(func.sum(Stimulus.taken - Stimulus.rated)))
+            left = db.scalar(select(func.sum(places.taken - places.rated)))
     print(f"kill -9 at {count} random moments under load")
-    print(
-        f"  {len(acknowledged):,} ratings acknowledged, {lost} of them lost, {twice} stored twice; integrity {intact}"
-    )
+    print(f"  {len(acknowledged):,} {unit} ratings acknowledged, {lost} of them lost, {twice} stored twice", end="")
+    print(f"; integrity {intact}")
     print(f"  leases held by the killed: {held}, still held after they ran out: {left}")
 
 

@@ -82,9 +82,9 @@ class Rater:
                 return int(there["side_px"])
             await self._go_on()
 
-    async def press(self, grade: int) -> None:
-        """Rate the picture on screen, with a key."""
-        await self.page.keyboard.press(str(grade))
+    async def press(self, key: str | int) -> None:
+        """Rate what is on screen, with a key: a grade, or an arrow for a pair."""
+        await self.page.keyboard.press(str(key))
 
     async def _go_on(self) -> None:
         await self.page.click(".rate button.main:enabled")

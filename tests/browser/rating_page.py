@@ -64,9 +64,27 @@ class OpenStudy:
         return [row.grade for row in self.ratings()]
 
 
-def open_study(labelling: Labelling, name: str, *, images: int = 4, training: int = 0, **protocol: Any) -> OpenStudy:
-    """Open a study of noise, without checks, training or breaks unless the protocol says so."""
-    offered = [Candidate(f"{number}.png", partial(noise_png, number)) for number in range(images)]
+def open_study(
+    labelling: Labelling,
+    name: str,
+    *,
+    images: int = 4,
+    training: int = 0,
+    reference: int | None = None,
+    **protocol: Any,
+) -> OpenStudy:
+    """Open a study of noise, without checks, training or breaks unless the protocol says so.
+
+    `reference` is the number of the picture that is the reference of all others.
+    """
+    offered = [
+        Candidate(
+            f"{number}.png",
+            partial(noise_png, number),
+            reference=None if reference in {None, number} else f"{reference}.png",
+        )
+        for number in range(images)
+    ]
     offered += [
         Candidate(f"t{number}.png", partial(noise_png, 100 + number), kind=ItemKind.TRAINING, expected=3.0)
         for number in range(training)

@@ -21,7 +21,7 @@ const enterRoom = () => {
   const count = make("span", { class: "count" });
   const undoKey = quietButton("undo", "Z", t("undo"), undo);
   const unusable = study.offer_unusable && !isPreference() ? unusableButton() : null;
-  const flipKey = isPaired() ? quietButton("flip concealed", t("space_bar"), t("flip"), flip) : null;
+  const flipKey = isPaired() ? quietButton("flip", t("space_bar"), t("flip"), flip) : null;
   const leave = quietButton("leave", "", t("leave"), leaveRoom);
   const grades = make("div", { class: "grades", role: "group", "aria-label": question() }, ...choices());
   const after = make("div", { class: "after concealed" });
@@ -95,7 +95,7 @@ const showItem = async (stage, item) => {
 const showWhatCanBeAnswered = () => {
   if (!isPaired()) return;
   const inTurn = shown.arrangement === "in turn";
-  conceal(parts.flipKey, !inTurn);
+  parts.flipKey.hidden = !inTurn;
   parts.heading.textContent = shown.since === null ? t("flip_first") : question();
   for (const each of parts.grades.querySelectorAll("button")) each.disabled = shown.since === null;
 };

@@ -1,4 +1,4 @@
-"""Comparing two pictures in a real browser: side by side, in turn, by keyboard and touch, and through troubles."""
+"""Items of several pictures in a real browser: side by side, in turn, by keyboard and touch, and through troubles."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -22,6 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pyte
 
 IMAGES = 3
 PAIRS: dict[str, Any] = {"method": "pairs", "images": IMAGES}
+DCR: dict[str, Any] = {"method": "dcr", "images": IMAGES, "reference": 0, "training_count": 0}
 NARROW: dict[str, Any] = {"viewport": {"width": 250, "height": 720}, "has_touch": True}
 """Too narrow for two pictures side by side, and wide enough for one."""
 
@@ -91,7 +92,10 @@ def test_pictures_that_do_not_fit_side_by_side_are_flipped_in_place_and_each_is_
     rater = RatingPage(visitor(**NARROW).new_page())
     rater.start(newcomer(served, study))
     number = rater.look()
-    assert picture(rater, "left").bounding_box() == picture(rater, "right").bounding_box()
+    place = picture(rater, "left").bounding_box()
+    assert picture(rater, "right").bounding_box() == place
+    tops = {each.bounding_box()["y"] for each in rater.page.locator(".grade").all()}  # type: ignore[index]  # shown
+    assert len(tops) == 1
     expect(rater.root.get_by_role("img")).to_have_count(1)
     expect(rater.root.get_by_role("img", name="Picture A")).to_be_visible()
     (one,) = numbers_shown(rater.page)
@@ -104,6 +108,7 @@ def test_pictures_that_do_not_fit_side_by_side_are_flipped_in_place_and_each_is_
     expect(rater.spoken).to_have_text("Picture B")
     expect(rater.root.get_by_role("img", name="Picture B")).to_be_visible()
     (other,) = numbers_shown(rater.page)
+    assert picture(rater, "right").bounding_box() == place  # nothing moved
     assert other != one
     rater.stage.tap()
     expect(rater.spoken).to_have_text("Picture A")
@@ -212,3 +217,40 @@ def test_a_pair_is_accessible(
     rater.pass_screen()
     rater.look()
     check_access(rater)
+
+
+@pytest.mark.parametrize("study", [DCR], indirect=True)
+def test_impairment_is_graded_when_the_reference_and_then_the_picture_were_seen(
+    rater: RatingPage, served: Served, study: OpenStudy
+) -> None:
+    rater.page.goto(newcomer(served, study))
+    expect(rater.root.get_by_role("heading", name="How visible is the damage?")).to_be_visible()
+    expect(rater.root.locator(".instructions")).to_contain_text("how visible the impairment is")
+    rater.consent()
+    rater.pass_screen()
+    rater.look()
+    expect(rater.root.get_by_role("img", name="Reference")).to_be_visible()
+    assert numbers_shown(rater.page) == [0]
+    rater.page.keyboard.press("4")
+    expect(rater.spoken).to_contain_text("Look at each picture first")
+    rater.page.keyboard.press("Space")
+    expect(rater.root.get_by_role("img", name="The picture to rate")).to_be_visible()
+    check_access(rater)
+    (number,) = numbers_shown(rater.page)
+    expect(rater.root.locator(".grade[value='5']")).to_contain_text("Imperceptible")
+    rater.rate("4")
+    rater.look()
+    assert [(row.stimulus, row.grade) for row in study.ratings()] == [(f"{number}.png", 4)]
+
+
+@pytest.mark.parametrize("study", [{**DCR, "reference_beside": True}], indirect=True)
+def test_a_reference_may_stand_beside_its_picture(rater: RatingPage, served: Served, study: OpenStudy) -> None:
+    rater.start(newcomer(served, study))
+    rater.look()
+    assert len(numbers_shown(rater.page)) == 2
+    assert 0 in numbers_shown(rater.page)
+    check_access(rater)
+    rater.rate("1", "5")
+    rater.button("Finish").click()
+    expect(rater.page.locator(".rate .code output")).to_be_visible()
+    assert study.grades() == [1, 5]
