@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
+from tests.browser.conftest import QUIET
 from tests.browser.rating_page import WAIT_MS, OpenStudy, RatingPage, open_study
 from tests.served import Served, serve
 
@@ -34,7 +35,7 @@ def visitor(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
     contexts, errors = [], []
 
     def come(**options: Any) -> BrowserContext:
-        context = browser.new_context(**{"locale": "en-GB", **options})
+        context = browser.new_context(**{**QUIET, "locale": "en-GB", **options})
         context.on("weberror", lambda error: errors.append(str(error.error)))
         contexts.append(context)
         return context
@@ -56,7 +57,7 @@ def patience() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """The browser of most raters: every study is new, so nothing that it keeps is of another test's."""
-    context = browser.new_context(locale="en-GB")
+    context = browser.new_context(**QUIET, locale="en-GB")
     yield context
     context.close()
 
