@@ -5,6 +5,8 @@ import re
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -14,12 +16,14 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Request, Route, expect
 
-from annotate import analysis
+from annotate import analysis, queries
 from annotate.analysis import Analysis
-from annotate.database.engine import Database
+from annotate.database.engine import Database, open_database
+from annotate.design.states import State
+from annotate.settings import Settings
 from tests.annotate.studies import candidates, honest_ratings, make_study, picture, rate
 from tests.app_process import run_app
-from tests.browser.conftest import SCORE_MS, choose_tab
+from tests.browser.conftest import QUIET, SCORE_MS, choose_tab
 from tests.browser.rating_page import RatingPage
 from tests.served import Served, serve
 
@@ -33,20 +37,29 @@ WATCH = """() => {
 ASSETS = Path(gradio.__file__).parent / "templates" / "frontend" / "assets"
 """The scripts of Gradio's page."""
 PICTURES = 3
+BY_ADDRESS, ON_THE_PHONE = "By address", "On the phone"
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 
 
 @pytest.fixture(scope="module")
 def address(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An app with open studies that nobody has rated: BY_ADDRESS and ON_THE_PHONE."""
     assert chromium
     expect.set_options(timeout=SCORE_MS)
-    with run_app(tmp_path_factory.mktemp("studies"), FIQA_OWNER_SECRET=SECRET) as app:
+    folder = tmp_path_factory.mktemp("studies")
+    settings = Settings.from_environment({"FIQA_DATA_DIR": str(folder / "data")})
+    with closing(open_database(settings.database_url)) as database:
+        for name in (BY_ADDRESS, ON_THE_PHONE):
+            study_id = make_study(database, settings.data_dir, candidates(PICTURES), name=name)
+            with database.write() as db:
+                queries.lifecycle.change_state(db, study_id, State.OPEN, datetime.now(UTC))
+    with run_app(folder, FIQA_OWNER_SECRET=SECRET) as app:
         yield app.address
 
 
 @pytest.fixture
 def page(browser: Browser, address: str) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    context = browser.new_context(**QUIET, viewport={"width": 1280, "height": 1000})
     context.set_default_timeout(SCORE_MS)
     page = context.new_page()
     errors: list[str] = []
@@ -66,6 +79,11 @@ def sign_in(page: Page) -> None:
 def sign_in_as_owner(page: Page) -> None:
     page.locator("#owner-secret input").fill(SECRET)
     page.click("#sign-in")
+
+
+def open_study(page: Page, name: str) -> None:
+    page.locator("#studies-list").get_by_role("button", name=name).click()
+    expect(page.locator("#study-title")).to_contain_text(name)
 
 
 def open_panel(page: Page, name: str) -> None:
@@ -212,7 +230,7 @@ def test_back_goes_back_a_reload_stays_and_a_sent_link_asks_for_sign_in(
     page: Page, browser: Browser, address: str
 ) -> None:
     sign_in(page)
-    make_and_open_study(page, "By address")
+    open_study(page, BY_ADDRESS)
     open_panel(page, "Results")
     expect(page).to_have_url(re.compile(r"#studies/\d+/results$"))
     sent = page.url
@@ -222,9 +240,9 @@ def test_back_goes_back_a_reload_stays_and_a_sent_link_asks_for_sign_in(
     expect(page.locator("#study-summary")).to_be_visible()
     page.reload()
     expect(page.locator("#study-summary")).to_contain_text("No votes yet")
-    expect(page.locator("#study-title")).to_contain_text("By address")
+    expect(page.locator("#study-title")).to_contain_text(BY_ADDRESS)
 
-    other = browser.new_context().new_page()
+    other = browser.new_context(**QUIET).new_page()
     other.set_default_timeout(SCORE_MS)
     other.goto(sent)
     sign_in_as_owner(other)
@@ -236,12 +254,12 @@ def test_back_goes_back_a_reload_stays_and_a_sent_link_asks_for_sign_in(
 
     open_panel(other, "Set-up")
     other.get_by_text("Close or delete").click()
-    typed(other, "#typed-name").fill("By address")
+    typed(other, "#typed-name").fill(BY_ADDRESS)
     other.click("#delete-study")
     expect(other.locator("#create-study")).to_be_visible()
     open_panel(page, "Progress")  # of a study that another window has deleted
     expect(page.locator("#create-study")).to_be_visible()
-    expect(page.locator("#studies-list")).not_to_contain_text("By address")
+    expect(page.locator("#studies-list")).not_to_contain_text(BY_ADDRESS)
     other.context.close()
 
 
@@ -267,13 +285,15 @@ def test_a_reload_stays_signed_in_where_the_browser_reads_the_pass_late(page: Pa
 
 
 def test_nothing_overflows_on_a_phone(browser: Browser, address: str) -> None:
-    page = browser.new_context(**PHONE).new_page()
+    page = browser.new_context(**QUIET, **PHONE).new_page()
     page.set_default_timeout(SCORE_MS)
     page.goto(address)
     choose_tab(page, "Studies")
     sign_in(page)
-    make_and_open_study(page, "On the phone")
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
+    open_study(page, ON_THE_PHONE)
     for name, shown in (
+        ("Set-up", "#study-pictures img"),
         ("Progress", "#study-progress h3"),
         ("Participants", "#study-links dd"),
         ("Results", "#label-next figure"),
@@ -307,14 +327,13 @@ def test_results_that_take_long_do_not_appear_in_the_study_that_was_opened_meanw
         return analyse(database, study_id, told)
 
     monkeypatch.setattr(analysis, "analyse", take_long)
-    page = browser.new_context().new_page()
+    page = browser.new_context(**QUIET).new_page()
     page.set_default_timeout(SCORE_MS)
     page.goto(served.address)
     page.get_by_role("tab", name="Studies").click()
     sign_in(page)
     for name in ("few", "many"):
-        page.locator("#studies-list").get_by_role("button", name=name).click()
-        expect(page.locator("#study-title")).to_contain_text(name)
+        open_study(page, name)
         open_panel(page, "Results")
         expect(page.locator("#study-summary")).to_contain_text("Waiting")
         if name == "few":
@@ -335,7 +354,7 @@ def test_the_link_of_the_start_signs_in_once_and_uploads_keep_their_names(
     names = ["2026-01-01 12:00:00.png", "face!.png", "face.png", "who?.png"]
     with run_app(tmp_path, FIQA_OWNER_SECRET="") as app:
         link = re.findall(r"http\S+#sign-in=\S+", app.log.read_text(encoding="utf-8"))[0]
-        with browser.new_context() as context:
+        with browser.new_context(**QUIET) as context:
             page = context.new_page()
             asked: list[str] = []
             page.on("request", lambda request: asked.append(request.url))
@@ -351,7 +370,7 @@ def test_the_link_of_the_start_signs_in_once_and_uploads_keep_their_names(
             page.click("#create-study")
             for name in names:
                 expect(page.locator("#study-pictures").get_by_text(name, exact=True)).to_be_visible(timeout=SCORE_MS)
-        with browser.new_context() as context:
+        with browser.new_context(**QUIET) as context:
             page = context.new_page()
             page.goto(link)
             expect(page.get_by_text("This link signs in once")).to_be_visible(timeout=SCORE_MS)
