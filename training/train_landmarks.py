@@ -1,27 +1,32 @@
-"""Train the bundled landmark network on a folder of face photos.
+"""Train the bundled landmark network on a folder of face photos, and on photos of groups where there are any.
 
-    python -m training.train_landmarks --photos DIR
+    python -m training.train_landmarks --photos DIR [--scenes DIR] [--start WEIGHTS.safetensors]
 
 A few hundred faces are enough because every crop is new: another size in the photo, other degradations, another
-cut, tilt and light, at times mirrored or partly covered. One crop in three is no face, or not one as a crop
+cut, tilt and light, at times mirrored or partly covered. Every second crop is no face, or not one as a crop
 should show it, which teaches the network to say so: many of them are what the bundled detector takes for faces,
-so train that one first. The run's best.safetensors and training.json, copied as landmarks.safetensors and
-landmarks.json to the bundled checkpoint, are what the app loads.
+so train that one first. Faces of group photos are small, and of them only five points are known. The run's
+best.safetensors and training.json, copied as landmarks.safetensors and landmarks.json to the bundled checkpoint,
+are what the app loads.
 """
 
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from fiqa.faces.finders import FaceDetector
 from fiqa.faces.landmarks import VIEW_MARGIN, VIEW_PX, face_view, to_tensor
 from fiqa.models.landmark_network import (
+    CROP_MARGIN,
     MIRRORED,
     LandmarkNetwork,
     LandmarkNetworkConfig,
@@ -41,6 +46,8 @@ from training.data.face_scenes import (
     randomly_degraded,
     recoloured,
 )
+from training.data.group_faces import GroupFaces, five_points
+from training.data.group_photos import HELD_ASIDE, read_group_photos
 from training.data.photos import FacePhoto
 from training.data.rendered_pool import RenderedPool
 from training.fit.script import run_script
@@ -48,37 +55,68 @@ from training.fit.small_networks import look, read_options, read_splits, train_n
 
 STEPS, BATCH = 16000, 32
 POOL, RENEWED = 5000, 3
-FACE_LOSS_WEIGHT = 0.2
+FACE_LOSS_WEIGHT = 0.4
+NO_FACE_SHARE = 0.4
+GROUP_SHARE = 0.4
+"""Share of views that come from group photos, of those with a face and of those without."""
+TOLD_FACE_PX = 24
+"""Smallest face of group photos that is validated on."""
 
 
 @dataclass(frozen=True)
 class FaceView:
-    """A view (V, V, 3) uint8 and its landmarks (68, 2) in shares of its side; `is_face` False: background."""
+    """A view (V, V, 3) uint8 and its landmarks (68, 2) in shares of its side.
+
+    `is_face` False: background. `exact` False: only what `five_points` makes of the landmarks is known.
+    """
 
     pixels: NDArray[np.uint8]
     landmarks: NDArray[np.float32]
     is_face: bool
+    exact: bool = True
 
 
-def render_view(stock: FaceStock, detector: FaceDetector, rng: np.random.Generator) -> FaceView:
-    """Render a face of random size and degradation, or one time in four what is none."""
-    if rng.random() < 1 / 4:
-        return render_mistake(stock, detector, rng)
-    photo = stock.draw(rng)
-    face_px = draw_log_uniform(rng, 40, 300)
-    small = resized_around_face(photo, face_px)
-    small = closely_cut(small, rng) if rng.random() < 0.15 else small
-    highest = min(1.0, 0.3 + face_px / 160)
-    return view_of(StockPhoto(randomly_degraded(recoloured(small.pixels, rng), rng, highest=highest), small.landmarks))
+class ViewRenderer:
+    """Draws views of faces, and of what is none, from face photos and, where given, group photos."""
+
+    def __init__(self, stock: FaceStock, groups: GroupFaces | None) -> None:
+        self._stock, self._groups = stock, groups
+        self._detector = FaceDetector()
+
+    def __call__(self, rng: np.random.Generator) -> FaceView:
+        """Render a face of random size and degradation, or, at NO_FACE_SHARE, what is none."""
+        nothing = rng.random() < NO_FACE_SHARE
+        if self._groups and rng.random() < GROUP_SHARE:
+            return no_face(self._groups.draw_mistake(rng)) if nothing else group_face(self._groups.draw_face(rng), rng)
+        return self._made_mistake(rng) if nothing else self._face(rng)
+
+    def _face(self, rng: np.random.Generator) -> FaceView:
+        face_px = draw_log_uniform(rng, 24, 300)
+        small = resized_around_face(self._stock.draw(rng), face_px)
+        small = closely_cut(small, rng) if rng.random() < 0.15 else small
+        highest = min(1.0, 0.3 + face_px / 160)
+        pixels = randomly_degraded(recoloured(small.pixels, rng), rng, highest=highest)
+        return view_of(StockPhoto(pixels, small.landmarks))
+
+    def _made_mistake(self, rng: np.random.Generator) -> FaceView:
+        """Render a picture without a face and view what the bundled detector would most readily take for one."""
+        picture = faceless_scene(self._stock, rng, side_px=2 * VIEW_PX)
+        boxes = self._detector.propose(picture, lowest=0.02).boxes[:4]
+        corner, side = rng.uniform(0, VIEW_PX, 2), draw_log_uniform(rng, 20, VIEW_PX)
+        box = boxes[rng.integers(len(boxes))] if len(boxes) else np.concatenate([corner, corner + side])
+        return no_face(face_view(picture, box).image)
 
 
-def render_mistake(stock: FaceStock, detector: FaceDetector, rng: np.random.Generator) -> FaceView:
-    """Render a picture without a face and view what the bundled detector would most readily take for one."""
-    picture = faceless_scene(stock, rng, side_px=2 * VIEW_PX)
-    boxes = detector.propose(picture, lowest=0.02).boxes[:4]
-    corner, side = rng.uniform(0, VIEW_PX, 2), draw_log_uniform(rng, 20, VIEW_PX)
-    box = boxes[rng.integers(len(boxes))] if len(boxes) else np.concatenate([corner, corner + side])
-    return FaceView(face_view(picture, box).image, np.full((68, 2), 0.5, dtype=np.float32), is_face=False)
+def group_face(photo: StockPhoto, rng: np.random.Generator) -> FaceView:
+    """View one of a group: already as small and as damaged as the web has it, so little is added."""
+    small = resized_around_face(photo, photo.face_px * rng.choice([1.0, rng.uniform(0.5, 1.0)]))
+    pixels = randomly_degraded(recoloured(small.pixels, rng), rng, highest=rng.choice([0.0, 0.4]))
+    return view_of(StockPhoto(pixels, small.landmarks), exact=False)
+
+
+def no_face(view: NDArray[np.uint8]) -> FaceView:
+    """Return a view (V, V, 3) that shows no face."""
+    return FaceView(view, np.full((68, 2), 0.5, dtype=np.float32), is_face=False)
 
 
 def resized_around_face(photo: StockPhoto, face_px: float) -> StockPhoto:
@@ -91,21 +129,22 @@ def resized_around_face(photo: StockPhoto, face_px: float) -> StockPhoto:
     return view if scale == 1.0 else view.scaled(scale)
 
 
-def view_of(photo: StockPhoto) -> FaceView:
+def view_of(photo: StockPhoto, *, exact: bool = True) -> FaceView:
     """Cut the view that inference would cut for a perfect box."""
     centre = photo.box.reshape(2, 2).mean(axis=0)
     view = cut_view(photo.pixels, Square(centre, VIEW_MARGIN * photo.face_px), side_px=VIEW_PX)
     landmarks = view.landmarks_from_photo(photo.landmarks) / np.float32(VIEW_PX)
-    return FaceView(view.image, landmarks, is_face=True)
+    return FaceView(view.image, landmarks, is_face=True, exact=exact)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """`views` (B, 3, V, V) in 0..1, `landmarks` (B, 68, 2) in shares of the view, `is_face` (B,) bool."""
+    """`views` (B, 3, V, V) in 0..1, `landmarks` (B, 68, 2) in shares of the view, `is_face` and `exact` (B,) bool."""
 
     views: Tensor
     landmarks: Tensor
     is_face: Tensor
+    exact: Tensor
 
 
 def collate(views: list[FaceView]) -> Batch:
@@ -114,6 +153,7 @@ def collate(views: list[FaceView]) -> Batch:
         to_tensor(np.stack([view.pixels for view in views])),
         torch.from_numpy(np.stack([view.landmarks for view in views])),
         torch.tensor([view.is_face for view in views]),
+        torch.tensor([view.exact for view in views]),
     )
 
 
@@ -172,7 +212,8 @@ def landmark_loss(network: nn.Module, batch: Batch, generator: torch.Generator) 
     crops, wanted = mirrored(cut_crops(batch.views, frames), wanted, flip)
     found, logits = look(network, covered(crops, generator))
     apart = (wanted[:, 36] - wanted[:, 45]).norm(dim=1).clamp_min(0.05)
-    error = (found - wanted).abs().mean(dim=(1, 2)) / apart
+    every, five = ((each(found) - each(wanted)).abs().mean(dim=(1, 2)) for each in (Tensor.clone, five_points))
+    error = torch.where(batch.exact, every, five) / apart
     placing: Tensor = (error * is_face).sum() / is_face.sum().clamp_min(1)
     telling: Tensor = functional.binary_cross_entropy_with_logits(logits, is_face.float())
     return placing + FACE_LOSS_WEIGHT * telling
@@ -188,20 +229,39 @@ def mean_error(network: nn.Module, photos: list[FacePhoto]) -> float:
     return float(((found - batch.landmarks).norm(dim=2).mean(dim=1) / apart).mean())
 
 
+@dataclass(frozen=True)
+class Held:
+    """What is validated on: face photos and, where there are any, faces and mistakes of group photos."""
+
+    photos: list[FacePhoto]
+    groups: GroupFaces | None
+
+
+def told_apart(network: nn.Module, groups: GroupFaces) -> tuple[float, float]:
+    """Return the shares of faces, and of places that are none, that the network takes for a face."""
+    faces = [view_of(photo, exact=False) for photo in groups.faces(at_least_px=TOLD_FACE_PX)]
+    return share_taken(network, faces), share_taken(network, [no_face(view) for view in groups.mistakes])
+
+
+def share_taken(network: nn.Module, views: list[FaceView]) -> float:
+    """Return the share of views that the network takes for a face, seen as the detector frames them."""
+    if not views:
+        return 0.0
+    batch = collate(views)
+    frames = torch.tensor([0.5, 0.5, CROP_MARGIN / VIEW_MARGIN, 0.0]).repeat(len(views), 1)
+    with torch.inference_mode():
+        logits = network(cut_crops(batch.views, frames)).face_logits
+    return float((logits > 0).float().mean())
+
+
 class LandmarkTask:
     """Place landmarks in views that are made while training."""
 
     metric = "closeness"
 
-    def __init__(
-        self, stock: FaceStock, held: list[FacePhoto], config: LandmarkNetworkConfig, *, batch: int, seed: int
-    ) -> None:
-        self.network = LandmarkNetwork(config)
-        self.held, self.seed = held, seed
-        detector = FaceDetector()
-        self.pool = RenderedPool(
-            lambda rng: render_view(stock, detector, rng), size=POOL, renewed=RENEWED, batch=batch, seed=seed
-        )
+    def __init__(self, render: ViewRenderer, held: Held, network: LandmarkNetwork, *, batch: int, seed: int) -> None:
+        self.network, self.held, self.seed = network, held, seed
+        self.pool = RenderedPool(render, size=POOL, renewed=RENEWED, batch=batch, seed=seed)
 
     def loss(self, network: nn.Module, draw: int) -> dict[str, Tensor]:
         """Return the loss of one batch of views, as a detector would frame them."""
@@ -209,18 +269,46 @@ class LandmarkTask:
         return {"loss": landmark_loss(network, collate(self.pool.draw(draw)), generator)}
 
     def validate(self, network: nn.Module) -> dict[str, float]:
-        """Return the error on held-aside photos, and 1 minus it, which is the better the higher."""
-        error = mean_error(deepcopy(network).cpu(), self.held)
-        return {"closeness": 1 - error, "validation_error": error}
+        """Return the error on held-aside photos, 1 minus it, and how well faces are told there."""
+        alone = deepcopy(network).cpu().eval()
+        error = mean_error(alone, self.held.photos)
+        figures = {"closeness": 1 - error, "validation_error": error}
+        if self.held.groups is None:
+            return figures
+        told, mistaken = told_apart(alone, self.held.groups)
+        return {**figures, "group_told": told, "group_mistaken": mistaken}
+
+
+def start_network(start: Path | None) -> LandmarkNetwork:
+    """Return a network with random weights, or with those of a file."""
+    network = LandmarkNetwork(LandmarkNetworkConfig())
+    if start:
+        network.load_state_dict(load_file(start))
+    return network
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train the landmark network."""
-    given, loop = read_options(__doc__, arguments, name="landmarks", steps=STEPS, batch=BATCH)
-    photos, held = read_splits(given.photos)
-    config = LandmarkNetworkConfig()
-    task = LandmarkTask(FaceStock(photos), held, config, batch=loop.batch, seed=loop.seed)
-    train_network(task, loop, given.output, config=config, photos=len(photos), bundled_as="landmarks")
+    given, loop = read_options(__doc__, arguments, name="landmarks", steps=STEPS, batch=BATCH, more=add_options)
+    photos, held = ([photo for photo in split if photo.source not in HELD_ASIDE] for split in read_splits(given.photos))
+    groups = read_group_photos(given.scenes) if given.scenes else []
+    trained, validated = ([photo for photo in groups if photo.split == split] for split in ("train", "val"))
+    stock = FaceStock(photos)
+    shape = stock.mean_shape()
+    renderer = ViewRenderer(stock, GroupFaces(trained, shape) if trained else None)
+    network = start_network(given.start)
+    task = LandmarkTask(
+        renderer, Held(held, GroupFaces(validated, shape) if validated else None), network,
+        batch=loop.batch, seed=loop.seed,
+    )  # fmt: skip
+    count = len(photos) + len(trained)
+    train_network(task, loop, given.output, config=network.config, photos=count, bundled_as="landmarks")
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options that the loop does not have."""
+    parser.add_argument("--scenes", type=Path, help="folder of group photos with scenes.json, to learn from too")
+    parser.add_argument("--start", type=Path, help="weights to go on from")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 STRIDE = 8
 """Pixels a side of a cell."""
-SMALLEST_PX, LARGEST_PX = 18, 128
+SMALLEST_PX, LARGEST_PX = 14, 128
 """Longer sides of the faces that the network answers for."""
 BOX_UNIT_PX = 32.0
 """Box sides are predicted as logarithms of this length, the middle of the range."""

@@ -10,7 +10,6 @@ Shapes: B photos, H and W their sides, h = ceil(H / 8) and w = ceil(W / 8) cells
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -44,7 +43,7 @@ class FaceDetectorNetwork(nn.Module):
         super().__init__()
         self.config = config
         two, four, eight, sixteen, thirtytwo = config.widths
-        self.to_four = nn.Sequential(conv(3, two, stride=2), conv(two, four, stride=2), conv(four, four))
+        self.to_four = nn.Sequential(conv(3, two, stride=2), conv(two, four, stride=2))
         self.to_eight = nn.Sequential(conv(four, eight, stride=2), Residual(eight))
         self.to_sixteen = nn.Sequential(conv(eight, sixteen, stride=2), Residual(sixteen), Residual(sixteen))
         self.to_thirtytwo = nn.Sequential(conv(sixteen, thirtytwo, stride=2), Residual(thirtytwo))
@@ -94,5 +93,7 @@ def enlarge(features: Tensor) -> Tensor:
 
 def standardise(photos: Tensor) -> Tensor:
     """Give each photo (B, 3, H, W) mean 0 and deviation 1 over pixels and channels: exposure is not the question."""
-    deviation, mean = torch.std_mean(photos, dim=(1, 2, 3), keepdim=True, correction=0)
-    return (photos - mean) / (deviation + 0.01)
+    mean = photos.mean(dim=(1, 2, 3), keepdim=True)
+    centred = photos - mean
+    deviation = centred.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
+    return centred / (deviation + 0.01)

@@ -322,7 +322,7 @@ def test_a_picture_of_something_else_is_refused_politely(predictor: QualityPredi
 
 
 def test_a_face_damaged_beyond_recognition_is_scored_where_it_is_with_a_notice(predictor: QualityPredictor) -> None:
-    result = predictor.score(DEGRADATIONS["gaussian_blur"](ASTRONAUT, 1.0))
+    result = predictor.score(DEGRADATIONS["motion_blur"](ASTRONAUT, 1.0))
     left, top, right, bottom = result.faces[0].box_xyxy
     assert left < 225 < right
     assert top < 130 < bottom

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from skimage import data
 
 from fiqa.models.detector_scale import BOX_UNIT_PX, STRIDE
@@ -16,9 +16,12 @@ from fiqa.models.face_detector import FaceDetectorNetwork
 from fiqa.models.landmark_network import LandmarkNetwork
 from training import train_detector, train_landmarks
 from training.data.face_scenes import FaceStock, background, render_scene
+from training.data.group_photos import HELD_ASIDE
 from training.data.photos import read_photo_folder
 from training.errors import DataError
 from training.fit.small_networks import read_splits
+
+NOWHERE = np.empty((0, 4))
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +42,18 @@ def photo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for index in range(20)
     ]
     (folder / "faces.json").write_text(json.dumps(entries), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def group_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The astronaut as two group photos: one to train on, one of a source that is held aside."""
+    folder = tmp_path_factory.mktemp("scenes")
+    Image.fromarray(data.astronaut()).save(folder / "astronaut.png")
+    face = {"box_xywh": [175, 60, 100, 120], "score": 0.9}
+    held_aside = next(source for source, split in HELD_ASIDE.items() if split == "val")
+    entries = [{"file": "astronaut.png", "source_repo": name, "faces": [face]} for name in ("somebody", held_aside)]
+    (folder / "scenes.json").write_text(json.dumps(entries), encoding="utf-8")
     return folder
 
 
@@ -99,7 +114,7 @@ def test_backgrounds_have_the_size_asked_for(stock: FaceStock) -> None:
 
 def test_the_detector_is_asked_for_the_box_it_will_be_read_to_say() -> None:
     boxes = np.array([[20.0, 30, 70, 90], [100, 100, 118, 120]])
-    centres, wanted, counts = train_detector.target_maps(boxes, 160)
+    centres, wanted, counts = train_detector.target_maps(boxes, NOWHERE, 160)
     rows, columns = np.nonzero(centres == 1)
     offsets, sides = wanted[:2, rows, columns].T, BOX_UNIT_PX * np.exp(wanted[2:, rows, columns].T)
     middles = STRIDE * (np.stack([columns, rows], axis=1) + 0.5 + offsets)
@@ -108,11 +123,32 @@ def test_the_detector_is_asked_for_the_box_it_will_be_read_to_say() -> None:
 
 
 def test_faces_cut_by_half_or_too_small_are_neither_asked_for_nor_forbidden() -> None:
-    centres, _, counts = train_detector.target_maps(np.array([[-40.0, 40, 30, 110], [100, 100, 108, 108]]), 160)
+    cut, small = [-40.0, 40, 30, 110], [100, 100, 108, 108]
+    centres, _, counts = train_detector.target_maps(np.array([cut, small]), NOWHERE, 160)
     assert not centres.any()
     assert counts[9, 0] == 0
     assert counts[12, 12] == 0
     assert counts.mean() > 0.9
+
+
+def test_where_a_face_is_unsure_neither_answer_counts() -> None:
+    box = np.array([[40.0, 40, 80, 90]])
+    centres, _, counts = train_detector.target_maps(NOWHERE, box, 160)
+    assert not centres.any()
+    assert counts[8, 7] == 0
+    assert counts[0, 0] == 1
+
+
+def test_a_run_on_group_photos_starts_from_weights_and_measures_those_held_aside(
+    photo_folder: Path, group_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train_detector, "MEASURED_SCENES", 3)
+    start = tmp_path / "start.safetensors"
+    save_file(FaceDetectorNetwork().state_dict(), start)
+    run = ["--photos", str(photo_folder), "--scenes", str(group_folder), "--start", str(start)]
+    train_detector.main([*run, "--output", str(tmp_path / "run"), "--batch", "4", "--precision", "no", "--steps", "1"])
+    record = json.loads((tmp_path / "run" / "training.json").read_text(encoding="utf-8"))
+    assert {"group_f1", "group_recall", "group_false_per_photo"} <= record["metrics"].keys()
 
 
 def test_the_focal_loss_is_small_for_the_right_answer_alone() -> None:

@@ -9,7 +9,7 @@ Every function draws from the generator it is given, so a scene is its seed's.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
@@ -68,13 +68,25 @@ class FaceStock:
         """Return a random photo."""
         return self.photos[rng.choice(len(self.photos), p=self._weights)]
 
+    def mean_shape(self) -> NDArray[np.float32]:
+        """Return the mean landmarks (68, 2) of all photos, in face sides around the middle of the landmarks' box."""
+        middles = [photo.box.reshape(2, 2).mean(axis=0) for photo in self.photos]
+        shapes = [
+            (photo.landmarks - middle) / photo.face_px for photo, middle in zip(self.photos, middles, strict=True)
+        ]
+        return np.asarray(np.mean(shapes, axis=0), dtype=np.float32)
+
 
 @dataclass(frozen=True)
 class Scene:
-    """A square picture and the boxes (K, 4) of its faces as (x0, y0, x1, y1) pixels; they may be cut by the border."""
+    """A square picture and the boxes (K, 4) of its faces as (x0, y0, x1, y1) pixels; they may be cut by the border.
+
+    `unsure` (M, 4) are places that may hold a face and may not.
+    """
 
     picture: Picture
     boxes: NDArray[np.float64]
+    unsure: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 4)))
 
 
 def draw_log_uniform(rng: Rng, low: float, high: float) -> float:

@@ -1,7 +1,7 @@
 """What the trainings of the bundled face detector and landmark network share."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,19 @@ RECIPE: dict[str, Any] = {
 
 
 def read_options(
-    module: str, arguments: Sequence[str] | None, *, name: str, steps: int, batch: int
+    module: str,
+    arguments: Sequence[str] | None,
+    *,
+    name: str,
+    steps: int,
+    batch: int,
+    more: Callable[[argparse.ArgumentParser], None] | None = None,
 ) -> tuple[argparse.Namespace, LoopOptions]:
-    """Read the command line of a module: its own options, and those of the loop."""
+    """Read the command line of a module: its own options, `more` of them, and those of the loop."""
     parser = argparse.ArgumentParser(prog=f"python -m training.train_{name}", description=module.split("\n")[0])
     parser.add_argument("--photos", type=Path, required=True, help="photo folder with faces.json")
+    if more:
+        more(parser)
     loop_arguments(parser, output=f"runs/{name}")
     given = parser.parse_args(arguments)
     loop = loop_options(given, steps=steps, batch=batch, **RECIPE)
