@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from annotate import queries
 from annotate.design.protocol import StudyProtocol
 from annotate.design.states import State
+from annotate.methods import make_protocol
 from annotate.ui.labelling import Labelling
 from annotate.ui.rating.routes import RatingRoutes
 from tests.annotate.studies import candidates, make_study
@@ -56,7 +57,7 @@ def open_study(labelling: Labelling, *, name: str = "faces", **protocol: Any) ->
         labelling.settings.data_dir,
         candidates(IMAGES),
         name=name,
-        protocol=StudyProtocol(**protocol),
+        protocol=make_protocol(protocol) if "method" in protocol else StudyProtocol(**protocol),
     )
     with labelling.database.write() as db:
         queries.lifecycle.change_state(db, study_id, State.OPEN, datetime.now(UTC))

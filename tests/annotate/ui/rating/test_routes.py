@@ -67,6 +67,39 @@ def test_roles_that_an_item_does_not_have_open_nothing(role: str, site: TestClie
     assert rater.picture(rater.step["picture"]["number"], role).status_code in (404, 409)
 
 
+@pytest.fixture
+def pairs_code(labelling: Labelling) -> str:
+    """Open a study that compares pairs; return what lets newcomers in."""
+    return open_study(labelling, name="pairs", method="pairs", **BRIEF)
+
+
+def test_both_pictures_of_a_pair_come_byte_for_byte_and_to_nobody_else(site: TestClient, pairs_code: str) -> None:
+    rater, thief = Rater(site), Rater(site)
+    rater.start(pairs_code)
+    thief.start(pairs_code)
+    shown = rater.step["picture"]
+    assert [each["role"] for each in shown["pictures"]] == ["left", "right"]
+    sent = [rater.picture(shown["number"], role).content for role in ("left", "right")]
+    assert len({*sent} & {picture(number) for number in range(IMAGES)}) == 2
+    for role in ("left", "right"):
+        assert thief.picture(shown["number"], role).status_code == 409
+        assert Rater(site, "").picture(shown["number"], role).status_code == 403
+    assert rater.picture(shown["number"], "picture").status_code == 409
+
+
+def test_a_pair_takes_a_preference_and_nothing_else(site: TestClient, pairs_code: str) -> None:
+    rater, thief = Rater(site), Rater(site)
+    rater.start(pairs_code)
+    thief.start(pairs_code)
+    for wrong in ({}, {"grade": 3}, {"preferred": "best"}, {"preferred": "left", "reasons": ["envy"]}):
+        refused = rater.post("rate", answer={**rater.answer(None), **wrong})
+        assert refused.status_code in (400, 409)
+        assert set(refused.json()) == {"kind", "error"}
+    theirs = {**thief.answer(None), "preferred": "left", "assignment_id": rater.step["picture"]["number"]}
+    assert thief.post("rate", answer=theirs).status_code == 409
+    assert rater.go("rate", answer={**rater.answer(None), "preferred": "left"})["done"] == 1
+
+
 def test_an_answer_sent_again_is_stored_once(site: TestClient, join_code: str, labelling: Labelling) -> None:
     rater = Rater(site)
     rater.start(join_code)
