@@ -115,6 +115,13 @@ def add_results(command: Command) -> None:
         help="fewer are not trained on (default: 1)",
     )
     export.add_argument("--seed", type=int, default=20, metavar="N", help="of the splits (default: 20)")
+    export.add_argument(
+        "--hub",
+        nargs="?",
+        const="",
+        metavar="OWNER/NAME",
+        help="write a data set of the Hugging Face Hub instead (parquet, card), and upload it where a name is given",
+    )
     export.add_argument("--tables", action="store_true", help="write no pictures and nothing to train on")
 
 
@@ -306,6 +313,9 @@ def _export(options: argparse.Namespace, settings: Settings) -> None:
     from annotate import queries
     from annotate.exchange.export import export_study
 
+    if options.hub is not None:
+        _export_to_hub(options, settings)
+        return
     with opened_database(settings) as database:
         with database.read() as db:
             study = queries.studies.find_study(db, options.name)
@@ -324,3 +334,26 @@ def _export(options: argparse.Namespace, settings: Settings) -> None:
     splits = ", ".join(f"{count} to {name}" for name, count in report.splits.items())
     on_disk = f"{report.path} holds {counted(report.ratings, 'rating')} of {counted(report.stimuli, 'picture')}"
     say(options, report.to_dict(), f"{on_disk}; {splits}." if splits else f"{on_disk}.")
+
+
+def _export_to_hub(options: argparse.Namespace, settings: Settings) -> None:
+    from annotate import queries
+    from annotate.exchange.hub_dataset import upload_hub_dataset, write_hub_dataset
+
+    with opened_database(settings) as database:
+        with database.read() as db:
+            study_id = queries.studies.find_study(db, options.name).id
+        report = write_hub_dataset(
+            database,
+            study_id,
+            settings.data_dir,
+            options.out,
+            label=options.label,
+            min_ratings=options.min_ratings,
+            seed=options.seed,
+        )
+    if options.hub:
+        report = replace(report, repository=upload_hub_dataset(options.out, options.hub))
+    where = f", and {report.repository} has it" if report.repository else ""
+    splits = ", ".join(f"{count} to {name}" for name, count in report.splits.items())
+    say(options, report.to_dict(), f"{report.path} is a data set of the Hub: {splits}{where}.")

@@ -142,7 +142,7 @@ def export_study(
             ratings = _write_people(db, study_id, protocol, part) if with_people else 0
             if isinstance(protocol, UnreadableProtocol):
                 return _finish_without_protocol(part, out, study.name, PEOPLE_TABLES if with_people else (), ratings)
-            pictures = _pictures(db, study_id)
+            pictures = labelled_pictures(db, study_id)
             of_pairs = method_of(protocol).unit is Unit.PAIR
             scale = _scale_rows(db, study_id) if of_pairs else []
             references = queries.stimuli.reference_names(db, study_id)
@@ -241,7 +241,7 @@ def _scale_rows(db: Session, study_id: int) -> list[Row]:
     ]
 
 
-def _pictures(db: Session, study_id: int) -> list[LabelledStimulus]:
+def labelled_pictures(db: Session, study_id: int) -> list[LabelledStimulus]:
     """Return the stimuli to be rated, in the order they were added, with their figures."""
     figures = {row["stimulus"]: row for row in mos_rows(db, study_id)}
     return [

@@ -1,0 +1,175 @@
+"""A study as a data set of the Hugging Face Hub: parquet with the pictures in it, and a card.
+
+    OUT/
+      README.md              the card: what it is, how it was rated, what each column says
+      data/train-….parquet   a row a picture: `image` with its bytes, its MOS and intervals, source and condition
+      data/validation-….parquet, data/test-….parquet
+
+`datasets.load_dataset` reads it, from the folder or from the Hub. It names no participant. Needs the extra `parquet`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from annotate import queries
+from annotate.database.engine import Database
+from annotate.design.protocol import StudyProtocol
+from annotate.errors import ExportError
+from annotate.exchange.export import labelled_pictures
+from annotate.exchange.export_tables import MOS
+from annotate.exchange.layout import Label, LabelledStimulus, Layout, lay_out
+from annotate.stimuli.files import stimulus_path
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+SPLITS = {"train": "train", "val": "validation", "test": "test"}
+"""Our splits, and what the Hub calls them."""
+PICTURES_OF_A_FILE = 2000
+_NUMBERS = ("mos", "sos", "ci95", "mos_p910", "ci95_p910")
+_COUNTS = ("ratings", "unusable")
+_TEXTS = ("stimulus", "source", "condition", "sha256")
+
+
+@dataclass(frozen=True)
+class HubDatasetReport:
+    """What was written, and the repository that has it now, if any."""
+
+    path: str
+    splits: Mapping[str, int]
+    left_out: Mapping[str, int]
+    repository: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready data."""
+        return asdict(self)
+
+
+def write_hub_dataset(
+    database: Database,
+    study_id: int,
+    data_dir: Path,
+    out: Path,
+    *,
+    label: Label = "mos",
+    min_ratings: int = 1,
+    seed: int = 20,
+) -> HubDatasetReport:
+    """Write a study as a data set of the Hub.
+
+    Args:
+        database: Where the study is; it is read in one snapshot.
+        study_id: Which study.
+        data_dir: Where the pictures are.
+        out: A new or empty folder.
+        label: By which pictures are divided, with the same spread in every split.
+        min_ratings: Pictures with fewer ratings are left out.
+        seed: Decides which source goes into which split.
+
+    Raises:
+        ExportError: `out` is not empty, a picture is missing, the disk is full, or the package pyarrow is.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ExportError(f"{out} is not empty; name a new folder.")
+    with database.read() as db:
+        study = queries.studies.get_study(db, study_id)
+        pictures = labelled_pictures(db, study_id)
+    protocol = study.protocol
+    layout = lay_out(pictures, protocol.scale, label=label, min_ratings=min_ratings, seed=seed)
+    if not layout.files:
+        raise ExportError("No picture has the ratings that a data set needs; let people rate first.")
+    try:
+        (out / "data").mkdir(parents=True, exist_ok=True)
+        for split, name in SPLITS.items():
+            _write_split(layout, split, name, data_dir, out / "data")
+        (out / "README.md").write_text(_card(study.name, protocol, layout), encoding="utf-8")
+    except OSError as error:
+        raise ExportError(f"{out} cannot be written: {error.strerror or error}.") from error
+    splits = {SPLITS[name]: count for name, count in layout.counts().items()}
+    return HubDatasetReport(str(out), splits, layout.left_out)
+
+
+def upload_hub_dataset(out: Path, repository: str, api: "HfApi | None" = None) -> str:
+    """Upload a folder that `write_hub_dataset` wrote, to a private repository where it is new; return its name.
+
+    Raises ExportError when the Hub refuses or cannot be reached.
+    """
+    from httpx import HTTPError
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    hub = api or HfApi()
+    try:
+        hub.create_repo(repository, repo_type="dataset", private=True, exist_ok=True)
+        hub.upload_folder(repo_id=repository, folder_path=out, repo_type="dataset", commit_message="A labelling study")
+    except (HfHubHTTPError, HFValidationError, HTTPError, OSError, ValueError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ExportError(f"{repository} cannot be written ({reason}); check HF_TOKEN and the name.") from error
+    return repository
+
+
+def _write_split(layout: Layout, split: str, name: str, data_dir: Path, folder: Path) -> None:
+    chosen = [picture for picture in layout.pictures if layout.files[picture.name].parts[0] == split]
+    parts = [chosen[at : at + PICTURES_OF_A_FILE] for at in range(0, len(chosen), PICTURES_OF_A_FILE)]
+    for number, part in enumerate(parts):
+        _write_parquet(part, layout.files, data_dir, folder / f"{name}-{number:05}-of-{len(parts):05}.parquet")
+
+
+def _write_parquet(
+    pictures: Sequence[LabelledStimulus], files: Mapping[str, PurePosixPath], data_dir: Path, path: Path
+) -> None:
+    """Write pictures with their figures; the schema tells `datasets` that `image` holds pictures."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise ExportError("Writing parquet needs the package pyarrow: pip install 'fiqa[parquet]'.") from None
+    image = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    fields = [pa.field("image", image)]
+    fields += [pa.field(column, pa.string()) for column in _TEXTS]
+    fields += [pa.field(column, pa.float64()) for column in _NUMBERS]
+    fields += [pa.field(column, pa.int64()) for column in _COUNTS]
+    features = {"image": {"_type": "Image"}} | {
+        field.name: {"dtype": _dtype(field.name), "_type": "Value"} for field in fields[1:]
+    }
+    described = {"huggingface": json.dumps({"info": {"features": features}})}
+    rows = [_row(picture, files[picture.name].name, data_dir) for picture in pictures]
+    pq.write_table(pa.Table.from_pylist(rows, schema=pa.schema(fields, metadata=described)), path)
+
+
+def _dtype(column: str) -> str:
+    return "string" if column in _TEXTS else "int64" if column in _COUNTS else "float64"
+
+
+def _row(picture: LabelledStimulus, file: str, data_dir: Path) -> dict[str, Any]:
+    path = stimulus_path(data_dir, picture.sha256, picture.format)
+    if not path.exists() or path.stat().st_size != picture.size_bytes:
+        raise ExportError(f"The picture {picture.name} is missing or damaged: {path}; put the file back.")
+    figures = {name: picture.figures[name] for name in (*_NUMBERS, *_COUNTS)}
+    texts = {"stimulus": picture.name, "source": picture.source, "condition": picture.condition}
+    return {"image": {"bytes": path.read_bytes(), "path": file}, **texts, "sha256": picture.sha256, **figures}
+
+
+def _card(name: str, protocol: StudyProtocol, layout: Layout) -> str:
+    """Return the card: front matter for the Hub, then what people need to know."""
+    splits = [SPLITS[split] for split, count in layout.counts().items() if count]
+    configured = "".join(f"  - split: {split}\n    path: data/{split}-*.parquet\n" for split in splits)
+    ratings = sum(picture.figures["ratings"] for picture in layout.pictures)
+    columns = "\n".join(_explained())
+    scale = protocol.scale
+    return (
+        f"---\npretty_name: {json.dumps(name, ensure_ascii=False)}\ntags:\n- image-quality-assessment\n- mos\n"
+        f"configs:\n- config_name: default\n  data_files:\n{configured}---\n\n# {name}\n\n"
+        f"How good people find {len(layout.pictures):,} pictures of faces: {ratings:,} ratings, by absolute category "
+        f"rating (ITU-T P.910) from {scale.low:g}, the worst, to {scale.high:g}. Pictures of one source are in one "
+        "split. Say here who may use the pictures for what, before you make this data set public.\n\n"
+        f"| Column | What it says |\n|---|---|\n{columns}\n"
+    )
+
+
+def _explained() -> Iterator[str]:
+    yield "| `image` | The picture, byte for byte as people rated it. |"
+    yield from (f"| `{name}` | {MOS.columns[name]} |" for name in (*_TEXTS, *_NUMBERS, *_COUNTS))

@@ -1,0 +1,59 @@
+"""A study as a data set of the Hub: parquet that holds the pictures, a card, and an upload that is private."""
+
+from pathlib import Path
+
+import pytest
+
+from annotate.database.engine import Database
+from annotate.errors import ExportError
+from annotate.exchange.hub_dataset import upload_hub_dataset, write_hub_dataset
+from tests.annotate.hub_server import REPOSITORY, serve_hub
+from tests.annotate.studies import candidates, honest_ratings, make_study, picture, rate
+
+COUNT = 12
+
+
+@pytest.fixture
+def written(sqlite_database: Database, tmp_path: Path) -> Path:
+    study_id = make_study(sqlite_database, tmp_path / "data", candidates(COUNT, per_source=2))
+    rate(sqlite_database, study_id, honest_ratings([f"{number:03}.png" for number in range(COUNT)], 6))
+    report = write_hub_dataset(sqlite_database, study_id, tmp_path / "data", tmp_path / "out")
+    assert sum(report.splits.values()) == COUNT
+    with pytest.raises(ExportError, match="is not empty"):
+        write_hub_dataset(sqlite_database, study_id, tmp_path / "data", tmp_path / "out")
+    return tmp_path / "out"
+
+
+def test_every_picture_is_in_one_split_with_its_bytes_and_figures(written: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    tables = {path.name.split("-")[0]: pq.read_table(path) for path in (written / "data").iterdir()}
+    assert tables.keys() <= {"train", "validation", "test"}
+    rows = {row["stimulus"]: row for table in tables.values() for row in table.to_pylist()}
+    assert len(rows) == COUNT
+    assert rows["003.png"]["image"] == {"bytes": picture(3), "path": "003.png"}
+    assert (rows["003.png"]["ratings"], rows["003.png"]["source"]) == (6, "s1")
+    assert rows["000.png"]["mos"] < rows["011.png"]["mos"]
+    assert b'"_type": "Image"' in tables["train"].schema.metadata[b"huggingface"]
+    card = (written / "README.md").read_text()
+    assert card.startswith("---\npretty_name:")
+    assert "path: data/train-*.parquet" in card
+    assert "`ci95`" in card
+
+
+def test_it_is_uploaded_to_a_private_repository(written: Path) -> None:
+    with serve_hub() as hub:
+        assert upload_hub_dataset(written, REPOSITORY, hub.api()) == REPOSITORY
+        wanted = hub.created[0]
+        assert wanted.get("visibility") == "private" or wanted.get("private") is True
+        assert {name for name in hub.files if name.endswith((".md", ".parquet"))} == {
+            path.relative_to(written).as_posix() for path in written.rglob("*") if path.is_file()
+        }
+        hub.broken = True
+        with pytest.raises(ExportError, match="check HF_TOKEN"):
+            upload_hub_dataset(written, REPOSITORY, hub.api())
+
+
+def test_a_study_without_ratings_is_no_data_set(sqlite_database: Database, tmp_path: Path) -> None:
+    study_id = make_study(sqlite_database, tmp_path, candidates(2))
+    with pytest.raises(ExportError, match="let people rate first"):
+        write_hub_dataset(sqlite_database, study_id, tmp_path, tmp_path / "out")
