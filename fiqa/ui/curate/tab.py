@@ -151,7 +151,7 @@ def _build_rules() -> tuple[gr.Checkbox, gr.Number, gr.Dropdown, gr.File]:
         UNWANTED, multiselect=True, value=[], label="Drop photos diagnosed with", elem_id="curate-without"
     )
     with gr.Accordion("Who is on a photo", open=False, elem_id="curate-who"):
-        persons = gr.File(file_types=[".csv"], label="CSV of path and person", height=90, elem_id="curate-persons")
+        persons = gr.File(file_types=[".csv"], label="CSV of path and person", height=120, elem_id="curate-persons")
     return near_duplicates, best_of, without, persons
 
 
