@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 from typing import Protocol as Structure
 
 from sqlalchemy import (
@@ -69,6 +69,33 @@ class NewStimulus(Structure):
     def feedback(self) -> str: ...
     @property
     def reference(self) -> str | None: ...
+
+
+class StimulusCopy(NamedTuple):
+    """A stimulus of a study as a `NewStimulus` for another."""
+
+    name: str
+    sha256: str
+    format: str
+    width_px: int
+    height_px: int
+    size_bytes: int
+    source: str | None
+    condition: str | None
+    kind: ItemKind
+    expected: float | None
+    feedback: str
+    reference: str | None
+
+
+def copy_stimuli(db: Session, study_id: int) -> list[StimulusCopy]:
+    """Return every stimulus of a study, to be added to another."""
+    references = reference_names(db, study_id)
+    *columns, _ = StimulusCopy._fields
+    return [
+        StimulusCopy(*(getattr(each, name) for name in columns), reference=references.get(each.name))
+        for each in all_stimuli(db, study_id)
+    ]
 
 
 def add_stimuli(db: Session, study_id: int, stimuli: Sequence[NewStimulus], now: datetime) -> list[tuple[str, str]]:

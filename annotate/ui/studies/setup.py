@@ -204,7 +204,7 @@ class Setup:
         with self.labelling.database.read() as db:
             name, stimuli = (
                 queries.studies.get_study(db, opened_study(study_id)).name,
-                list(queries.stimuli.all_stimuli(db, opened_study(study_id))),
+                queries.stimuli.copy_stimuli(db, opened_study(study_id)),
             )
         preview = self.labelling.previews.start(name, protocol, stimuli)
         return (

@@ -1,19 +1,21 @@
 """Studies of other methods than ACR in the Studies tab."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from annotate import queries
 from annotate.errors import ProtocolError
-from annotate.methods import METHODS
+from annotate.methods import METHODS, make_protocol
 from annotate.ui.studies.analyses import Analyses
 from annotate.ui.studies.progress import progress_panel
 from annotate.ui.studies.results import Results
-from tests.annotate.rated import NOW, Person, new_study
+from tests.annotate.rated import NOW, Person, new_study, stimuli
 from tests.annotate.ui.studies.handling import Labelling, last, page_of, uploaded
 
-PAIRS = {"method": "pairs", "repeat_every": 0, "break_every": 0}
+PAIRS: dict[str, Any] = {"method": "pairs", "repeat_every": 0, "break_every": 0}
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -45,6 +47,20 @@ def test_the_result_of_pairs_is_their_scale_best_first(labelling: Labelling) -> 
     places = [shown.index(f"rated-{number}.png") for number in (2, 1, 0)]
     assert places == sorted(places)
     assert "JOD" in shown
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_study_of_every_method_can_be_tried_with_its_references(method: str, labelling: Labelling) -> None:
+    pictures = stimuli(3)
+    pictures[1:] = [replace(each, reference=pictures[0].name) for each in pictures[1:]]
+    protocol = make_protocol({"method": method})
+    with labelling.database.write() as db:
+        study_id = queries.studies.create_study(db, "faces", protocol, NOW).id
+        queries.stimuli.add_stimuli(db, study_id, pictures, NOW)
+        copies = queries.stimuli.copy_stimuli(db, study_id)
+    tried = labelling.previews.database(labelling.previews.start("faces", protocol, copies).code)
+    with tried.read() as db:
+        assert set(queries.stimuli.reference_names(db, 1).values()) == {pictures[0].name}
 
 
 def test_progress_is_told_in_pairs(labelling: Labelling) -> None:
