@@ -82,7 +82,7 @@ def test_a_test_run_opens_nothing_of_the_studies_that_are_kept(
 def test_the_oldest_test_run_ends_for_a_new_one_and_all_end_with_the_app(labelling: Labelling, draft: int) -> None:
     previews = StudyPreviews()
     with labelling.database.read() as db:
-        stimuli = list(queries.stimuli.all_stimuli(db, draft))
+        stimuli = queries.stimuli.copy_stimuli(db, draft)
     made = [previews.start("faces", StudyProtocol(), stimuli) for _ in range(MOST_PREVIEWS + 1)]
     with pytest.raises(AccessError, match="test run is over"):
         previews.database(made[0].code)
