@@ -400,7 +400,8 @@ def _views(shown: str) -> dict[str, Any]:
 def _row(db: "Session", study: "Study", now: datetime) -> str:
     name, state = press("open", study.name, kind="name", study=study.id), badge(study.state, demo=study.demo)
     if isinstance(study.stored_protocol, UnreadableProtocol):
-        problem = f'<span class="badge stop">cannot be read</span> {text(study.stored_protocol.problem.partition(";")[0])}'
+        what = study.stored_protocol.problem.partition(";")[0]
+        problem = f'<span class="badge stop">cannot be read</span> {text(what)}'
         return cells(name, state) + f'<td colspan="4">{problem}</td>' + cells(when(study.created_at))
     progress = queries.progress.study_progress(db, study, now)
     return cells(
