@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from benchmarks.onnx_agreement import compared, is_alike, made_photo
+from benchmarks.onnx_agreement import Outcome, compared, is_alike, made_photo
 from fiqa import load_predictor
 from fiqa.errors import FiqaError
 from fiqa.results import QualityResult
@@ -28,8 +28,8 @@ def test_photos_differ_and_are_made_alike_each_time() -> None:
 
 
 def test_differences_are_those_of_the_scores(result: QualityResult) -> None:
-    expected = [result, moved(result, -0.2), moved(result, -0.4), "refused"]
-    found = [moved(result, 0.01), moved(result, -0.2), moved(result, -0.43), "refused"]
+    expected: list[Outcome] = [result, moved(result, -0.2), moved(result, -0.4), "refused"]
+    found: list[Outcome] = [moved(result, 0.01), moved(result, -0.2), moved(result, -0.43), "refused"]
     assert (
         compared(expected, found)
         == "mean difference 1.3e-02, largest 3.0e-02, SRCC 1.0000, other faces or notices in 0"
