@@ -34,7 +34,7 @@ from annotate.queries import live
 from annotate.queries.imports import ImportedRating
 from annotate.queries.records import Answer
 from annotate.rating import sitting
-from annotate.rating.steps import ShownStimulus, Step
+from annotate.rating.steps import ShownItem, Step
 from tests.annotate.rated import NOW, new_study, stimuli
 
 ROOT = Path(__file__).parents[1]
@@ -113,7 +113,7 @@ def _rate_until(database: Database, token: str, step: Step, deadline: float, cro
         step = outcome.step
 
 
-def _answer(key: str, picture: ShownStimulus) -> Answer:
+def _answer(key: str, picture: ShownItem) -> Answer:
     grade = float(random.randint(1, 5))  # noqa: S311
     return Answer(key, picture.assignment_id, grade, response_ms=900, width_px=512.0, height_px=512.0, pixel_ratio=1.0)
 

@@ -41,6 +41,12 @@ MOS_COLUMNS = ("stimulus", "mos", "sos", "ci95", "ratings", "mos_p910", "unusabl
 
 def add_results(command: Command) -> None:
     """Add the commands about what came of a study."""
+    _add_statistics(command)
+    _add_plans(command)
+    _add_files(command)
+
+
+def _add_statistics(command: Command) -> None:
     mos = command("mos", _mos, "print MOS, SOS, CI95 and the P.910 estimate of every picture")
     mos.add_argument("name", metavar="NAME")
     screen = command("screen", _screen, "check sittings and participants, with reasons")
@@ -74,6 +80,9 @@ def add_results(command: Command) -> None:
     agreement.add_argument(
         "--lower", nargs="+", default=[], metavar="METRIC", help="metrics of which lower values are better"
     )
+
+
+def _add_plans(command: Command) -> None:
     plan = command("next", _next, "list the pictures most worth rating next")
     plan.add_argument("name", metavar="NAME")
     plan.add_argument("--count", type=whole(1, MOST_LISTED), default=20, metavar="N", help="pictures (default: 20)")
@@ -99,6 +108,9 @@ def add_results(command: Command) -> None:
     instead.add_argument(
         "--next", type=whole(1, MOST_LISTED), metavar="N", help="print the N pairs most worth comparing next instead"
     )
+
+
+def _add_files(command: Command) -> None:
     person = command("person", _person, "write everything that a study holds of one person, as they may ask for it")
     person.add_argument("name", metavar="NAME")
     person.add_argument("code", metavar="CODE", help="of the person, as in the tables")

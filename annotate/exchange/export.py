@@ -37,6 +37,7 @@ from annotate.analysis import load_comparisons, mos_rows
 from annotate.csv_files import safe_cell
 from annotate.database.engine import Database
 from annotate.database.tables import Study
+from annotate.design.protocol import StudyProtocol
 from annotate.design.stored_protocol import StoredProtocol, UnreadableProtocol
 from annotate.errors import ExportError
 from annotate.exchange.export_tables import (
@@ -148,21 +149,28 @@ def export_study(
             references = queries.stimuli.reference_names(db, study_id)
         label = None if of_pairs else label  # a scale of pairs is no MOS
         layout = lay_out(pictures, protocol.scale, label=label, min_ratings=min_ratings, seed=seed)
-        if of_pairs:
-            _write_table(part, SCALE, scale)
-        else:
-            (mos,) = (table for table in tables_of(protocol) if table.name == MOS.name)
-            _write_table(part, mos, _mos_rows(pictures, layout, references))
+        results = scale if of_pairs else _mos_rows(pictures, layout, references)
+        _write_table(part, SCALE if of_pairs else _mos_table(protocol), results)
         _write_table(part, TEXTS, text_rows(protocol))
         if layout.files:
             _write_layout(part, layout, study, data_dir, progress)
-        tables = tuple(
-            with_questions(each, protocol) for each in tables_of(protocol) if with_people or each not in PEOPLE_TABLES
-        )
+        tables = _tables_written(protocol, with_people=with_people)
         (part / README).write_text(readme(study.name, tables, with_pictures=bool(layout.files)), encoding="utf-8")
         _remove_others(part, layout.files, tables)
         _swap(part, out)
     return ExportReport(str(out), ratings, len(pictures), layout.counts(), layout.left_out)
+
+
+def _mos_table(protocol: StudyProtocol) -> ExportTable:
+    """Return what the columns of mos.csv are in a study of this protocol."""
+    (table,) = (table for table in tables_of(protocol) if table.name == MOS.name)
+    return table
+
+
+def _tables_written(protocol: StudyProtocol, *, with_people: bool) -> tuple[ExportTable, ...]:
+    return tuple(
+        with_questions(each, protocol) for each in tables_of(protocol) if with_people or each not in PEOPLE_TABLES
+    )
 
 
 def _followed(out: Path) -> Path:

@@ -81,11 +81,13 @@ def undo_screening(db: Session, study_id: int, now: datetime) -> Applied:
     last = _last_run(db, study_id)
     if last is None:
         raise StudyError("No screening was applied to this study that could be undone.")
-    falls, returns = [], []
+    falls: list[str] = []
+    returns: list[str] = []
     for pseudonym, events in _votes_events(db, study_id).items():
         if events[-1].detail.get("screening") != last.detail["run"]:
             continue
-        before = next((each.detail for each in reversed(events) if each.id < last.id), {"used": True, "reason": ""})
+        earlier = (each.detail for each in reversed(events) if each.id < last.id)
+        before: Mapping[str, Any] = next(earlier, {"used": True, "reason": ""})
         person = get_participant(db, study_id, pseudonym)
         if person.votes_used is not before["used"]:
             (returns if before["used"] else falls).append(pseudonym)

@@ -93,7 +93,7 @@ def copy_stimuli(db: Session, study_id: int) -> list[StimulusCopy]:
     references = reference_names(db, study_id)
     *columns, _ = StimulusCopy._fields
     return [
-        StimulusCopy(*(getattr(each, name) for name in columns), reference=references.get(each.name))
+        StimulusCopy._make([*(getattr(each, name) for name in columns), references.get(each.name)])
         for each in all_stimuli(db, study_id)
     ]
 

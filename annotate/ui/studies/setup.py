@@ -9,14 +9,12 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from annotate import queries
-from annotate.design.items import MOST_TRAPS, ItemKind
+from annotate.design.items import MOST_TRAPS
 from annotate.design.protocol import StudyProtocol
 from annotate.design.review import StimulusSummary, check_ready
-from annotate.design.sitting_plan import Effort, effort
 from annotate.design.states import State
 from annotate.design.stored_protocol import UnreadableProtocol
 from annotate.errors import ProtocolError, StudyError, StudyStateError
-from annotate.statistics import planning
 from annotate.stimuli.sources import Upload, open_files
 from annotate.training_runs import TrainingRuns, study_key
 from annotate.ui.labelling import Labelling
@@ -27,6 +25,7 @@ from annotate.ui.studies.html import PRESS, note, text, whole_number, working
 from annotate.ui.studies.links import complete_links, general_links
 from annotate.ui.studies.log import log_panel
 from annotate.ui.studies.members import build_members
+from annotate.ui.studies.overview import study_overview
 from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
 from annotate.ui.studies.pictures import (
     FILE_TYPES,
@@ -52,13 +51,6 @@ OPENING = (
     "they are. Pause the study to add pictures or to change ratings per picture, sittings and breaks, the deadline, "
     "the number of people and the smallest screen.</p>"
 )
-NEXT_STEP = {
-    State.DRAFT: "Nobody can rate yet. Add pictures, look through the protocol, take a test run, then open the study.",
-    State.OPEN: "People can rate now, through the links below. To change how much is rated, or to add pictures, pause "
-    "it. Personal links are under Participants.",
-    State.PAUSED: "Nobody can rate at the moment; whoever is at it waits. Open it again to go on.",
-    State.CLOSED: "The study has ended for good. Its votes can be looked at and downloaded.",
-}
 
 
 class SetupShown(NamedTuple):
@@ -166,7 +158,7 @@ class Setup:
         if isinstance(study.stored_protocol, UnreadableProtocol):
             said = note(str(study.stored_protocol), "warning")
         else:
-            said = _overview(study.protocol, study.state, stimuli)
+            said = study_overview(study.protocol, study.state, stimuli)
         return said + self._log(study_id)
 
     def _log(self, study_id: int) -> str:
@@ -413,44 +405,6 @@ def _build_ending() -> tuple[gr.Textbox, gr.Button, gr.Button]:
         end = gr.Button("Close for good", elem_id="close-study", scale=0, min_width=160)
         delete = gr.Button("Delete the study", variant="stop", elem_id="delete-study", scale=0, min_width=160)
     return typed, end, delete
-
-
-def _overview(protocol: StudyProtocol, state: State, stimuli: StimulusSummary) -> str:
-    """Say what the state means, what the design takes, and what is wrong with it."""
-    said = [note(NEXT_STEP[state])]
-    if stimuli[ItemKind.RATED] and stimuli.pairs is None:
-        said.append(_effort(effort(protocol, stimuli.counts)))
-        if stimuli.pairs is None:
-            said.append(_certainty(protocol))
-    if state is not State.CLOSED:
-        said += _objections(protocol, stimuli)
-    return "".join(said)
-
-
-def _effort(needed: Effort) -> str:
-    minutes = max(1, round(needed.minutes))
-    return (
-        f'<p class="effort"><b>{needed.ratings:,}</b> ratings wanted: <b>{needed.people:,}</b> '
-        f"{'person' if needed.people == 1 else 'people'} who finish, if all can be used. A sitting has up to "
-        f"<b>{needed.items:,}</b> pictures with the checks, about <b>{minutes:,}</b> "
-        f"minute{'' if minutes == 1 else 's'}.</p>"
-    )
-
-
-def _certainty(protocol: StudyProtocol) -> str:
-    """Say how well the design lets each MOS be known, and how many people a quarter of a grade of five takes."""
-    spread = protocol.scale.high - protocol.scale.low
-    width, goal = planning.expected_ci95(protocol.ratings_wanted, spread), spread / 16
-    people = planning.ratings_for_ci95(goal, spread)
-    known = f"Each MOS is then known to about ± {width:.2g} (95 %)" if protocol.ratings_wanted > 1 else ""
-    return note(f"{known}{'; ' if known else ''}± {goal:.2g} takes {people} people for each picture.")
-
-
-def _objections(protocol: StudyProtocol, stimuli: StimulusSummary) -> list[str]:
-    try:
-        return [note(warning, "warning") for warning in check_ready(protocol, stimuli, datetime.now(UTC))]
-    except StudyStateError as error:
-        return [note(str(error), "warning")]
 
 
 @contextmanager

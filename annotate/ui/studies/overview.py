@@ -1,0 +1,58 @@
+"""What the Set-up panel says of a study: its state, what its design takes and gives, what a reviewer objects to."""
+
+from datetime import UTC, datetime
+
+from annotate.design.items import ItemKind
+from annotate.design.protocol import StudyProtocol
+from annotate.design.review import StimulusSummary, check_ready
+from annotate.design.sitting_plan import Effort, effort
+from annotate.design.states import State
+from annotate.errors import StudyStateError
+from annotate.statistics import planning
+from annotate.ui.studies.html import note
+
+NEXT_STEP = {
+    State.DRAFT: "Nobody can rate yet. Add pictures, look through the protocol, take a test run, then open the study.",
+    State.OPEN: "People can rate now, through the links below. To change how much is rated, or to add pictures, pause "
+    "it. Personal links are under Participants.",
+    State.PAUSED: "Nobody can rate at the moment; whoever is at it waits. Open it again to go on.",
+    State.CLOSED: "The study has ended for good. Its votes can be looked at and downloaded.",
+}
+
+
+def study_overview(protocol: StudyProtocol, state: State, stimuli: StimulusSummary) -> str:
+    """Say what the state means, what the design takes, and what is wrong with it."""
+    said = [note(NEXT_STEP[state])]
+    if stimuli[ItemKind.RATED] and stimuli.pairs is None:
+        said.append(_effort(effort(protocol, stimuli.counts)))
+        if stimuli.pairs is None:
+            said.append(_certainty(protocol))
+    if state is not State.CLOSED:
+        said += _objections(protocol, stimuli)
+    return "".join(said)
+
+
+def _effort(needed: Effort) -> str:
+    minutes = max(1, round(needed.minutes))
+    return (
+        f'<p class="effort"><b>{needed.ratings:,}</b> ratings wanted: <b>{needed.people:,}</b> '
+        f"{'person' if needed.people == 1 else 'people'} who finish, if all can be used. A sitting has up to "
+        f"<b>{needed.items:,}</b> pictures with the checks, about <b>{minutes:,}</b> "
+        f"minute{'' if minutes == 1 else 's'}.</p>"
+    )
+
+
+def _certainty(protocol: StudyProtocol) -> str:
+    """Say how well the design lets each MOS be known, and how many people a quarter of a grade of five takes."""
+    spread = protocol.scale.high - protocol.scale.low
+    width, goal = planning.expected_ci95(protocol.ratings_wanted, spread), spread / 16
+    people = planning.ratings_for_ci95(goal, spread)
+    known = f"Each MOS is then known to about ± {width:.2g} (95 %)" if protocol.ratings_wanted > 1 else ""
+    return note(f"{known}{'; ' if known else ''}± {goal:.2g} takes {people} people for each picture.")
+
+
+def _objections(protocol: StudyProtocol, stimuli: StimulusSummary) -> list[str]:
+    try:
+        return [note(warning, "warning") for warning in check_ready(protocol, stimuli, datetime.now(UTC))]
+    except StudyStateError as error:
+        return [note(str(error), "warning")]
