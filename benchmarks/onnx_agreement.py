@@ -50,8 +50,8 @@ def made_photo(number: int) -> Photo:
     random = np.random.default_rng(number)
     side = int(random.integers(*SIDES_PX))
     portrait = Image.fromarray(astronaut())
-    left, top = random.integers(0, 100), random.integers(0, 60)
-    cut = portrait.crop((left, top, left + random.integers(330, 400), top + random.integers(330, 400)))
+    left, top, width, height = (int(random.integers(*span)) for span in ((0, 100), (0, 60), (330, 400), (330, 400)))
+    cut = portrait.crop((left, top, left + width, top + height))
     framed = (ImageOps.mirror(cut) if number % 2 else cut).resize((side, side))
     turned = framed.rotate(float(random.uniform(-LARGEST_TURN_DEG, LARGEST_TURN_DEG)), Image.Resampling.BICUBIC)
     kind = [*DEGRADATIONS][number % len(DEGRADATIONS)]
