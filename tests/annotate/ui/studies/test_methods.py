@@ -9,6 +9,7 @@ import pytest
 from annotate import queries
 from annotate.errors import ProtocolError
 from annotate.methods import METHODS, make_protocol
+from annotate.ui.previews import StudyPreviews
 from annotate.ui.studies.analyses import Analyses
 from annotate.ui.studies.progress import progress_panel
 from annotate.ui.studies.results import Results
@@ -58,9 +59,10 @@ def test_a_study_of_every_method_can_be_tried_with_its_references(method: str, l
         study_id = queries.studies.create_study(db, "faces", protocol, NOW).id
         queries.stimuli.add_stimuli(db, study_id, pictures, NOW)
         copies = queries.stimuli.copy_stimuli(db, study_id)
-    tried = labelling.previews.database(labelling.previews.start("faces", protocol, copies).code)
-    with tried.read() as db:
+    previews = StudyPreviews()
+    with previews.database(previews.start("faces", protocol, copies).code).read() as db:
         assert set(queries.stimuli.reference_names(db, 1).values()) == {pictures[0].name}
+    previews.close()
 
 
 def test_progress_is_told_in_pairs(labelling: Labelling) -> None:
