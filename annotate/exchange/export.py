@@ -129,12 +129,7 @@ def export_study(
     Raises:
         ExportError: `out` holds something else, a picture is missing, or the disk is full.
     """
-    out = _followed(out)
-    if not out.name:
-        raise ExportError(f"{out} is no folder of its own; name a new folder in it.")
-    part = out.with_name(f"{out.name}.part")
-    for folder in (out, part):
-        _check_ours(folder)
+    out, part = _folders(out)
     with _translate_errors(out):
         with database.read() as db:
             study = queries.studies.get_study(db, study_id)
@@ -159,6 +154,17 @@ def export_study(
         _remove_others(part, layout.files, tables)
         _swap(part, out)
     return ExportReport(str(out), ratings, len(pictures), layout.counts(), layout.left_out)
+
+
+def _folders(out: Path) -> tuple[Path, Path]:
+    """Return where an export goes and where it is made; raise ExportError where either holds something else."""
+    out = _followed(out)
+    if not out.name:
+        raise ExportError(f"{out} is no folder of its own; name a new folder in it.")
+    part = out.with_name(f"{out.name}.part")
+    for folder in (out, part):
+        _check_ours(folder)
+    return out, part
 
 
 def _mos_table(protocol: StudyProtocol) -> ExportTable:
