@@ -197,7 +197,7 @@ def test_ratings_come_as_arrays_for_the_statistics(database: Database) -> None:
     step = person.send(person.answer(person.start(), 1.0)).step  # training
     given = []
     while step.picture:
-        given.append(step.picture.sha256)
+        given.append(step.picture.pictures[0].sha256)
         step = person.send(
             person.answer(step, None, unusable=True) if len(given) == 1 else person.answer(step, 4.0)
         ).step

@@ -1,5 +1,6 @@
 """A screening is applied with its limits, replaces the one before, and is undone to what was there."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def unused(database: Database, study_id: int) -> set[str]:
         return queries.participants.unused_participants(db, study_id)
 
 
-def apply(database: Database, study_id: int, limits: dict[str, float] | None = None) -> queries.screenings.Applied:
+def apply(database: Database, study_id: int, limits: Mapping[str, float] | None = None) -> queries.screenings.Applied:
     with database.write() as db:
         return analysis.apply_screening(db, study_id, NOW, limits)
 

@@ -24,6 +24,7 @@ from fiqa.comparison.measures import (
 from fiqa.comparison.scoring import DecodedVersions, ScoredVersions
 from fiqa.degradation.synthetic import degrade
 from fiqa.errors import SettingError
+from fiqa.faces.identity import SAME_PERSON_DISTANCE
 from fiqa.models.torchvision_shim import prepare_torchvision
 
 CLEAN = astronaut()[:300, 80:380]
@@ -98,7 +99,7 @@ def test_a_damaged_face_stays_herself_and_another_face_does_not(predictor: Quali
 
     assert distances[0] is not None
     assert distances[1] is not None
-    assert distances[0] < measures.SAME_PERSON_DISTANCE < distances[1]
+    assert distances[0] < SAME_PERSON_DISTANCE < distances[1]
 
 
 def test_faces_of_somebody_else_are_counted_and_told() -> None:

@@ -67,7 +67,7 @@ def test_a_person_that_is_deleted_leaves_the_log_and_the_figures_that_are_kept(
     assert "Sitting 1 of p00 is rejected: clicks" in Setup(labelling).show(study_id)[0]
     assert analyses.findings(study_id) is not None
     _, _, said, *_ = people.delete(study_id, "all", "", 0, "p00", "p00")
-    assert "backups, keep what they held" in said
+    assert "backups do until they are rotated" in said
     assert analyses.findings(study_id) is None
     shown = Setup(labelling).show(study_id)[0]
     assert "p00" not in shown
