@@ -111,7 +111,9 @@ const toggleReason = ({ currentTarget: chip, detail }) => {
 };
 const chosenChips = () => [...body.querySelectorAll(".reason[aria-pressed=true]")];
 const givenReasons = () => chosenChips().map((chip) => chip.value);
-const dropReasons = () => chosenChips().forEach((chip) => chip.setAttribute("aria-pressed", "false"));
+const dropReasons = () => {
+  for (const chip of chosenChips()) chip.setAttribute("aria-pressed", "false");
+};
 
 const light = (choice) => {
   unlight();

@@ -78,7 +78,9 @@ const forgetOthers = (numbers) => {
     if (numbers.includes(number)) continue;
     pictures.delete(number);
     loading.then(
-      (images) => images.forEach((image) => URL.revokeObjectURL(image.src)),
+      (images) => {
+        for (const image of images) URL.revokeObjectURL(image.src);
+      },
       () => {},
     );
   }

@@ -138,7 +138,7 @@ def test_instructions_consent_and_questions_are_in_the_languages_that_are_offere
     rater = RatingPage(visitor(**PHONE).new_page())  # in English, which is not offered, so the first language is shown
     rater.page.goto(newcomer(served, study))
     expect(rater.root.locator(".instructions")).to_contain_text("nicht wie attraktiv die Person ist")
-    expect(rater.root.locator(".consent")).to_have_text("Unsere Einwilligung.")
+    expect(rater.root.locator(".consent").first).to_have_text("Unsere Einwilligung.")
     expect(rater.root.locator(".top select option")).to_have_text(["Deutsch", "Español"])
     rater.consent("Einverstanden")
     expect(rater.root.get_by_role("heading", name="Über Sie")).to_be_visible()
