@@ -160,7 +160,9 @@ def _conditions(options: argparse.Namespace, settings: Settings) -> None:
     from annotate.statistics.conditions import MOST_COMPARED
 
     with opened_database(settings) as database, database.read() as db:
-        found = analysis.conditions(db, queries.studies.find_study(db, options.name).id)
+        study_id = queries.studies.find_study(db, options.name).id
+        analysis.check_asks_for_grades(db, study_id)
+        found = analysis.conditions(db, study_id)
     if not found.figures:
         warn("no picture with a vote has a condition; the column condition of stimuli.csv says what was done to each")
     if len(found.figures) > MOST_COMPARED:
@@ -176,6 +178,7 @@ def _agreement(options: argparse.Namespace, settings: Settings) -> None:
 
     with opened_database(settings) as database, database.read() as db:
         study_id = queries.studies.find_study(db, options.name).id
+        analysis.check_asks_for_grades(db, study_id)
         metrics = read_metrics(
             [(file, file.name) for file in options.files], analysis.stimulus_conditions(db, study_id)
         )
@@ -233,6 +236,8 @@ def _screen(options: argparse.Namespace, settings: Settings) -> None:
             say(options, asdict(undone), f"The last screening of {options.name} is undone: {_changed(undone)}.")
             return
         with database.read() as db:
+            if options.limit or options.apply:
+                analysis.check_asks_for_grades(db, study_id)
             limits = queries.screenings.applied_limits(db, study_id) | dict(map(_limit, options.limit))
             ratings = queries.ratings.load_ratings(db, study_id)
             preview = analysis.preview(db, study_id, limits)

@@ -18,6 +18,8 @@ from fiqa.curation.photo_facts import PhotoFacts
 from fiqa.curation.rules import VERDICTS, Rules, SortedPhoto, read_degradations, sort_photos
 from fiqa.curation.thresholds import (
     Threshold,
+    check_percentile,
+    check_share,
     given_threshold,
     good_threshold,
     threshold_for_share,
@@ -64,6 +66,10 @@ class CurationOptions:
             raise SettingError(f"A threshold was asked for in several ways ({', '.join(given)}): choose one.")
         if (self.percentile is None) != (self.reference is None):
             raise SettingError("A percentile is taken of a reference set: name both, or neither.")
+        if self.keep_share is not None:
+            check_share(self.keep_share)
+        if self.percentile is not None:
+            check_percentile(self.percentile)
         if self.persons_by_face and self.persons:
             raise SettingError("Persons are told by a table or by their faces: choose one.")
         if self.persons_by_face:

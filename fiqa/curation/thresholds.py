@@ -60,13 +60,24 @@ def good_threshold(score_range: Interval) -> Threshold:
     return Threshold(low + GOOD_SHARE * (high - low), "where Good begins on the scale of five words")
 
 
+def check_share(share: float) -> None:
+    """Raise SettingError for a share to keep that is not above 0 and up to 1."""
+    if not 0 < share <= 1:
+        raise SettingError(f"The share to keep is {share:g}, expected a number above 0 and up to 1.")
+
+
+def check_percentile(percentile: float) -> None:
+    """Raise SettingError for a percentile that is not from 0 to 100."""
+    if not 0 <= percentile <= 100:
+        raise SettingError(f"The percentile is {percentile:g}, expected a number from 0 to 100.")
+
+
 def threshold_for_share(scores: Scores, share: float) -> Threshold:
     """Return the threshold that keeps a share, above 0 and up to 1, of the scores (N,); at least one is kept.
 
     Equal scores stay together, so a little more may be kept. Raises SettingError for no scores or such a share.
     """
-    if not 0 < share <= 1:
-        raise SettingError(f"The share to keep is {share:g}, expected a number above 0 and up to 1.")
+    check_share(share)
     _check_any(scores)
     kept = max(1, round(share * len(scores)))
     return Threshold(float(np.sort(scores)[-kept]), f"keeps the best {share:.0%} of {len(scores)} photos")
@@ -74,8 +85,7 @@ def threshold_for_share(scores: Scores, share: float) -> Threshold:
 
 def threshold_of_reference(scores: Scores, percentile: float, reference: str) -> Threshold:
     """Return a percentile, 0 to 100, of the scores (N,) of a reference set; raises SettingError."""
-    if not 0 <= percentile <= 100:
-        raise SettingError(f"The percentile is {percentile:g}, expected a number from 0 to 100.")
+    check_percentile(percentile)
     _check_any(scores)
     origin = f"percentile {percentile:g} of {len(scores)} photos in {reference}"
     return Threshold(float(np.percentile(scores, percentile)), origin)

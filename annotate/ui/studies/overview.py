@@ -8,7 +8,6 @@ from annotate.design.review import StimulusSummary, check_ready
 from annotate.design.sitting_plan import Effort, effort
 from annotate.design.states import State
 from annotate.errors import StudyStateError
-from annotate.statistics import planning
 from annotate.ui.studies.html import note
 
 NEXT_STEP = {
@@ -44,6 +43,8 @@ def _effort(needed: Effort) -> str:
 
 def _certainty(protocol: StudyProtocol) -> str:
     """Say how well the design lets each MOS be known, and how many people a quarter of a grade of five takes."""
+    from annotate.statistics import planning  # loads SciPy, which laying out the page does without
+
     spread = protocol.scale.high - protocol.scale.low
     width, goal = planning.expected_ci95(protocol.ratings_wanted, spread), spread / 16
     people = planning.ratings_for_ci95(goal, spread)

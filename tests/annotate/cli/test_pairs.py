@@ -126,7 +126,15 @@ def test_what_cannot_be_imported_is_said_and_nothing_added(
 def test_each_method_names_its_own_result(run: Run, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("create", "pairs", "--images", "faces", "--method", "pairs")
     run("create", "grades", "--images", "faces")
-    assert "its result is the scale" in refused(capsys, "mos", "pairs")
+    (folder / "psnr.csv").write_text("path,psnr\n0.png,30\n")
+    for command in (
+        ["mos", "pairs"],
+        ["conditions", "pairs"],
+        ["agreement", "pairs", "psnr.csv"],
+        ["screen", "pairs", "--limit", "agreement=0.4"],
+        ["screen", "pairs", "--apply"],
+    ):
+        assert "its result is the scale" in refused(capsys, *command)
     assert "its result is the MOS" in refused(capsys, "scale", "grades")
     assert "expected one of acr" in refused(capsys, "create", "other", "--images", "faces", "--method", "acrr")
     assert "There is no study called" in refused(capsys, "scale", "nothing")

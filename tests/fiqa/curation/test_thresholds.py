@@ -1,6 +1,10 @@
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
+from fiqa.curation.curation import CurationOptions
 from fiqa.curation.thresholds import (
     Agreement,
     given_threshold,
@@ -98,3 +102,11 @@ def test_what_makes_no_threshold_is_said_in_a_sentence(call: object, message: st
     assert callable(call)
     with pytest.raises(SettingError, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    "rule", [{"keep_share": 1.5}, {"keep_share": float("nan")}, {"percentile": 101, "reference": Path("good")}]
+)
+def test_a_rule_that_cannot_be_is_refused_before_anything_is_scored(rule: dict[str, Any]) -> None:
+    with pytest.raises(SettingError, match="expected a number"):
+        CurationOptions(**rule)
