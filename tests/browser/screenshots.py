@@ -17,8 +17,9 @@ from skimage.data import astronaut
 
 from annotate import queries
 from annotate.database.engine import open_database
-from annotate.design.protocol import StudyProtocol
+from annotate.design.protocol import REASONS, StudyProtocol
 from annotate.design.states import State
+from annotate.methods import make_protocol
 from annotate.queries.imports import ImportedRating
 from annotate.settings import Settings
 from annotate.stimuli.files import Candidate
@@ -72,6 +73,7 @@ def main() -> None:
             _take_compare(browser, site)
             _take_curate(browser, site, folder)
             _take_rating(browser, site)
+            _take_pairs(browser, folder / "pairs")
             _take_static_page(browser)
         _prepare_study(folder / "studies" / "data")
         with run_app(folder / "studies", FIQA_OWNER_SECRET=OWNER) as app, open_browser() as browser:
@@ -229,6 +231,28 @@ def _take_rating(browser: Browser, site: str) -> None:
     rater.look()
     _save("rate-phone", rater.page.screenshot())
     context.close()
+
+
+def _take_pairs(browser: Browser, folder: Path) -> None:
+    """Take a pair of pictures to compare, in a study that asks why."""
+    database = open_database(Settings.from_environment({"FIQA_DATA_DIR": str(folder / "data")}).database_url)
+    offered = [Candidate(f"{number}.png", partial(_damaged, number)) for number in (4, 12, 20)]
+    protocol = make_protocol({"method": "pairs", "repeat_every": 0, "reasons": REASONS})
+    study_id = make_study(database, folder / "data", offered, name="Blur", protocol=protocol)
+    with database.write() as db:
+        queries.lifecycle.change_state(db, study_id, State.OPEN, datetime.now(UTC))
+        code = queries.studies.get_study(db, study_id).join_code
+    database.close()
+    with run_app(folder) as app:
+        app.wait_until_ready()
+        context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light", locale="en-GB")
+        rater = RatingPage(context.new_page())
+        rater.start(f"{app.address}?study={code}")
+        rater.rate("ArrowLeft")
+        rater.look()
+        rater.button("Blur").click()
+        _save("rate-pairs", rater.page.screenshot())
+        context.close()
 
 
 def _open_demo(rater: RatingPage, site: str, *, suffix: str = "") -> None:
