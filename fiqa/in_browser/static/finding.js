@@ -19,7 +19,7 @@ const DOWNWARDS = [
 // Returns { faces, faint }: the most prominent face first. `faint` says that there is none but a place most like one.
 export async function findFaces(photo, networks, settings) {
   let faces = await upright(photo, settings.accepted, networks, settings);
-  if (!faces.length) faces = await turned(photo, networks, settings);
+  if (highestConfidence(faces) < settings.accepted_turned) faces = await orTurned(faces, photo, networks, settings);
   faces.sort((a, b) => prominence(b, photo) - prominence(a, photo));
   if (faces.length) return { faces, faint: false };
   const faint = (await upright(photo, settings.faint, networks, settings)).slice(0, 1);
@@ -41,13 +41,15 @@ function prominence(face, { width, height }) {
   return visibleArea(face.box) * visibleShare(face) * (1 - eccentricity / 2);
 }
 
-async function turned(photo, networks, settings) {
-  let best = [];
-  const confidence = (faces) => Math.max(0, ...faces.map((face) => face.confidence));
+const highestConfidence = (faces) => Math.max(0, ...faces.map((face) => face.confidence));
+
+// The upright faces, or those of the photo turned, whichever has the surest one.
+async function orTurned(faces, photo, networks, settings) {
+  let best = faces;
   for (const quarters of [2, 1, 3]) {
     const found = await upright(turnQuarters(photo, quarters), settings.accepted_turned, networks, settings);
     const back = found.map((face) => newFace(photo, turnedBack(face.landmarks, photo, quarters), face.confidence));
-    if (confidence(back) > confidence(best)) best = back;
+    if (highestConfidence(back) > highestConfidence(best)) best = back;
   }
   return best;
 }
