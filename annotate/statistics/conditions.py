@@ -140,6 +140,7 @@ class _Votes:
 
     @classmethod
     def of(cls, ratings: Ratings, used: Flags, origins: Mapping[str, Origin]) -> "_Votes":
+        """Take the votes that are used, on pictures whose condition is known."""
         known = [origins.get(name, Origin(None, None)) for name in ratings.stimulus_ids]
         names = sorted({origin.condition for origin in known if origin.condition})
         place = {name: index for index, name in enumerate(names)}
