@@ -41,17 +41,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def run(folder: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(*arguments: str) -> Any:
-        status = main([*arguments, "--json"])
-        said = capsys.readouterr()
-        assert status == 0, said.err
-        return json.loads(said.out)
-
-    return run
-
-
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     assert main(list(arguments)) == 1
     said = capsys.readouterr()

@@ -31,17 +31,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def run(folder: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(*arguments: str) -> Any:
-        status = main([*arguments, "--json"])
-        said = capsys.readouterr()
-        assert status == 0, said.err
-        return json.loads(said.out)
-
-    return run
-
-
 def make(run: Run, folder: Path, method: str, rows: tuple[str, ...] = ROWS) -> None:
     (folder / "faces" / "stimuli.csv").write_text("\n".join(rows))
     run("create", "faces", "--images", "faces", "--method", method)
