@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 from skimage.data import astronaut
 
 from fiqa.degradation.synthetic import degrade
@@ -157,9 +157,17 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def browser(chromium: str) -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
+def playwright() -> Iterator[Playwright]:
+    """Playwright, which can be started once in a process; every browser of the tests is launched from it."""
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=chromium, args=[*CHROMIUM_OPTIONS])
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="session")

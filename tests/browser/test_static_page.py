@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect
 from skimage.data import astronaut
 
 from fiqa import load_predictor
@@ -55,16 +55,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def camera_browser(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def camera_browser(
+    playwright: Playwright, chromium: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Browser]:
     """Chromium with a camera that sees the astronaut."""
     film = tmp_path_factory.mktemp("camera") / "astronaut.mjpeg"
     Image.fromarray(ASTRONAUT).save(film, "JPEG", quality=95)
     camera = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
     options = [*CHROMIUM_OPTIONS, *camera, f"--use-file-for-fake-video-capture={film}"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=options)
-        yield browser
-        browser.close()
+    browser = playwright.chromium.launch(executable_path=chromium, args=options)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="module")

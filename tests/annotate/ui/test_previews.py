@@ -47,7 +47,8 @@ def rater_of(shown: str, site: TestClient) -> tuple[Rater, str]:
 def test_a_test_run_goes_from_consent_to_the_code_and_writes_nothing(
     labelling: Labelling, draft: int, site: TestClient, tmp_path: Path
 ) -> None:
-    labelling._thread.join()  # which makes the demo meanwhile
+    labelling._ended.set()
+    labelling._thread.join()  # it makes the demo and keeps house meanwhile
     before = contents(tmp_path)
     shown = Setup(labelling).try_out(draft, *form(ready_questions=["device"], sitting_items=2))
     rater, study = rater_of(shown, site)
