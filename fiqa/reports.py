@@ -126,6 +126,14 @@ def one_line(text: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
+def shortened(text: str, length: int) -> str:
+    """Return text of a length at most, its middle left out: names of files differ at their ends."""
+    if len(text) <= length:
+        return text
+    end = length // 2
+    return f"{text[: length - end - 1]}…{text[-end:]}"
+
+
 def escaped(text: str) -> str:
     r"""Return text as one line that tells what it was: a line end as \n, a byte that is no UTF-8 as \udcff."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)

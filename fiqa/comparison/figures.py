@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fiqa.comparison.statistics import TIE, PairFigures
+from fiqa.reports import shortened
 from fiqa.results import Interval
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#b
 """Paul Tol's bright scheme, which people with colour-blindness tell apart."""
 GAIN, LOSS = "#228833", "#ee6677"
 _COMMENTS = re.compile(r"<!--.*?-->", re.DOTALL)
+LONGEST_LABEL = 20
+"""Letters of a method's name where two have to find room."""
 MOST_LINES = 150
 """Slopes drawn at most; of more photos an even choice is drawn."""
 
@@ -32,14 +35,16 @@ Scores = NDArray[np.float64]
 def distributions(scores: dict[str, Scores], score_range: Interval) -> str:
     """Draw how the scores of every method are distributed: a density, a box and the photos themselves.
 
-    `scores` has (N,) of each method, NaN where there is none.
+    Names stand above their rows, so that the figure can be read on a narrow screen. `scores` has (N,) of each method,
+    NaN where there is none.
     """
 
     def draw(axes: "Axes") -> None:
         """Draw a row for every method."""
         rng = np.random.default_rng(0)
-        for row, (_, values) in enumerate(_scored(scores)):
+        for row, (name, values) in enumerate(_scored(scores)):
             colour = COLOURS[row % len(COLOURS)]
+            _name_row(axes, shortened(name, 2 * LONGEST_LABEL), row)
             if not len(values):
                 continue
             if np.ptp(values) > 0:
@@ -49,16 +54,19 @@ def distributions(scores: dict[str, Scores], score_range: Interval) -> str:
                 boxprops={"color": INK}, medianprops={"color": colour, "linewidth": 2},
             )  # fmt: skip
             axes.scatter(values, row + 0.22 + 0.1 * rng.uniform(-1, 1, len(values)), 6, colour, alpha=0.5, linewidths=0)
-        axes.set_yticks(range(len(scores)), list(scores))
-        axes.invert_yaxis()
+        axes.set_yticks([])
+        axes.set_ylim(len(scores) - 0.55, -0.75)
         axes.set_xlim(*score_range)
         axes.set_xlabel("score")
 
-    return svg_figure(draw, height=0.9 + 0.8 * len(scores), label="Distribution of the scores of every method")
+    return svg_figure(
+        draw, height=0.7 + 0.9 * len(scores), width=4.6, label="Distribution of the scores of every method"
+    )
 
 
 def slopes(pair: PairFigures, before: Scores, after: Scores) -> str:
     """Draw a line for every photo from its score under `a` to that under `b`; (N,) each, NaN where there is none."""
+    a, b = shortened(pair.a, LONGEST_LABEL), shortened(pair.b, LONGEST_LABEL)
     both = np.flatnonzero(~np.isnan(before) & ~np.isnan(after))
     shown = both[np.linspace(0, len(both) - 1, min(MOST_LINES, len(both))).astype(int)] if len(both) else both
 
@@ -69,7 +77,7 @@ def slopes(pair: PairFigures, before: Scores, after: Scores) -> str:
             axes.plot([0, 1], [first, second], color=colour, alpha=0.5, linewidth=0.8)
         if len(both):
             axes.plot([0, 1], [before[both].mean(), after[both].mean()], color=INK, linewidth=2.5, marker="o")
-        axes.set_xticks([0, 1], [pair.a, pair.b])
+        axes.set_xticks([0, 1], [a, b])
         axes.set_xlim(-0.15, 1.15)
         axes.set_ylabel("score")
 
@@ -78,14 +86,15 @@ def slopes(pair: PairFigures, before: Scores, after: Scores) -> str:
 
 def gain_against_input(pair: PairFigures, before: Scores, after: Scores) -> str:
     """Draw what each photo gained, b − a, against its score under `a`; (N,) each, NaN where there is none."""
+    a, b = shortened(pair.a, LONGEST_LABEL), shortened(pair.b, LONGEST_LABEL)
     gains = after - before
 
     def draw(axes: "Axes") -> None:
         """Draw a point for every photo."""
         axes.axhline(0, color=INK, linewidth=0.8)
         axes.scatter(before, gains, 14, np.where(gains >= 0, GAIN, LOSS), alpha=0.6, linewidths=0)
-        axes.set_xlabel(f"score under {pair.a}")
-        axes.set_ylabel(f"{pair.b} − {pair.a}")
+        axes.set_xlabel(f"score under {a}")
+        axes.set_ylabel(f"{b} − {a}")
 
     return svg_figure(
         draw, height=3.6, width=3.6, label=f"Gain of {pair.b} over {pair.a} against the score under {pair.a}"
@@ -94,6 +103,7 @@ def gain_against_input(pair: PairFigures, before: Scores, after: Scores) -> str:
 
 def win_matrix(methods: Sequence[str], pairs: Sequence[PairFigures]) -> str:
     """Draw in how many photos the method of each row beats that of each column, ties counted as half."""
+    labels = [shortened(method, LONGEST_LABEL) for method in methods]
     shares = np.full((len(methods), len(methods)), np.nan)
     for pair in pairs:
         if pair.win_rate is not None:
@@ -105,8 +115,8 @@ def win_matrix(methods: Sequence[str], pairs: Sequence[PairFigures]) -> str:
         axes.imshow(shares, cmap="PRGn", vmin=-0.4, vmax=1.4)  # light enough for what is written on it
         for row, column in zip(*np.nonzero(~np.isnan(shares)), strict=True):
             axes.text(column, row, f"{shares[row, column]:.0%}", ha="center", va="center", color="black")
-        axes.set_xticks(range(len(methods)), list(methods), rotation=30, ha="right")
-        axes.set_yticks(range(len(methods)), list(methods))
+        axes.set_xticks(range(len(methods)), labels, rotation=30, ha="right")
+        axes.set_yticks(range(len(methods)), labels)
         axes.set_xlabel("is beaten")
         axes.set_ylabel("beats")
 
@@ -116,6 +126,13 @@ def win_matrix(methods: Sequence[str], pairs: Sequence[PairFigures]) -> str:
 
 def _scored(scores: dict[str, Scores]) -> list[tuple[str, Scores]]:
     return [(name, values[~np.isnan(values)]) for name, values in scores.items()]
+
+
+def _name_row(axes: "Axes", name: str, row: int) -> None:
+    """Write a method's name at the left above what is drawn in its row; it may hold signs of mathematics."""
+    axes.text(
+        0, row - 0.58, name, transform=axes.get_yaxis_transform(), color=INK, va="center", parse_math=False,
+    )  # fmt: skip
 
 
 def _half_violin(axes: "Axes", values: Scores, row: int, colour: str) -> None:

@@ -10,7 +10,7 @@ A CSV has a row for every file:
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING
@@ -63,26 +63,31 @@ def match_inputs(
 
     Raises SettingError as `match_photos` does, and when one cannot be read or holds no photo.
     """
+    remarks: list[str] = []
     tables = {origin: open_table(Path(origin)) for origin in dict.fromkeys(inputs.values()) if is_table(origin)}
     named = {
-        method: _listed(tables[origin], method, origin) if origin in tables else open_photos(origin, method)
+        method: _listed(tables[origin], method, origin) if origin in tables else open_photos(origin, method, remarks)
         for method, origin in inputs.items()
     }
     references = {name: photo for table in tables.values() for name, photo in table.references.items()}
     if reference is not None:
-        references = dict(open_photos(reference, "the reference"))
+        references = dict(open_photos(reference, "the reference", remarks))
     said = {name: source for table in tables.values() for name, source in table.sources.items()}
-    return match_photos(named, references=references, sources={**said, **(sources or {})})
+    matched = match_photos(named, references=references, sources={**said, **(sources or {})})
+    return replace(matched, remarks=tuple(remarks))
 
 
-def open_photos(origin: str, method: str) -> Photos:
-    """Return the photos of a folder or a zip by name; raises SettingError when it is neither, or holds none."""
+def open_photos(origin: str, method: str, remarks: list[str]) -> Photos:
+    """Return the photos of a folder or a zip by name; `remarks` takes what was passed over in a folder.
+
+    Raises SettingError when it is neither, or holds none.
+    """
     if is_zip(origin) and Path(origin).is_file():
         named = name_photos(list_zipped_photos(origin).items(), method)
     elif Path(origin).is_dir():
-        named = name_photos(
-            ((PurePath(path).relative_to(origin), path) for path in find_photos([origin]).paths), method
-        )
+        found = find_photos([origin])
+        named = name_photos(((PurePath(path).relative_to(origin), path) for path in found.paths), method)
+        remarks += [f"{method}: {said}." for said in (*found.troubles, found.remark()) if said]
     else:
         raise SettingError(f"{origin} is no folder, zip or CSV: name where a method's photos are.")
     if not named:

@@ -28,11 +28,15 @@ class PhotoVersions:
 
 @dataclass(frozen=True)
 class MatchedPhotos:
-    """What can be compared: photos that every method shows. `unmatched` names, by method, those that others lack."""
+    """What can be compared: photos that every method shows. `unmatched` names, by method, those that others lack.
+
+    `remarks` say what was passed over where the photos were looked for.
+    """
 
     methods: tuple[str, ...]
     photos: tuple[PhotoVersions, ...]
     unmatched: Mapping[str, tuple[str, ...]]
+    remarks: tuple[str, ...] = ()
 
     @property
     def has_reference(self) -> bool:
@@ -40,7 +44,10 @@ class MatchedPhotos:
         return any(photo.reference is not None for photo in self.photos)
 
     def notices(self) -> list[str]:
-        """Return one sentence for each method that shows photos which another lacks."""
+        """Return the remarks, and one sentence for each method that shows photos which another lacks."""
+        return [*self.remarks, *self._left_out()]
+
+    def _left_out(self) -> list[str]:
         return [
             f"{len(names)} of {method} {'has' if len(names) == 1 else 'have'} no partner and "
             f"{'is' if len(names) == 1 else 'are'} left out: {_listed(names)}."

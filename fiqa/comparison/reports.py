@@ -1,16 +1,23 @@
 """A comparison as text: a table for people, JSON for programs, CSV for spreadsheets, Markdown and LaTeX for papers."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from fiqa.comparison.comparison import Comparison
 from fiqa.comparison.measures import measure_cell, measure_title
-from fiqa.comparison.statistics import LEVEL, MethodFigures, PairFigures
-from fiqa.reports import one_line
+from fiqa.comparison.statistics import MethodFigures, PairFigures
+from fiqa.reports import one_line, shortened
 from fiqa.tables import NONE, aligned, interval, markdown_table, number
 
 _METHOD_HEADS = ("method", "mean", "95 % interval", "median", "photos", "no score")
 _PAIR_HEADS = ("b − a", "difference", "95 % interval", "b wins", "p (Holm)", "detectable")
+LONGEST_NAME = 40
+"""Letters of a method's name in the table for a terminal."""
+BOLD = (
+    "Bold: the best mean, and every mean that is not shown to be lower, since the interval of their difference holds 0 "
+    "or p is 0.05 or more."
+)
 
 
 def to_json(comparison: Comparison) -> str:
@@ -25,7 +32,11 @@ def to_csv(comparison: Comparison) -> str:
 
 
 def to_table(comparison: Comparison) -> str:
-    """Return methods and pairs as aligned columns, then notices, errors and what it was computed with."""
+    """Return methods and pairs as aligned columns, then notices, errors and what it was computed with.
+
+    Long names are shortened, so that columns stay on the screen.
+    """
+    comparison = with_short_names(comparison, LONGEST_NAME)
     methods = aligned([method_heads(comparison), *method_rows(comparison)])
     pairs = aligned([pair_heads(), *(pair_cells(each) for each in comparison.pairs)])
     conclusions = [conclusion(pair) for pair in comparison.pairs]
@@ -33,26 +44,53 @@ def to_table(comparison: Comparison) -> str:
 
 
 def to_markdown(comparison: Comparison) -> str:
-    """Return two tables in GitHub's Markdown, and the stamp below them."""
+    """Return two tables in GitHub's Markdown with the best means bold, and the stamp below them."""
     tables = [
-        markdown_table(method_heads(comparison), method_rows(comparison)),
+        markdown_table(method_heads(comparison), _marked(comparison, method_rows(comparison), "**{}**".format)),
         markdown_table(pair_heads(), [pair_cells(each) for each in comparison.pairs]),
     ]
-    return "\n".join([*tables, *(f"{line}  " for line in footnotes(comparison))]) + "\n"
+    return "\n".join([*tables, *(f"{line}  " for line in (BOLD, *footnotes(comparison)))]) + "\n"
 
 
 def to_latex(comparison: Comparison) -> str:
-    """Return two tables for LaTeX with booktabs; the best mean is bold, the stamp a comment."""
-    best = max((each.mean for each in comparison.methods if each.mean is not None), default=None)
-    methods = [
-        [_bold(cell) if column == 1 and each.mean == best else cell for column, cell in enumerate(_latex_cells(row))]
-        for each, row in zip(comparison.methods, method_rows(comparison), strict=True)
-    ]
+    """Return two tables for LaTeX with booktabs; the best means are bold, the stamp a comment."""
+    methods = _marked(comparison, map(_latex_cells, method_rows(comparison)), "\\textbf{{{}}}".format)
     pairs = [_latex_cells(pair_cells(each)) for each in comparison.pairs]
-    comments = [f"% {one_line(line)}" for line in footnotes(comparison)]
+    comments = [f"% {one_line(line)}" for line in (BOLD, *footnotes(comparison))]
     return (
         "\n".join([*_latex_table(method_heads(comparison), methods), *_latex_table(pair_heads(), pairs), *comments])
         + "\n"
+    )
+
+
+def best_methods(comparison: Comparison) -> set[str]:
+    """Return the method with the best mean, and every other with a mean that is not shown to score lower than it."""
+    means = {each.name: each.mean for each in comparison.methods if each.mean is not None}
+    best = max(means, key=lambda name: means[name], default=None)
+    beaten = {name for pair in comparison.pairs if pair.better == best for name in (pair.a, pair.b)} - {best}
+    return means.keys() - beaten
+
+
+def _marked(comparison: Comparison, rows: Iterable[list[str]], bold: Callable[[str], str]) -> list[list[str]]:
+    """Return the rows of all methods with the means of the best ones in bold."""
+    best = best_methods(comparison)
+    return [
+        [name, bold(mean), *cells] if method.name in best else [name, mean, *cells]
+        for method, (name, mean, *cells) in zip(comparison.methods, rows, strict=True)
+    ]
+
+
+def with_short_names(comparison: Comparison, length: int) -> Comparison:
+    """Return a comparison whose methods are called by a length at most; those that would be alike get a number."""
+    short = dict[str, str]()
+    for method in comparison.methods:
+        name = shortened(method.name, length)
+        alike = sum(each == name for each in (shortened(other, length) for other in short))
+        short[method.name] = f"{name} ({alike + 1})" if alike else name
+    return replace(
+        comparison,
+        methods=tuple(replace(each, name=short[each.name]) for each in comparison.methods),
+        pairs=tuple(replace(each, a=short[each.a], b=short[each.b]) for each in comparison.pairs),
     )
 
 
@@ -64,10 +102,9 @@ def conclusion(pair: PairFigures) -> str:
     better, worse = (b, a) if pair.difference > 0 else (a, b)
     size = f"{abs(pair.difference):.3f} on average"
     said = f"95 % interval of {b} − {a}: {interval(pair.interval, sign='+')}; p {_with_sign(p_value(pair.p))}"
-    one_sided = pair.interval[0] > 0 or pair.interval[1] < 0
-    if one_sided and pair.p < LEVEL:
+    if pair.better is not None:
         return f"{better} scores higher than {worse}, by {size} ({said})."
-    if one_sided:
+    if pair.interval[0] > 0 or pair.interval[1] < 0:
         return f"{better} scores higher than {worse} here, by {size}; it takes more photos to be certain ({said})."
     return (
         f"No difference between {b} and {a} is shown ({said}). Photos like these show a difference of "
@@ -161,10 +198,6 @@ _LATEX = {"%": "\\%", "_": "\\_", "&": "\\&", "#": "\\#", "$": "\\$", "{": "\\{"
 
 def _latex_cells(cells: Sequence[str]) -> list[str]:
     return ["".join(_LATEX.get(char, char) for char in cell) for cell in cells]
-
-
-def _bold(cell: str) -> str:
-    return f"\\textbf{{{cell}}}"
 
 
 FORMATS: dict[str, Callable[[Comparison], str]] = {

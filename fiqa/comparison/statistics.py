@@ -78,6 +78,13 @@ class PairFigures:
     p: float | None
     detectable: float | None
 
+    @property
+    def better(self) -> str | None:
+        """The method that is shown to score higher: the interval lies on its side and p is below the level."""
+        if self.difference is None or self.interval is None or self.p is None or self.p >= LEVEL:
+            return None
+        return self.b if self.interval[0] > 0 else self.a if self.interval[1] < 0 else None
+
 
 def describe_method(name: str, scores: Scores, sources: Labels) -> MethodFigures:
     """Return the figures of one method from its scores (N,), NaN where a photo got none, and their sources (N,)."""

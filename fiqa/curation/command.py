@@ -9,13 +9,13 @@ from pathlib import Path
 from fiqa.chosen_predictor import load_chosen
 from fiqa.curation import FORMATS, contact_sheet, placing, reports
 from fiqa.curation.curation import Curation, CurationOptions, decide, open_atlas_for
-from fiqa.curation.examination import Examiner, find_folder
+from fiqa.curation.examination import Examiner, PhotoFolder, find_folder
 from fiqa.curation.lists import list_format, list_photos
 from fiqa.curation.photo_facts import PhotoFacts
 from fiqa.curation.placing import Placement, Step
 from fiqa.curation.reports import of_verdicts
 from fiqa.curation.rules import UNSCORED, SortedPhoto
-from fiqa.curation.user_lists import read_examples, read_persons
+from fiqa.curation.user_lists import PhotoPersons, match_persons, persons_in, read_examples
 from fiqa.errors import SettingError
 from fiqa.output import check_writable, write_file
 from fiqa.reports import one_line
@@ -34,8 +34,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _curate(options: argparse.Namespace) -> int:
     _check_outputs(options)
-    wanted = _curation_options(options)
     folder = find_folder(options.folder)
+    wanted = _curation_options(options, folder)
     predictor = load_chosen(options.settings, checkpoint=options.checkpoint, device=options.device)
     atlas = open_atlas_for(predictor, wanted, options.settings, progress=sys.stderr.isatty())
     embeds, data_dir = wanted.persons_by_face, options.settings.data_dir
@@ -62,7 +62,7 @@ def _check_outputs(options: argparse.Namespace) -> None:
         raise SettingError("--by and --take say what happens to photos: name a new folder with --to.")
 
 
-def _curation_options(options: argparse.Namespace) -> CurationOptions:
+def _curation_options(options: argparse.Namespace, folder: PhotoFolder) -> CurationOptions:
     return CurationOptions(
         keep_share=options.keep_share,
         threshold=options.threshold,
@@ -70,7 +70,7 @@ def _curation_options(options: argparse.Namespace) -> CurationOptions:
         reference=options.of,
         examples=options.examples and (read_examples(options.examples[0]), read_examples(options.examples[1])),
         best_of=options.best_of,
-        persons=read_persons(options.persons, options.folder) if options.persons else {},
+        persons=match_persons(folder.photos, persons_in(options.persons)) if options.persons else PhotoPersons(),
         near_duplicates=options.near_duplicates,
         without=tuple(options.without or ()),
         persons_by_face=options.persons_by_face,
@@ -107,6 +107,9 @@ def _report(curation: Curation, options: argparse.Namespace) -> None:
     by_suffix = options.output.suffix.removeprefix(".").lower() if options.output else ""
     chosen = options.format or (by_suffix if by_suffix in FORMATS else "table")
     _write(reports.FORMATS[chosen](curation), options.output)
+    if chosen == "csv":  # which has no place for them
+        for notice in curation.notices:
+            print(f"fiqa: {one_line(notice)}", file=sys.stderr)
     if options.contact_sheet:
         _write(contact_sheet.to_html(curation, watch=_watch_photos), options.contact_sheet)
     if options.to_parquet:

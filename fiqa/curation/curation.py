@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from fiqa.curation.examination import Examiner, PhotoFolder, find_folder, scores_of
-from fiqa.curation.persons import check_identity, group_by_face
+from fiqa.curation.persons import check_by_face, group_by_face
 from fiqa.curation.photo_facts import PhotoFacts
 from fiqa.curation.rules import VERDICTS, Rules, SortedPhoto, read_degradations, sort_photos
 from fiqa.curation.thresholds import (
@@ -26,6 +26,7 @@ from fiqa.curation.thresholds import (
     threshold_from_examples,
     threshold_of_reference,
 )
+from fiqa.curation.user_lists import PhotoPersons, match_persons
 from fiqa.errors import SettingError
 from fiqa.photos.sources import as_on_disk
 from fiqa.results import Interval
@@ -44,8 +45,8 @@ class CurationOptions:
     """What is asked for; at most one of `keep_share`, `threshold`, `percentile` and `examples`.
 
     `percentile` is taken of the photos in `reference`; `examples` are the paths of good and of bad photos. Where none
-    of them and no other rule is given, the threshold is where Good begins. `persons` names the person on each photo;
-    with `persons_by_face` the faces themselves tell who is the same.
+    of them and no other rule is given, the threshold is where Good begins. `persons` says who is on the photos; with
+    `persons_by_face` the faces themselves tell who is the same.
     """
 
     keep_share: float | None = None
@@ -54,7 +55,7 @@ class CurationOptions:
     reference: Path | None = None
     examples: tuple[Sequence[str], Sequence[str]] | None = None
     best_of: int | None = None
-    persons: Mapping[str, str] = field(default_factory=dict)
+    persons: PhotoPersons = field(default_factory=PhotoPersons)
     near_duplicates: bool = False
     without: tuple[str, ...] = ()
     persons_by_face: bool = False
@@ -70,10 +71,8 @@ class CurationOptions:
             check_share(self.keep_share)
         if self.percentile is not None:
             check_percentile(self.percentile)
-        if self.persons_by_face and self.persons:
-            raise SettingError("Persons are told by a table or by their faces: choose one.")
         if self.persons_by_face:
-            check_identity()
+            check_by_face(by_table=bool(self.persons.by_photo))
 
     @property
     def names_no_rule(self) -> bool:
@@ -150,7 +149,7 @@ def curate(
         reference: a folder of photos as good as one's own should be.
         examples: paths of good photos and of bad ones; the threshold divides them.
         best_of: how many photos of each person, or else of each folder, to keep at most.
-        persons: who is on a photo, by its path within the folder.
+        persons: who is on a photo, by its path; see `fiqa.curation.user_lists.match_persons`.
         near_duplicates: keep the best of photos that look alike only.
         without: types of degradation that are not wanted, or "blur", "noise", "compression", "light".
         persons_by_face: tell persons by their faces instead, with the extra `identity`.
@@ -164,15 +163,16 @@ def curate(
         SettingError: the folder holds no photos, or what is asked for makes no sense.
         CheckpointError: the checkpoint cannot be loaded.
     """
+    photos = find_folder(Path(folder))
+    named = match_persons(photos.photos, [*persons.items()]) if persons else PhotoPersons()
     options = CurationOptions(
         keep_share, threshold, percentile, None if reference is None else Path(reference), examples, best_of,
-        persons or {}, near_duplicates, tuple(without), persons_by_face,
+        named, near_duplicates, tuple(without), persons_by_face,
     )  # fmt: skip
     if predictor is None:
         from fiqa.loading import load_predictor
 
         predictor = load_predictor(checkpoint)
-    photos = find_folder(Path(folder))
     atlas = open_atlas_for(predictor, options, Settings.from_environment())
     examiner = Examiner(predictor, atlas, embeds=persons_by_face)
     return decide(examiner, photos, examiner.examine(photos), options)
@@ -207,7 +207,7 @@ def decide(
         without=_unwanted(options),
         near_duplicates=options.near_duplicates,
         best_of=options.best_of,
-        persons=group_by_face(photos) if options.persons_by_face else options.persons,
+        persons=group_by_face(photos) if options.persons_by_face else options.persons.by_photo,
     )
     return Curation(
         folder=folder.path.resolve(),
@@ -215,7 +215,7 @@ def decide(
         threshold=threshold,
         score_range=predictor.spec.score_range,
         stamp=make_stamp(predictor, command),
-        notices=folder.notices,
+        notices=(*folder.notices, *options.persons.notices),
     )
 
 

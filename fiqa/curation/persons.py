@@ -16,8 +16,13 @@ MOST_FACES = 10_000
 """Faces that are grouped at a time: the distances of all pairs are held, 400 MB for so many."""
 
 
-def check_identity() -> None:
-    """Refuse to tell persons by their faces where what that needs is missing; raises SettingError."""
+def check_by_face(*, by_table: bool) -> None:
+    """Refuse to tell persons by their faces where a table tells them, or what that needs is missing.
+
+    Raises SettingError.
+    """
+    if by_table:
+        raise SettingError("Persons are told by a table or by their faces: choose one.")
     if (missing := missing_identity()) is not None:
         raise SettingError(f"Persons cannot be told by their faces: {missing}; pip install 'fiqa[identity]'.")
 

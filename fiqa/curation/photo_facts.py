@@ -133,10 +133,7 @@ def examine_photo(
     except FiqaError as error:
         return PhotoFacts(name, error=str(error))
     facts = facts_of(name, photo.pixels, result, finding)
-    if embeds and result.chosen.landmarks is not None:
-        embedding = embed_face(photo.pixels, result.chosen.landmarks)
-        return replace(facts, embedding=tuple(embedding.round(6).tolist()))
-    return facts
+    return with_embedding(facts, photo.pixels, result.chosen) if embeds else facts
 
 
 def facts_of(
@@ -158,6 +155,13 @@ def facts_of(
         probability=None if finding is None else round(finding.probability, 4),
         notices=result.notices,
     )
+
+
+def with_embedding(facts: PhotoFacts, pixels: NDArray[np.uint8], face: FaceResult) -> PhotoFacts:
+    """Return facts with what tells the person of a face in a picture (H, W, 3), where its landmarks were found."""
+    if face.landmarks is None:
+        return facts
+    return replace(facts, embedding=tuple(embed_face(pixels, face.landmarks).round(6).tolist()))
 
 
 def _rounded(pose: Pose) -> Pose:

@@ -1,26 +1,26 @@
 """Text files that users write: who is on each photo, and which photos are good or bad examples."""
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from unicodedata import normalize
 
 from fiqa.errors import SettingError
-from fiqa.photos.sources import as_on_disk
+from fiqa.reports import one_line
 
 PATH, PERSON = "path", "person"
 DELIMITERS = ",;\t"
+MOST_NAMED = 3
+"""Rows or photos that a sentence names at most."""
 
 
-def read_persons(table: Path, folder: Path) -> dict[str, str]:
-    """Return the person on each photo of a folder, by the photo's name, from a CSV with the columns path and person.
+@dataclass(frozen=True)
+class PhotoPersons:
+    """Who is on photos: the person by the photo's name, and sentences about rows and photos that found no partner."""
 
-    A path is within the folder, or absolute. Raises SettingError as `persons_in` does, and where no photo is named.
-    """
-    persons = {_name_within(path, folder): person for path, person in persons_in(table)}
-    if not any((folder / name).is_file() for name in persons):
-        raise SettingError(f"{table} names not one photo of {folder}: give paths as they are within that folder.")
-    return persons
+    by_photo: Mapping[str, str] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
 
 
 def persons_in(table: Path, *, called: str | None = None) -> list[tuple[str, str]]:
@@ -42,28 +42,70 @@ def persons_in(table: Path, *, called: str | None = None) -> list[tuple[str, str
     return [(path, person) for path, person in cells if path and person]
 
 
-def persons_of(photos: Iterable[str], rows: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return the person on each of some photos, by name, where rows of path and person name them.
+def match_persons(photos: Iterable[str], rows: Sequence[tuple[str, str]]) -> PhotoPersons:
+    """Return who is on some photos, from rows of path and person; the same rule wherever a table comes from.
 
-    A path names the photo whose name ends as it does, as long as there is only one: browsers send no folders. Raises
-    SettingError where it names none of them.
+    A path names the photo that has it. Else it names the photo whose whole path it ends with, since tables name more
+    folders than browsers send; or the one photo whose path ends with it. A photo that is given to several persons is
+    nobody's. Raises SettingError where no photo is named.
     """
-    by_ending = dict[str, set[str]]()
+    names = {_composed(name): name for name in photos}
+    found = _find_named(set(names), [_composed(path) for path, _ in rows])
+    claims = dict[str, set[str]]()
+    for name, (_, person) in zip(found, rows, strict=True):
+        if name is not None:
+            claims.setdefault(names[name], set()).add(person)
+    if not claims:
+        raise SettingError("The table of persons names not one of these photos: give their file names as paths.")
+    by_photo = {name: next(iter(persons)) for name, persons in claims.items() if len(persons) == 1}
+    strange = [path for name, (path, _) in zip(found, rows, strict=True) if name is None]
+    notices = (
+        _counted(strange, len(rows), "rows of the table of persons name none of the photos, or no single one"),
+        _counted(sorted(claims.keys() - by_photo), len(names), "photos have several persons in the table"),
+        _counted(
+            [name for name in names.values() if name not in by_photo],
+            len(names),
+            "photos have no person in the table and are grouped by folder",
+        ),
+    )
+    return PhotoPersons(by_photo, tuple(filter(None, notices)))
+
+
+def _find_named(photos: set[str], paths: Sequence[str]) -> list[str | None]:
+    """Return the photo that each path names, None where it names none or several."""
+    others = photos.difference(paths)  # an end names no photo that has a row of its own
+    by_ending = dict[str, list[str]]()
     for name in photos:
         for ending in _endings(name):
-            by_ending.setdefault(ending, set()).add(name)
-    persons = dict[str, str]()
-    for path, person in rows:
-        alike = next((by_ending[ending] for ending in _endings(path) if ending in by_ending), set[str]())
-        persons |= dict.fromkeys(alike, person) if len(alike) == 1 else {}
-    if not persons:
-        raise SettingError("The table of persons names not one of these photos: give their file names as paths.")
-    return persons
+            by_ending.setdefault(ending, []).append(name)
+
+    def find(path: str) -> str | None:
+        """Return the photo with this path, else the one that an end of it names, or that ends with it."""
+        if path in photos:
+            return path
+        whole = next((ending for ending in _endings(path) if ending in photos), None)
+        alike = by_ending.get(path, []) if whole is None else [whole]
+        return alike[0] if len(alike) == 1 and alike[0] in others else None
+
+    return [find(path) for path in paths]
+
+
+def _counted(names: Sequence[str], count: int, what: str) -> str | None:
+    """Return a sentence with how many of them there are and what the first are called, None for none."""
+    if not names:
+        return None
+    first = ", ".join(map(one_line, names[:MOST_NAMED]))
+    return f"{len(names)} of {count} {what}: {first}{', …' if len(names) > MOST_NAMED else ''}."
+
+
+def _composed(path: str) -> str:
+    """Return a path with slashes, in composed Unicode: tables come from other systems than photos."""
+    return PurePosixPath(normalize("NFC", path.replace("\\", "/"))).as_posix()
 
 
 def _endings(path: str) -> Iterator[str]:
-    """Yield a path without more and more of its first folders, in composed Unicode."""
-    parts = PurePosixPath(normalize("NFC", path.replace("\\", "/"))).parts
+    """Yield a path without more and more of its first folders."""
+    parts = PurePosixPath(path).parts
     return ("/".join(parts[start:]) for start in range(len(parts)))
 
 
@@ -73,13 +115,6 @@ def read_examples(file: Path) -> list[str]:
     if not paths:
         raise SettingError(f"{file} names no photo: write one path on every line.")
     return paths
-
-
-def _name_within(path: str, folder: Path) -> str:
-    given = Path(path)
-    if given.is_absolute() and given.is_relative_to(folder.resolve()):
-        return given.relative_to(folder.resolve()).as_posix()
-    return as_on_disk(folder, path)
 
 
 def _read(file: Path, called: str | None = None) -> str:

@@ -1,13 +1,15 @@
 """Where photos come from: the words of a command line, each a photo, a folder, a pattern or `-` for standard input.
 
-A folder is searched to its bottom, through links. Taken is what has the suffix of a photo or begins like one; hidden
-files and those that systems keep for themselves are passed over without a word, everything else is counted.
+A folder is searched to its bottom, then through the links in it. A link to a folder that was searched already, or to
+one that holds the folder it lies in, leads in a circle or out of what was asked for: it is passed over and counted.
+Taken is what has the suffix of a photo or begins like one; hidden files and those that systems keep for themselves are
+passed over without a word, everything else is counted.
 """
 
 import glob
 import os
 import sys
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,16 +30,21 @@ SYSTEM_NAMES = frozenset({
 class FoundPhotos:
     """What the words stand for: `paths` in their order, each once, and what there is to say about the search.
 
-    `passed_over` counts files that are no photos by suffix, `troubles` are sentences about words without a photo and
+    `passed_over` counts files that are no photos by suffix, `circular` are links to folders that were or are being
+    searched, `troubles` are sentences about words without a photo and
     about folders that could not be read.
     """
 
     paths: list[str] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
+    circular: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 
     def remark(self) -> str | None:
-        """Return one line that says how many files were passed over, the commonest suffixes first."""
+        """Return one line that says what was passed over: files, the commonest suffixes first, and links."""
+        return "; ".join(filter(None, (self._files_remark(), self._links_remark()))) or None
+
+    def _files_remark(self) -> str | None:
         if not (total := self.passed_over.total()):
             return None
         commonest = sorted(self.passed_over.items(), key=lambda each: (-each[1], each[0]))[:5]
@@ -45,6 +52,15 @@ class FoundPhotos:
         more = ["others"] if len(self.passed_over) > len(kinds) else []
         files = "file that is no photo was" if total == 1 else "files that are no photos were"
         return f"{total} {files} passed over: {', '.join([*kinds, *more])}"
+
+    def _links_remark(self) -> str | None:
+        if not self.circular:
+            return None
+        links = "link to a folder was" if len(self.circular) == 1 else "links to folders were"
+        return (
+            f"{len(self.circular)} {links} passed over, since its photos are searched already or it leads out of the "
+            f"folder: {self.circular[0]}"
+        )
 
 
 def find_photos(words: Iterable[str]) -> FoundPhotos:
@@ -126,16 +142,34 @@ def _in_folder(folder: Path, found: FoundPhotos) -> list[str]:
 
 
 def _files(folder: Path, found: FoundPhotos) -> Iterator[Path]:
-    """Yield the files of a folder and of those in it, each folder once however many links lead there."""
+    """Yield the files of a folder, then of those that links in it lead to, each folder once; `found` notes the rest."""
 
     def complain(error: OSError) -> None:
         found.troubles.append(f"{error.filename} cannot be read: {error.strerror}")
 
     seen: set[tuple[int, int]] = set()
-    for parent, folders, names in os.walk(folder, onerror=complain, followlinks=True):
-        status = Path(parent).stat()
-        known = (status.st_dev, status.st_ino) in seen
-        seen.add((status.st_dev, status.st_ino))
-        folders[:] = [] if known else sorted(name for name in folders if not is_passed_over(name))
-        if not known:
+    starts = deque([folder])
+    while starts:
+        start = starts.popleft()
+        if start != folder and (_identity(start) in seen or _holds_itself(start)):
+            found.circular.append(str(start))
+            continue
+        for parent, folders, names in os.walk(start, onerror=complain):
+            folders[:] = sorted(name for name in folders if not is_passed_over(name))
+            if (identity := _identity(Path(parent))) in seen:
+                folders.clear()
+                continue
+            seen.add(identity)
+            starts += [link for name in folders if (link := Path(parent, name)).is_symlink()]  # os.walk follows none
             yield from (Path(parent, name) for name in sorted(names) if not is_passed_over(name))
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    """Return what tells a folder from all others, under whatever name."""
+    status = folder.stat()
+    return status.st_dev, status.st_ino
+
+
+def _holds_itself(link: Path) -> bool:
+    """Whether a link leads to a folder that it lies in."""
+    return link.parent.resolve().is_relative_to(link.resolve())

@@ -134,6 +134,7 @@ def test_a_program_says_who_is_on_a_photo_and_takes_the_threshold_from_others(cl
         (("clean.zip",), {"without": "blur"}, "are a list of names"),
         (("clean.zip",), {"persons": ["Eileen"]}, "are an object of file name and person"),
         (("clean.zip",), {"persons": {"x.png": "Eileen"}}, "names not one of these photos"),
+        (("clean.zip",), {"persons": {"x.png": "Eileen"}, "persons_by_face": True}, "choose one"),
         (("out.zip",), {}, "leads out of it"),
     ],
 )

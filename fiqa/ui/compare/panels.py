@@ -52,7 +52,9 @@ def summary_panel(comparison: Comparison, notices: Sequence[str] = ()) -> str:
     told = "".join(f'<p class="notice">{text(notice)}</p>' for notice in (*comparison.notices, *notices))
     scores = scores_of(comparison)
     matrix = (
-        f'<figure class="matrix">{_drawing(win_matrix(names, comparison.pairs))}</figure>' if len(names) > 2 else ""
+        f'<figure class="matrix" tabindex="0">{_drawing(win_matrix(names, comparison.pairs))}</figure>'
+        if len(names) > 2
+        else ""
     )
     notes = "".join(f"<li>{text(note)}</li>" for note in footnotes(comparison) if note not in unshown)
     return panel(
@@ -61,7 +63,8 @@ def summary_panel(comparison: Comparison, notices: Sequence[str] = ()) -> str:
         f'<ul class="conclusions">{said}</ul>{told}'
         f"{_table('Methods', method_heads(comparison), method_rows(comparison))}"
         f"{_table('Pairs, photo by photo', pair_heads(), [pair_cells(each) for each in comparison.pairs])}"
-        f"<figure>{_drawing(distributions(scores, comparison.score_range))}</figure>{matrix}{_degradations(comparison)}"
+        f'<figure class="distribution">{_drawing(distributions(scores, comparison.score_range))}</figure>'
+        f"{matrix}{_degradations(comparison)}"
         f"{_downloads(comparison)}{_all_scores(comparison)}"
         f'<ul class="meaning">{notes}</ul>',
     )

@@ -43,6 +43,7 @@ class CurateEndpoint:
         near_duplicates: bool = False,
         without: Any = None,
         persons: Any = None,
+        persons_by_face: bool = False,
     ) -> dict[str, Any]:
         """Sort photos into keep, maybe and drop.
 
@@ -57,19 +58,23 @@ class CurateEndpoint:
             near_duplicates: Keep the best of photos that look alike only.
             without: Degradations that are not wanted, as a list: blur, noise, compression, light, or single types.
             persons: Who is on a photo, as an object of file name and person.
+            persons_by_face: Tell persons by their faces instead, where the extra identity is installed.
 
         Returns:
-            counts by verdict, threshold, photos (name, verdict, reason, score, faces ...), score_range, and a stamp of
-            what it was computed with.
+            counts by verdict, threshold, photos (name, verdict, reason, score, faces ...), score_range, notices, and a
+            stamp of what it was computed with.
         """
         try:
             with translate_errors():
-                rules = _rules(keep_share, threshold, percentile, best_of, without, near_duplicates=near_duplicates)
+                rules = _rules(
+                    keep_share, threshold, percentile, best_of, without,
+                    near_duplicates=near_duplicates, by_face=persons_by_face,
+                )  # fmt: skip
                 if (percentile is None) != (not reference):
                     raise SettingError("A percentile is taken of a reference set: send both, or neither.")
                 score_range, named = self.service.spec_of(checkpoint).score_range, _persons(persons)
-                check_choices(rules, score_range)
-                examined = self._examined(photos, checkpoint, "photos")
+                check_choices(rules, score_range, persons=named)
+                examined = self._examined(photos, checkpoint, "photos", embeds=persons_by_face)
                 state = CurationState(examined, score_range=score_range, persons=named)
                 if reference:
                     examined = self._examined(reference, checkpoint, "reference")
@@ -80,20 +85,23 @@ class CurateEndpoint:
         except FiqaError as error:
             raise gr.Error(str(error), print_exception=False) from None
 
-    def _examined(self, paths: list[str] | None, checkpoint: str, called: str) -> tuple[ExaminedPhoto, ...]:
+    def _examined(
+        self, paths: list[str] | None, checkpoint: str, called: str, *, embeds: bool = False
+    ) -> tuple[ExaminedPhoto, ...]:
         if not paths:
             raise SettingError(f"There are no files in {called}: send image files, or a zip of them.")
         examine = self.examiner.examine
-        return tuple(examine(photo.facts.name, photo.file, checkpoint) for photo in unexamined(paths))
+        return tuple(examine(photo.facts.name, photo.file, checkpoint, embeds=embeds) for photo in unexamined(paths))
 
     def _answer(self, state: CurationState, rules: Choices, checkpoint: str) -> dict[str, Any]:
-        photos, threshold = sort_page(state, rules)
-        counts = Counter(photo.verdict for photo in photos)
+        page = sort_page(state, rules)
+        counts = Counter(photo.verdict for photo in page.photos)
         return {
             "counts": {verdict: counts[verdict] for verdict in VERDICTS},
-            "threshold": None if threshold is None else threshold.to_dict(),
-            "photos": [photo.to_dict() for photo in photos],
+            "threshold": None if page.threshold is None else page.threshold.to_dict(),
+            "photos": [photo.to_dict() for photo in page.photos],
             "score_range": list(state.score_range),
+            "notices": list(page.notices),
             "stamp": self.service.ask(checkpoint, lambda predictor: make_stamp(predictor, None)),
         }
 
@@ -106,6 +114,7 @@ def _rules(
     without: Any,
     *,
     near_duplicates: bool,
+    by_face: bool,
 ) -> Choices:
     """Return what is asked for as the page asks for it; raises SettingError when it makes no sense."""
     given = {SHARE: keep_share, SCORE: threshold, REFERENCE: percentile}
@@ -118,7 +127,7 @@ def _rules(
     other = NONE if best_of or near_duplicates or names else GOOD
     return Choices(
         ways[0] if ways else other, 100 * (keep_share or 0.0), threshold or 0.0, percentile or 0.0, near_duplicates,
-        best_of or 0, names,
+        best_of or 0, names, by_face,
     )  # fmt: skip
 
 
@@ -147,10 +156,11 @@ def build_curate_endpoint(service: PredictorService, examiner: UploadExaminer, c
         )
         near_duplicates = gr.Checkbox(False, label="Near-duplicates")
         without, persons = gr.JSON(label="Without"), gr.JSON(label="Persons")
+        by_face = gr.Checkbox(False, label="Persons by face")
         answer = gr.JSON(label="Curation")
     gr.Button("curate", visible=False).click(
         CurateEndpoint(service, examiner).curate_files,
-        [photos, checkpoint, share, score, percentile, reference, best_of, near_duplicates, without, persons],
+        [photos, checkpoint, share, score, percentile, reference, best_of, near_duplicates, without, persons, by_face],
         answer,
         api_name="curate",
         concurrency_limit=SCORING_LIMIT,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from fiqa.curation.photo_facts import PhotoFacts, diagnose_face, facts_of
+from fiqa.curation.photo_facts import PhotoFacts, diagnose_face, facts_of, with_embedding
 from fiqa.errors import FiqaError
 from fiqa.photos.archives import PhotoFile, photo_source
 from fiqa.photos.thumbnails import thumbnail_uri
@@ -30,8 +30,11 @@ class UploadExaminer:
     def __init__(self, service: PredictorService, find_atlas: "Callable[[str], Atlas | None]") -> None:
         self.service, self._find_atlas = service, find_atlas
 
-    def examine(self, name: str, file: PhotoFile, checkpoint: str) -> ExaminedPhoto:
-        """Return what is known of one upload; what cannot be scored has an error instead."""
+    def examine(self, name: str, file: PhotoFile, checkpoint: str, *, embeds: bool = False) -> ExaminedPhoto:
+        """Return what is known of one upload; what cannot be scored has an error instead.
+
+        `embeds` asks for what tells the person, which needs the extra `identity`.
+        """
         try:
             photo = decode_upload(photo_source(file))
             result = self.service.score(checkpoint, photo)
@@ -42,5 +45,7 @@ class UploadExaminer:
                 )
         except FiqaError as error:
             return ExaminedPhoto(PhotoFacts(name, error=str(error)), file)
-        thumbnail = thumbnail_uri(photo.pixels, result.chosen.box_xyxy)
-        return ExaminedPhoto(facts_of(name, photo.pixels, result, finding), file, thumbnail)
+        facts = facts_of(name, photo.pixels, result, finding)
+        if embeds:  # in the predictor's thread: dlib's network is one for all
+            facts = self.service.ask(checkpoint, lambda _: with_embedding(facts, photo.pixels, result.chosen))
+        return ExaminedPhoto(facts, file, thumbnail_uri(photo.pixels, result.chosen.box_xyxy))

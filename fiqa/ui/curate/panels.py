@@ -14,7 +14,7 @@ from fiqa.curation.rules import KEEP, VERDICTS, SortedPhoto
 from fiqa.curation.thresholds import Threshold
 from fiqa.errors import SettingError
 from fiqa.results import Interval
-from fiqa.ui.curate.state import EXAMPLES, REFERENCE, CurationState, ExaminedPhoto
+from fiqa.ui.curate.state import EXAMPLES, REFERENCE, CurationState, ExaminedPhoto, SortedPage
 from fiqa.ui.figures import ACR_WORDS, HISTOGRAM_BINS, png_uri, text
 from fiqa.ui.progress import panel
 
@@ -41,8 +41,10 @@ def error_panel(message: str) -> str:
     return panel("error", f'<p class="headline">Nothing was sorted.</p><p role="alert">{text(message)}</p>')
 
 
-def summary_panel(state: CurationState, photos: Sequence[SortedPhoto], threshold: Threshold | None, way: str) -> str:
+def summary_panel(state: CurationState, page: SortedPage, way: str) -> str:
     """Show how many photos have each verdict, the spread with the threshold, and what there is to save."""
+    photos, threshold = page.photos, page.threshold
+    notices = "".join(f'<p class="notice">{text(notice)}</p>' for notice in page.notices)
     count = Counter(photo.verdict for photo in photos)
     numbers = "".join(
         f'<li class="{verdict}"><b>{count[verdict]}</b> {verdict}<small>{MEANINGS[verdict]}</small></li>'
@@ -53,7 +55,7 @@ def summary_panel(state: CurationState, photos: Sequence[SortedPhoto], threshold
     return panel(
         "summary",
         f'<ul class="verdict-counts" aria-live="polite">{numbers}</ul>{_distribution(state, photos, threshold)}'
-        f'<p class="origin">{_origin(threshold, way)}</p>{_downloads(photos)}'
+        f'<p class="origin">{_origin(threshold, way)}</p>{notices}{_downloads(photos)}'
         f'<div hidden class="verdicts" data-verdicts="{verdicts}"></div>',
     )
 

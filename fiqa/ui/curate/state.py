@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fiqa.curation.examination import scores_of
+from fiqa.curation.persons import check_by_face, group_by_face
 from fiqa.curation.photo_facts import PhotoFacts
 from fiqa.curation.rules import Rules, SortedPhoto, read_degradations, sort_photos
 from fiqa.curation.thresholds import (
@@ -18,7 +19,7 @@ from fiqa.curation.thresholds import (
     threshold_from_examples,
     threshold_of_reference,
 )
-from fiqa.curation.user_lists import persons_of
+from fiqa.curation.user_lists import PhotoPersons, match_persons
 from fiqa.errors import FiqaError, SettingError
 from fiqa.photos.archives import PhotoFile
 from fiqa.results import Interval
@@ -41,12 +42,14 @@ class ExaminedPhoto:
 class CurationState:
     """The photos of a visitor, scored; those of the reference set; who is on them; and which examples are good.
 
-    `scored` is set once they are. `persons` are path and person as a table has them. `examples` are the indices of the
-    photos that are shown, `answers` what was said of the first of them: True for good, None where it was passed over.
+    `scored` is set once they are, `embedded` where that told their persons by face, too. `persons` are path and person
+    as a table has them. `examples` are the indices of the photos that are shown, `answers` what was said of the first
+    of them: True for good, None where it was passed over.
     """
 
     photos: tuple[ExaminedPhoto, ...] = ()
     scored: bool = False
+    embedded: bool = False
     score_range: Interval = (0.0, 1.0)
     reference: tuple[float, ...] = ()
     persons: tuple[tuple[str, str], ...] = ()
@@ -91,7 +94,8 @@ class CurationState:
 class Choices:
     """What a visitor has chosen; `share` and `percentile` are 0 to 100, `best_of` is 0 for no limit.
 
-    `without` names degradations as `fiqa.curation.rules.read_degradations` takes them.
+    `without` names degradations as `fiqa.curation.rules.read_degradations` takes them. With `by_face` the faces tell
+    who is the same person.
     """
 
     way: str
@@ -101,6 +105,16 @@ class Choices:
     near_duplicates: bool
     best_of: float
     without: tuple[str, ...] = ()
+    by_face: bool = False
+
+
+@dataclass(frozen=True)
+class SortedPage:
+    """Every photo with its verdict, the threshold (None where there is none), and what to know about the photos."""
+
+    photos: list[SortedPhoto]
+    threshold: Threshold | None
+    notices: tuple[str, ...] = ()
 
 
 def find_threshold(state: CurationState, choices: Choices) -> Threshold | None:
@@ -121,27 +135,36 @@ def find_threshold(state: CurationState, choices: Choices) -> Threshold | None:
     return threshold_from_examples(good, bad) if good and bad else None
 
 
-def check_choices(choices: Choices, score_range: Interval) -> None:
+def check_choices(choices: Choices, score_range: Interval, *, persons: tuple[tuple[str, str], ...] = ()) -> None:
     """Refuse choices that make no sense, on a photo made up, before any is scored; raises SettingError."""
     best = score_range[1]
-    trial = ExaminedPhoto(PhotoFacts("trial", score=best, degradation="clean"), "")
-    sort_page(CurationState((trial,), score_range=score_range, reference=(best,)), choices)
+    trial = ExaminedPhoto(PhotoFacts(persons[0][0] if persons else "trial", score=best, degradation="clean"), "")
+    sort_page(CurationState((trial,), score_range=score_range, reference=(best,), persons=persons), choices)
 
 
-def sort_page(state: CurationState, choices: Choices) -> tuple[list[SortedPhoto], Threshold | None]:
-    """Return every photo with its verdict, and the threshold; raises FiqaError where there is nothing to sort."""
+def sort_page(state: CurationState, choices: Choices) -> SortedPage:
+    """Return every photo with its verdict under some choices; raises FiqaError where there is nothing to sort."""
     if not state.photos:
         raise FiqaError("These photos were deleted, as all are after some minutes; add them again.")
     has_scores = any(facts.score is not None for facts in state.facts)
     threshold = find_threshold(state, choices) if has_scores else None
+    persons = _persons(state, by_face=choices.by_face)
     rules = Rules(
         threshold=None if threshold is None else threshold.value,
         without=_unwanted(state, choices.without),
         near_duplicates=choices.near_duplicates,
         best_of=int(choices.best_of or 0) or None,
-        persons=persons_of([facts.name for facts in state.facts], state.persons) if state.persons else {},
+        persons=persons.by_photo,
     )
-    return sort_photos(state.facts, rules), threshold
+    return SortedPage(sort_photos(state.facts, rules), threshold, persons.notices)
+
+
+def _persons(state: CurationState, *, by_face: bool) -> PhotoPersons:
+    """Return who is on the photos, by their faces or by a table; raises SettingError."""
+    if by_face:
+        check_by_face(by_table=bool(state.persons))
+        return PhotoPersons(group_by_face(state.facts))
+    return match_persons([facts.name for facts in state.facts], state.persons) if state.persons else PhotoPersons()
 
 
 def _unwanted(state: CurationState, names: Sequence[str]) -> frozenset[str]:

@@ -16,6 +16,7 @@ from fiqa.curation.rules import FAMILIES, KEEP
 from fiqa.curation.user_lists import persons_in
 from fiqa.degradation.synthetic import DEGRADATIONS
 from fiqa.errors import FiqaError, SettingError
+from fiqa.faces.identity import missing_identity
 from fiqa.photos.archives import photo_source
 from fiqa.photos.images import PHOTO_SUFFIXES
 from fiqa.settings import Settings
@@ -66,7 +67,8 @@ def build_curate_tab(service: PredictorService, settings: Settings, checkpoint: 
         with gr.Column(scale=3, min_width=280, elem_classes="tray"):
             uploads, folder = _build_uploads()
             way, share, score, percentile, reference = _build_threshold()
-            near_duplicates, best_of, without, persons = _build_rules()
+            near_duplicates, best_of, without = _build_rules()
+            persons, by_face = _build_persons()
         with gr.Column(scale=9, min_width=300, elem_classes="results"):
             example = gr.HTML("", js_on_load=_script("examples"), apply_default_css=False, elem_id="curate-example")
             summary = gr.HTML(
@@ -76,7 +78,7 @@ def build_curate_tab(service: PredictorService, settings: Settings, checkpoint: 
             saved = gr.HTML("", js_on_load=_script("save"), apply_default_css=False, elem_id="curate-saved")
             sheet = gr.HTML("", js_on_load=_script("sheet"), apply_default_css=False, elem_id="curate-sheet")
             build_clips(service, checkpoint)
-    rules: list[Any] = [way, share, score, percentile, near_duplicates, best_of, without]
+    rules: list[Any] = [way, share, score, percentile, near_duplicates, best_of, without, by_face]
     shown = [sheet, summary, score, packing, example]
     sort = (handlers.sort, [state, *rules], summary)
     begun_outputs = [state, sheet, summary, saved]
@@ -84,16 +86,17 @@ def build_curate_tab(service: PredictorService, settings: Settings, checkpoint: 
         uploads.change(handlers.begin, [uploads, state, checkpoint], begun_outputs, **AT_ONCE),
         folder.upload(handlers.begin_folder, [folder, state, checkpoint], begun_outputs, preprocess=False, **AT_ONCE),
     ):
-        begun.then(handlers.score, [state, checkpoint], shown, **IN_TURN).then(*sort, **AT_ONCE)
+        begun.then(handlers.score, [state, checkpoint, by_face], shown, **IN_TURN).then(*sort, **AT_ONCE)
     checkpoint.change(handlers.again, [state, checkpoint], state, **AT_ONCE).then(
-        handlers.score, [state, checkpoint], shown, **IN_TURN
+        handlers.score, [state, checkpoint, by_face], shown, **IN_TURN
     ).then(*sort, **AT_ONCE)
     reference.change(handlers.score_reference, [reference, state, checkpoint], summary, **IN_TURN).then(
         *sort, **AT_ONCE
     )
     persons.change(handlers.read_persons, [persons, state], None, **AT_ONCE).then(*sort, **AT_ONCE)
+    by_face.change(handlers.tell_persons, [by_face, state, checkpoint], summary, **IN_TURN).then(*sort, **AT_ONCE)
     way.change(handlers.choose_way, [way, state], [share, score, percentile, reference, example], **AT_ONCE)
-    gr.on([each.change for each in rules], *sort, trigger_mode="always_last", **AT_ONCE)
+    gr.on([each.change for each in rules if each is not by_face], *sort, trigger_mode="always_last", **AT_ONCE)
     example.click(handlers.answer, [state], example, **AT_ONCE).then(*sort, **AT_ONCE)
     packing.click(handlers.pack, [state, *rules], saved, concurrency_limit=2, concurrency_id="packing", **UNSEEN)
     build_curate_endpoint(service, examiner, checkpoint)
@@ -140,7 +143,7 @@ def _build_threshold() -> tuple[gr.Radio, gr.Slider, gr.Slider, gr.Slider, gr.Fi
     return way, share, score, percentile, reference
 
 
-def _build_rules() -> tuple[gr.Checkbox, gr.Number, gr.Dropdown, gr.File]:
+def _build_rules() -> tuple[gr.Checkbox, gr.Number, gr.Dropdown]:
     """Lay out the rules beside the threshold."""
     near_duplicates = gr.Checkbox(label="Only the best of photos that look alike", elem_id="curate-alike")
     best_of = gr.Number(
@@ -150,9 +153,19 @@ def _build_rules() -> tuple[gr.Checkbox, gr.Number, gr.Dropdown, gr.File]:
     without = gr.Dropdown(
         UNWANTED, multiselect=True, value=[], label="Drop photos diagnosed with", elem_id="curate-without"
     )
+    return near_duplicates, best_of, without
+
+
+def _build_persons() -> tuple[gr.File, gr.Checkbox]:
+    """Lay out how it is told who is on a photo: by a table, or by the faces where what that needs is here."""
+    missing = missing_identity()
     with gr.Accordion("Who is on a photo", open=False, elem_id="curate-who"):
         persons = gr.File(file_types=[".csv"], label="CSV of path and person", height=120, elem_id="curate-persons")
-    return near_duplicates, best_of, without, persons
+        by_face = gr.Checkbox(
+            label="Tell persons by their faces", interactive=missing is None, elem_id="curate-by-face",
+            info=f"Not here: {missing}." if missing else "Takes relatives for one person now and then.",
+        )  # fmt: skip
+    return persons, by_face
 
 
 class _Handlers:
@@ -187,7 +200,7 @@ class _Handlers:
         photos = tuple(ExaminedPhoto(PhotoFacts(each.facts.name), each.file) for each in before.photos)
         return CurationState(photos, persons=before.persons)
 
-    def score(self, state: CurationState, checkpoint: str) -> Iterator[tuple[Any, ...]]:
+    def score(self, state: CurationState, checkpoint: str, by_face: bool = False) -> Iterator[tuple[Any, ...]]:
         """Score the photos, with progress: sheet, summary, slider of scores, button to pack, example."""
         unchanged = (gr.skip(), gr.skip(), gr.skip())
         if not state.photos:
@@ -197,12 +210,12 @@ class _Handlers:
             with translate_errors():
                 low, high = self.service.spec_of(checkpoint).score_range
                 examined: list[ExaminedPhoto] = []
-                for panel in self._examined(state, checkpoint, examined):
+                for panel in self._examined(state, checkpoint, examined, embeds=by_face):
                     yield "", panel, *unchanged
                 if state.superseded:
                     return
                 state.photos, state.score_range, state.scored = tuple(examined), (low, high), True
-                state.made = time.monotonic()
+                state.embedded, state.made = by_face, time.monotonic()
         except FiqaError as error:
             state.photos = ()
             yield "", error_panel(str(error)), *unchanged
@@ -228,6 +241,20 @@ class _Handlers:
             state.reference = ()
             raise gr.Error(str(error), print_exception=False) from None
 
+    def tell_persons(self, by_face: bool, state: CurationState, checkpoint: str) -> Iterator[Any]:
+        """Find out what tells the persons on photos that were scored without, with progress in place of the summary."""
+        if not by_face or not state.scored or state.embedded:
+            yield gr.skip()
+            return
+        try:
+            with translate_errors():
+                examined: list[ExaminedPhoto] = []
+                yield from self._examined(state, checkpoint, examined, embeds=True)
+                if not state.superseded:
+                    state.photos, state.embedded = tuple(examined), True
+        except FiqaError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+
     def read_persons(self, path: str | None, state: CurationState) -> None:
         """Take in who is on the photos."""
         try:
@@ -246,8 +273,7 @@ class _Handlers:
         try:
             with translate_errors():
                 choices = Choices(*rules)
-                photos, threshold = sort_page(state, choices)
-                return summary_panel(state, photos, threshold, choices.way)
+                return summary_panel(state, sort_page(state, choices), choices.way)
         except FiqaError as error:
             return error_panel(str(error))
 
@@ -269,10 +295,10 @@ class _Handlers:
         """Pack what is kept into a zip, and return the link that the page follows."""
         try:
             with translate_errors():
-                photos, _ = sort_page(state, Choices(*rules))
+                page = sort_page(state, Choices(*rules))
                 kept = {
                     photo.name: known.file
-                    for photo, known in zip(photos, state.photos, strict=True)
+                    for photo, known in zip(page.photos, state.photos, strict=True)
                     if photo.verdict == KEEP
                 }
                 if not kept:
@@ -293,11 +319,13 @@ class _Handlers:
         except FiqaError as error:
             raise gr.Error(str(error), print_exception=False) from None
 
-    def _examined(self, state: CurationState, checkpoint: str, examined: list[ExaminedPhoto]) -> Iterator[str]:
+    def _examined(
+        self, state: CurationState, checkpoint: str, examined: list[ExaminedPhoto], *, embeds: bool = False
+    ) -> Iterator[str]:
         """Examine the photos of a state into a list, and yield panels that tell how far that is."""
         told = time.monotonic()
         for photo in state.photos:
-            examined.append(self.examiner.examine(photo.facts.name, photo.file, checkpoint))
+            examined.append(self.examiner.examine(photo.facts.name, photo.file, checkpoint, embeds=embeds))
             if state.superseded:
                 return
             if time.monotonic() - told > PROGRESS_EVERY_S:

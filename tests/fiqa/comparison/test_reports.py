@@ -107,6 +107,32 @@ def test_markdown_is_a_table_with_a_rule_below_its_head(comparison: Comparison) 
     assert lines[1] == "| --- | ---: | ---: | ---: | ---: | ---: |"
 
 
+def test_the_best_mean_and_those_not_shown_to_be_lower_are_bold(comparison: Comparison) -> None:
+    third = replace(comparison.methods[0], name="c", mean=0.61)
+    lower = PairFigures("a", "b_1", 9, 0.1, (0.05, 0.15), 6, 1, 2, 0.72, 0.01, 0.05)
+    alike = PairFigures("b_1", "c", 9, -0.01, (-0.05, 0.03), 6, 1, 2, 0.72, 0.4, 0.05)
+    three = replace(comparison, methods=(*comparison.methods, third), pairs=(lower, alike))
+
+    rows = FORMATS["md"](three).splitlines()[2:5]
+
+    assert [row.split("|")[2].strip() for row in rows] == ["0.600", "**0.625**", "**0.610**"]
+    assert "Bold: the best mean" in FORMATS["md"](three)
+
+
+def test_long_names_are_shortened_for_the_terminal_alone(comparison: Comparison) -> None:
+    names = [f"{'long' * 60}{end}" for end in ("a", "b", "a")]
+    names[2] = f"long{names[2]}"
+    methods = tuple(replace(comparison.methods[0], name=name) for name in names)
+    pairs = (replace(comparison.pairs[0], a=names[0], b=names[2]),)
+    long = replace(comparison, methods=methods, pairs=pairs)
+
+    table = FORMATS["table"](long)
+
+    assert max(map(len, table.splitlines()[:6])) < 160
+    assert len({line.split("  ")[0] for line in table.splitlines()[1:4]}) == 3
+    assert json.loads(FORMATS["json"](long))["methods"][0]["name"] == names[0]
+
+
 def test_latex_escapes_names_and_marks_the_best_mean(comparison: Comparison) -> None:
     latex = FORMATS["tex"](comparison)
 

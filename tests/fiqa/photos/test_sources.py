@@ -75,8 +75,22 @@ def test_links_to_folders_are_followed_and_circles_end(here: Path) -> None:
     assert names(find_photos(["photos"])) == ["photos/a.png", "photos/more/b.png"]
 
 
+def test_a_link_that_leads_out_or_to_what_was_searched_is_passed_over_and_told(here: Path) -> None:
+    make(here, "all/photos/z/a.png", "all/other/b.png")
+    (here / "all" / "photos" / "above").symlink_to(here / "all")
+    (here / "all" / "photos" / "earlier").symlink_to(here / "all" / "photos" / "z")
+
+    found = find_photos(["all/photos"])
+
+    assert names(found) == ["all/photos/z/a.png"]
+    assert found.remark() == (
+        "2 links to folders were passed over, since its photos are searched already or it leads out of the folder: "
+        "all/photos/above"
+    )
+
+
 def test_a_folder_that_cannot_be_read_is_told(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def walk(_folder: Path, *, onerror: object, followlinks: bool) -> list[object]:
+    def walk(_folder: Path, *, onerror: object) -> list[object]:
         assert callable(onerror)
         onerror(PermissionError(13, "Permission denied", "photos/private"))
         return []

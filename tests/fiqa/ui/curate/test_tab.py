@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fiqa.curation import persons, photo_facts
 from fiqa.curation.rules import UNSCORED
 from fiqa.ui.curate.examining import UploadExaminer
 from fiqa.ui.curate.state import EXAMPLES, REFERENCE, SHARE, CurationState
@@ -182,6 +183,33 @@ def test_the_best_of_each_person_is_kept_where_a_table_says_who_is_on_a_photo(
     handlers.read_persons(str(table), state)
     best = verdicts(handlers, state, share=100, best=1)
     assert best == {"a/dark.png": "keep", "a/grey.png": "drop", "b/light.png": "keep", "b/black.png": UNSCORED}
+    panel = handlers.sort(state, *RULES.values())
+    assert "1 of 3 rows of the table of persons name none of the photos, or no single one: elsewhere.png." in panel
+    assert "2 of 4 photos have no person in the table and are grouped by folder: a/dark.png, b/black.png." in panel
+
+
+def test_persons_are_told_by_their_faces_where_the_extra_is_there(
+    handlers: _Handlers, state: CurationState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(persons, "missing_identity", lambda: None)
+    monkeypatch.setattr(photo_facts, "embed_face", lambda pixels, _: np.full(128, pixels.mean() // 150))
+    before = verdicts(handlers, state, share=100, best=1)
+    assert before == {"a/dark.png": "drop", "a/grey.png": "keep", "b/light.png": "keep", "b/black.png": UNSCORED}
+
+    list(handlers.tell_persons(True, state, "first"))
+
+    assert state.embedded
+    found = verdicts(handlers, state, share=100, best=1, by_face=True)
+    assert found == before
+    state.persons = (("dark.png", "Eileen"),)
+    assert "choose one" in handlers.sort(state, *RULES.values(), True)
+
+
+def test_without_the_extra_a_sentence_says_how_persons_could_be_told(
+    handlers: _Handlers, state: CurationState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(persons, "missing_identity", lambda: "dlib is not installed")
+    assert "dlib is not installed" in handlers.sort(state, *RULES.values(), True)
 
 
 @pytest.mark.parametrize(

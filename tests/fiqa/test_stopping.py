@@ -1,0 +1,36 @@
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from fiqa.stopping import Stopped, status_of, stopped_by_signals
+
+SIGNALLED = """
+import signal
+signal.raise_signal(signal.{name})
+finished = True
+"""
+
+
+@pytest.mark.parametrize(("name", "status"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_an_import_that_is_under_way_is_finished_before_the_work_ends(
+    name: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = f"importing_at_{name.lower()}"
+    (tmp_path / f"{module}.py").write_text(SIGNALLED.format(name=name))
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def work() -> None:
+        with stopped_by_signals():
+            assert __import__(module).finished
+            threading.Event().wait(60)
+
+    with pytest.raises(KeyboardInterrupt) as stop:
+        work()
+
+    assert status_of(stop.value) == status
+    assert isinstance(stop.value, Stopped) == (name == "SIGTERM")
+    assert signal.getsignal(getattr(signal, name)) in (signal.SIG_DFL, signal.default_int_handler)
+    del sys.modules[module]
