@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from playwright.async_api import Browser, Error, Page, ViewportSize, async_playwright
 
-from tests.browser.conftest import CHROMIUM_OPTIONS, find_chromium
+from tests.browser.conftest import CHROMIUM_OPTIONS, QUIET, find_chromium
 
 WINDOW: ViewportSize = {"width": 800, "height": 760}
 LOOK_S = 0.26
@@ -32,7 +32,7 @@ async def open_pages(count: int, *, window: ViewportSize = WINDOW) -> AsyncItera
 
 
 async def _open_page(browser: Browser, window: ViewportSize) -> Page:
-    context = await browser.new_context(viewport=window)
+    context = await browser.new_context(**QUIET, viewport=window)
     context.set_default_timeout(PATIENCE_MS)
     return await context.new_page()
 

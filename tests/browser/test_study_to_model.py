@@ -1,12 +1,14 @@
-"""A study from its pictures to a model: twenty people in twenty browsers label it to the end, whatever happens to them.
+"""A study from its pictures to a model: people in browsers of their own label it to the end, whatever happens to them.
 
-Some undo, load the page again, click twice, use two tabs or lose the connection, and in the middle the app is killed
-and started again. Afterwards the database says what was stored, a training makes a checkpoint of it, and the running
-app scores with that.
+They undo, load the page again, click twice, use two tabs or lose the connection, one person each; RATERS=20 in the
+environment makes them twenty, as many as a study has, which takes minutes. In the middle the app is killed and started
+again. Afterwards the database says what was stored, a training makes a checkpoint of it, and the running app scores
+with that.
 """
 
 import asyncio
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -48,10 +50,9 @@ from tests.app_process import free_port, run_app
 from tests.browser.conftest import SCORE_MS
 from tests.browser.raters import Rater, open_pages
 
-PEOPLE, PICTURES = 20, 12
+PICTURES = 12
 SMALLEST_PX = 300
 TYPES = ("gaussian_blur", "gaussian_noise", "jpeg")
-PROTOCOL = StudyProtocol(training_count=0, gold_every=0, trap_every=0, repeat_every=0, break_every=5, break_s=0)
 AT_THE_DOOR = 3
 """People whose pages load at the same time; more would only take each other's processor."""
 BEFORE_THE_KILL = 7
@@ -145,6 +146,10 @@ async def lose_the_acknowledgement(rater: Rater, grade: int) -> None:
 INCIDENTS: Sequence[Incident] = (
     change_their_mind, load_again_at_once, click_twice, use_two_tabs, lose_the_connection, lose_the_acknowledgement,
 )  # fmt: skip
+PEOPLE = int(os.environ.get("RATERS", len(INCIDENTS)))
+PROTOCOL = StudyProtocol(
+    ratings_wanted=PEOPLE, training_count=0, gold_every=0, trap_every=0, repeat_every=0, break_every=5, break_s=0
+)
 
 
 # ---- the story ----
@@ -239,7 +244,7 @@ async def label_together(people: Sequence[Volunteer], kill_and_start: Callable[[
             group.create_task(each.label(Rater(page, each.link), door, kill))
 
 
-def test_every_picture_has_exactly_twenty_ratings(labelled: Labelled) -> None:
+def test_every_picture_has_exactly_the_ratings_that_were_wanted(labelled: Labelled) -> None:
     counts = Counter(row.stimulus for row in labelled.ratings())
     assert counts == {name_of(side_of(number)): PEOPLE for number in range(PICTURES)}
     with labelled.database.read() as db:
