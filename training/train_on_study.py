@@ -1,7 +1,8 @@
-"""Train on the ratings of a study: `python -m training.train_on_study EXPORT --name NAME`.
+"""Train on what people said in a study: `python -m training.train_on_study EXPORT --name NAME`.
 
-EXPORT is what `python -m annotate export` wrote, or any other data set of labelled photos (training/data/datasets.py).
-The head of `lite` is fitted to them, which takes seconds; `training.train_quality` trains the whole network, which pays
+EXPORT is what `python -m annotate export` wrote of a study of grades or of pairs, or any other data set of labelled
+photos (training/data/datasets.py). Of each kind there may be one, for people who graded some photos and compared some.
+Grades are learnt as a mean, pairs by how likely their answers are under the scores (training/fit/targets.py). The head of `lite` is fitted to them, which takes seconds; `training.train_quality` trains the whole network, which pays
 with thousands of photos. What comes of it is put among the checkpoints that are known by name:
 
     fiqa score portrait.jpg --checkpoint NAME
@@ -14,7 +15,7 @@ RUN (`--output`, or runs/NAME) holds, besides what training/fit/loop.py writes, 
     status.json      state (preparing, training, evaluating; finished, failed, stopped), message, step, steps
     history.jsonl    losses, and figures on held-out photos, over the steps
     tokens/          what the network sees in each photo, so that nothing is computed twice
-    result.json      agreement before and after; every photo's MOS, score of the start and held-out score
+    result.json      agreement before and after; every photo's MOS, if any, score of the start and held-out score
     scores.csv       stimulus and held-out score, for `python -m annotate next --scores`
     checkpoint/      the checkpoint
 
@@ -37,20 +38,23 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from fiqa.checkpoints import find_checkpoint, read_spec
 from fiqa.errors import FiqaError
 from fiqa.loading import load_network, load_predictor
-from training.data.datasets import Dataset, read_dataset
-from training.data.study_photos import look_at
+from training.data.datasets import Range
+from training.data.opinions import Opinions, read_opinions
+from training.data.study_photos import SeenPhotos, look_at
 from training.errors import DataError, TrainingError
 from training.fit.head_fitting import Examples, HeadFitting, Heads, deal_folds, held_out_scores
 from training.fit.loop import BEST, HISTORY, RECORD, STATE, LoopOptions, StoppedError, train
 from training.fit.script import run_script
+from training.fit.targets import MeanOpinions, PairPreferences, Target
 from training.release import model_card, read_record
 from training.report.publishing import check_name, checkpoint_of
-from training.report.study_agreement import StudyAgreement, as_evaluation, compare, write_agreement
+from training.report.study_agreement import PAIRS, StudyAgreement, as_evaluation, compare, write_agreement
 from training.storage import replace_text
 
 STATUS = "status.json"
@@ -69,8 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run.mkdir(parents=True, exist_ok=True)
     with _told(run) as tell:
         tell("preparing", "Reading the labels")
-        dataset = read_dataset(options.data, mos_range=tuple(options.mos_range) if options.mos_range else None)
-        agreement = train_on(dataset, options.start, options.name, run, tell)
+        opinions = read_opinions(options.data, mos_range=tuple(options.mos_range) if options.mos_range else None)
+        agreement = train_on(opinions, options.start, options.name, run, tell)
         tell("finished", agreement.sentence(options.start, options.name))
     print(agreement.sentence(options.start, options.name))
 
@@ -81,7 +85,8 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("data", type=Path, metavar="EXPORT", help="exported study, or other labelled photos")
+    exported = "exported study, or other labelled photos; two where one is of grades and one of pairs"
+    parser.add_argument("data", type=Path, nargs="+", metavar="EXPORT", help=exported)
     parser.add_argument("--name", required=True, help="what the checkpoint is to be called")
     parser.add_argument("--start", default="lite", help="checkpoint whose head is fitted [lite]")
     parser.add_argument("--output", type=Path, help="run folder, resumed [runs/NAME]")
@@ -89,77 +94,119 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def train_on(dataset: Dataset, start: str, name: str, run: Path, tell: "Tell") -> StudyAgreement:
+def train_on(opinions: Opinions, start: str, name: str, run: Path, tell: "Tell") -> StudyAgreement:
     """Fit the head of a checkpoint, measure, and publish it under its name."""
-    dataset.check_labels_differ()
     predictor = load_predictor(start, finder="bundled")
-    seen = look_at(dataset, predictor, run / "tokens", tell=partial(tell, "preparing", "Looking at the photos"))
-    target = np.array([dataset.share(mos) for mos in seen.mos], dtype=np.float32)
-    if np.ptp(target) == 0:
-        raise DataError(f"All {len(target)} photos with a face have one MOS, so there is nothing to learn: rate more.")
-    examples = Examples(seen.tokens, torch.from_numpy(target), deal_folds(seen.sources, target, seed=SEED))
-    tell("training", f"Fitting to {len(target)} photos", 0, recipe(len(target)).steps)
-    heads = fit(dataset, start, examples, run)
+    looking = partial(tell, "preparing", "Looking at the photos")
+    seen = look_at(opinions.photos, predictor, run / "tokens", tell=looking)
+    share = _share_of_range(opinions, seen)
+    quality = np.where(np.isfinite(share), share, seen.score).astype(np.float32)
+    examples = Examples(
+        seen.tokens, deal_folds(seen.sources, quality, seed=SEED), make_targets(opinions, seen, share)
+    )
+    tell("training", f"Fitting to {len(seen.photos)} photos", 0, recipe(examples.units).steps)
+    heads = fit(opinions, start, examples, run)
     tell("evaluating", "Measuring how far it agrees with people")
-    agreement = compare(seen, dataset, held_out_scores(heads, examples))
-    publish(heads, dataset, agreement, start, name, run)
-    write_agreement(run, dataset, agreement, name=name, start=start)
+    agreement = compare(seen, opinions, held_out_scores(heads, examples), _score_range(opinions, start))
+    publish(heads, opinions, agreement, start, name, run)
+    write_agreement(run, opinions, agreement, name=name, start=start)
     return agreement
 
 
-def recipe(photos: int) -> LoopOptions:
-    """Return how long to fit: until it has settled; what keeps it from learning few photos by heart is the prior."""
-    steps = min(MOST_STEPS, LEAST_STEPS + photos)
+def make_targets(opinions: Opinions, seen: SeenPhotos, share: NDArray[np.float64]) -> tuple[Target, ...]:
+    """Return what heads are fitted to; `share` (V,) is the MOS as a share of its range.
+
+    Raises DataError where photos with a face were all rated alike, or no pair of them was compared.
+    """
+    targets: list[Target] = []
+    graded = np.flatnonzero(np.isfinite(share))
+    if len(graded):
+        if np.ptp(share[graded]) == 0:
+            raise DataError(f"All {len(graded)} photos with a face have one MOS, so there is nothing to learn: rate more.")
+        targets.append(MeanOpinions(torch.from_numpy(graded)[:, None], torch.from_numpy(share[graded]).float()))
+    pairs = opinions.pairs_among(seen.photos)
+    if len(pairs):
+        targets.append(PairPreferences(torch.from_numpy(pairs.photos), torch.from_numpy(pairs.answers).float()))
+    if not targets:
+        raise DataError("No two photos with a face were compared with each other, so there is nothing to learn.")
+    return tuple(targets)
+
+
+def _share_of_range(opinions: Opinions, seen: SeenPhotos) -> NDArray[np.float64]:
+    """Return where each MOS (V,) lies in its range, 0 to 1; NaN where a photo has none."""
+    dataset = opinions.dataset
+    return np.array([dataset.share(mos) for mos in seen.mos]) if dataset else np.full(len(seen.photos), np.nan)
+
+
+def _score_range(opinions: Opinions, start: str) -> Range:
+    """Return the scale of the scores: that of the grades, else the start's, since preferences have none."""
+    return opinions.dataset.mos_range if opinions.dataset else find_checkpoint(start).score_range
+
+
+def recipe(units: int) -> LoopOptions:
+    """Return how long to fit to so many labels: until it has settled.
+
+    What keeps it from learning few of them by heart is the prior.
+    """
+    steps = min(MOST_STEPS, LEAST_STEPS + units)
     return LoopOptions(
         steps=steps, batch=BATCH, learning_rate=3e-3, weight_decay=0.0, warmup_steps=10, ema_decay=0.9,
         validate_every=max(1, steps // 10), report_every=max(1, steps // 50), checkpoint_minutes=0.2,
     )  # fmt: skip
 
 
-def fit(dataset: Dataset, start: str, examples: Examples, run: Path) -> Heads:
+def fit(opinions: Opinions, start: str, examples: Examples, run: Path) -> Heads:
     """Fit all heads, going on where a run on the same photos and labels was stopped."""
     spec = find_checkpoint(start)
     network = load_network(spec)
-    options = recipe(len(examples.target))
+    options = recipe(examples.units)
     task = HeadFitting(Heads(network.transformer.head, examples), examples, batch=options.batch, seed=options.seed)
     about = {
-        "config": asdict(network.config), "data": {**dataset.describe(), "photos": len(examples.target)},
+        "config": asdict(network.config), "data": {**opinions.describe(), "photos": len(examples.fold)},
         "start": f"checkpoint {start}", "start_sha256": spec.sha256, "trained": "head",
+        "targets": [target.name for target in examples.targets],
     }  # fmt: skip
-    _forget_other_data(run, about)
+    _forget_another_task(run, about)
     train(task, options, run, about=about)
     task.network.load_state_dict(load_file(run / BEST))
     return task.network.eval()
 
 
-def publish(heads: Heads, dataset: Dataset, agreement: StudyAgreement, start: str, name: str, run: Path) -> None:
+def publish(heads: Heads, opinions: Opinions, agreement: StudyAgreement, start: str, name: str, run: Path) -> None:
     """Write the checkpoint with the head that is fitted to all photos, and its card, and make it known by its name."""
     spec = find_checkpoint(start)
     network = load_network(spec)
     network.transformer.head.load_state_dict(heads.final.state_dict())
-    low, high = dataset.mos_range
-    note = (
-        f"Predicts the mean opinion of the raters of {dataset.name} on their scale of {low:g} to {high:g}: "
-        f"{start}, its head fitted to {len(agreement.seen.photos)} photos."
-    )
+    score_range = _score_range(opinions, start)
+    note = f"{_predicts(opinions)}: {start}, its head fitted to {len(agreement.seen.photos)} photos."
     keeper = checkpoint_of(
-        run, network, name=name, note=note, score_range=dataset.mos_range, preprocessing=spec.preprocessing
+        run, network, name=name, note=note, score_range=score_range, preprocessing=spec.preprocessing
     )
-    figures = {key.lower(): agreement.figures["after"][key].value for key in ("SRCC", "PLCC", "RMSE")}
-    measured = f" (SRCC {figures['srcc']:.2f} held out)" if math.isfinite(figures["srcc"]) else ""
+    after = agreement.figures["after"]
+    figures = {key.lower(): after[key].value for key in ("SRCC", "PLCC", "RMSE", PAIRS) if key in after}
+    value = after[agreement.measure].value
+    measured = f" ({agreement.measure} {value:.2f} held out)" if math.isfinite(value) else ""
     keeper = replace(keeper, spec=replace(keeper.spec, title=name + measured, gflops=spec.gflops))
     keeper.keep(network, figures)
-    evaluation = as_evaluation(dataset, agreement, name=name, start=start)
+    evaluation = as_evaluation(opinions, agreement, name=name, start=start)
     card = model_card(read_spec(run / "checkpoint", name=name), read_record(run), evaluation)
     replace_text(run / "checkpoint" / "README.md", card)
     keeper.publish()
 
 
-def _forget_other_data(run: Path, about: dict[str, Any]) -> None:
-    """Remove what was fitted to other photos or labels: people went on rating."""
+def _predicts(opinions: Opinions) -> str:
+    """Say what a score is."""
+    if opinions.dataset is None:
+        return f"Orders photos as the people who compared those of {opinions.name} would; only differences mean something"
+    low, high = opinions.dataset.mos_range
+    return f"Predicts the mean opinion of the raters of {opinions.name} on their scale of {low:g} to {high:g}"
+
+
+def _forget_another_task(run: Path, about: dict[str, Any]) -> None:
+    """Remove what was fitted to other photos or labels, or to labels of another kind: people went on rating."""
     if (run / RECORD).exists() and any(
         json.loads((run / RECORD).read_text(encoding="utf-8")).get(key) != json.loads(json.dumps(about[key]))
-        for key in ("data", "start_sha256")
+        for key in ("data", "start_sha256", "targets")
     ):
         for file in (STATE, BEST, HISTORY, RECORD):
             (run / file).unlink(missing_ok=True)

@@ -4,12 +4,13 @@
       README.md      what each file is, and what each column says
       ratings        one row per rating, participants by pseudonym; `used` says whether it counts   (.csv and .json)
       mos            one row per stimulus to be rated: MOS, SOS, CI95, the P.910 estimate, its picture
-      comparisons, scale   in their place in a study of pairs: one row per answer; where each stimulus stands, in JOD
+      comparisons, pairs, scale   in their place in a study of pairs: one row per answer; how often each pair was
+                     answered how; where each stimulus stands, in JOD
       participants, sittings, decisions, texts     see `annotate.exchange.export_tables`
       protocol.json  the study as it was run
       dataset.json   scale, splits and what was left out
       train|val|test/
-        label.json   {"Image": [file names], "MOS": [numbers]}, as in GFIQA-20k and CGFIQA-40k
+        label.json   {"Image": [file names], "MOS": [numbers]}, as in GFIQA-20k and CGFIQA-40k; JOD in a study of pairs
         img/         the pictures, byte for byte
         landmark/    empty: whoever trains finds the landmarks
 
@@ -37,6 +38,7 @@ from annotate.analysis import load_comparisons, mos_rows
 from annotate.csv_files import safe_cell
 from annotate.database.engine import Database
 from annotate.database.tables import Study
+from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.design.stored_protocol import StoredProtocol, UnreadableProtocol
 from annotate.errors import ExportError
@@ -44,6 +46,7 @@ from annotate.exchange.export_tables import (
     COMPARISONS,
     DECISION_TABLE,
     MOS,
+    PAIRS,
     PARTICIPANTS,
     PEOPLE_TABLES,
     RATINGS,
@@ -117,7 +120,8 @@ def export_study(
         study_id: Which study.
         data_dir: Where the pictures are.
         out: A new folder, or an older export, which is replaced.
-        label: The column of mos.csv that pictures are labelled with; None leaves the training layout away.
+        label: The column of mos.csv that pictures are labelled with, where they are graded and not compared; None
+            leaves the training layout away.
         min_ratings: Pictures with fewer ratings are not trained on.
         seed: Decides which source goes into which split.
         with_people: Whether tables name participants, by their pseudonyms.
@@ -138,22 +142,20 @@ def export_study(
             ratings = _write_people(db, study_id, protocol, part) if with_people else 0
             if isinstance(protocol, UnreadableProtocol):
                 return _finish_without_protocol(part, out, study.name, PEOPLE_TABLES if with_people else (), ratings)
-            pictures = labelled_pictures(db, study_id)
-            of_pairs = method_of(protocol).unit is Unit.PAIR
-            scale = _scale_rows(db, study_id) if of_pairs else []
-            references = queries.stimuli.reference_names(db, study_id)
-        label = None if of_pairs else label  # a scale of pairs is no MOS
-        layout = lay_out(pictures, protocol.scale, label=label, min_ratings=min_ratings, seed=seed)
-        results = scale if of_pairs else _mos_rows(pictures, layout, references)
-        _write_table(part, SCALE if of_pairs else _mos_table(protocol), results)
+            results = _read_results(db, study_id, protocol)
+        label = "jod" if label and results.pairs is not None else label
+        layout = lay_out(results.pictures, protocol.scale, label=label, min_ratings=min_ratings, seed=seed)
+        for table, rows in results.tables(protocol, layout):
+            _write_table(part, table, rows)
         _write_table(part, TEXTS, text_rows(protocol))
         if layout.files:
             _write_layout(part, layout, study, data_dir, progress)
         tables = _tables_written(protocol, with_people=with_people)
-        (part / README).write_text(readme(study.name, tables, with_pictures=bool(layout.files)), encoding="utf-8")
+        text = readme(study.name, tables, label=layout.column if layout.files else None)
+        (part / README).write_text(text, encoding="utf-8")
         _remove_others(part, layout.files, tables)
         _swap(part, out)
-    return ExportReport(str(out), ratings, len(pictures), layout.counts(), layout.left_out)
+    return ExportReport(str(out), ratings, len(results.pictures), layout.counts(), layout.left_out)
 
 
 def _folders(out: Path) -> tuple[Path, Path]:
@@ -237,27 +239,58 @@ def _write_people(db: Session, study_id: int, protocol: StoredProtocol, part: Pa
     return sum(_write_table(part, table, rows(db, study_id)) for table, rows in answers if table in written)
 
 
-def _scale_rows(db: Session, study_id: int) -> list[Row]:
-    """Return where each picture that was compared stands, nothing where none was."""
-    from annotate.statistics.paired_scale import fit_paired_scale
+@dataclass(frozen=True)
+class _Results:
+    """What came of a study: its pictures with their figures, and how often each pair was answered how, if pairs were.
 
-    if not any(row.votes_used for row in queries.ratings.stream_comparisons(db, study_id)):
-        return []
-    stimuli = {each.name: each for each in queries.stimuli.all_stimuli(db, study_id)}
-    return [
-        {
-            **row,
-            "source": stimuli[row["stimulus"]].source,
-            "condition": stimuli[row["stimulus"]].condition,
-            "sha256": stimuli[row["stimulus"]].sha256,
-        }
-        for row in fit_paired_scale(load_comparisons(db, study_id)).rows()
-    ]
+    `references` are the names of references by those of their pictures.
+    """
+
+    pictures: Sequence[LabelledStimulus]
+    pairs: Sequence[Row] | None
+    references: Mapping[str, str]
+
+    def tables(self, protocol: StudyProtocol, layout: Layout) -> Iterator[tuple[ExportTable, Iterable[Row]]]:
+        """Yield the tables that hold the results."""
+        if self.pairs is None:
+            rows = _picture_rows(self.pictures, layout)
+            yield _mos_table(protocol), ({**row, "reference": self.references.get(row["stimulus"])} for row in rows)
+        else:
+            yield PAIRS, self.pairs
+            yield SCALE, _picture_rows([each for each in self.pictures if each.figures["comparisons"]], layout)
+
+
+def _read_results(db: Session, study_id: int, protocol: StudyProtocol) -> _Results:
+    references = queries.stimuli.reference_names(db, study_id)
+    if method_of(protocol).unit is Unit.PAIR:
+        return _Results(*_compared_pictures(db, study_id), references)
+    return _Results(labelled_pictures(db, study_id), None, references)
+
+
+def _compared_pictures(db: Session, study_id: int) -> tuple[list[LabelledStimulus], list[Row]]:
+    """Return the stimuli to be compared with where they stand, and the answers to each pair; both from what counts."""
+    from annotate.statistics.paired_scale import count_pairs, fit_paired_scale
+
+    rated = [each.name for each in queries.stimuli.all_stimuli(db, study_id) if each.kind is ItemKind.RATED]
+    figures: dict[str, Row] = {name: {"stimulus": name, "jod": None, "comparisons": 0} for name in rated}
+    pairs: list[Row] = []
+    if any(row.votes_used for row in queries.ratings.stream_comparisons(db, study_id)):
+        comparisons = load_comparisons(db, study_id)
+        figures |= {row["stimulus"]: row for row in fit_paired_scale(comparisons).rows()}
+        names, counted = comparisons.stimulus_ids, count_pairs(comparisons)
+        pairs = [
+            dict(zip(PAIRS.columns, (names[first], names[second], *map(int, answers)), strict=True))
+            for first, second, answers in zip(*counted, strict=True)
+        ]
+    return _with_figures(db, study_id, figures), pairs
 
 
 def labelled_pictures(db: Session, study_id: int) -> list[LabelledStimulus]:
     """Return the stimuli to be rated, in the order they were added, with their figures."""
-    figures = {row["stimulus"]: row for row in mos_rows(db, study_id)}
+    return _with_figures(db, study_id, {row["stimulus"]: row for row in mos_rows(db, study_id)})
+
+
+def _with_figures(db: Session, study_id: int, figures: Mapping[str, Row]) -> list[LabelledStimulus]:
     return [
         LabelledStimulus(
             each.name, each.sha256, each.format, each.size_bytes, each.source, each.condition, figures[each.name]
@@ -267,12 +300,12 @@ def labelled_pictures(db: Session, study_id: int) -> list[LabelledStimulus]:
     ]
 
 
-def _mos_rows(pictures: Iterable[LabelledStimulus], layout: Layout, references: Mapping[str, str]) -> Iterator[Row]:
+def _picture_rows(pictures: Iterable[LabelledStimulus], layout: Layout) -> Iterator[Row]:
     for picture in pictures:
         file = layout.files.get(picture.name)
         yield {
             **picture.figures, "image": file and file.as_posix(), "source": picture.source,
-            "condition": picture.condition, "sha256": picture.sha256, "reference": references.get(picture.name),
+            "condition": picture.condition, "sha256": picture.sha256,
         }  # fmt: skip
 
 
@@ -283,7 +316,7 @@ def _write_layout(part: Path, layout: Layout, study: Study, data_dir: Path, prog
         labels = [
             (file.name, layout.labels[picture]) for picture, file in layout.files.items() if file.parts[0] == name
         ]
-        columns = {"Image": [image for image, _ in labels], "MOS": [mos for _, mos in labels]}
+        columns = {"Image": [image for image, _ in labels], layout.column: [label for _, label in labels]}
         _write_json(part / name / "label.json", columns)
     for picture in progress(layout.pictures):
         _copy(picture, stimulus_path(data_dir, picture.sha256, picture.format), part / layout.files[picture.name])
@@ -306,7 +339,7 @@ def _finish_without_protocol(
 ) -> ExportReport:
     """Finish an export of the votes alone: without a scale and texts there is no MOS, and nothing to train on."""
     tables = tuple(with_stored_answers(each) for each in tables)
-    (part / README).write_text(readme(study, tables, with_pictures=False), encoding="utf-8")
+    (part / README).write_text(readme(study, tables, label=None), encoding="utf-8")
     _remove_others(part, {}, tables)
     _swap(part, out)
     return ExportReport(str(out), ratings, 0, {}, {})

@@ -116,11 +116,23 @@ COMPARISONS = ExportTable(
         "used": "1 where the answer counts for the scale, else 0.",
     },
 )
+PAIRS = ExportTable(
+    "pairs",
+    "One pair that was compared, and how often it was answered how; answers that do not count are left out.",
+    {
+        "first": "Name of one picture, whichever side it stood on.",
+        "second": "Name of the other one.",
+        "first_better": "How many answers preferred the first.",
+        "no_difference": "How many saw no difference.",
+        "second_better": "How many preferred the second.",
+    },
+)
 SCALE = ExportTable(
     "scale",
     "One picture that was compared.",
     {
         "stimulus": "Name of the picture.",
+        "image": "Its file in this export; empty where it is not part of the training data.",
         "source": "The photo or person that it was made of, as handed in.",
         "condition": "What was done to it (a method, a codec at a level), as handed in.",
         "sha256": "SHA-256 of its file.",
@@ -189,7 +201,7 @@ TEXTS = ExportTable(
         "shown": "The text itself.",
     },
 )
-TABLES = (RATINGS, MOS, COMPARISONS, SCALE, PARTICIPANTS, SITTINGS, DECISION_TABLE, TEXTS)
+TABLES = (RATINGS, MOS, COMPARISONS, PAIRS, SCALE, PARTICIPANTS, SITTINGS, DECISION_TABLE, TEXTS)
 PEOPLE_TABLES = (RATINGS, COMPARISONS, PARTICIPANTS, SITTINGS, DECISION_TABLE)
 """Those that name people."""
 ANSWER = "answer_"
@@ -245,7 +257,7 @@ def comparison_rows(db: Session, study_id: int) -> Iterator[Row]:
 def tables_of(protocol: StudyProtocol) -> tuple[ExportTable, ...]:
     """Return the tables of a study: of grades, or of comparisons."""
     method = method_of(protocol)
-    others = (RATINGS, MOS) if method.unit is Unit.PAIR else (COMPARISONS, SCALE)
+    others = (RATINGS, MOS) if method.unit is Unit.PAIR else (COMPARISONS, PAIRS, SCALE)
     mos = replace(MOS, columns={**MOS.columns, **DMOS}) if method.add_dmos else MOS
     return tuple(mos if table is MOS else table for table in TABLES if table not in others)
 
@@ -311,14 +323,18 @@ def text_rows(protocol: StudyProtocol) -> Iterator[Row]:
             yield {"language": language, "text": text, "shown": shown}
 
 
-def readme(study: str, tables: tuple[ExportTable, ...], *, with_pictures: bool) -> str:
-    """Return the README of an export in Markdown: what each file is, and what each column says."""
+def readme(study: str, tables: tuple[ExportTable, ...], *, label: str | None) -> str:
+    """Return the README of an export in Markdown: what each file is, and what each column says.
+
+    `label` is what label.json calls the label of a picture; None where no pictures are exported.
+    """
     files = [f"- `{each.name}.csv`, `{each.name}.json`: {each.row_is}" for each in tables]
     files += ["- `protocol.json`: the design of the study, its state, and when it was exported."]
-    if with_pictures:
+    if label:
         files += [
             "- `dataset.json`: the scale, the splits, and how many pictures were left out of them and why.",
-            "- `train/`, `val/`, `test/`: the pictures, byte for byte, with `label.json` (`Image`, `MOS`) to train on.",
+            f"- `train/`, `val/`, `test/`: the pictures, byte for byte, with `label.json` (`Image`, `{label}`) to train "
+            "on.",
         ]
     parts = [
         f"# {study}",

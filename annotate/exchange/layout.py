@@ -15,14 +15,15 @@ from annotate.design.scales import Scale
 from annotate.exchange.splits import SHARES, Labelled, split
 from annotate.stimuli.files import FORMATS
 
-Label = Literal["mos", "mos_p910"]
+Label = Literal["mos", "mos_p910", "jod"]
+"""The figure of a picture that it is labelled with: grades have a MOS or its P.910 estimate, pairs a position in JOD."""
 LONGEST_STEM = 100
 DECIMALS = 6
 
 
 @dataclass(frozen=True)
 class LabelledStimulus:
-    """A stimulus to be rated and its row of the MOS table."""
+    """A stimulus to be rated, and its row of the table of the MOS or of the scale."""
 
     name: str
     sha256: str
@@ -50,18 +51,28 @@ class Layout:
         counts = Counter(file.parts[0] for file in self.files.values())
         return {name: counts[name] for name in SHARES} if counts else {}
 
+    @property
+    def column(self) -> str:
+        """What label.json calls the labels."""
+        return "JOD" if self.label == "jod" else "MOS"
+
     def describe(self) -> dict[str, Any]:
         """Return what dataset.json says, JSON-ready."""
         sources = [picture.source for picture in self.pictures]
         return {
             "label": self.label,
-            "mos_range": [self.scale.low, self.scale.high],
-            "scale": self.scale.name,
+            **({} if self.label == "jod" else self._describe_grades()),
             "split_by": "source" if any(sources) else "stimulus",
             "sources": len(set(sources) - {None}),
             "seed": self.seed,
             "splits": self.counts(),
             "left_out": self.left_out,
+        }
+
+    def _describe_grades(self) -> dict[str, Any]:
+        return {
+            "mos_range": [self.scale.low, self.scale.high],
+            "scale": self.scale.name,
             "ratings": sum(picture.figures["ratings"] for picture in self.pictures),
         }
 
@@ -74,8 +85,7 @@ def lay_out(
         return Layout("mos", scale, seed)
     reasons = {picture.name: _why_left_out(picture, label, min_ratings) for picture in pictures}
     kept = [picture for picture in pictures if not reasons[picture.name]]
-    # An estimate of quality may lie a little beyond the ends of the scale that it is labelled on.
-    labels = {each.name: round(min(max(each.figures[label], scale.low), scale.high), DECIMALS) for each in kept}
+    labels = {each.name: _label(each, label, scale) for each in kept}
     splits = split([Labelled(each.name, labels[each.name], each.source) for each in kept], seed=seed)
     names = dict(zip((each.name for each in pictures), _file_names(pictures), strict=True))
     files = {each.name: PurePosixPath(splits[each.name], "img", names[each.name]) for each in kept}
@@ -83,11 +93,18 @@ def lay_out(
     return Layout(label, scale, seed, kept, labels, files, left_out)
 
 
+def _label(picture: LabelledStimulus, label: Label, scale: Scale) -> float:
+    """Return the label; an estimate of a MOS may lie a little beyond the ends of its scale, and is put on them."""
+    value: float = picture.figures[label]
+    return round(value if label == "jod" else min(max(value, scale.low), scale.high), DECIMALS)
+
+
 def _why_left_out(picture: LabelledStimulus, label: Label, min_ratings: int) -> str:
-    ratings, unusable = picture.figures["ratings"], picture.figures["unusable"]
-    if unusable and unusable >= ratings:
+    figures = picture.figures
+    answers, unusable = figures["comparisons" if label == "jod" else "ratings"], figures.get("unusable", 0)
+    if unusable and unusable >= answers:
         return "unusable"
-    return "too_few_ratings" if ratings < min_ratings or picture.figures[label] is None else ""
+    return "too_few_ratings" if answers < min_ratings or figures[label] is None else ""
 
 
 def _file_names(pictures: Iterable[LabelledStimulus]) -> Iterator[str]:

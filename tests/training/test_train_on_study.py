@@ -190,7 +190,7 @@ def test_photos_without_a_face_are_left_out_and_too_few_are_said_to_be(
 ) -> None:
     export = write_export(tmp_path / "export", photos=6)
     Image.fromarray(np.full((200, 200, 3), 90, np.uint8)).save(export / "train" / "img" / "5.png")
-    with pytest.raises(DataError, match="Only 5 photos have a face and a MOS: label 6 or more"):
+    with pytest.raises(DataError, match="Only 5 rated photos show a face: have 6 or more rated"):
         train(export, tmp_path / "run", tokens)
     assert "left out: 5.png: No face was found" in capsys.readouterr().err
     assert (status(tmp_path / "run")["state"], status(tmp_path / "run")["message"][:6]) == ("failed", "Only 5")
@@ -205,6 +205,44 @@ def test_figures_on_photos_that_a_checkpoint_was_fitted_to_are_said_to_flatter(e
         predictor.spec = replace(predictor.spec, folder=tmp_path / name)
         assert is_fitted_to(predictor, dataset) == (name == "mine")
     assert not is_fitted_to(load_predictor("lite"), dataset)
+
+
+def write_pairs(graded: Path, folder: Path) -> Path:
+    """Write an export of a study in which the people of another one compared its pictures, and mind blur more."""
+    label = json.loads((graded / "train" / "label.json").read_text())
+    mos = dict(zip(label["Image"], label["MOS"], strict=True))
+    (folder / "train").mkdir(parents=True)
+    (folder / "train" / "img").symlink_to(graded / "train" / "img")
+    scale = [{"stimulus": name, "image": f"train/img/{name}", "source": f"face {int(name[0]) // 2}"} for name in mos]
+    names = list(mos)
+    pairs = [
+        {"first": one, "second": two, "first_better": 9 * (mos[one] > mos[two]), "no_difference": 1,
+         "second_better": 9 * (mos[one] < mos[two])}
+        for place, one in enumerate(names) for two in names[place + 1 : place + 4]
+    ]  # fmt: skip
+    (folder / "scale.json").write_text(json.dumps(scale))
+    (folder / "pairs.json").write_text(json.dumps(pairs))
+    return folder
+
+
+def test_comparisons_become_a_checkpoint_that_keeps_the_scale_of_its_start(
+    export: Path, tokens: Path, tmp_path: Path
+) -> None:
+    compared = write_pairs(export, tmp_path / "pairs")
+    result = train(compared, tmp_path / "run", tokens)
+    spec = find_checkpoint("mine")
+    assert (spec.score_range, result["measure"], result["data"]["pairs"]) == ((0.0, 1.0), "PAIRS", 24)
+    assert set(result["after"]) == {"PAIRS"}
+    assert 0.5 < result["before"]["PAIRS"]["value"] <= 1
+    assert "of preferences in order on photos held out, lite has" in result["sentence"]
+    assert "people who compared those of pairs would; only differences mean something" in spec.note
+    history = [json.loads(line) for line in (tmp_path / "run" / "history.jsonl").read_text().splitlines()]
+    assert {"surprise", "pairs"} <= {key for row in history for key in row}
+    main([str(compared), str(export), "--name", "mine", "--output", str(tmp_path / "run")])
+    both = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert find_checkpoint("mine").score_range == (1.0, 5.0)
+    assert (both["photos"], both["measure"]) == (PHOTOS, "SRCC")
+    assert {"SRCC", "PAIRS"} <= set(both["after"])
 
 
 def test_a_name_that_is_taken_is_refused_before_anything_is_written(export: Path, tmp_path: Path) -> None:

@@ -148,6 +148,10 @@ def _read_info(root: Path) -> dict[str, Any]:
         return {}
     try:
         info: dict[str, Any] = dict(json.loads(path.read_text(encoding="utf-8")))
+        if info.get("label") == "jod":
+            raise DataError(
+                f"{root} is of a study of pairs, which have no MOS: train on it with python -m training.train_on_study."
+            )
         low, high = map(float, info["mos_range"])
     except (ValueError, TypeError, KeyError, OSError) as error:
         raise DataError(f'{path} must say the scale of the MOS, as in {{"mos_range": [1, 5]}}: {error!r}.') from error

@@ -6,7 +6,7 @@ the same crops. Photos in which no face is found are left out and named, as they
 
 import hashlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from fiqa.errors import FiqaError, PhotoError
 from fiqa.models import OFFICIAL
 from fiqa.photos.images import decode_photo
 from fiqa.predictor import QualityPredictor
-from training.data.datasets import SPLITS, Dataset, LabelledPhoto
+from training.data.datasets import LabelledPhoto
 from training.errors import DataError, RunError
 from training.storage import replace_file
 
@@ -37,7 +37,7 @@ class SeenPhotos:
 
     @property
     def mos(self) -> NDArray[np.float64]:
-        """The MOS (V,) on the people's scale."""
+        """The MOS (V,) on the people's scale; NaN where a photo was only compared with others."""
         return np.array([photo.mos for photo in self.photos])
 
     @property
@@ -47,16 +47,15 @@ class SeenPhotos:
 
 
 def look_at(
-    dataset: Dataset, predictor: QualityPredictor, kept: Path, *, tell: Callable[[int, int], object]
+    photos: Sequence[LabelledPhoto], predictor: QualityPredictor, kept: Path, *, tell: Callable[[int, int], object]
 ) -> SeenPhotos:
-    """Return what the network sees in all photos of a data set; what was computed before is read from `kept`.
+    """Return what the network sees in photos; what was computed before is read from `kept`.
 
     `tell` is called with the number of photos done and to do. Raises DataError when too few photos show a face,
     RunError when the network's tokens are too many to keep.
     """
     if predictor.config == OFFICIAL:
         raise RunError("The paper's network is too large for this: train it with training.train_quality --data.")
-    photos = [photo for split in SPLITS for photo in dataset.splits.get(split, ())]
     seen = []
     for number, photo in enumerate(photos):
         tell(number, len(photos))
@@ -65,7 +64,7 @@ def look_at(
         except FiqaError as error:
             print(f"left out: {photo.path.name}: {error}", file=sys.stderr)
     if len(seen) < FEWEST:
-        raise DataError(f"Only {len(seen)} photos have a face and a MOS: label {FEWEST} or more.")
+        raise DataError(f"Only {len(seen)} rated photos show a face: have {FEWEST} or more rated.")
     chosen, tokens, scores = zip(*seen, strict=True)
     return SeenPhotos(chosen, torch.stack(tokens), np.array(scores))
 

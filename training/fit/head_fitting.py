@@ -1,16 +1,17 @@
-"""Fits the head of a trained network to labels, and tells at once how well it does on photos it was not fitted to.
+"""Fits the head of a trained network to what people said, and tells how well it does on photos it was not fitted to.
 
 All but the last two layers stays as it is, so what they see of a photo is computed once, and few labels suffice: a
 whole network of half a million parameters would learn a few dozen photos by heart.
 
 The photos are dealt out in folds, no source in two of them. For every fold there is a head that is fitted to the
 others, and one is fitted to all photos, all of them side by side in one training. Scores of a fold by the head that
-never saw it say how far the last one, which is kept, is to be trusted on other photos (cross-validation).
+never saw it say how far the last one, which is kept, is to be trusted on other photos (cross-validation). A pair is seen
+by the heads that may see both of its photos.
 
-All heads start as that of the network, put on the scale of the labels by two numbers: how steep and how high its
-regional quality is. That never changes the order of two regions, and is all that a handful of labels can tell. It is
-done once, on all photos. From there every weight is held back by a prior that counts as much as a fixed number of
-photos: few labels change little.
+All heads start as that of the network, put on the scale of a MOS by two numbers: how steep and how high its regional
+quality is. That never changes the order of two regions, and is all that a handful of labels can tell. It is done once,
+on all photos; preferences have no scale, and leave the network's. From there every weight is held back by a prior that
+counts as much as a fixed number of photos: few labels change little.
 
 Shapes: V photos, K crops of a photo, N tokens of a crop, D features of a token, F folds.
 """
@@ -25,14 +26,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fiqa.evaluation.metrics import plcc, srcc
 from fiqa.models.head import RegionalHead
 from training.errors import DataError
+from training.fit.targets import Target, score_photos
 
 MOST_FOLDS = 5
-CALIBRATION_STEPS = 60
-SCALE_PRIOR = 0.02
-"""How hard it is to leave the network's own scale, in squared errors of one photo."""
 WEIGHT_PRIOR = 2.0
 """How hard it is to change a weight of the head by 1, in squared errors of one photo.
 
@@ -45,11 +43,16 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Examples:
-    """What is fitted: tokens (V, K, N, D) half precision, target (V,) in 0..1, and the fold (V,) of each photo."""
+    """What is fitted: tokens (V, K, N, D) in half precision and the fold (V,) of each photo, to what was said of them."""
 
     tokens: Tensor
-    target: Tensor
     fold: NDArray[np.int64]
+    targets: tuple[Target, ...]
+
+    @property
+    def units(self) -> int:
+        """How many labels there are: of photos, and of pairs."""
+        return sum(len(target.photos) for target in self.targets)
 
     def seen_by_head(self) -> Tensor:
         """Return which photos each head is fitted to, (F + 1, V): those of other folds, and for the last head all."""
@@ -57,13 +60,13 @@ class Examples:
         return torch.from_numpy(self.fold[None] != heads[:, None])
 
 
-def deal_folds(sources: Sequence[str], target: Floats, *, seed: int) -> NDArray[np.int64]:
-    """Return the fold (V,) of each photo: sources stay together, and labels spread alike in every fold."""
+def deal_folds(sources: Sequence[str], quality: Floats, *, seed: int) -> NDArray[np.int64]:
+    """Return the fold (V,) of each photo: sources stay together, and quality (V,) spreads alike in every fold."""
     names, source = np.unique(np.asarray(sources), return_inverse=True)
     folds = min(MOST_FOLDS, len(names))
     if folds < 2:
         raise DataError("All photos are of one source, so none can be held out: add photos of others.")
-    mean = np.bincount(source, weights=target) / np.bincount(source)
+    mean = np.bincount(source, weights=quality) / np.bincount(source)
     rng = np.random.default_rng(seed)
     rounds = [rng.permutation(folds) for _ in range(-(-len(names) // folds))]
     fold_of_source = np.empty(len(names), dtype=np.int64)
@@ -71,37 +74,18 @@ def deal_folds(sources: Sequence[str], target: Floats, *, seed: int) -> NDArray[
     return fold_of_source[source]
 
 
-def calibrate(head: RegionalHead, tokens: Tensor, target: Tensor) -> None:
-    """Put a head on the scale of labels (V,) in place, by steepness and height of its quality before the sigmoid."""
-    last = cast("nn.Linear", head.quality[-1])
-    with torch.no_grad():
-        rated, trusted = head.logits(tokens.flatten(0, 1).float())
-    steepness, height = torch.zeros(1, requires_grad=True), torch.zeros(1, requires_grad=True)
-    optimiser = torch.optim.LBFGS([steepness, height], max_iter=CALIBRATION_STEPS, line_search_fn="strong_wolfe")
-
-    def error() -> Tensor:
-        """Return the error of the scores on the new scale, with its gradients."""
-        optimiser.zero_grad()
-        score = head.combine(steepness.exp() * rated + height, trusted)[0].view(len(tokens), -1).mean(1)
-        change = steepness.square() + height.square() / 4
-        loss: Tensor = (score - target).square().mean() + SCALE_PRIOR * change.sum() / len(tokens)
-        loss.backward()
-        return loss
-
-    optimiser.step(error)
-    with torch.no_grad():
-        last.weight.mul_(steepness.exp())
-        last.bias.mul_(steepness.exp()).add_(height)
-
-
 class Heads(nn.Module):
-    """A head for each fold, fitted to the other folds, and as the last one a head that is fitted to all photos."""
+    """A head for each fold, fitted to the other folds, and as the last one a head that is fitted to all photos.
+
+    `own` holds each target's own numbers for every head (F + 1, n).
+    """
 
     def __init__(self, head: RegionalHead, examples: Examples) -> None:
         super().__init__()
-        start = copy.deepcopy(head)
-        calibrate(start, examples.tokens, examples.target)
-        self.each = nn.ModuleList(copy.deepcopy(start) for _ in examples.seen_by_head())
+        start, count = copy.deepcopy(head), len(examples.seen_by_head())
+        own = [target.prepare(start, examples.tokens) for target in examples.targets]
+        self.own = nn.ParameterList(nn.Parameter(numbers.repeat(count, 1)) for numbers in own)
+        self.each = nn.ModuleList(copy.deepcopy(start) for _ in range(count))
 
     @property
     def final(self) -> RegionalHead:
@@ -110,8 +94,7 @@ class Heads(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Map tokens (V, K, N, D) to every head's score (F + 1, V), averaged over the crops."""
-        flat = tokens.flatten(0, 1).float()
-        return torch.stack([head(flat)[0].view(len(tokens), -1).mean(1) for head in self.each])
+        return torch.stack([score_photos(cast("RegionalHead", head), tokens) for head in self.each])
 
 
 class HeadFitting:
@@ -126,34 +109,46 @@ class HeadFitting:
 
     def __init__(self, heads: Heads, examples: Examples, *, batch: int, seed: int) -> None:
         self.network, self.examples, self.seed = heads, examples, seed
-        self.batch = min(batch, len(examples.target))
+        self.batch = batch
         self._seen = examples.seen_by_head()
+        self._units = torch.stack([self._seen[:, target.photos].all(dim=-1).sum(1) for target in examples.targets])
+        """How many units of each target every head may see."""
         self._start = [[weight.detach().clone() for weight in head.parameters()] for head in heads.each]
         self._drawn = 0
 
     def loss(self, network: nn.Module, draw: int) -> dict[str, Tensor]:
-        """Return each head's squared error on the photos of a batch that it may see, and its prior, added up."""
+        """Return each head's mean cost of the units of a batch that it may see, and its prior, added up."""
         self._drawn = draw + 1
         rng = np.random.default_rng((self.seed, draw))
-        chosen = rng.choice(len(self.examples.target), self.batch, replace=False)
-        seen = self._seen[:, chosen]
-        errors = (network(self.examples.tokens[chosen]) - self.examples.target[chosen]).square()
-        error = (errors * seen).sum(1) / seen.sum(1).clamp_min(1)
-        loss = (error + self._prior()).sum()
-        return {"loss": loss, "error": error.detach().mean()}
+        loss, told = self._prior(), {}
+        for target, own, units in zip(self.examples.targets, self.network.own, self._units, strict=True):
+            cost = self._cost(network, target, own, rng)
+            loss = loss + target.weight * units / self._units.sum(0).clamp_min(1) * cost
+            told[target.name] = cost.detach().mean()
+        return {"loss": loss.sum(), **told}
+
+    def _cost(self, network: nn.Module, target: Target, own: Tensor, rng: np.random.Generator) -> Tensor:
+        """Return the mean cost (F + 1,) of some units of a target."""
+        size = len(target.photos)
+        units = rng.choice(size, min(self.batch, size), replace=False)
+        drawn = target.photos[units]
+        photos, place = drawn.unique(return_inverse=True)
+        scores, seen = network(self.examples.tokens[photos])[:, place], self._seen[:, drawn].all(dim=-1)
+        return (target.costs(scores, units, own) * seen).sum(1) / seen.sum(1).clamp_min(1)
 
     def _prior(self) -> Tensor:
-        """Return for every head (F + 1,) what it costs to have left its start; the more photos, the less."""
+        """Return for every head (F + 1,) what it costs to have left its start; the more units it sees, the less."""
         changes = [
             torch.stack([(now - start).square().sum() for now, start in zip(head.parameters(), starts, strict=True)])
             for head, starts in zip(self.network.each, self._start, strict=True)
         ]
-        return WEIGHT_PRIOR * torch.stack(changes).sum(1) / self._seen.sum(1)
+        return WEIGHT_PRIOR * torch.stack(changes).sum(1) / self._units.sum(0).clamp_min(1)
 
     def validate(self, network: nn.Module) -> dict[str, float]:
-        """Return SRCC and PLCC on held-out photos."""
-        predicted, target = held_out_scores(cast("Heads", network), self.examples), self.examples.target.numpy()
-        return {"srcc": srcc(predicted, target), "plcc": plcc(predicted, target), "drawn": float(self._drawn)}
+        """Return each target's figures on held-out photos."""
+        scores = held_out_scores(cast("Heads", network), self.examples)
+        figures = {name: value for target in self.examples.targets for name, value in target.figures(scores).items()}
+        return {**figures, "drawn": float(self._drawn)}
 
 
 @torch.inference_mode()

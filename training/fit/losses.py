@@ -1,9 +1,10 @@
-"""Losses of the two trainings.
+"""Losses of the trainings.
 
-Quality: Charbonnier, as the paper; a pairwise ranking loss as an option.
+Quality: Charbonnier, as the paper; a pairwise ranking loss as an option. What people answered to pairs: the likelihood
+of Bradley and Terry.
 Degradation: dual-set contrastive learning with Soft Proximity Mapping (the paper's equations 4 to 6).
 
-Shapes: B samples, m and n sizes of the sets S and R, D features.
+Shapes: B samples, P pairs, m and n sizes of the sets S and R, D features.
 """
 
 import torch
@@ -26,6 +27,23 @@ def pairwise_ranking(predicted: Tensor, target: Tensor, *, margin: float = 1.0, 
     given = predicted[:, None] - predicted[None]
     ordered = wanted > smallest
     return F.relu(margin * wanted - given)[ordered].sum() / ordered.sum().clamp_min(1)
+
+
+def paired_comparison(difference: Tensor, tie: Tensor, answers: Tensor) -> Tensor:
+    """Return the negative log likelihood (…, P) of answers to pairs whose first photo is by `difference` the better.
+
+    P(first) : P(none) : P(second) = exp(d/2) : exp(t) : exp(-d/2)
+
+    R. Bradley and M. Terry (1952), with ties after R. Davidson (1970). Without ties (t = -∞) P(first) is the logistic
+    function of d, and this is logistic regression.
+
+    Args:
+        difference: d (…, P), in units of the model, in which 1.1 to 2 are one just-objectionable difference.
+        tie: t, of any shape that fits d.
+        answers: How often "the first", "no difference" and "the second" (P, 3) were answered, counts or shares.
+    """
+    none = tie.expand_as(difference)
+    return -(answers * torch.stack([difference / 2, none, -difference / 2], dim=-1).log_softmax(dim=-1)).sum(-1)
 
 
 def soft_proximity(anchors: Tensor, others: Tensor, *, temperature: float = 1.0) -> tuple[Tensor, Tensor]:

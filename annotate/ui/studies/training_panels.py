@@ -25,6 +25,7 @@ FIGURES = (
     ("SRCC", "Rank correlation with people: 1 is the same order."),
     ("PLCC", "Linear correlation with people: 1 is a straight line."),
     ("RMSE", "Typical error in units of the scale: smaller is better."),
+    ("PAIRS", "Share of people's preferences that the scores have in order: 0.5 is chance."),
 )
 VERDICTS = {"better": "good", "worse": "warning", "unclear": ""}
 
@@ -60,9 +61,14 @@ def result_panel(result: Mapping[str, Any], pictures: Mapping[str, Path]) -> str
         f"({result['sources']:,} sources, none on both sides), so this is what to expect on new photos. Only the "
         "scale, two numbers that leave the order as it is, was set on all of them."
     )
-    return (
+    head = (
         f"<h3>Does {name} agree with people?</h3>{note(result['sentence'], VERDICTS[result['verdict']])}"
-        f'<p class="hint">{held_out}</p><div class="figures"><figure>{agreement_figure(result)}'
+        f'<p class="hint">{held_out}</p>'
+    )
+    if "SRCC" not in result["after"]:  # pictures that were compared have no MOS to be drawn against
+        return head + _comparison(result, name, start)
+    return (
+        f'{head}<div class="figures"><figure>{agreement_figure(result)}'
         f"<figcaption>Each point is a photo; on the line, the network and people agree.</figcaption></figure></div>"
         f"{_comparison(result, name, start)}<h3>Most surprising pictures</h3>"
         '<p class="hint">Where the network and people differ most. Look for a kind of picture: label more of it.</p>'
@@ -122,10 +128,12 @@ def _progress(training: Training) -> str:
 
 
 def _curves(history: Sequence[Mapping[str, Any]]) -> str:
-    """Draw the error while fitting, and SRCC on photos held out."""
+    """Draw what is made small while fitting, and how well photos held out do."""
     drawn = [
         _curve(history, "error", "Squared error, fitting", ""),
+        _curve(history, "surprise", "Surprise at an answer, fitting", ""),
         _curve(history, "srcc", "SRCC, photos held out", "held-out"),
+        _curve(history, "pairs", "Preferences in order, photos held out", "held-out"),
     ]
     return f'<div class="figures curves">{"".join(drawn)}</div>' if any(drawn) else ""
 
@@ -150,8 +158,9 @@ def _comparison(result: Mapping[str, Any], name: str, start: str) -> str:
             _estimate(result["after"][key]),
         )
         for key, what in FIGURES
+        if key in result["after"]
     ]
-    gain = cells("Gain in SRCC", "", _estimate(result["gain"], signed=True))
+    gain = cells(f"Gain in {result.get('measure', 'SRCC')}", "", _estimate(result["gain"], signed=True))
     heads = ("Figure", f"{start}, before", f"{name}, held out")
     return table(heads, [*rows, gain], caption="With 95 % intervals, resampled by source", kind="agreement")
 

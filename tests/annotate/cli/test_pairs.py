@@ -66,13 +66,21 @@ def test_votes_on_pairs_become_a_scale(run: Run, folder: Path) -> None:
 def test_an_export_holds_the_comparisons_and_the_scale(run: Run, folder: Path) -> None:
     run("create", "faces", "--images", "faces", "--method", "pairs")
     run("import", "faces", "votes.csv")
-    assert run("export", "faces", "out")["ratings"] == 120
+    report = run("export", "faces", "out")
+    assert (report["ratings"], sum(report["splits"].values())) == (120, 6)
     written = {path.name for path in (folder / "out").iterdir()}
-    assert {"comparisons.csv", "scale.csv", "participants.csv", "README.md"} <= written
-    assert not {"mos.csv", "ratings.csv", "train"} & written
+    assert {"comparisons.csv", "pairs.csv", "scale.csv", "participants.csv", "README.md", "train"} <= written
+    assert not {"mos.csv", "ratings.csv"} & written
     again = fit_paired_scale(read_comparisons(folder / "out" / "comparisons.csv"))
     scale = json.loads((folder / "out" / "scale.json").read_text())
     assert [row["jod"] for row in scale] == pytest.approx(again.jod.tolist(), abs=1e-5)
+    first = scale[0]["image"].split("/")
+    labels = json.loads((folder / "out" / first[0] / "label.json").read_text())
+    assert dict(zip(labels["Image"], labels["JOD"], strict=True))[first[-1]] == scale[0]["jod"]
+    pairs = json.loads((folder / "out" / "pairs.json").read_text())
+    assert (len(pairs), {sum(list(row.values())[2:]) for row in pairs}) == (15, {8})
+    assert (pairs[0]["first"], pairs[0]["second"]) == ("0.png", "1.png")
+    assert pairs[4]["second_better"] > pairs[4]["first_better"]  # 0.png and 5.png
     run("create", "again", "--images", "faces", "--protocol", "out/protocol.json")
     assert run("import", "again", "out/comparisons.csv")["imported"] == 120
     assert run("scale", "again") == run("scale", "faces")

@@ -12,7 +12,8 @@ from fiqa.evaluation.metrics import srcc
 from fiqa.models import LITE
 from fiqa.models.head import RegionalHead
 from training.errors import DataError
-from training.fit.head_fitting import Examples, HeadFitting, Heads, calibrate, deal_folds, held_out_scores
+from training.fit.head_fitting import Examples, HeadFitting, Heads, deal_folds, held_out_scores
+from training.fit.targets import MeanOpinions, calibrate
 
 PHOTOS, DIM = 20, 6
 UNGUIDED = replace(LITE, landmarks="none", smoothing=0)
@@ -40,7 +41,12 @@ def scores(head: RegionalHead, tokens: Tensor) -> Tensor:
 
 
 def examples_of(tokens: Tensor, target: Tensor) -> Examples:
-    return Examples(tokens, target, deal_folds([str(number) for number in range(len(target))], target.numpy(), seed=0))
+    fold = deal_folds([str(number) for number in range(len(target))], target.numpy(), seed=0)
+    return Examples(tokens, fold, (opinions(target),))
+
+
+def opinions(target: Tensor) -> MeanOpinions:
+    return MeanOpinions(torch.arange(len(target))[:, None], target)
 
 
 def gradients(heads: Heads, examples: Examples, number: int) -> list[Tensor]:
@@ -85,7 +91,7 @@ def test_no_head_but_the_last_learns_from_photos_of_its_own_fold(head: RegionalH
     examples = examples_of(tokens, target)
     heads = Heads(head, examples)
     mine = torch.from_numpy(examples.fold == 0)
-    other = Examples(tokens, torch.where(mine, 1 - target, target), examples.fold)
+    other = Examples(tokens, examples.fold, (opinions(torch.where(mine, 1 - target, target)),))
     assert all(map(torch.equal, gradients(heads, examples, 0), gradients(heads, other, 0)))
     assert not all(map(torch.equal, gradients(heads, examples, -1), gradients(heads, other, -1)))
     assert not all(map(torch.equal, gradients(heads, examples, 1), gradients(heads, other, 1)))

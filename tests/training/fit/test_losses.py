@@ -1,11 +1,20 @@
 """Losses against recorded values, definitions and invariants."""
 
+import choix
+import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
 
 from tests.fiqa.official import reference
-from training.fit.losses import charbonnier, dual_set_contrast, pairwise_ranking, set_contrast, soft_proximity
+from training.fit.losses import (
+    charbonnier,
+    dual_set_contrast,
+    paired_comparison,
+    pairwise_ranking,
+    set_contrast,
+    soft_proximity,
+)
 
 VECTORS = reference.vectors()
 S, R = (torch.from_numpy(VECTORS[f"spm/{name}"]).double() for name in "SR")
@@ -47,3 +56,31 @@ def test_ranking_loss_is_zero_for_the_right_order_and_distance_only() -> None:
 
 def test_ranking_loss_of_equal_targets_is_zero_and_finite() -> None:
     assert pairwise_ranking(torch.tensor([0.1, 0.9]), torch.tensor([0.5, 0.5])).item() == 0
+
+
+def test_likelihood_of_preferences_without_ties_is_logistic_regression() -> None:
+    difference, share = torch.tensor([-2.0, 0.0, 0.7, 40.0]), torch.tensor([0.1, 0.5, 1.0, 1.0])
+    answers = torch.stack([share, torch.zeros(4), 1 - share], dim=1)
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(difference, share, reduction="none")
+    assert_allclose(paired_comparison(difference, torch.tensor(-50.0), answers), expected, atol=1e-6)
+
+
+def test_gradient_of_the_likelihood_of_preferences_is_what_was_expected_less_what_was_answered() -> None:
+    difference = torch.tensor([-1.5, 0.3], dtype=torch.double, requires_grad=True)
+    tie = torch.tensor(-0.4, dtype=torch.double, requires_grad=True)
+    answers = torch.tensor([[2.0, 1.0, 5.0], [0.0, 3.0, 4.0]], dtype=torch.double)
+    paired_comparison(difference, tie, answers).sum().backward()
+    weight = torch.stack([difference / 2, tie.expand(2), -difference / 2], dim=1).detach().exp()
+    expected = answers.sum(1, keepdim=True) * weight / weight.sum(1, keepdim=True)
+    surplus = expected - answers
+    assert_allclose(difference.grad, (surplus[:, 0] - surplus[:, 2]) / 2, atol=1e-12)
+    assert_allclose(tie.grad, surplus[:, 1].sum(), atol=1e-12)
+
+
+def test_the_likelihood_of_preferences_is_greatest_where_choix_says() -> None:
+    wins = [(0, 1)] * 5 + [(1, 0)] * 2 + [(1, 2)] * 4 + [(2, 1)] * 3 + [(0, 2)] * 6 + [(2, 0)]
+    position = torch.tensor(choix.ilsr_pairwise(3, wins), requires_grad=True)
+    winner, loser = np.array(wins).T
+    answers = torch.tensor([1.0, 0.0, 0.0], dtype=torch.double).expand(len(wins), 3)
+    paired_comparison(position[winner] - position[loser], torch.tensor(-60.0), answers).sum().backward()
+    assert_allclose(position.grad, 0, atol=1e-6)

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from training.data.datasets import Dataset, LabelledPhoto
+from training.data.opinions import Opinions
 from training.data.study_photos import SeenPhotos
 from training.report import study_agreement
 from training.report.study_agreement import StudyAgreement, as_evaluation, compare, write_agreement
@@ -31,7 +32,7 @@ def compared(before: NDArray[np.float64], after: NDArray[np.float64], photos: in
     )
     dataset = Dataset(root, "faces", (1.0, 5.0), {"train": labelled})
     seen = SeenPhotos(labelled, torch.zeros(photos, 1, 1, 1), before[:photos])
-    return compare(seen, dataset, after[:photos].astype(np.float32))
+    return compare(seen, Opinions.of_grades(dataset), after[:photos].astype(np.float32), dataset.mos_range)
 
 
 @pytest.mark.parametrize(
@@ -68,12 +69,12 @@ def test_scores_and_errors_are_on_the_scale_of_the_people() -> None:
 
 def test_files_name_every_picture_as_the_study_does(tmp_path: Path) -> None:
     found = compared(POOR, GOOD)
-    dataset = Dataset(Path("data"), "faces", (1.0, 5.0), {"train": found.seen.photos})
-    write_agreement(tmp_path, dataset, found, name="mine", start="lite")
+    faces = Opinions.of_grades(Dataset(Path("data"), "faces", (1.0, 5.0), {"train": found.seen.photos}))
+    write_agreement(tmp_path, faces, found, name="mine", start="lite")
     result = json.loads((tmp_path / "result.json").read_text())
     assert result["predictions"][3] == {
         "image": "train/img/3.png", "stimulus": "face 3", "mos": round(MOS[3], 4),
         "before": pytest.approx(1 + 4 * POOR[3], abs=1e-4), "after": pytest.approx(MOS[3], abs=1e-4),
     }  # fmt: skip
     assert (tmp_path / "scores.csv").read_text().splitlines()[:2] == ["stimulus,score", "face 0,1.0"]
-    assert set(as_evaluation(dataset, found, name="mine", start="lite")["figures"][""]) == {"lite", "mine"}
+    assert set(as_evaluation(faces, found, name="mine", start="lite")["figures"][""]) == {"lite", "mine"}

@@ -129,6 +129,17 @@ def test_a_worse_checkpoint_is_shown_as_such_with_the_largest_differences_first(
     assert agreement_figure(RESULT).count("<circle") == RATED
 
 
+def test_agreement_with_preferences_is_shown_without_a_mos_to_draw() -> None:
+    of_pairs = {"before": {"PAIRS": FIGURE}, "after": {"PAIRS": FIGURE}, "measure": "PAIRS", "data": {"pairs": 9}}
+    shown = result_panel({**RESULT, **of_pairs}, {})
+    assert "Share of people&#x27;s preferences" in shown
+    assert "Gain in PAIRS" in shown
+    assert "<svg" not in shown
+    history = [{"step": 2, "surprise": 0.9, "pairs": 0.6}, {"step": 4, "surprise": 0.7, "pairs": 0.8}]
+    curves = training_panel(training("finished", history=history))
+    assert "Preferences in order, photos held out: 0.600 at first, 0.800 now" in curves
+
+
 def test_names_are_text_wherever_they_come_from() -> None:
     evil = "<img src=x onerror=alert(1)>"
     result = {**RESULT, "name": evil, "start": evil, "sentence": evil}
