@@ -2,7 +2,9 @@
 
 EXPORT is what `python -m annotate export` wrote of a study of grades or of pairs, or any other data set of labelled
 photos (training/data/datasets.py). Of each kind there may be one, for people who graded some photos and compared some.
-Grades are learnt as a mean, pairs by how likely their answers are under the scores (training/fit/targets.py). The head of `lite` is fitted to them, which takes seconds; `training.train_quality` trains the whole network, which pays
+Grades are learnt as a mean, pairs by how likely their answers are under the scores (training/fit/targets.py).
+
+The head of `lite` is fitted to them, which takes seconds; `training.train_quality` trains the whole network, which pays
 with thousands of photos. What comes of it is put among the checkpoints that are known by name:
 
     fiqa score portrait.jpg --checkpoint NAME
@@ -37,7 +39,6 @@ from types import FrameType
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
@@ -47,11 +48,11 @@ from fiqa.loading import load_network, load_predictor
 from training.data.datasets import Range
 from training.data.opinions import Opinions, read_opinions
 from training.data.study_photos import SeenPhotos, look_at
-from training.errors import DataError, TrainingError
+from training.errors import TrainingError
 from training.fit.head_fitting import Examples, HeadFitting, Heads, deal_folds, held_out_scores
 from training.fit.loop import BEST, HISTORY, RECORD, STATE, LoopOptions, StoppedError, train
 from training.fit.script import run_script
-from training.fit.targets import MeanOpinions, PairPreferences, Target
+from training.fit.study_targets import make_targets
 from training.release import model_card, read_record
 from training.report.publishing import check_name, checkpoint_of
 from training.report.study_agreement import PAIRS, StudyAgreement, as_evaluation, compare, write_agreement
@@ -99,11 +100,8 @@ def train_on(opinions: Opinions, start: str, name: str, run: Path, tell: "Tell")
     predictor = load_predictor(start, finder="bundled")
     looking = partial(tell, "preparing", "Looking at the photos")
     seen = look_at(opinions.photos, predictor, run / "tokens", tell=looking)
-    share = _share_of_range(opinions, seen)
-    quality = np.where(np.isfinite(share), share, seen.score).astype(np.float32)
-    examples = Examples(
-        seen.tokens, deal_folds(seen.sources, quality, seed=SEED), make_targets(opinions, seen, share)
-    )
+    fold = deal_folds(seen.sources, _quality(opinions, seen), seed=SEED)
+    examples = Examples(seen.tokens, fold, make_targets(opinions, seen))
     tell("training", f"Fitting to {len(seen.photos)} photos", 0, recipe(examples.units).steps)
     heads = fit(opinions, start, examples, run)
     tell("evaluating", "Measuring how far it agrees with people")
@@ -113,29 +111,11 @@ def train_on(opinions: Opinions, start: str, name: str, run: Path, tell: "Tell")
     return agreement
 
 
-def make_targets(opinions: Opinions, seen: SeenPhotos, share: NDArray[np.float64]) -> tuple[Target, ...]:
-    """Return what heads are fitted to; `share` (V,) is the MOS as a share of its range.
-
-    Raises DataError where photos with a face were all rated alike, or no pair of them was compared.
-    """
-    targets: list[Target] = []
-    graded = np.flatnonzero(np.isfinite(share))
-    if len(graded):
-        if np.ptp(share[graded]) == 0:
-            raise DataError(f"All {len(graded)} photos with a face have one MOS, so there is nothing to learn: rate more.")
-        targets.append(MeanOpinions(torch.from_numpy(graded)[:, None], torch.from_numpy(share[graded]).float()))
-    pairs = opinions.pairs_among(seen.photos)
-    if len(pairs):
-        targets.append(PairPreferences(torch.from_numpy(pairs.photos), torch.from_numpy(pairs.answers).float()))
-    if not targets:
-        raise DataError("No two photos with a face were compared with each other, so there is nothing to learn.")
-    return tuple(targets)
-
-
-def _share_of_range(opinions: Opinions, seen: SeenPhotos) -> NDArray[np.float64]:
-    """Return where each MOS (V,) lies in its range, 0 to 1; NaN where a photo has none."""
-    dataset = opinions.dataset
-    return np.array([dataset.share(mos) for mos in seen.mos]) if dataset else np.full(len(seen.photos), np.nan)
+def _quality(opinions: Opinions, seen: SeenPhotos) -> NDArray[np.float32]:
+    """Return how good people, or else the start, find each photo (V,), 0 to 1: by it folds are dealt alike."""
+    low, high = opinions.dataset.mos_range if opinions.dataset else (0.0, 1.0)
+    share = (seen.mos - low) / (high - low)
+    return np.where(np.isfinite(share), share, seen.score).astype(np.float32)
 
 
 def _score_range(opinions: Opinions, start: str) -> Range:
@@ -197,7 +177,9 @@ def publish(heads: Heads, opinions: Opinions, agreement: StudyAgreement, start: 
 def _predicts(opinions: Opinions) -> str:
     """Say what a score is."""
     if opinions.dataset is None:
-        return f"Orders photos as the people who compared those of {opinions.name} would; only differences mean something"
+        return (
+            f"Orders photos as the people who compared those of {opinions.name} would; only differences mean something"
+        )
     low, high = opinions.dataset.mos_range
     return f"Predicts the mean opinion of the raters of {opinions.name} on their scale of {low:g} to {high:g}"
 

@@ -333,8 +333,7 @@ def readme(study: str, tables: tuple[ExportTable, ...], *, label: str | None) ->
     if label:
         files += [
             "- `dataset.json`: the scale, the splits, and how many pictures were left out of them and why.",
-            f"- `train/`, `val/`, `test/`: the pictures, byte for byte, with `label.json` (`Image`, `{label}`) to train "
-            "on.",
+            f"- `train/`, `val/`, `test/`: the pictures as they are, with `label.json` (`Image`, `{label}`).",
         ]
     parts = [
         f"# {study}",

@@ -16,7 +16,7 @@ from annotate.exchange.splits import SHARES, Labelled, split
 from annotate.stimuli.files import FORMATS
 
 Label = Literal["mos", "mos_p910", "jod"]
-"""The figure of a picture that it is labelled with: grades have a MOS or its P.910 estimate, pairs a position in JOD."""
+"""The figure that pictures are labelled with: of grades the MOS or its P.910 estimate, of pairs the position in JOD."""
 LONGEST_STEM = 100
 DECIMALS = 6
 

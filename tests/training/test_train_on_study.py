@@ -218,7 +218,7 @@ def write_pairs(graded: Path, folder: Path) -> Path:
     pairs = [
         {"first": one, "second": two, "first_better": 9 * (mos[one] > mos[two]), "no_difference": 1,
          "second_better": 9 * (mos[one] < mos[two])}
-        for place, one in enumerate(names) for two in names[place + 1 : place + 4]
+        for place, one in enumerate(names) for two in names[place + 1 : place + 3]
     ]  # fmt: skip
     (folder / "scale.json").write_text(json.dumps(scale))
     (folder / "pairs.json").write_text(json.dumps(pairs))
@@ -231,18 +231,13 @@ def test_comparisons_become_a_checkpoint_that_keeps_the_scale_of_its_start(
     compared = write_pairs(export, tmp_path / "pairs")
     result = train(compared, tmp_path / "run", tokens)
     spec = find_checkpoint("mine")
-    assert (spec.score_range, result["measure"], result["data"]["pairs"]) == ((0.0, 1.0), "PAIRS", 24)
+    assert (spec.score_range, result["measure"], result["data"]["pairs"]) == ((0.0, 1.0), "PAIRS", 17)
     assert set(result["after"]) == {"PAIRS"}
     assert 0.5 < result["before"]["PAIRS"]["value"] <= 1
     assert "of preferences in order on photos held out, lite has" in result["sentence"]
     assert "people who compared those of pairs would; only differences mean something" in spec.note
     history = [json.loads(line) for line in (tmp_path / "run" / "history.jsonl").read_text().splitlines()]
     assert {"surprise", "pairs"} <= {key for row in history for key in row}
-    main([str(compared), str(export), "--name", "mine", "--output", str(tmp_path / "run")])
-    both = json.loads((tmp_path / "run" / "result.json").read_text())
-    assert find_checkpoint("mine").score_range == (1.0, 5.0)
-    assert (both["photos"], both["measure"]) == (PHOTOS, "SRCC")
-    assert {"SRCC", "PAIRS"} <= set(both["after"])
 
 
 def test_a_name_that_is_taken_is_refused_before_anything_is_written(export: Path, tmp_path: Path) -> None:

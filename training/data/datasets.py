@@ -5,11 +5,12 @@ Three layouts are read, told apart by what is in the folder:
 * the authors' (GFIQA-20k, CGFIQA-40k): `<root>/{train,val,test}/{img,landmark,label.json}`, where label.json holds
   the parallel lists Image and MOS, and any others, which become groups;
 * what `annotate export` writes: the same, a dataset.json with the scale of the ratings, and a mos.csv, from which the
-  groups stimulus (the picture's name in the study) and source are taken;
+  groups stimulus (the picture's name in the study) and source are taken, and how certain each MOS is;
 * a plain folder with one CSV, or the CSV itself: columns image (a path relative to the CSV) and mos; optional
-  landmarks (a .npy file with (68, 2) pixels), split (train, val or test) and source (who or what a photo is of; no
-  source is put in two splits); all other columns become groups. It is read as Excel writes it, too: in cp1252 or
-  UTF-16, after a line `sep=;`, with decimal commas between semicolons, with backslashes between folders.
+  landmarks (a .npy file with (68, 2) pixels), split (train, val or test), ci95 (half the interval of the MOS) and
+  source (who or what a photo is of; no source is put in two splits); all other columns become groups. It is read as
+  Excel writes it, too: in cp1252 or UTF-16, after a line `sep=;`, with decimal commas between semicolons, with
+  backslashes between folders.
 
 The range of the MOS belongs to the data set: it comes from dataset.json or from whoever calls, and is 0..1 otherwise.
 It is never taken from the labels, because a split's own extremes say nothing about the scale people rated on.
@@ -27,7 +28,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from fiqa.errors import SettingError
 from fiqa.evaluation.official_protocol import read_label_file
@@ -42,6 +43,8 @@ SPLITS: tuple[Split, ...] = get_args(Split)
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t])"?[ \t]*\r?\n', re.IGNORECASE)
 _SAFE_CELL = re.compile(r"^'(?='*[=+\-@\t\r])")
 USUAL_SCALES: tuple[Range, ...] = ((1.0, 5.0), (0.0, 10.0), (0.0, 100.0), (-3.0, 3.0))
+NORMAL_95 = 1.96
+"""Standard errors in half an interval of 95 %."""
 LISTED = 20
 """Problems that are printed before the rest is only counted."""
 
@@ -51,12 +54,14 @@ class LabelledPhoto:
     """A photo and its MOS, in the data set's own range.
 
     `landmarks` is the .npy file that came with it, if one did; `groups` are the values of all other columns.
+    `standard_error` is that of the MOS, NaN where it is not known.
     """
 
     path: Path
     mos: float
     landmarks: Path | None = None
     groups: Mapping[str, str] = field(default_factory=dict)
+    standard_error: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -158,18 +163,46 @@ def _read_info(root: Path) -> dict[str, Any]:
     return {**info, "mos_range": (low, high)}
 
 
-def _read_exported(root: Path) -> dict[str, dict[str, str]]:
-    """Return name and source of every picture that an export of a study has, by its file; nothing for other data."""
+class _Exported(NamedTuple):
+    """What mos.csv of an export says of a picture: its name and source, and the standard error of its MOS."""
+
+    groups: Mapping[str, str]
+    standard_error: float
+
+
+def _read_exported(root: Path) -> dict[str, _Exported]:
+    """Return what an export of a study says of every picture, by its file; nothing for other data."""
     if not (root / "dataset.json").is_file() or not (root / "mos.csv").is_file():
         return {}
     with (root / "mos.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     named = [row for row in rows if row.get("image")]
     # An export has an apostrophe before what a spreadsheet would take for a formula.
-    return {
-        row["image"]: {name: _SAFE_CELL.sub("", row.get(name) or "") for name in ("stimulus", "source")}
-        for row in named
-    }
+    groups = [{name: _SAFE_CELL.sub("", row.get(name) or "") for name in ("stimulus", "source")} for row in named]
+    errors = _standard_errors(named)
+    said = map(_Exported, groups, errors)
+    return dict(zip((row["image"] for row in named), said, strict=True))
+
+
+def _standard_errors(rows: Sequence[Mapping[str, str]]) -> list[float]:
+    """Return the standard error of each MOS, by its number of ratings and the spread of the ratings of all pictures.
+
+    The spread of a picture's own few ratings is mostly luck: two that happen to be equal are not certain.
+    """
+    counts = [_number(row.get("ratings")) for row in rows]
+    spreads = [_number(row.get("sos")) for row in rows]
+    known = [(count - 1, spread**2) for count, spread in zip(counts, spreads, strict=True) if count > 1 and spread >= 0]
+    freedom = sum(degrees for degrees, _ in known)
+    variance = sum(degrees * square for degrees, square in known) / freedom if freedom else math.nan
+    return [math.sqrt(variance / count) if count > 0 else math.nan for count in counts]
+
+
+def _number(cell: str | None) -> float:
+    """Return the number in a cell, NaN where there is none."""
+    try:
+        return float(cell or math.nan)
+    except ValueError:
+        return math.nan
 
 
 def _agreed_range(root: Path, info: Mapping[str, Any], asked: Range | None) -> Range | None:
@@ -237,8 +270,9 @@ class _Reader:
         for path, row in zip(paths, rows, strict=True):
             npy = folder / "landmark" / as_on_disk(folder / "landmark", f"{path.stem}.npy")
             known = npy if npy.is_file() else None
-            exported = self._exported.get(f"{split}/img/{path.name}", {})
-            photos.append(LabelledPhoto(path, row.pop("MOS"), known, _groups({**row, **exported})))
+            exported = self._exported.get(f"{split}/img/{path.name}", _Exported({}, math.nan))
+            mos = row.pop("MOS")
+            photos.append(LabelledPhoto(path, mos, known, _groups({**row, **exported.groups}), exported.standard_error))
         return self._checked(photos, f"{split}/label.json")
 
     def csv_splits(self, path: Path) -> dict[Split, tuple[LabelledPhoto, ...]]:
@@ -268,7 +302,7 @@ class _Reader:
         for row in rows:
             cells = {str(key).strip().lower(): (value or "").strip() for key, value in row.items() if key is not None}
             if delimiter == ";":
-                cells["mos"] = cells["mos"].replace(",", ".")
+                cells |= {name: cells[name].replace(",", ".") for name in ("mos", "ci95") if name in cells}
             yield self._csv_photo(path, cells)
 
     def _csv_photo(self, path: Path, row: dict[str, str]) -> LabelledPhoto | None:
@@ -286,7 +320,8 @@ class _Reader:
             self._problems.append(f"{path.name}: the MOS of {image or 'a row without image'} is {mos!r}, no number.")
             return None
         known = self.root / landmarks if landmarks else None
-        return LabelledPhoto(self.root / image, value, known, _groups(row))
+        error = _number(row.get("ci95")) / NORMAL_95
+        return LabelledPhoto(self.root / image, value, known, _groups(row), error)
 
     def _checked(self, photos: list[LabelledPhoto], labels: str) -> tuple[LabelledPhoto, ...]:
         """Note labels without picture, pictures without label, labels given twice and MOS outside the range."""

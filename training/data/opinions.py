@@ -30,7 +30,7 @@ COUNTS = ("first_better", "no_difference", "second_better")
 
 @dataclass(frozen=True, eq=False)
 class PairAnswers:
-    """Answers to pairs: numbers of both photos (P, 2), and how often the first, neither or the second was better (P, 3).
+    """Answers to pairs of photos, by number (P, 2): how often the first, neither or the second was better (P, 3).
 
     P may be 0.
     """
@@ -79,9 +79,7 @@ class Opinions:
 
     def file_of(self, photo: LabelledPhoto) -> str:
         """Return the path of a photo in the study that it is of."""
-        return next(
-            photo.path.relative_to(root).as_posix() for root in self.roots if photo.path.is_relative_to(root)
-        )
+        return next(photo.path.relative_to(root).as_posix() for root in self.roots if photo.path.is_relative_to(root))
 
     def describe(self) -> dict[str, Any]:
         """Return what identifies the data, JSON-ready: equal for equal names, labels and answers."""
@@ -91,7 +89,12 @@ class Opinions:
         named = [[self.photos[number].path.name for number in pair] for pair in self.pairs.photos]
         answered = json.dumps([named, self.pairs.answers.tolist()])
         compared = {"pairs": len(self.pairs), "answers": int(self.pairs.answers.sum())}
-        return {**graded, "name": self.name, **compared, "pairs_sha256": hashlib.sha256(answered.encode()).hexdigest()[:16]}
+        return {
+            **graded,
+            "name": self.name,
+            **compared,
+            "pairs_sha256": hashlib.sha256(answered.encode()).hexdigest()[:16],
+        }
 
 
 def read_opinions(studies: Sequence[Path], *, mos_range: Range | None = None) -> Opinions:
@@ -107,7 +110,9 @@ def read_opinions(studies: Sequence[Path], *, mos_range: Range | None = None) ->
     compared = [folder for folder in studies if (folder / PAIRS).is_file()]
     graded = [folder for folder in studies if folder not in compared]
     if len(compared) > 1 or len(graded) > 1:
-        raise DataError("Name one study of grades, one of pairs, or one of each: two of a kind have scales of their own.")
+        raise DataError(
+            "Name one study of grades, one of pairs, or one of each: two of a kind have scales of their own."
+        )
     opinions = None
     if graded:
         dataset = read_dataset(graded[0], mos_range=mos_range)
@@ -157,7 +162,9 @@ def _read_pairs(root: Path) -> tuple[list[LabelledPhoto], PairAnswers]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{root} cannot be read as a study of pairs ({error!r}): export it again.") from error
     if not answers[:, [0, 2]].any():
-        raise DataError(f"In {root} nobody preferred one of two pictures that were exported, so there is nothing to learn.")
+        raise DataError(
+            f"In {root} nobody preferred one of two pictures that were exported, so there is nothing to learn."
+        )
     return pictures, PairAnswers(photos, answers)
 
 

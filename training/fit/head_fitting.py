@@ -5,8 +5,8 @@ whole network of half a million parameters would learn a few dozen photos by hea
 
 The photos are dealt out in folds, no source in two of them. For every fold there is a head that is fitted to the
 others, and one is fitted to all photos, all of them side by side in one training. Scores of a fold by the head that
-never saw it say how far the last one, which is kept, is to be trusted on other photos (cross-validation). A pair is seen
-by the heads that may see both of its photos.
+never saw it say how far the last one, which is kept, is to be trusted on other photos (cross-validation). A pair is
+seen by the heads that may see both of its photos.
 
 All heads start as that of the network, put on the scale of a MOS by two numbers: how steep and how high its regional
 quality is. That never changes the order of two regions, and is all that a handful of labels can tell. It is done once,
@@ -43,7 +43,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Examples:
-    """What is fitted: tokens (V, K, N, D) in half precision and the fold (V,) of each photo, to what was said of them."""
+    """Tokens (V, K, N, D) in half precision and the fold (V,) of each photo, and what was said of them."""
 
     tokens: Tensor
     fold: NDArray[np.int64]

@@ -1,10 +1,10 @@
 """Losses of the trainings.
 
 Quality: Charbonnier, as the paper; a pairwise ranking loss as an option. What people answered to pairs: the likelihood
-of Bradley and Terry.
+of Bradley and Terry. How votes spread over the grades: the squared earth mover's distance.
 Degradation: dual-set contrastive learning with Soft Proximity Mapping (the paper's equations 4 to 6).
 
-Shapes: B samples, P pairs, m and n sizes of the sets S and R, D features.
+Shapes: B samples, P pairs, G grades, m and n sizes of the sets S and R, D features.
 """
 
 import torch
@@ -44,6 +44,15 @@ def paired_comparison(difference: Tensor, tie: Tensor, answers: Tensor) -> Tenso
     """
     none = tie.expand_as(difference)
     return -(answers * torch.stack([difference / 2, none, -difference / 2], dim=-1).log_softmax(dim=-1)).sum(-1)
+
+
+def squared_earth_movers(predicted: Tensor, given: Tensor) -> Tensor:
+    """Return the mean squared difference (…) of two cumulative distributions over ordered grades (…, G - 1).
+
+    The distance that NIMA trains with (H. Talebi and P. Milanfar, 2018), squared (L. Hou et al., 2016). The last
+    value of every cumulative distribution is 1 and left out.
+    """
+    return (predicted - given).square().mean(dim=-1)
 
 
 def soft_proximity(anchors: Tensor, others: Tensor, *, temperature: float = 1.0) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""What people said of photos, as heads are fitted to it: mean opinions, or preferences between two photos.
+"""What people said of photos, as heads are fitted to it: mean opinions, votes, or preferences between two photos.
 
 A target has units (photos, or pairs of them) and says what it costs that a head scores the photos of a unit as it does,
 in squared errors of one photo, the scores being in 0..1. What a target needs to know besides the scores, such as how
@@ -19,15 +19,19 @@ from torch import Tensor, nn
 
 from fiqa.evaluation.metrics import plcc, srcc
 from fiqa.models.head import RegionalHead
-from training.fit.losses import paired_comparison
+from training.fit.losses import paired_comparison, squared_earth_movers
 
 CALIBRATION_STEPS = 60
 SCALE_PRIOR = 0.02
 """How hard it is to leave the network's own scale, in squared errors of one photo."""
+MISFIT = 0.1
+"""Standard deviation of what a head gets wrong however certain a MOS is, as a share of the range."""
 PAIR_WEIGHT = 0.1
 """Squared errors of one photo that the surprise at a pair's answers counts as."""
+USUAL_SPREAD = 0.2
+"""Standard deviation of votes on one photo, as a share of the range, where few votes tell."""
 USUAL_STEEPNESS, USUAL_TIE = 10.0, -0.7
-"""Of preferences, where few answers tell: differences in units of the model between scores of 0 and 1; tie parameter."""
+"""Of preferences, where few answers tell: distance in units of the model from a score of 0 to 1; tie parameter."""
 
 Floats = NDArray[np.float32]
 
@@ -37,8 +41,11 @@ class Target(Protocol):
 
     name: ClassVar[str]
     """Of its cost, in the history of a training."""
-    weight: ClassVar[float]
-    """Of its cost beside others', and beside the prior of the heads' weights."""
+
+    @property
+    def weight(self) -> float:
+        """Of its cost beside others', and beside the prior of the heads' weights."""
+        ...
 
     @property
     def photos(self) -> Tensor:
@@ -46,7 +53,7 @@ class Target(Protocol):
         ...
 
     def prepare(self, head: RegionalHead, tokens: Tensor) -> Tensor:
-        """Put a head on the scale of the labels where they have one; return the target's own numbers (n,) to begin with.
+        """Put a head on the scale of the labels, if they have one; return the target's own numbers (n,) to begin with.
 
         `tokens` (V, K, N, D) are those of all photos.
         """
@@ -63,12 +70,16 @@ class Target(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class MeanOpinions:
-    """The MOS (U,) of photos (U, 1) as a share of its range; costs the squared error."""
+    """The MOS (U,) of photos (U, 1) as a share of its range; costs the squared error times `counts` (U,), 1 on average.
+
+    `certainty` says how much each should count.
+    """
 
     photos: Tensor
     share: Tensor
+    counts: Tensor
+    weight: float = 1.0
     name: ClassVar[str] = "error"
-    weight: ClassVar[float] = 1.0
 
     def prepare(self, head: RegionalHead, tokens: Tensor) -> Tensor:
         """Put the head on the scale of the MOS; there are no numbers of its own."""
@@ -77,12 +88,52 @@ class MeanOpinions:
 
     def costs(self, scores: Tensor, units: NDArray[np.int64], own: Tensor) -> Tensor:
         """Return squared errors."""
-        return (scores[..., 0] - self.share[units]).square()
+        return self.counts[units] * (scores[..., 0] - self.share[units]).square()
 
     def figures(self, scores: Floats) -> Mapping[str, float]:
         """Return SRCC and PLCC with the MOS."""
         predicted, share = scores[self.photos[:, 0]], self.share.numpy()
         return {"srcc": srcc(predicted, share), "plcc": plcc(predicted, share)}
+
+
+@dataclass(frozen=True, eq=False)
+class VoteShares:
+    """How often each of G grades (U, G) was given to photos (U, 1); the grades lie at equal steps from 0 to 1.
+
+    Votes on a photo are taken for normal about its score, each person giving the nearest grade. Costs the squared earth
+    mover's distance from what was given. Own number: logarithm of the standard deviation, one for all photos.
+    """
+
+    photos: Tensor
+    votes: Tensor
+    weight: float = 1.0
+    name: ClassVar[str] = "distance"
+
+    def prepare(self, head: RegionalHead, tokens: Tensor) -> Tensor:
+        """Leave the head, whose scale `MeanOpinions` knows; return how far votes spread about its scores."""
+        with torch.no_grad():
+            scores = score_photos(head, tokens)[self.photos]
+        usual = torch.tensor([np.log(USUAL_SPREAD)], dtype=torch.float32)
+        own = usual.clone().requires_grad_()
+        every = np.arange(len(self.photos))
+
+        def cost() -> Tensor:
+            distance = self.costs(scores[None], every, own[None]).mean()
+            return distance + SCALE_PRIOR * (own - usual).square().sum() / len(self.photos)
+
+        minimise(cost, [own])
+        return own.detach()
+
+    def costs(self, scores: Tensor, units: NDArray[np.int64], own: Tensor) -> Tensor:
+        """Return squared earth mover's distances."""
+        grades = self.votes.shape[1]
+        borders = (torch.arange(1, grades) - 0.5) / (grades - 1)
+        given = (self.votes / self.votes.sum(1, keepdim=True)).cumsum(1)[units, :-1]
+        return squared_earth_movers(torch.special.ndtr((borders - scores) / own[..., None].exp()), given)
+
+    def figures(self, scores: Floats) -> Mapping[str, float]:
+        """Return nothing of its own: the agreement with the mean says how good the order is."""
+        return {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +146,8 @@ class PairPreferences:
 
     photos: Tensor
     answers: Tensor
+    weight: float = PAIR_WEIGHT
     name: ClassVar[str] = "surprise"
-    weight: ClassVar[float] = PAIR_WEIGHT
 
     def prepare(self, head: RegionalHead, tokens: Tensor) -> Tensor:
         """Leave the head as it is, since preferences have no scale; return what explains them best by its scores."""
@@ -125,8 +176,21 @@ class PairPreferences:
         return {"pairs": share_in_order(first - second, self.answers[:, 0].numpy(), self.answers[:, 2].numpy())}
 
 
+def certainty(error: NDArray[np.float64]) -> Floats:
+    """Return how much each MOS (V,) should count, 1 on average, by its standard error (V,) as a share of the range.
+
+    By the inverse of the variance that the difference of score and MOS has: `MISFIT` is in it, so that no photo counts
+    for many. Where the error is not known (NaN) it is taken for the usual one.
+    """
+    known = np.isfinite(error)
+    variance = np.where(known, error, np.mean(error[known]) if known.any() else 0.0) ** 2
+    counts: Floats = (1 / (MISFIT**2 + variance)).astype(np.float32)
+    counts /= counts.mean()
+    return counts
+
+
 def share_in_order(gap: NDArray[np.floating], first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
-    """Return the share of preferences, for the first or the second of pairs (P,), that differences of scores agree with.
+    """Return the share of preferences, for the first or second of pairs (P,), that differences of scores agree with.
 
     Equal scores agree with half of them. NaN where nobody preferred one.
     """

@@ -251,3 +251,21 @@ def test_pictures_of_an_exported_study_keep_their_names_and_sources(tmp_path: Pa
     assert first.groups == {"stimulus": "in/a.jpg", "source": "Ada"}
     assert second.groups == {"stimulus": "b.png"}
     assert read_dataset(tmp_path).photos("val")[0].groups == {}
+
+
+def test_the_error_of_a_mos_is_by_its_number_of_ratings_and_the_spread_of_all(tmp_path: Path) -> None:
+    authors_layout(tmp_path, {"a.png": 2.0, "b.png": 3.0})
+    (tmp_path / "dataset.json").write_text('{"mos_range": [1, 5]}')
+    rows = ["stimulus,image,source,mos,sos,ratings", "a,train/img/a.png,,2,0,4", "b,train/img/b.png,,3,1,16"]
+    (tmp_path / "mos.csv").write_text("\n".join(rows))
+    pooled = (3 * 0 + 15 * 1) / 18
+    errors = [photo.standard_error for photo in read_dataset(tmp_path).photos("train")]
+    assert errors == pytest.approx([(pooled / 4) ** 0.5, (pooled / 16) ** 0.5])
+
+
+def test_the_interval_of_a_csv_says_how_certain_a_mos_is(tmp_path: Path) -> None:
+    write_pictures(tmp_path, ["a.png", "b.png"])
+    csv_folder(tmp_path, "a.png;2,5;0,98;train", "b.png;3;;train", header="image;mos;ci95;split")
+    first, second = read_dataset(tmp_path, mos_range=(1, 5)).photos("train")
+    assert first.standard_error == pytest.approx(0.5)
+    assert np.isnan(second.standard_error)

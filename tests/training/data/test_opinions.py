@@ -14,7 +14,7 @@ from training.errors import DataError
 def write_pairs(folder: Path, pictures: dict[str, bytes], rows: list[tuple[str, str, int, int, int]]) -> Path:
     """Write what an export of a study of pairs is."""
     (folder / "train" / "img").mkdir(parents=True)
-    scale = []
+    scale: list[dict[str, str | None]] = []
     for name, content in pictures.items():
         (folder / "train" / "img" / name).write_bytes(content)
         scale.append({"stimulus": f"faces/{name}", "image": f"train/img/{name}", "source": name[0]})
@@ -50,7 +50,11 @@ def test_a_study_of_pairs_has_photos_without_a_mos_and_answers_to_those_that_wer
     assert all(np.isnan(photo.mos) for photo in opinions.photos)
     assert opinions.pairs.photos.tolist() == [[0, 1], [2, 1]]
     assert opinions.pairs.answers.tolist() == [[7, 2, 1], [0, 1, 0]]
-    assert (opinions.name, opinions.dataset, opinions.file_of(opinions.photos[0])) == ("pairs", None, "train/img/a1.png")
+    assert (opinions.name, opinions.dataset, opinions.file_of(opinions.photos[0])) == (
+        "pairs",
+        None,
+        "train/img/a1.png",
+    )
     assert opinions.pairs_among(opinions.photos[1:]).photos.tolist() == [[1, 0]]
 
 
@@ -72,7 +76,7 @@ def test_two_studies_of_a_kind_are_refused(graded: Path) -> None:
 
 
 def test_a_study_of_pairs_is_no_data_set_of_labelled_photos(compared: Path) -> None:
-    with pytest.raises(DataError, match="train on it with python -m training.train_on_study"):
+    with pytest.raises(DataError, match=r"train on it with python -m training\.train_on_study"):
         read_dataset(compared)
 
 

@@ -46,7 +46,7 @@ def examples_of(tokens: Tensor, target: Tensor) -> Examples:
 
 
 def opinions(target: Tensor) -> MeanOpinions:
-    return MeanOpinions(torch.arange(len(target))[:, None], target)
+    return MeanOpinions(torch.arange(len(target))[:, None], target, torch.ones(len(target)))
 
 
 def gradients(heads: Heads, examples: Examples, number: int) -> list[Tensor]:

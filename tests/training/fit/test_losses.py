@@ -14,6 +14,7 @@ from training.fit.losses import (
     pairwise_ranking,
     set_contrast,
     soft_proximity,
+    squared_earth_movers,
 )
 
 VECTORS = reference.vectors()
@@ -84,3 +85,10 @@ def test_the_likelihood_of_preferences_is_greatest_where_choix_says() -> None:
     answers = torch.tensor([1.0, 0.0, 0.0], dtype=torch.double).expand(len(wins), 3)
     paired_comparison(position[winner] - position[loser], torch.tensor(-60.0), answers).sum().backward()
     assert_allclose(position.grad, 0, atol=1e-6)
+
+
+def test_earth_movers_distance_grows_with_the_square_of_the_share_and_with_every_grade_it_is_moved() -> None:
+    votes = torch.eye(5).cumsum(1)[:, :-1]
+    assert_allclose(squared_earth_movers(votes[:1], votes), torch.tensor([0, 1, 2, 3, 4]) / 4)
+    half = (votes[0] + votes[2]) / 2
+    assert squared_earth_movers(votes[0], half) == squared_earth_movers(votes[0], votes[2]) / 4

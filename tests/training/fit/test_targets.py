@@ -10,7 +10,7 @@ from torch import Tensor
 from fiqa.models import LITE
 from fiqa.models.head import RegionalHead
 from training.fit.head_fitting import Examples, HeadFitting, Heads, deal_folds
-from training.fit.targets import MeanOpinions, PairPreferences, score_photos, share_in_order
+from training.fit.targets import MeanOpinions, PairPreferences, VoteShares, certainty, score_photos, share_in_order
 
 PHOTOS, DIM = 12, 6
 UNGUIDED = replace(LITE, landmarks="none", smoothing=0)
@@ -62,6 +62,26 @@ def test_a_pair_counts_by_how_often_it_was_answered() -> None:
     assert costs[0, 0] == pytest.approx(3 * costs[0, 1].item())
 
 
+def test_votes_that_are_normal_about_the_scores_cost_nothing(head: RegionalHead, tokens: Tensor) -> None:
+    with torch.no_grad():
+        scores = score_photos(head, tokens)
+    below = torch.special.ndtr((torch.tensor([0.125, 0.375, 0.625, 0.875]) - scores[:, None]) / 0.15)
+    shares = torch.diff(below, dim=1, prepend=torch.zeros(PHOTOS, 1), append=torch.ones(PHOTOS, 1))
+    votes = VoteShares(torch.arange(PHOTOS)[:, None], 20 * shares)
+    own = votes.prepare(head, tokens)
+    assert own.exp().item() == pytest.approx(0.15, rel=0.05)
+    costs = votes.costs(scores[None, :, None], np.arange(PHOTOS), own[None])
+    assert costs.max() < 1e-4 < votes.costs(scores[None, :, None] + 0.2, np.arange(PHOTOS), own[None]).min()
+
+
+def test_a_mos_counts_by_the_inverse_of_its_variance_beside_what_a_head_gets_wrong_anyway() -> None:
+    counts = certainty(np.array([0.0, 0.1, 0.2]))
+    assert counts / counts[0] == pytest.approx([1, 1 / 2, 1 / 5])
+    assert counts.mean() == pytest.approx(1)
+    assert certainty(np.full(3, np.nan)) == pytest.approx(np.ones(3))
+    assert certainty(np.array([0.1, np.nan, 0.1])) == pytest.approx(np.ones(3))
+
+
 def test_a_pair_is_seen_by_heads_that_may_see_both_photos(head: RegionalHead, tokens: Tensor) -> None:
     fold = deal_folds([str(number // 2) for number in range(PHOTOS)], np.arange(PHOTOS, dtype=np.float32), seed=0)
     pairs = neighbours((1, 0, 0))
@@ -83,7 +103,7 @@ def gradient(heads: Heads, examples: Examples, number: int) -> Tensor:
 
 
 def test_a_mean_and_preferences_are_learnt_together(head: RegionalHead, tokens: Tensor) -> None:
-    mean = MeanOpinions(torch.arange(4)[:, None], torch.tensor([0.2, 0.4, 0.5, 0.9]))
+    mean = MeanOpinions(torch.arange(4)[:, None], torch.tensor([0.2, 0.4, 0.5, 0.9]), torch.ones(4))
     fold = deal_folds([str(number) for number in range(PHOTOS)], np.arange(PHOTOS, dtype=np.float32), seed=0)
     examples = Examples(tokens, fold, (mean, neighbours((1, 0, 3))))
     heads = Heads(head, examples)

@@ -1,6 +1,7 @@
 """What is said of a training: better only where the figures say so."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from training.data.datasets import Dataset, LabelledPhoto
-from training.data.opinions import Opinions
+from training.data.opinions import Opinions, PairAnswers
 from training.data.study_photos import SeenPhotos
 from training.report import study_agreement
 from training.report.study_agreement import StudyAgreement, as_evaluation, compare, write_agreement
@@ -65,6 +66,23 @@ def test_scores_and_errors_are_on_the_scale_of_the_people() -> None:
     found = compared(GOOD, GOOD)
     assert found.after == pytest.approx(MOS, abs=1e-6)
     assert found.figures["after"]["RMSE"].value == pytest.approx(0, abs=1e-6)
+
+
+def test_preferences_are_measured_beside_grades_and_decide_where_there_are_none() -> None:
+    for graded in (True, False):
+        photos = tuple(
+            LabelledPhoto(Path("data", f"{number}.png"), float(mos) if graded else math.nan)
+            for number, mos in enumerate(MOS)
+        )
+        dataset = Dataset(Path("data"), "faces", (1.0, 5.0), {"train": photos}) if graded else None
+        pairs = PairAnswers(np.array([(n, n + 1) for n in range(39)]), np.tile([1.0, 2.0, 3.0], (39, 1)))
+        seen = SeenPhotos(photos, torch.zeros(40, 1, 1, 1), POOR)
+        opinions = Opinions("faces", (Path("data"),), photos, dataset, pairs)
+        found = compare(seen, opinions, GOOD.astype(np.float32), (1.0, 5.0))
+        assert found.figures["after"]["PAIRS"].value == 0.75
+        assert ("SRCC" in found.figures["after"], found.measure) == (graded, "SRCC" if graded else "PAIRS")
+        assert found.verdict == "better"
+        assert ("0.750 of preferences in order" in found.sentence("lite", "mine")) != graded
 
 
 def test_files_name_every_picture_as_the_study_does(tmp_path: Path) -> None:

@@ -1,0 +1,40 @@
+"""What heads are fitted to, of what the people of a study said of the photos that show a face.
+
+Shapes: V photos.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from training.data.datasets import Dataset
+from training.data.opinions import Opinions
+from training.data.study_photos import SeenPhotos
+from training.errors import DataError
+from training.fit.targets import MeanOpinions, PairPreferences, Target, certainty
+
+
+def make_targets(opinions: Opinions, seen: SeenPhotos) -> tuple[Target, ...]:
+    """Return the mean of the grades and the preferences, as far as there are any.
+
+    Raises DataError where photos with a face were all rated alike, or no pair of them was compared.
+    """
+    graded = np.flatnonzero(np.isfinite(seen.mos))
+    targets: list[Target] = []
+    if opinions.dataset and len(graded):
+        targets.append(_mean_opinions(opinions.dataset, seen, graded))
+    pairs = opinions.pairs_among(seen.photos)
+    if len(pairs):
+        targets.append(PairPreferences(torch.from_numpy(pairs.photos), torch.from_numpy(pairs.answers).float()))
+    if not targets:
+        raise DataError("No two photos with a face were compared with each other, so there is nothing to learn.")
+    return tuple(targets)
+
+
+def _mean_opinions(dataset: Dataset, seen: SeenPhotos, graded: NDArray[np.int64]) -> MeanOpinions:
+    low, high = dataset.mos_range
+    share = torch.tensor([dataset.share(seen.photos[row].mos) for row in graded], dtype=torch.float32)
+    if not (share != share[0]).any():
+        raise DataError(f"All {len(share)} photos with a face have one MOS, so there is nothing to learn: rate more.")
+    errors = np.array([seen.photos[row].standard_error for row in graded]) / (high - low)
+    return MeanOpinions(torch.from_numpy(graded)[:, None], share, torch.from_numpy(certainty(errors)))
