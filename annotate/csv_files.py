@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotate.errors import AnnotateError
+from annotate.wording import listed
 
 if TYPE_CHECKING:
     import _csv
@@ -145,7 +146,8 @@ class CsvFile:
     def _check_columns(self, required: Collection[str]) -> None:
         if missing := [column for column in required if column not in self.columns]:
             found = ", ".join(self.columns[:12])
-            raise self._error(f"{self.name} lacks the column {' and '.join(missing)}; its columns are {found}.")
+            lacks = f"the column{'s' if len(missing) > 1 else ''} {listed(missing)}"
+            raise self._error(f"{self.name} lacks {lacks}; its columns are {found}.")
         twice = sorted({column for column in self.columns if column and self.columns.count(column) > 1})
         if twice:
             raise self._error(f"{self.name} has the column {twice[0]} more than once.")

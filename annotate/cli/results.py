@@ -349,7 +349,9 @@ def _export(options: argparse.Namespace, settings: Settings) -> None:
     for reason, count in report.left_out.items():
         warn(f"{counted(count, 'picture is', 'pictures are')} not in the training data: {_REASONS[reason]}")
     splits = ", ".join(f"{count} to {name}" for name, count in report.splits.items())
-    on_disk = f"{report.path} holds {counted(report.ratings, 'rating')} of {counted(report.stimuli, 'picture')}"
+    others = counted(report.answers - report.ratings, "other answer")
+    beside = f", and {others} (checks, training, repeats, votes that are not used)" * (report.answers > report.ratings)
+    on_disk = f"{report.path} holds {counted(report.ratings, 'rating')} of {counted(report.stimuli, 'picture')}{beside}"
     say(options, report.to_dict(), f"{on_disk}; {splits}." if splits else f"{on_disk}.")
 
 

@@ -68,6 +68,16 @@ def add_making(command: Command) -> None:
         "Label Studio (JSON), potato (JSONL, or its folder)",
     )
     load.add_argument("--question", metavar="NAME", help="of those that another tool asked, the one that is rated")
+    load.add_argument(
+        "--repeats",
+        action="store_true",
+        help="of pairs: take second answers of people who have answered a pair in the study already, as repeats",
+    )
+    load.add_argument(
+        "--across-sources",
+        action="store_true",
+        help="of pairs: take pairs of two sources too, and ask nobody for more answers to them",
+    )
 
 
 def _add_pictures_options(parser: argparse.ArgumentParser) -> None:
@@ -245,7 +255,9 @@ def _import_comparisons(options: argparse.Namespace, database: "Database", study
     read = comparisons_to_import(options.ratings, study.protocol)
     with database.write() as db:
         watched = tqdm(read, unit="comparison", disable=None)
-        count, repeats = queries.imports.import_comparisons(db, study.id, watched, utc_now())
+        count, repeats = queries.imports.import_comparisons(
+            db, study.id, watched, utc_now(), repeats=options.repeats, across_sources=options.across_sources
+        )
     done = {"study": options.name, "imported": count, "repeats": repeats}
     told = f", {repeats:,} of them repeats" if repeats else ""
     say(options, done, f"{counted(count, 'comparison was', 'comparisons were')} added to {options.name}{told}.")

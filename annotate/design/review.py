@@ -9,6 +9,7 @@ from annotate.design.languages import LANGUAGES
 from annotate.design.protocol import TEXTS, StudyProtocol, StudyTexts
 from annotate.design.sitting_plan import checks_asked_for
 from annotate.errors import StudyStateError
+from annotate.wording import listed
 
 FEWEST_RATINGS = 15
 """Of one picture, for a MOS to be worth reporting (ITU-R BT.500)."""
@@ -161,17 +162,13 @@ def _warn_of_languages(protocol: StudyProtocol) -> list[str]:
         own = [each for each in protocol.languages if getattr(protocol.texts.get(each, StudyTexts()), name)]
         missing = [LANGUAGES[each] for each in protocol.languages if each not in own]
         if own and missing:
-            whose = f"yours in {_listed([LANGUAGES[each] for each in own])}, but the app's own in {_listed(missing)}"
-            warnings.append(f"{TEXT_NAMES[name]}: {whose}. Translate, or do not offer {_listed(missing, 'or')}.")
+            whose = f"yours in {listed([LANGUAGES[each] for each in own])}, but the app's own in {listed(missing)}"
+            warnings.append(f"{TEXT_NAMES[name]}: {whose}. Translate, or do not offer {listed(missing, 'or')}.")
     for question in protocol.questions:
         missing = [LANGUAGES[each] for each in protocol.languages if each not in question.text]
         if missing:
-            warnings.append(f"The question {question.name} is missing in {_listed(missing)}.")
+            warnings.append(f"The question {question.name} is missing in {listed(missing)}.")
     return warnings
-
-
-def _listed(names: list[str], word: str = "and") -> str:
-    return f" {word} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _named(kind: ItemKind, count: int) -> str:

@@ -8,71 +8,85 @@
 Other columns are ignored.
 """
 
-from math import isnan
+import math
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from annotate.csv_files import CsvFile
 from annotate.design.protocol import StudyProtocol
 from annotate.errors import ImportedRatingsError
-from annotate.exchange.imports import LONGEST_PSEUDONYM
-from annotate.names import control_character, normalized
+from annotate.exchange.imports import check_name
 from annotate.queries.imports import ImportedComparison
-from annotate.statistics.comparisons import ANSWERS, NONE, Comparisons
+from annotate.statistics.comparisons import ANSWERS, Comparisons
 
 LONGEST_MS = 2**31
 REQUIRED = ("left", "right", "participant", "preferred")
 
 
+class _Row(NamedTuple):
+    """A checked row and its line; the response time is NaN where there is none."""
+
+    line: int
+    left: str
+    right: str
+    participant: str
+    preferred: str
+    response_ms: float
+
+
 def read_comparisons(path: Path) -> Comparisons:
     """Read and check a CSV of comparisons; raise ImportedRatingsError naming the line that cannot be used."""
-    file = CsvFile.read(path, required=REQUIRED, numbers=("response_ms",), error=ImportedRatingsError)
-    columns: dict[str, list[str]] = {name: [] for name in REQUIRED}
-    times: list[float] = []
-    for line, row in file.rows():
-        try:
-            times.append(_checked(row))
-        except ValueError as error:
-            raise file.problem(line, str(error)) from None
-        for name in REQUIRED[:3]:
-            columns[name].append(normalized(row[name]))
-        columns["preferred"].append(row["preferred"].lower())
-    if not times:
-        raise ImportedRatingsError(f"{path.name} holds no comparisons.")
-    return Comparisons.from_columns(*(columns[name] for name in REQUIRED), response_ms=times)
+    _, left, right, participant, preferred, times = zip(*_rows(_read(path)), strict=True)
+    return Comparisons.from_columns(left, right, participant, preferred, response_ms=times)
 
 
 def comparisons_to_import(path: Path, protocol: StudyProtocol) -> list[ImportedComparison]:
     """Read a CSV of comparisons for a study; raise ImportedRatingsError where it cannot hold them."""
-    read = read_comparisons(path)
-    if not protocol.offer_no_difference and (read.preferred == NONE).any():
-        raise ImportedRatingsError(
-            f"{path.name} has answers of no difference, which the study does not offer; set offer_no_difference=true."
-        )
-    if long := next((name for name in read.participant_ids if len(name) > LONGEST_PSEUDONYM), None):
-        raise ImportedRatingsError(
-            f"{path.name} has a participant's name of more than {LONGEST_PSEUDONYM} characters: {long[:20]}…"
-        )
-    if control := next(filter(None, map(control_character, read.participant_ids)), None):
-        raise ImportedRatingsError(f"{path.name} has the control character {control} in the name of a participant.")
-    frame = read.to_frame()
-    times = [None if isnan(time) else round(time) for time in read.response_ms.tolist()]
-    columns = (frame[name].tolist() for name in REQUIRED)
-    return [ImportedComparison(*row) for row in zip(*columns, times, strict=True)]
+    file = _read(path)
+    found = []
+    for line, left, right, participant, preferred, time in _rows(file):
+        if preferred == "none" and not protocol.offer_no_difference:
+            raise file.problem(
+                line, "has the answer of no difference, which the study does not offer; set offer_no_difference=true"
+            )
+        response_ms = None if math.isnan(time) else round(time)
+        found.append(ImportedComparison(left, right, participant, preferred, response_ms, line))
+    return found
 
 
-def _checked(row: dict[str, str]) -> float:
-    """Return the response time of a row, NaN where there is none; raise ValueError, to go on after "line 3"."""
-    for name in REQUIRED[:3]:
-        if not row[name]:
-            raise ValueError(f"names no {name}")
-    if normalized(row["left"]) == normalized(row["right"]):
-        raise ValueError(f"compares {row['left']} with itself")
-    if row["preferred"].lower() not in ANSWERS:
+def _read(path: Path) -> CsvFile:
+    return CsvFile.read(path, required=REQUIRED, numbers=("response_ms",), error=ImportedRatingsError)
+
+
+def _rows(file: CsvFile) -> Iterator[_Row]:
+    """Yield every row, checked; raise ImportedRatingsError where one cannot be used, or there is none."""
+    line = 0
+    for line, row in file.rows():
+        try:
+            yield _checked(line, row)
+        except ValueError as error:
+            raise file.problem(line, str(error)) from None
+    if not line:
+        raise ImportedRatingsError(f"{file.name} holds no comparisons.")
+
+
+def _checked(line: int, row: dict[str, str]) -> _Row:
+    """Return a row; raise ValueError, to go on after "line 3"."""
+    left, right, participant = (check_name(name, row[name]) for name in REQUIRED[:3])
+    if left == right:
+        raise ValueError(f"compares {left} with itself")
+    preferred = row["preferred"].lower()
+    if preferred not in ANSWERS:
         raise ValueError(f"prefers {row['preferred']!r}; expected {', '.join(ANSWERS)}")
+    return _Row(line, left, right, participant, preferred, _milliseconds(row.get("response_ms", "")))
+
+
+def _milliseconds(text: str) -> float:
     try:
-        time = float(row.get("response_ms") or "nan")
+        time = float(text or "nan")
     except ValueError:
         time = -1.0
-    if isnan(time) or 0 <= time < LONGEST_MS:
+    if math.isnan(time) or 0 <= time < LONGEST_MS:
         return time
-    raise ValueError(f"has the response time {row['response_ms']!r}; expected milliseconds")
+    raise ValueError(f"has the response time {text!r}; expected milliseconds")

@@ -88,10 +88,15 @@ _OURS = frozenset({
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What was written; `left_out` counts the pictures that are not in the training layout, by reason."""
+    """What was written; `left_out` counts the pictures that are not in the training layout, by reason.
+
+    `ratings` are those that count, as `annotate.queries.progress` counts them: of pictures or pairs to be rated, by
+    people whose votes are used, without repeats. `answers` are all rows: checks, training and repeats are among them.
+    """
 
     path: str
     ratings: int
+    answers: int
     stimuli: int
     splits: Mapping[str, int]
     left_out: Mapping[str, int]
@@ -139,9 +144,9 @@ def export_study(
             study = queries.studies.get_study(db, study_id)
             _prepare(part, study)
             protocol = study.stored_protocol
-            ratings = _write_people(db, study_id, protocol, part) if with_people else 0
+            answers = _write_people(db, study_id, protocol, part) if with_people else _Answers()
             if isinstance(protocol, UnreadableProtocol):
-                return _finish_without_protocol(part, out, study.name, PEOPLE_TABLES if with_people else (), ratings)
+                return _finish_without_protocol(part, out, study.name, PEOPLE_TABLES if with_people else (), answers)
             results = _read_results(db, study_id, protocol)
         label = "jod" if label and results.pairs is not None else label
         layout = lay_out(results.pictures, protocol.scale, label=label, min_ratings=min_ratings, seed=seed)
@@ -155,7 +160,7 @@ def export_study(
         (part / README).write_text(text, encoding="utf-8")
         _remove_others(part, layout.files, tables)
         _swap(part, out)
-    return ExportReport(str(out), ratings, len(results.pictures), layout.counts(), layout.left_out)
+    return ExportReport(str(out), answers.used, answers.all, len(results.pictures), layout.counts(), layout.left_out)
 
 
 def _folders(out: Path) -> tuple[Path, Path]:
@@ -225,8 +230,23 @@ def _prepare(part: Path, study: Study) -> None:
     _write_json(part / "protocol.json", described)
 
 
-def _write_people(db: Session, study_id: int, protocol: StoredProtocol, part: Path) -> int:
-    """Write the tables that name participants; return how many ratings there are."""
+@dataclass
+class _Answers:
+    """How many answers were written, and how many of them are used."""
+
+    all: int = 0
+    used: int = 0
+
+    def counted(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """Pass rows of answers on, and count them."""
+        for row in rows:
+            self.all += 1
+            self.used += bool(row["used"])
+            yield row
+
+
+def _write_people(db: Session, study_id: int, protocol: StoredProtocol, part: Path) -> _Answers:
+    """Write the tables that name participants; return how many answers there are."""
     if isinstance(protocol, UnreadableProtocol):
         _write_table(part, with_stored_answers(PARTICIPANTS), participant_rows(db, study_id, ()))
     else:
@@ -235,8 +255,11 @@ def _write_people(db: Session, study_id: int, protocol: StoredProtocol, part: Pa
     _write_table(part, SITTINGS, sitting_rows(db, study_id))
     _write_table(part, DECISION_TABLE, decision_rows(db, study_id))
     written = PEOPLE_TABLES if isinstance(protocol, UnreadableProtocol) else tables_of(protocol)
-    answers = ((RATINGS, rating_rows), (COMPARISONS, comparison_rows))
-    return sum(_write_table(part, table, rows(db, study_id)) for table, rows in answers if table in written)
+    answers = _Answers()
+    for table, rows in ((RATINGS, rating_rows), (COMPARISONS, comparison_rows)):
+        if table in written:
+            _write_table(part, table, answers.counted(rows(db, study_id)))
+    return answers
 
 
 @dataclass(frozen=True)
@@ -335,14 +358,14 @@ def _copy(picture: LabelledStimulus, source: Path, target: Path) -> None:
 
 
 def _finish_without_protocol(
-    part: Path, out: Path, study: str, tables: tuple[ExportTable, ...], ratings: int
+    part: Path, out: Path, study: str, tables: tuple[ExportTable, ...], answers: _Answers
 ) -> ExportReport:
     """Finish an export of the votes alone: without a scale and texts there is no MOS, and nothing to train on."""
     tables = tuple(with_stored_answers(each) for each in tables)
     (part / README).write_text(readme(study, tables, label=None), encoding="utf-8")
     _remove_others(part, {}, tables)
     _swap(part, out)
-    return ExportReport(str(out), ratings, 0, {}, {})
+    return ExportReport(str(out), answers.used, answers.all, 0, {}, {})
 
 
 def _remove_others(part: Path, files: Mapping[str, PurePosixPath], tables: Sequence[ExportTable]) -> None:
@@ -369,21 +392,20 @@ def _swap(part: Path, out: Path) -> None:
         part.rename(out)
 
 
-def _write_table(part: Path, table: ExportTable, rows: Iterable[Row]) -> int:
-    """Write a table as CSV and as JSON, row by row; return how many rows it has."""
+def _write_table(part: Path, table: ExportTable, rows: Iterable[Row]) -> None:
+    """Write a table as CSV and as JSON, row by row."""
     paths = [part / f"{table.name}.{kind}" for kind in ("csv", "json")]
-    count = 0
+    started = False
     with paths[0].open("w", newline="", encoding="utf-8") as as_csv, paths[1].open("w", encoding="utf-8") as as_json:
         writer = csv.writer(as_csv)
         writer.writerow(table.columns)
         for row in rows:
             values = [_plain(row[column]) for column in table.columns]
             writer.writerow([_cell(value) for value in values])
-            as_json.write(",\n " if count else "[\n ")
+            as_json.write(",\n " if started else "[\n ")
             json.dump(dict(zip(table.columns, values, strict=True)), as_json, ensure_ascii=False)
-            count += 1
-        as_json.write("\n]\n" if count else "[]\n")
-    return count
+            started = True
+        as_json.write("\n]\n" if started else "[]\n")
 
 
 def _cell(value: object) -> object:

@@ -51,7 +51,7 @@ def read_ratings(path: Path, protocol: StudyProtocol, now: datetime, *, name: st
     lines: dict[tuple[str, str], int] = {}
     for line, row in file.rows():
         try:
-            rating = _rating(row, protocol, now)
+            rating = _rating(row, protocol, now)._replace(line=line)
             _check_first(rating, line, lines)
         except (ValueError, GradeError) as error:
             raise file.problem(line, str(error).removesuffix(".")) from None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from sqlalchemy import (
     Row,
@@ -44,6 +44,7 @@ from annotate.queries.bulk import insert_columns
 from annotate.queries.participants import new_participant
 from annotate.queries.studies import locked_study
 from annotate.queries.units import PAIRS, STIMULI
+from annotate.wording import listed
 
 _CACHE_KIB = 2**16
 """Of SQLite's pages, while an import fills indices at random places; its usual 2 MB would make them move to disk and
@@ -56,7 +57,8 @@ _ASSIGNMENT, _RATING = Assignment.metadata.tables["assignment"], Rating.metadata
 class ImportedRating(NamedTuple):
     """A rating that was given elsewhere: by name of the stimulus, by pseudonym; `grade` None is "unusable".
 
-    A `repeat` was given by somebody who had rated the stimulus before. It never counts for the MOS.
+    A `repeat` was given by somebody who had rated the stimulus before. It never counts for the MOS. `line` is where its
+    table has it, 0 where it comes from no table.
     """
 
     stimulus: str
@@ -65,16 +67,21 @@ class ImportedRating(NamedTuple):
     response_ms: int | None = None
     rated_at: datetime | None = None
     repeat: bool = False
+    line: int = 0
 
 
 class ImportedComparison(NamedTuple):
-    """An answer to a pair that was given elsewhere: by names of the stimuli, by pseudonym, left and right as shown."""
+    """An answer to a pair that was given elsewhere: by names of the stimuli, by pseudonym, left and right as shown.
+
+    `line` is where its table has it, 0 where it comes from no table.
+    """
 
     left: str
     right: str
     participant: str
     preferred: str
     response_ms: int | None = None
+    line: int = 0
 
 
 class _StimulusKey(NamedTuple):
@@ -82,6 +89,7 @@ class _StimulusKey(NamedTuple):
 
     id: int
     kind: ItemKind
+    source: str | None
 
 
 def import_ratings(db: Session, study_id: int, ratings: Iterable[ImportedRating], now: datetime) -> int:
@@ -104,73 +112,128 @@ def import_ratings(db: Session, study_id: int, ratings: Iterable[ImportedRating]
 
 
 def import_comparisons(
-    db: Session, study_id: int, comparisons: Iterable[ImportedComparison], now: datetime
+    db: Session,
+    study_id: int,
+    comparisons: Iterable[ImportedComparison],
+    now: datetime,
+    *,
+    repeats: bool = False,
+    across_sources: bool = False,
 ) -> tuple[int, int]:
     """Add comparisons from elsewhere, all or none; return how many, and how many of them are repeats.
 
     Pairs and participants who are not there yet are added. What somebody answers to a pair after their first answer is
-    a repeat. Raises StudyStateError when the study is closed, ImportedRatingsError naming a stimulus that is not in it.
+    a repeat; of a pair that they had answered in the study before, only where `repeats` are asked for. Pairs of two
+    sources, where the study has none, only with `across_sources`: nobody is asked for more answers to them.
+
+    Raises:
+        StudyStateError: The study is closed.
+        ImportedRatingsError: A stimulus is not in it, or a comparison is one of those.
     """
     study = locked_study(db, study_id)
     check_takes_imports(study.state)
     if db.get_bind().dialect.name == "sqlite":
         db.execute(text(f"PRAGMA cache_size = -{_CACHE_KIB}"))
-    writer = _PairWriter(db, study, now)
+    writer = _PairWriter(db, study, now, across_sources=across_sources)
     rest = iter(comparisons)
     while part := list(islice(rest, ROWS_AT_ONCE)):
         writer.write(part)
+    if writer.again and not repeats:
+        raise ImportedRatingsError(
+            f"{len(writer.again):,} of {writer.count:,} comparisons are of people who have answered that pair in this "
+            f"study already{_in_line(writer.again[0])}; nothing was added. If it is not the same table once more, add "
+            "them as repeats (--repeats)."
+        )
     writer.people.save_counts()
     recount(db, study_id)
     log_event(db, study_id, "imported", {"ratings": writer.count}, now)
     return writer.count, writer.repeats
 
 
-class _PairWriter:
-    """Writes comparisons part by part; `count` is how many were written, `repeats` how many of them are no first."""
+def _in_line(line: int) -> str:
+    return f", the first in line {line}" if line else ""
 
-    def __init__(self, db: Session, study: Study, now: datetime) -> None:
+
+def _at(line: int, table: str = "A row of the table") -> str:
+    """Return how a sentence about a row begins."""
+    return f"Line {line}" if line else table
+
+
+class _PairWriter:
+    """Writes comparisons part by part; `count` is how many were written, `repeats` how many of them are no first.
+
+    `again` has the lines of those whose participant had answered the pair before the import.
+    """
+
+    def __init__(self, db: Session, study: Study, now: datetime, *, across_sources: bool) -> None:
         self._db, self._study, self._now = db, study, now
-        self._stimuli = {name: key.id for name, key in _stimulus_keys(db, study.id).items() if not key.kind}
+        keys = {name: key for name, key in _stimulus_keys(db, study.id).items() if not key.kind}
+        self._stimuli = {name: key.id for name, key in keys.items()}
+        self._sources = {} if study.protocol.pair_across_sources else {key.id: key.source for key in keys.values()}
+        self._across_sources, self.again = across_sources, list[int]()
         self._pairs = pair_queries.pair_ids(db, study.id)
         answered = select(Assignment.participant_id, Assignment.pair_id).where(Assignment.study_id == study.id)
-        self._answered = {(person, pair) for person, pair in db.execute(answered)}
+        self._before = frozenset((person, pair) for person, pair in db.execute(answered))
+        self._answered: set[tuple[int, int]] = set()
         self._numbers = _Repeats(db, study.id, Assignment.pair_id)
         self.people, self.count, self.repeats = _Importees(db, study.id, now), 0, 0
 
     def write(self, part: Sequence[ImportedComparison]) -> None:
         """Write some comparisons, with an assignment each."""
-        shown = [(self._stimulus(each.left), self._stimulus(each.right)) for each in part]
-        pairs = [(min(two), max(two)) for two in shown]
-        self._add_missing(set(pairs))
+        shown = [(self._stimulus(each.left, each), self._stimulus(each.right, each)) for each in part]
+        pairs = [(left, right) if left < right else (right, left) for left, right in shown]
+        self._add_missing(part, pairs)
         sittings = self.people.sittings_of([each.participant for each in part])
         ids = _reserve_ids(self._db, len(part))
         connection = self._db.connection()
-        insert_columns(connection, _ASSIGNMENT, self._assignments(ids, shown, pairs, sittings))
+        pair_ids = [self._pairs[pair] for pair in pairs]
+        occurrences = [
+            self._occurrence(sitting.participant_id, pair_id, each.line)
+            for each, sitting, pair_id in zip(part, sittings, pair_ids, strict=True)
+        ]
+        insert_columns(connection, _ASSIGNMENT, self._assignments(ids, shown, pair_ids, occurrences, sittings))
         insert_columns(connection, _RATING, self._ratings(ids, part, sittings))
         self.count += len(part)
 
-    def _stimulus(self, name: str) -> int:
+    def _stimulus(self, name: str, of: ImportedComparison) -> int:
         if (found := self._stimuli.get(name)) is not None:
             return found
         if (spelled := find_by_name(self._stimuli, name)) is None:
-            raise ImportedRatingsError(f"There is no picture to compare called {name!r} in the study; add it first.")
+            raise ImportedRatingsError(
+                f"{_at(of.line)} compares {name!r}, which is no picture to compare in the study; add it first."
+            )
         return spelled[1]
 
-    def _add_missing(self, named: set[Pair]) -> None:
-        """Add the pairs that there are not yet."""
-        if missing := sorted(named - self._pairs.keys()):
-            chance = Random(len(self._pairs))  # noqa: S311  an order is no secret
-            pair_queries.add_pairs(self._db, self._study.id, missing, self._study.protocol.ratings_wanted, chance)
-            self._pairs = pair_queries.pair_ids(self._db, self._study.id)
+    def _add_missing(self, part: Sequence[ImportedComparison], pairs: Sequence[Pair]) -> None:
+        """Add the pairs that there are not yet; raise ImportedRatingsError for one of two sources."""
+        missing = sorted(set(pairs) - self._pairs.keys())
+        if not missing:
+            return
+        across = {pair for pair in missing if self._sources.get(pair[0]) != self._sources.get(pair[1])}
+        if across and not self._across_sources:
+            self._refuse(*next((each, pair) for each, pair in zip(part, pairs, strict=True) if pair in across))
+        chance = Random(len(self._pairs))  # noqa: S311  an order is no secret
+        inside, wanted = [pair for pair in missing if pair not in across], self._study.protocol.ratings_wanted
+        pair_queries.add_pairs(self._db, self._study.id, inside, wanted, chance)
+        pair_queries.add_pairs(self._db, self._study.id, sorted(across), 0, chance)
+        self._pairs = pair_queries.pair_ids(self._db, self._study.id)
+
+    def _refuse(self, each: ImportedComparison, pair: Pair) -> NoReturn:
+        sources = listed([repr(self._sources[one] or "none") for one in pair])
+        raise ImportedRatingsError(
+            f"{_at(each.line)} compares {each.left} with {each.right}, whose sources are {sources}; the study compares "
+            "pictures of one source. Correct the sources, set pair_across_sources=true, or take such pairs in without "
+            "asking for more answers to them (--across-sources)."
+        )
 
     def _assignments(
-        self, ids: Sequence[int], shown: Sequence[Pair], pairs: Sequence[Pair], sittings: Sequence["_ImportedSitting"]
+        self,
+        ids: Sequence[int],
+        shown: Sequence[Pair],
+        pair_ids: Sequence[int],
+        occurrences: Sequence[int],
+        sittings: Sequence["_ImportedSitting"],
     ) -> dict[str, Sequence[Any]]:
-        pair_ids = [self._pairs[pair] for pair in pairs]
-        occurrences = [
-            self._occurrence(sitting.participant_id, pair_id)
-            for sitting, pair_id in zip(sittings, pair_ids, strict=True)
-        ]
         return {
             "id": ids,
             "study_id": [self._study.id] * len(ids),
@@ -184,10 +247,12 @@ class _PairWriter:
             "expires_at": [self._now] * len(ids),
         }
 
-    def _occurrence(self, participant_id: int, pair_id: int) -> int:
+    def _occurrence(self, participant_id: int, pair_id: int, line: int) -> int:
         """Return 0 for somebody's first answer to a pair, the number of the repeat for a later one."""
         key = participant_id, pair_id
-        if key not in self._answered:
+        if key in self._before:
+            self.again.append(line)
+        elif key not in self._answered:
             self._answered.add(key)
             return 0
         self.repeats += 1
@@ -218,24 +283,45 @@ class _Writer:
 
     def write(self, part: Sequence[ImportedRating]) -> None:
         """Write some ratings, with an assignment each."""
-        stimuli = [self._stimulus(rating.stimulus) for rating in part]
+        stimuli = [self._stimulus(rating) for rating in part]
         sittings = self.people.sittings_of([rating.participant for rating in part])
         ids, times = _reserve_ids(self._db, len(part)), [rating.rated_at or self._now for rating in part]
         connection = self._db.connection()
         try:
-            insert_columns(connection, _ASSIGNMENT, self._assignments(ids, part, stimuli, sittings, times))
+            with self._db.begin_nested():  # after an error PostgreSQL answers nothing else in a transaction
+                insert_columns(connection, _ASSIGNMENT, self._assignments(ids, part, stimuli, sittings, times))
         except IntegrityError:
+            again = self._find_second(part, stimuli, sittings)
             raise ImportedRatingsError(
-                "A participant rates the same stimulus twice, in the table or in what the study holds already."
+                f"{_at(again.line)} rates {again.stimulus} by {again.participant}, who has rated it in this study "
+                "already; nothing was added. A second rating has the kind repeat."
             ) from None
         insert_columns(connection, _RATING, _ratings(ids, part, sittings, times))
         self.count += len(part)
 
-    def _stimulus(self, name: str) -> _StimulusKey:
-        if (found := self._stimuli.get(name)) is not None:
+    def _find_second(
+        self, part: Sequence[ImportedRating], stimuli: Sequence[_StimulusKey], sittings: Sequence["_ImportedSitting"]
+    ) -> ImportedRating:
+        """Return the first rating of a stimulus that its participant has rated before."""
+        people = {sitting.participant_id for sitting in sittings}
+        rated = select(Assignment.participant_id, Assignment.stimulus_id).where(
+            Assignment.participant_id.in_(people), Assignment.occurrence == 0
+        )
+        seen = {(person, stimulus) for person, stimulus in self._db.execute(rated)}
+        for rating, stimulus, sitting in zip(part, stimuli, sittings, strict=True):
+            if not rating.repeat:
+                if (key := (sitting.participant_id, stimulus.id)) in seen:
+                    break
+                seen.add(key)
+        return rating
+
+    def _stimulus(self, rating: ImportedRating) -> _StimulusKey:
+        if (found := self._stimuli.get(rating.stimulus)) is not None:
             return found
-        if (spelled := find_by_name(self._stimuli, name)) is None:
-            raise ImportedRatingsError(f"There is no stimulus {name!r} in the study; add it first.")
+        if (spelled := find_by_name(self._stimuli, rating.stimulus)) is None:
+            raise ImportedRatingsError(
+                f"{_at(rating.line)} rates {rating.stimulus!r}, which is not in the study; add it first."
+            )
         return spelled[1]
 
     def _assignments(
@@ -282,10 +368,10 @@ def _ratings(
 
 def _stimulus_keys(db: Session, study_id: int) -> dict[str, _StimulusKey]:
     """Return the stimuli of a study by their names, in NFC."""
-    rows: Iterable[Row[str, int, ItemKind]] = db.execute(
-        select(Stimulus.name, Stimulus.id, Stimulus.kind).where(Stimulus.study_id == study_id)
+    rows: Iterable[Row[str, int, ItemKind, str | None]] = db.execute(
+        select(Stimulus.name, Stimulus.id, Stimulus.kind, Stimulus.source).where(Stimulus.study_id == study_id)
     )
-    return {normalized(name): _StimulusKey(number, kind) for name, number, kind in rows}
+    return {normalized(name): _StimulusKey(*key) for name, *key in rows}
 
 
 def _reserve_ids(db: Session, count: int) -> Sequence[int]:

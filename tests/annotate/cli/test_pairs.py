@@ -16,6 +16,7 @@ from annotate.statistics.paired_scale import fit_paired_scale
 from tests.annotate.studies import picture
 
 NAMES = [f"{number}.png" for number in range(6)]
+HEADER = "left,right,participant,preferred"
 Run = Callable[..., Any]
 
 
@@ -86,14 +87,36 @@ def test_an_export_holds_the_comparisons_and_the_scale(run: Run, folder: Path) -
     assert run("scale", "again") == run("scale", "faces")
 
 
-def test_sides_and_second_answers_are_kept(run: Run, folder: Path) -> None:
+def test_pairs_of_two_sources_are_taken_in_where_that_is_asked_for(
+    run: Run, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = ["path,source", *(f"{name},s{number // 3}" for number, name in enumerate(NAMES))]
+    (folder / "faces" / "stimuli.csv").write_text("\n".join(table))
+    (folder / "few.csv").write_text(f"{HEADER}\n1.png,0.png,p,left\n1.png,5.png,p,right")
+    run("create", "inside", "--images", "faces", "--method", "pairs", "--ratings", "4")
+    assert "Line 3 compares 1.png with 5.png, whose sources are 's0' and 's1'" in refused(
+        capsys, "import", "inside", "few.csv"
+    )
+    assert run("import", "inside", "few.csv", "--across-sources")["imported"] == 2
+    assert (run("status", "inside")["ratings"], run("status", "inside")["wanted"]) == (2, 4)
+    run("create", "across", "--images", "faces", "--method", "pairs", "--ratings", "4")
+    run("protocol", "across", "pair_across_sources=true")
+    run("import", "across", "few.csv")
+    assert run("status", "across")["wanted"] == 8
+
+
+def test_sides_and_second_answers_are_kept(run: Run, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("create", "faces", "--images", "faces", "--method", "pairs")
-    rows = ["left,right,participant,preferred", "1.png,0.png,p,left", "0.png,1.png,p,right", "0.png,1.png,q,none"]
+    rows = [HEADER, "1.png,0.png,p,left", "0.png,1.png,p,right", "0.png,1.png,q,none"]
     (folder / "few.csv").write_text("\n".join(rows))
     imported = run("import", "faces", "few.csv")
     assert (imported["imported"], imported["repeats"]) == (3, 1)
-    assert run("import", "faces", "few.csv")["repeats"] == 3  # the same once more says nothing new
-    run("export", "faces", "out")
+    again = "3 of 3 comparisons are of people who have answered that pair in this study already, the first in line 2"
+    assert again in refused(capsys, "import", "faces", "few.csv")
+    assert run("status", "faces")["ratings"] == 2
+    assert run("import", "faces", "few.csv", "--repeats")["repeats"] == 3
+    exported = run("export", "faces", "out")
+    assert (exported["ratings"], exported["answers"], run("status", "faces")["ratings"]) == (2, 6, 2)
     kept = json.loads((folder / "out" / "comparisons.json").read_text())
     assert [(row["left"], row["right"], row["preferred"], row["kind"]) for row in kept[:3]] == [
         ("1.png", "0.png", "left", "rated"),
@@ -106,7 +129,7 @@ def test_sides_and_second_answers_are_kept(run: Run, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ("0.png,9.png,p,left", "There is no picture to compare called '9.png'"),
+        ("0.png,9.png,p,left", "Line 3 compares '9.png', which is no picture to compare in the study"),
         ("0.png,1.png,p,better", "prefers 'better'; expected left, none, right"),
         ("0.png,0.png,p,left", "compares 0.png with itself"),
     ],
@@ -115,7 +138,7 @@ def test_what_cannot_be_imported_is_said_and_nothing_added(
     row: str, reason: str, run: Run, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run("create", "faces", "--images", "faces", "--method", "pairs")
-    (folder / "bad.csv").write_text(f"left,right,participant,preferred\n2.png,1.png,p,left\n{row}\n")
+    (folder / "bad.csv").write_text(f"{HEADER}\n2.png,1.png,p,left\n{row}\n")
     assert reason in refused(capsys, "import", "faces", "bad.csv")
     assert "Nobody has compared pictures of faces yet." in refused(capsys, "scale", "faces")
 

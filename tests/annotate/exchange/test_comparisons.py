@@ -36,3 +36,10 @@ def test_a_row_that_cannot_be_used_is_named(rows: str, problem: str, tmp_path: P
     path.write_text(HEADER + rows)
     with pytest.raises(ImportedRatingsError, match=problem):
         read_comparisons(path)
+
+
+def test_columns_that_are_missing_are_listed(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_text("one,other,preferred\na,b,left\n")
+    with pytest.raises(ImportedRatingsError, match="lacks the columns left, right and participant; its columns are"):
+        read_comparisons(path)

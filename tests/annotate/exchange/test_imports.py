@@ -101,7 +101,7 @@ def test_names_are_compared_however_their_marks_are_written(
     table = HEADER + unicodedata.normalize(form, "faces\\Müller.png,Anaïs,4\n")
     rate(database, study_id, read_ratings(written(tmp_path, table), StudyProtocol(), NOW).ratings)
     again = HEADER + unicodedata.normalize(form, "faces/Müller.png,Zoë,4\n")
-    with pytest.raises(ImportedRatingsError, match="rates the same stimulus twice"):
+    with pytest.raises(ImportedRatingsError, match=r"Line 2 rates faces/Müller.png by Zoë, who has rated it in this"):
         rate(database, study_id, read_ratings(written(tmp_path, again), StudyProtocol(), NOW).ratings)
     with database.read() as db:
         assert sorted(queries.ratings.load_ratings(db, study_id).participant_ids) == ["Anaïs", "Zoë"]
@@ -165,8 +165,8 @@ def test_repeats_are_numbered_and_count_in_no_mos(database: Database, tmp_path: 
     assert sorted(kept.grade[kept.kind == ItemKind.REPEAT]) == [3, 4, 5]
     assert mos == {"000.png": 2.0, "001.png": None}
     assert sittings == [("p", 1, 3), ("p", 2, 1), ("q", 1, 1)]
-    with pytest.raises(ImportedRatingsError, match="same stimulus twice"):
-        rate(database, study_id, [first])
+    with pytest.raises(ImportedRatingsError, match=r"Line 9 rates 000.png by p, who has rated it in this study already"):
+        rate(database, study_id, [ImportedRating("001.png", "p", 1.0, line=8), first._replace(line=9)])
 
 
 def test_people_who_rate_go_on_after_an_import(database: Database) -> None:
