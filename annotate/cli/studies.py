@@ -13,7 +13,7 @@ from annotate.design.items import MOST_TRAPS
 from annotate.design.roles import Role
 from annotate.design.scales import SCALES
 from annotate.design.stored_protocol import UnreadableProtocol
-from annotate.errors import ProtocolError
+from annotate.errors import ProtocolError, StimulusError
 from annotate.owners import hash_secret, make_secret
 from annotate.settings import Settings
 from annotate.wording import counted
@@ -43,6 +43,7 @@ def add_making(command: Command) -> None:
     create.add_argument(
         "--ratings", type=int, metavar="N", help="accepted ratings wanted per picture (default: 20) or pair (10)"
     )
+    _add_pair_options(create)
     add = command("add", _add, "add pictures to a study that is a draft or paused")
     add.add_argument("name", metavar="NAME")
     _add_pictures_options(add)
@@ -86,6 +87,25 @@ def _add_pictures_options(parser: argparse.ArgumentParser) -> None:
     pictures.add_argument("--dataset", metavar="NAME", help="a data set of the Hugging Face Hub (needs datasets)")
     parser.add_argument("--split", default="train", help="of --dataset (default: train)")
     parser.add_argument("--column", default="image", help="of --dataset that holds the pictures (default: image)")
+    parser.add_argument(
+        "--scores", type=Path, metavar="CSV", help="of a model, as fiqa score writes it; --design chain goes by them"
+    )
+
+
+def _add_pair_options(create: argparse.ArgumentParser) -> None:
+    create.add_argument("--design", help="of pairs: balanced (default), chain or active; see docs/studies.md")
+    create.add_argument(
+        "--partners", type=int, metavar="N", help="of pairs: how many others a picture is compared with (default: 6)"
+    )
+    create.add_argument(
+        "--certainty", type=float, metavar="P", help="of --design active: wanted for the order (default: 0.95)"
+    )
+    create.add_argument(
+        "--across-sources",
+        action="store_true",
+        default=None,
+        help="of pairs: compare pictures of different sources too",
+    )
 
 
 def add_states(command: Command) -> None:
@@ -159,15 +179,20 @@ def _pictures(options: argparse.Namespace, settings: Settings) -> Iterator[Itera
     """Offer the pictures that the options name, with a bar on a terminal."""
     from tqdm import tqdm
 
+    from annotate.exchange.scores import read_scores, with_scores
     from annotate.stimuli.sources import from_hub, open_upload
 
     if options.dataset:
+        if options.scores:
+            raise StimulusError("The scores of a data set are its own column score; leave --scores out.")
         yield tqdm(from_hub(options.dataset, split=options.split, column=options.column), unit="picture", disable=None)
         return
     with open_upload(options.images, settings.data_dir) as upload:
         for notice in upload.notices:
             warn(notice)
-        yield tqdm(upload.candidates, unit="picture", disable=None)  # None: only on a terminal
+        scores = read_scores(options.scores) if options.scores else None
+        candidates = upload.candidates if scores is None else with_scores(upload.candidates, scores)
+        yield tqdm(candidates, unit="picture", disable=None)  # None: only on a terminal
 
 
 def _read_protocol(options: argparse.Namespace) -> "StudyProtocol":
@@ -182,7 +207,15 @@ def _read_protocol(options: argparse.Namespace) -> "StudyProtocol":
             raise ProtocolError(f"{options.protocol} cannot be read: {error.strerror}.") from None
         except (ValueError, AttributeError, TypeError):
             raise ProtocolError(f"{options.protocol} is no JSON object; write one as an export does.") from None
-    asked = {"method": options.method, "scale": options.scale, "ratings_wanted": options.ratings}
+    asked = {
+        "method": options.method,
+        "scale": options.scale,
+        "ratings_wanted": options.ratings,
+        "pair_design": options.design,
+        "pair_partners": options.partners,
+        "pair_certainty": options.certainty,
+        "pair_across_sources": options.across_sources,
+    }
     return make_protocol(values | {name: value for name, value in asked.items() if value is not None})
 
 
@@ -312,6 +345,9 @@ def _progress(study: "Study", progress: "StudyProgress") -> dict[str, Any]:
         "invited": progress.invited,
         "sittings": progress.sittings,
         "sittings_ended": progress.sittings_ended,
+        **(
+            {"sources": {stopped or "going on": n for stopped, n in progress.groups.items()}} if progress.groups else {}
+        ),
     }
 
 

@@ -1,6 +1,7 @@
 """The tables. Every query is in `annotate.queries`; a change here needs a function in `migrations`.
 
     study ── stimulus ── pair ─┐        what: pictures, and in a study of pairs which two are compared
+      ├── pair_group           │        how far the pairs of each source are, where they are planned by the answers
       ├── member, event        │        whom the owner let in; what was done
       └── participant ── link  │        who: a person is known by the hashes of personal links
             ├── sitting        │        when: one run from consent to completion code
@@ -202,7 +203,8 @@ class Stimulus(Table):
     `expected` is the known grade of training, gold and trap stimuli, `feedback` what training says about it.
     `source` groups stimuli that come from one photo or person and must not be divided over splits, `condition` those
     that the same was done to: a method, a codec at a level.
-    `reference_id` is the undamaged picture that it is shown beside or measured against.
+    `reference_id` is the undamaged picture that it is shown beside or measured against. `score` is a model's, on any
+    scale, where its owner gave one.
     `taken` counts the slots that are leased or rated, `rated` those that are rated, of participants whose votes
     are used, without repeats. `shuffle` is random: where, among stimuli with as many slots taken, one stands.
     """
@@ -232,6 +234,7 @@ class Stimulus(Table):
     rated: Mapped[int] = mapped_column(default=0)
     condition: Mapped[str | None] = mapped_column(Text)
     reference_id: Mapped[int | None] = mapped_column(ForeignKey("stimulus.id", ondelete="SET NULL"), index=True)
+    score: Mapped[float | None]
 
 
 class Pair(Table):
@@ -256,6 +259,22 @@ class Pair(Table):
     shuffle: Mapped[int]
     taken: Mapped[int] = mapped_column(default=0)
     rated: Mapped[int] = mapped_column(default=0)
+
+
+class PairGroup(Table):
+    """The pictures of a `source`, or all of a study, that are compared with each other by a design that is adaptive.
+
+    `planned` answers are wanted so far of their pairs; `stopped` is why no more will be, blank while more may.
+    """
+
+    __tablename__ = "pair_group"
+    __table_args__ = (UniqueConstraint("study_id", "source"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"))
+    source: Mapped[str | None] = mapped_column(Text)
+    planned: Mapped[int]
+    stopped: Mapped[str] = mapped_column(String(16))
 
 
 class Participant(Table):

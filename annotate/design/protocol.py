@@ -38,11 +38,13 @@ _BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType({
     "lease_s": (30, 86_400),
     "min_screen_side_px": (0, 10_000),
     "pair_partners": (2, 1000),
+    "pair_certainty": (0.5, 0.9999),
+    "pair_information": (0, 1),
 })  # fmt: skip
 
 CHANGEABLE_WHILE_PAUSED = frozenset({
     "ratings_wanted", "sitting_items", "sitting_limit_s", "break_every", "break_s", "max_sittings", "max_people",
-    "closes_at", "lease_s", "min_screen_side_px", "completion_code", "language",
+    "closes_at", "lease_s", "min_screen_side_px", "completion_code", "language", "pair_certainty", "pair_information",
 })  # fmt: skip
 """How much and how fast is rated, and by whom; everything else is what a rating means, and stays as it was for the
 first."""
@@ -103,7 +105,10 @@ class StudyProtocol:
     reference_beside:    whether DCR shows the reference beside the picture, where that fits, and not before it
     offer_no_difference: whether neither of two pictures may be called better
     reasons:             of `REASONS`, those that may be given with an answer
-    pair_partners:       how many others a picture is compared with, in a balanced design
+    pair_design:         which pairs are compared, by its name in `annotate.pair_designs`
+    pair_partners:       how many others a picture is compared with, in a design that does not go by the answers
+    pair_certainty:      of the order of neighbours on the scale, from which on an active design asks for no more
+    pair_information:    bits that an answer must be expected to tell for an active design to ask for it
     pair_across_sources: whether pictures of different sources are compared
     """
 
@@ -135,7 +140,10 @@ class StudyProtocol:
     offer_no_difference: bool = True
     reference_beside: bool = False
     reasons: tuple[str, ...] = ()
+    pair_design: str = "balanced"
     pair_partners: int = 6
+    pair_certainty: float = 0.95
+    pair_information: float = 0.01
     pair_across_sources: bool = False
 
     def __post_init__(self) -> None:

@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from annotate.csv_files import CsvFile
 from annotate.errors import SettingError
 from annotate.names import normalized
+from annotate.stimuli.files import Candidate
 
 
 def read_scores(path: Path) -> dict[str, float]:
@@ -37,6 +39,12 @@ def read_scores(path: Path) -> dict[str, float]:
 def scores_of(stimuli: Sequence[str], scores: Mapping[str, float]) -> dict[str, float]:
     """Return the scores by stimulus, as `stimuli_of` finds it; raises SettingError as that does."""
     return {stimulus: scores[path] for path, stimulus in stimuli_of(stimuli, scores).items()}
+
+
+def with_scores(candidates: Sequence[Candidate], scores: Mapping[str, float]) -> list[Candidate]:
+    """Return pictures with the scores of those that have one; raises SettingError where none has."""
+    found = scores_of([each.name for each in candidates], scores)
+    return [replace(each, score=found.get(each.name, each.score)) for each in candidates]
 
 
 def stimuli_of(stimuli: Sequence[str], paths: Iterable[str]) -> dict[str, str]:

@@ -12,7 +12,8 @@ from typing import Any
 
 from annotate.design.protocol import StudyProtocol
 from annotate.errors import ProtocolError
-from annotate.methods.method import Method
+from annotate.methods.method import Method, Unit
+from annotate.pair_designs import find_design
 
 DEFAULT = StudyProtocol.method
 
@@ -65,4 +66,7 @@ def check_protocol(protocol: StudyProtocol) -> StudyProtocol:
     for name, value in method.fixed.items():
         if (given := getattr(protocol, name)) != value:
             raise ProtocolError(f"{name} is {given!r}; a study by {method.name} has {value!r}.")
+    design = find_design(protocol.pair_design)
+    if method.unit is not Unit.PAIR and design.name != StudyProtocol.pair_design:
+        raise ProtocolError(f"pair_design is {design.name!r}; a study by {method.name} compares no pairs.")
     return protocol

@@ -31,13 +31,14 @@ from annotate.database.tables import (
     Study,
 )
 from annotate.design.items import ItemKind
-from annotate.design.pair_plan import Pair
 from annotate.design.states import (
     AssignmentState,
     check_takes_imports,
 )
 from annotate.errors import ImportedRatingsError
 from annotate.names import find_by_name, normalized
+from annotate.pair_designs import find_design
+from annotate.pair_designs.design import Pair
 from annotate.queries import pairs as pair_queries
 from annotate.queries.audit import log_event
 from annotate.queries.bulk import insert_columns
@@ -213,9 +214,10 @@ class _PairWriter:
         if across and not self._across_sources:
             self._refuse(*next((each, pair) for each, pair in zip(part, pairs, strict=True) if pair in across))
         chance = Random(len(self._pairs))  # noqa: S311  an order is no secret
-        inside, wanted = [pair for pair in missing if pair not in across], self._study.protocol.ratings_wanted
-        pair_queries.add_pairs(self._db, self._study.id, inside, wanted, chance)
-        pair_queries.add_pairs(self._db, self._study.id, sorted(across), 0, chance)
+        inside, protocol = [pair for pair in missing if pair not in across], self._study.protocol
+        wanted = 0 if find_design(protocol.pair_design).adaptive else protocol.ratings_wanted
+        pair_queries.add_pairs(self._db.connection(), self._study.id, inside, wanted, chance)
+        pair_queries.add_pairs(self._db.connection(), self._study.id, sorted(across), 0, chance)
         self._pairs = pair_queries.pair_ids(self._db, self._study.id)
 
     def _refuse(self, each: ImportedComparison, pair: Pair) -> NoReturn:
@@ -288,7 +290,7 @@ class _Writer:
         ids, times = _reserve_ids(self._db, len(part)), [rating.rated_at or self._now for rating in part]
         connection = self._db.connection()
         try:
-            with self._db.begin_nested():  # after an error PostgreSQL answers nothing else in a transaction
+            with connection.begin_nested():  # after an error PostgreSQL answers nothing else in a transaction
                 insert_columns(connection, _ASSIGNMENT, self._assignments(ids, part, stimuli, sittings, times))
         except IntegrityError:
             again = self._find_second(part, stimuli, sittings)
@@ -371,7 +373,7 @@ def _stimulus_keys(db: Session, study_id: int) -> dict[str, _StimulusKey]:
     rows: Iterable[Row[str, int, ItemKind, str | None]] = db.execute(
         select(Stimulus.name, Stimulus.id, Stimulus.kind, Stimulus.source).where(Stimulus.study_id == study_id)
     )
-    return {normalized(name): _StimulusKey(*key) for name, *key in rows}
+    return {normalized(name): _StimulusKey(number, kind, source) for name, number, kind, source in rows}
 
 
 def _reserve_ids(db: Session, count: int) -> Sequence[int]:

@@ -1,15 +1,19 @@
-"""Pairs of a study: which there are, and on which side their pictures stand."""
+"""Pairs of a study: which there are, and on which side their pictures stand.
+
+Where they are planned by the answers, `annotate.queries.pair_batches` adds to them while people rate.
+"""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from random import Random
 
-from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from annotate.database.tables import LIVE, ROWS_AT_ONCE, SHUFFLES, Assignment, Pair, Stimulus, Study
-from annotate.design import pair_plan
+from annotate.database.tables import LIVE, ROWS_AT_ONCE, SHUFFLES, Assignment, Pair, PairGroup, Stimulus, Study
 from annotate.design.items import ItemKind
+from annotate.pair_designs import design as pair_design
+from annotate.pair_designs import find_design
 
 _SIDES = (
     select(Assignment.turned, func.count())
@@ -39,36 +43,64 @@ def count_pairs(db: Session, study_id: int) -> int:
     return db.scalar(select(func.count()).where(Pair.study_id == study_id)) or 0
 
 
-def pair_ids(db: Session, study_id: int) -> dict[pair_plan.Pair, int]:
+def pair_ids(db: Session, study_id: int) -> dict[pair_design.Pair, int]:
     """Return the ids of the pairs of a study."""
     rows = db.execute(select(Pair.first_id, Pair.second_id, Pair.id).where(Pair.study_id == study_id))
     return {(first, second): found for first, second, found in rows}
 
 
-def plan_pairs(db: Session, study: Study) -> int:
-    """Add the pairs that a study lacks by its protocol; return how many. The study must be locked."""
-    protocol = study.protocol
-    made = db.execute(select(Pair.first_id, Pair.second_id).where(Pair.study_id == study.id)).all()
-    rated = select(Stimulus.id, Stimulus.source).where(Stimulus.study_id == study.id, Stimulus.kind == ItemKind.RATED)
-    groups: dict[str | None, list[int]] = defaultdict(list)
-    for stimulus_id, source in db.execute(rated.order_by(Stimulus.id)):
-        groups[None if protocol.pair_across_sources else source].append(stimulus_id)
-    group_of = {stimulus_id: source for source, group in groups.items() for stimulus_id in group}
-    made_in: dict[str | None, list[pair_plan.Pair]] = defaultdict(list)
-    for first, second in made:
-        if first in group_of:
-            made_in[group_of[first]].append((first, second))
-    chance = Random(f"{study.id}/{len(made)}")  # noqa: S311  an order is no secret
-    new = [
-        pair
-        for source, group in groups.items()
-        for pair in pair_plan.plan_balanced(group, protocol.pair_partners, chance, made_in[source])
-    ]
-    add_pairs(db, study.id, new, protocol.ratings_wanted, chance)
-    return len(new)
+def plan_pairs(db: Session, study: Study) -> None:
+    """Add the pairs that a study lacks by its protocol as it is opened; the study must be locked."""
+    protocol, connection = study.protocol, db.connection()
+    design = find_design(protocol.pair_design)
+    if not design.adaptive:  # the protocol may have been changed in a pause
+        asked = update(Pair).where(Pair.study_id == study.id, Pair.wanted > 0).values(wanted=protocol.ratings_wanted)
+        db.execute(asked, execution_options={"synchronize_session": False})
+    db.execute(delete(PairGroup).where(PairGroup.study_id == study.id))
+    groups = _read_groups(db, study)
+    chance = Random(f"{study.id}/{sum(len(each.wanted) for each in groups.values())}")  # noqa: S311  an order is no secret
+    for source, group in groups.items():
+        plan = design.plan(group, protocol, chance)
+        add_pairs(connection, study.id, plan.pairs, plan.answers, chance)
+        if design.adaptive:
+            planned = sum(group.wanted.values()) + len(plan.pairs) * plan.answers
+            db.add(PairGroup(study_id=study.id, source=source, planned=planned, stopped=""))
 
 
-def add_pairs(db: Session, study_id: int, pairs: Iterable[pair_plan.Pair], wanted: int, chance: Random) -> None:
+def _read_groups(db: Session, study: Study) -> dict[str | None, pair_design.PairGroup]:
+    """Return the pictures to be compared with each other, by source, with the pairs that there are."""
+    rated = select(Stimulus.id, Stimulus.source, Stimulus.score).where(
+        Stimulus.study_id == study.id, Stimulus.kind == ItemKind.RATED
+    )
+    group_of: dict[int, str | None] = {}
+    scores: dict[int, float] = {}
+    for stimulus_id, source, score in db.execute(rated.order_by(Stimulus.id)):
+        group_of[stimulus_id] = None if study.protocol.pair_across_sources else source
+        if score is not None:
+            scores[stimulus_id] = score
+    wanted: defaultdict[str | None, dict[pair_design.Pair, int]] = defaultdict(dict)
+    pairs = select(Pair.first_id, Pair.second_id, Pair.wanted).where(Pair.study_id == study.id)
+    for first, second, count in db.execute(pairs):
+        if first in group_of and group_of[first] == group_of.get(second):
+            wanted[group_of[first]][first, second] = count
+    return {
+        source: pair_design.PairGroup(
+            members, wanted[source], {each: scores[each] for each in members if each in scores}
+        )
+        for source, members in _by_source(group_of).items()
+    }
+
+
+def _by_source(group_of: Mapping[int, str | None]) -> dict[str | None, list[int]]:
+    groups: dict[str | None, list[int]] = {}
+    for stimulus_id, source in group_of.items():
+        groups.setdefault(source, []).append(stimulus_id)
+    return groups
+
+
+def add_pairs(
+    connection: Connection, study_id: int, pairs: Iterable[pair_design.Pair], wanted: int, chance: Random
+) -> None:
     """Add pairs, of each of which so many answers are wanted."""
     rows = [
         {"study_id": study_id, "first_id": first, "second_id": second, "wanted": wanted,
@@ -76,4 +108,4 @@ def add_pairs(db: Session, study_id: int, pairs: Iterable[pair_plan.Pair], wante
         for first, second in pairs
     ]  # fmt: skip
     for start in range(0, len(rows), ROWS_AT_ONCE):
-        db.execute(insert(Pair), rows[start : start + ROWS_AT_ONCE])
+        connection.execute(insert(Pair), rows[start : start + ROWS_AT_ONCE])

@@ -1,7 +1,7 @@
 """How far a study is: counts of stimuli, ratings, participants and who is rating now."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import (
@@ -14,6 +14,7 @@ from annotate.database.tables import (
     Assignment,
     Event,
     Pair,
+    PairGroup,
     Participant,
     Rating,
     Sitting,
@@ -32,7 +33,8 @@ from annotate.queries.stimuli import count_stimuli
 class StudyProgress:
     """How far a study is. `by_ratings` maps (how often rated, how often wanted) to the number of stimuli or pairs.
 
-    `ratings_wanted` are those of one picture or pair.
+    `ratings_wanted` are those of one picture or pair. Where pairs are planned by the answers, `groups` counts the
+    sources by why nothing more is planned in them, "" where more may be.
 
     Of the people, `invited` have a link that they never followed to the end of the consent. The others take part, as
     `participants` counts: some are rating now, some have finished all their sittings, and some left one open.
@@ -48,6 +50,7 @@ class StudyProgress:
     invited: int
     finished: int
     last_answer_at: datetime | None
+    groups: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def left(self) -> int:
@@ -127,7 +130,13 @@ def study_progress(db: Session, study: Study, now: datetime) -> StudyProgress:
         invited=count_participants(db, study_id) - participants,
         finished=participants - at_it,
         last_answer_at=last_answer_at,
+        groups=_count_groups(db, study_id),
     )
+
+
+def _count_groups(db: Session, study_id: int) -> dict[str, int]:
+    groups = select(PairGroup.stopped, func.count()).where(PairGroup.study_id == study_id)
+    return dict(db.execute(groups.group_by(PairGroup.stopped)).all())
 
 
 def _by_ratings(db: Session, study: Study) -> dict[tuple[int, int], int]:

@@ -69,6 +69,8 @@ class NewStimulus(Structure):
     def feedback(self) -> str: ...
     @property
     def reference(self) -> str | None: ...
+    @property
+    def score(self) -> float | None: ...
 
 
 class StimulusCopy(NamedTuple):
@@ -85,6 +87,7 @@ class StimulusCopy(NamedTuple):
     kind: ItemKind
     expected: float | None
     feedback: str
+    score: float | None
     reference: str | None
 
 
@@ -183,6 +186,7 @@ def _stimulus_row(study_id: int, stimulus: NewStimulus) -> dict[str, Any]:
         "kind": stimulus.kind,
         "expected": stimulus.expected,
         "feedback": stimulus.feedback,
+        "score": stimulus.score,
         "shuffle": secrets.randbelow(SHUFFLES),
     }
 

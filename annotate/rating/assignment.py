@@ -8,6 +8,7 @@ What holds, whatever participants do at once, and is tested as such:
 - A lease that ran out is given to somebody else; whoever comes back before that finds theirs.
 - All this holds of pairs as of stimuli. Each picture of a pair stands on the left as often as the other, or once more
   or less but for leases that came back late; a repeated pair changes sides.
+- Pairs that are planned by the answers are planned when somebody finds nothing left, from those they never had.
 - Gold, trap and repeated items come once in every so many items (see the protocol), at places drawn per participant.
 
 All happens in the caller's transaction, with a handful of index look-ups however large the study is: stimuli of one
@@ -23,7 +24,8 @@ from sqlalchemy import Connection
 from annotate.database.tables import SHUFFLES
 from annotate.design.items import ItemKind
 from annotate.design.sitting_plan import REPEAT_GAP, CheckSchedule, count_sitting
-from annotate.queries import live, pairs, slots
+from annotate.methods.method import Unit
+from annotate.queries import live, pair_batches, pairs, slots
 from annotate.queries.records import PairRow, StimulusRow
 from annotate.rating import rules
 from annotate.rating.state import RaterState
@@ -52,17 +54,21 @@ def assign_ahead(connection: Connection, state: RaterState) -> RaterState:
     # Not for every item, as that would cost as much as choosing one; but before anybody is told that none is left.
     if missing and state.open_sitting().rated % RECLAIM_EVERY == 0:
         live.reclaim_expired(connection, state.participant.study_id, state.now, state.unit)
+    others_plan = False
     for _ in range(missing):
         following = _assign(connection, state)
         if following is None and live.reclaim_expired(connection, state.participant.study_id, state.now, state.unit):
             following = _assign(connection, state)
+        if following is None and state.plans_pairs:
+            planned = pair_batches.plan_batch(connection, state.participant, state.protocol)
+            following, others_plan = _assign(connection, state) if planned.answers else None, planned.busy
         if following is None:
             break
         state = following
     if state.items:
         return state
     others_lease = slots.others_hold_slots(connection, state.participant, state.protocol.ratings_wanted)
-    return replace(state, others_lease=others_lease)
+    return replace(state, others_lease=others_lease or others_plan)
 
 
 def _assign(connection: Connection, state: RaterState) -> RaterState | None:
@@ -80,7 +86,8 @@ def _choose(connection: Connection, state: RaterState, kind: ItemKind) -> Stimul
         candidates = slots.repeatable_units(connection, state.participant, skip_last=REPEAT_GAP)
         chosen = rules.draw(state, "repeat").choice(candidates) if candidates else None
         return None if chosen is None else slots.unit_by_id(connection, state.participant, chosen)
-    below = state.protocol.ratings_wanted if kind is ItemKind.RATED else None
+    single = kind is ItemKind.RATED and state.unit is Unit.STIMULUS
+    below = state.protocol.ratings_wanted if single else None  # a pair says itself how many it takes
     start = rules.draw(state, "start").randrange(SHUFFLES)
     return slots.least_taken(connection, state.participant, kind, below=below, start=start)
 
@@ -109,6 +116,9 @@ def plan_sitting(connection: Connection, state: RaterState) -> int:
         kind: slots.count_unseen(connection, state.participant, kind, wanted=most, limit=limit)
         for kind, most in wanted.items()
     }
+    if state.plans_pairs:
+        to_come = pair_batches.count_to_come(connection, state.participant, state.protocol)
+        available[ItemKind.RATED] = min(limit, max(available[ItemKind.RATED], to_come))
     held = sum(item.kind is not ItemKind.TRAINING for item in state.held)
     schedule = CheckSchedule(state.protocol, state.participant.seed)
     return held + sum(count_sitting(schedule, available, items=limit - held, before=state.main_counts).values())

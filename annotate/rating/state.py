@@ -12,6 +12,7 @@ from annotate.design.stored_protocol import readable
 from annotate.errors import SittingError, StudyStateError
 from annotate.methods import method_of
 from annotate.methods.method import Unit
+from annotate.pair_designs import find_design
 from annotate.queries.records import AssignedItem, CurrentParticipant, LastSitting, OpenSitting, StimulusRow
 
 
@@ -46,6 +47,11 @@ class RaterState:
     def unit(self) -> Unit:
         """What is rated at a time."""
         return method_of(self.protocol).unit
+
+    @property
+    def plans_pairs(self) -> bool:
+        """Whether which pairs are compared goes by the answers, and so is decided while people rate."""
+        return self.unit is Unit.PAIR and find_design(self.protocol.pair_design).adaptive
 
     @property
     def sitting(self) -> OpenSitting | None:

@@ -7,6 +7,8 @@ links all of them: A. Mikhailiuk et al., "Active sampling for pairwise compariso
 information gain maximization" (ICPR 2020).
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +20,10 @@ from annotate.statistics.ratings import Numbers
 
 _NODES = 21  # of the quadrature; more change nothing within 1e-6
 _STEEPNESS = float(ndtri(0.75))  # of Thurstone's model, per JOD
+_LEAST_VARIANCE = 1e-12  # of an answer that everybody gives
 _MOST_BITS = 1.0  # that one answer can tell
+NO_PAIR = -np.inf
+"""In the place of the information of a pair that is not to be planned."""
 
 
 class PlannedPair(NamedTuple):
@@ -33,16 +38,43 @@ def plan_pairs(scale: PairedScale, count: int) -> list[PlannedPair]:
     """Return the `count` pairs (or all there are) most worth comparing next, batch by batch, best first in each."""
     left = expected_information(scale)
     pairs: list[PlannedPair] = []
-    while len(pairs) < count:
-        cost = np.where(left > -np.inf, _MOST_BITS + 1 - left, 0)  # no edge where it is 0; never negative
-        tree = minimum_spanning_tree(np.triu(cost, 1)).tocoo()
-        batch = sorted(zip(tree.row, tree.col, strict=True), key=lambda pair: -left[pair])
-        if not batch:
-            break
+    while len(pairs) < count and (batch := plan_batch(left)):
         pairs += [PlannedPair(scale.stimulus_ids[a], scale.stimulus_ids[b], float(left[a, b])) for a, b in batch]
         for a, b in batch:
-            left[a, b] = left[b, a] = -np.inf
+            left[a, b] = left[b, a] = NO_PAIR
     return pairs[:count]
+
+
+def plan_batch(information: Numbers) -> list[tuple[int, int]]:
+    """Return the pairs that link the stimuli with the most information (J, J), best first; none is `NO_PAIR`.
+
+    Where those that are left cannot link all stimuli, they link as many as they can.
+    """
+    cost = np.where(information > NO_PAIR, _MOST_BITS + 1 - information, 0)  # no edge where it is 0; never negative
+    tree = minimum_spanning_tree(np.triu(cost, 1)).tocoo()
+    found = zip(tree.row.tolist(), tree.col.tolist(), strict=True)
+    return sorted(found, key=lambda pair: -information[pair])
+
+
+def with_answers_to_come(scale: PairedScale, answers: Mapping[tuple[int, int], int]) -> PairedScale:
+    """Return the scale as certain as so many more answers to pairs (two indices) make it to be expected, no ties."""
+    precision = np.linalg.inv(scale.covariance)
+    for (one, other), count in answers.items():
+        better = _STEEPNESS * (scale.jod[one] - scale.jod[other])
+        density = _STEEPNESS * np.exp(-(better**2) / 2) / np.sqrt(2 * np.pi)
+        known = count * density**2 / max(float(ndtr(better) * ndtr(-better)), _LEAST_VARIANCE)
+        precision[[one, other], [one, other]] += known
+        precision[[one, other], [other, one]] -= known
+    return replace(scale, covariance=np.linalg.inv(precision).astype(np.float64))
+
+
+def order_certainty(scale: PairedScale) -> float:
+    """Return the probability with which the order of two neighbours on the scale is right, of those least certain."""
+    order = np.argsort(scale.jod)
+    below, above = order[:-1], order[1:]
+    variance = np.diag(scale.covariance)
+    spread = np.sqrt(variance[below] + variance[above] - 2 * scale.covariance[below, above])
+    return float(ndtr((scale.jod[above] - scale.jod[below]) / spread).min()) if spread.size else 1.0
 
 
 def expected_information(scale: PairedScale) -> Numbers:

@@ -46,7 +46,7 @@ class Candidate:
 
     `name` is what its owner calls it. `source` names the photo or person it was made from, where known: an export
     keeps pictures of one source in one split. `condition` names what was done to it: a method, a codec at a level,
-    and `reference` the undamaged picture, as it is called here.
+    and `reference` the undamaged picture, as it is called here. `score` is a model's, on any scale.
     `expected` is the right grade of a gold, trap or training
     item, `feedback` what a participant in training is told about it.
     """
@@ -59,6 +59,7 @@ class Candidate:
     feedback: str = ""
     condition: str | None = None
     reference: str | None = None
+    score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ class StimulusFile:
     feedback: str = ""
     condition: str | None = None
     reference: str | None = None
+    score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -223,6 +225,7 @@ def _checked(candidate: Candidate) -> tuple[StimulusFile, bytes]:
         feedback=candidate.feedback,
         condition=candidate.condition,
         reference=candidate.reference,
+        score=candidate.score,
     )
     return described, data
 

@@ -9,12 +9,14 @@ A folder or zip may hold a `stimuli.csv`, in any letter case, which then says wh
     kind       rated, gold, trap, training or reference (optional, else rated)
     expected   the right grade of a gold, trap or training item (optional for training)
     feedback   what a participant in training is told about it (optional)
+    score      a model's, on any scale (optional)
 
 It has to lie where all pictures are beside or below it: at the top, or in the single folder that a Mac packs. Without
 it every picture is rated. Hidden and system files are passed over; so are other files, which is told. A zip is never
 unpacked to disk (annotate/stimuli/archives.py).
 """
 
+import math
 import os
 import stat
 from collections import Counter
@@ -43,7 +45,8 @@ TABLE_SUFFIXES = frozenset({".csv", ".ods", ".tsv", ".xls", ".xlsx"})
 IMAGE_SUFFIXES = frozenset({
     ".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp",
 })  # fmt: skip
-_DESCRIPTIONS = ("source", "condition", "reference", "kind", "expected", "feedback")
+_DESCRIPTIONS = ("source", "condition", "reference", "kind", "expected", "feedback", "score")
+_NUMBERS = ("expected", "score")
 _KINDS = {kind.name.lower(): kind for kind in ItemKind if kind is not ItemKind.REPEAT}
 
 Read = Callable[[], bytes]
@@ -221,7 +224,7 @@ def _offer(files: Mapping[str, Read], find_elsewhere: Find | None = None) -> Upl
         """Return the file that the table names."""
         return find_by_name(beside, name) or (find_elsewhere(name) if find_elsewhere else None)
 
-    manifest = CsvFile(files[table](), table, required=["path"], numbers=["expected"], error=StimulusError)
+    manifest = CsvFile(files[table](), table, required=["path"], numbers=_NUMBERS, error=StimulusError)
     return Upload(_from_manifest(manifest, find), tuple(notices))
 
 
@@ -262,7 +265,7 @@ def _read_file(path: Path, name: str) -> bytes:
 
 
 def _read_manifest(path: Path, name: str) -> CsvFile:
-    return CsvFile.read(path, name=name, required=["path"], numbers=["expected"], error=StimulusError)
+    return CsvFile.read(path, name=name, required=["path"], numbers=_NUMBERS, error=StimulusError)
 
 
 def _from_manifest(manifest: CsvFile, find: Find) -> list[Candidate]:
@@ -301,23 +304,27 @@ def _described(name: str, read: Callable[[], bytes], row: Mapping[str, str]) -> 
     kind = _KINDS.get(row.get("kind", "").lower() or "rated")
     if kind is None:
         raise ValueError(f"has the kind {row['kind']!r}; expected {', '.join(_KINDS)}")
-    expected = _number(row.get("expected", ""))
+    expected = _number(row.get("expected", ""), "expected grade")
+    score = _number(row.get("score", ""), "score")
     if expected is None and kind in (ItemKind.GOLD, ItemKind.TRAP):
         raise ValueError(f"lacks the expected grade of a {kind.name.lower()} item")
     if expected is not None and kind is ItemKind.RATED:
         raise ValueError("expects a grade of a rated item; give it another kind or no expected grade")
     feedback, condition = row.get("feedback", ""), row.get("condition") or None
     source, reference = row.get("source") or None, row.get("reference") or None
-    return Candidate(name, read, source, kind, expected, feedback, condition, reference)
+    return Candidate(name, read, source, kind, expected, feedback, condition, reference, score)
 
 
-def _number(text: str) -> float | None:
+def _number(text: str, what: str) -> float | None:
     if not text:
         return None
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise ValueError(f"has the expected grade {text!r}, which is no number") from None
+        number = math.nan
+    if math.isnan(number):
+        raise ValueError(f"has the {what} {text!r}, which is no number")
+    return number
 
 
 def _check_count(count: int, name: str) -> None:

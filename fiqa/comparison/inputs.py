@@ -171,7 +171,9 @@ def _read_frame(data: bytes, name: str) -> "pd.DataFrame":
         raise SettingError(f"{name} cannot be read as a CSV in UTF-8 ({str(error).splitlines()[0]}).") from None
     frame.columns = [str(column).strip().lower() for column in frame.columns]
     if missing := [column for column in ("path", "method") if column not in frame.columns]:
-        raise SettingError(f"{name} lacks the column{'s' * (len(missing) > 1)} {' and '.join(missing)}: it needs path and method.")
+        raise SettingError(
+            f"{name} lacks the column{'s' * (len(missing) > 1)} {' and '.join(missing)}: it needs path and method."
+        )
     return frame.fillna("")
 
 

@@ -22,9 +22,12 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 def stimuli(count: int, kind: ItemKind = ItemKind.RATED, expected: float | None = None) -> list[StimulusFile]:
     names = [f"{kind.name.lower()}-{number}.png" for number in range(count)]
     return [
-        StimulusFile(name, hashlib.sha256(name.encode()).hexdigest(), "PNG", 64, 48, 1000, kind=kind, expected=expected)
-        for name in names
-    ]
+        StimulusFile(
+            name, hashlib.sha256(name.encode()).hexdigest(), "PNG", 64, 48, 1000, kind=kind, expected=expected,
+            score=float(number),
+        )
+        for number, name in enumerate(names)
+    ]  # fmt: skip
 
 
 def new_study(

@@ -16,6 +16,7 @@ from annotate.database.migrations.m003_start_answers import add_start_answers
 from annotate.database.migrations.m004_condition import add_condition
 from annotate.database.migrations.m005_pairs import add_pairs
 from annotate.database.migrations.m006_members import add_members
+from annotate.database.migrations.m007_pair_designs import add_pair_designs
 from annotate.database.tables import SchemaVersion
 from annotate.errors import DatabaseError
 
@@ -26,6 +27,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     add_condition,
     add_pairs,
     add_members,
+    add_pair_designs,
 )
 LATEST = len(MIGRATIONS)
 _LOCK = 0x66697161  # any number, the same in every process

@@ -87,6 +87,25 @@ def test_an_export_holds_the_comparisons_and_the_scale(run: Run, folder: Path) -
     assert run("scale", "again") == run("scale", "faces")
 
 
+def test_a_design_is_chosen_with_its_settings(run: Run, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    making = ["--images", "faces", "--method", "pairs"]
+    (folder / "lite.csv").write_text("path,score\n" + "".join(f"faces/{name},{at}\n" for at, name in enumerate(NAMES)))
+    run("create", "chain", *making, "--design", "chain", "--partners", "2", "--scores", "lite.csv")
+    run("open", "chain")
+    assert run("status", "chain")["wanted"] == 7 * 10  # five neighbours, two long links
+    run("create", "active", *making, "--design", "active", "--certainty", "0.9", "--across-sources")
+    run("import", "active", "votes.csv")
+    run("open", "active")
+    assert run("status", "active")["sources"] == {"going on": 1}
+    assert run("protocol", "active")["pair_certainty"] == 0.9
+    run("create", "unsorted", *making, "--design", "chain")
+    assert "6 pictures lack; give each one" in refused(capsys, "open", "unsorted")
+    assert "expected one of balanced, active, chain" in refused(capsys, "create", "x", *making, "--design", "best")
+    assert "pair_certainty is 2" in refused(capsys, "create", "x", *making, "--certainty", "2")
+    (folder / "other.csv").write_text("path,score\nz.png,3\n")
+    assert "None of the scores" in refused(capsys, "create", "x", *making, "--scores", "other.csv")
+
+
 def test_pairs_of_two_sources_are_taken_in_where_that_is_asked_for(
     run: Run, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -165,7 +165,9 @@ def test_repeats_are_numbered_and_count_in_no_mos(database: Database, tmp_path: 
     assert sorted(kept.grade[kept.kind == ItemKind.REPEAT]) == [3, 4, 5]
     assert mos == {"000.png": 2.0, "001.png": None}
     assert sittings == [("p", 1, 3), ("p", 2, 1), ("q", 1, 1)]
-    with pytest.raises(ImportedRatingsError, match=r"Line 9 rates 000.png by p, who has rated it in this study already"):
+    with pytest.raises(
+        ImportedRatingsError, match=r"Line 9 rates 000.png by p, who has rated it in this study already"
+    ):
         rate(database, study_id, [ImportedRating("001.png", "p", 1.0, line=8), first._replace(line=9)])
 
 

@@ -223,7 +223,8 @@ class Study(RuleBasedStateMachine):
                 assert each.rated == rated
                 assert each.taken == rated + live[each.id, AssignmentState.LEASED]
                 if isinstance(each, Pair) or each.kind is ItemKind.RATED:
-                    assert each.taken <= self.wanted + self.reinstated
+                    wanted = each.wanted if isinstance(each, Pair) else self.wanted
+                    assert each.taken <= wanted + self.reinstated
 
     @invariant()
     def nothing_acknowledged_is_lost_or_double(self) -> None:

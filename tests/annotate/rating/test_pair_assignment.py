@@ -17,6 +17,8 @@ from annotate.design.states import State
 from annotate.errors import RatingError, StudyStateError
 from annotate.methods import make_protocol
 from annotate.methods.method import Unit
+from annotate.pair_designs import DESIGNS
+from annotate.rating.steps import StepKind
 from annotate.stimuli.files import StimulusFile
 from tests.annotate.rated import NOW, Person, new_study
 from tests.annotate.rater import rate_together
@@ -45,12 +47,12 @@ class PairStudy(Study):
 
     unit = Unit.PAIR
 
-    @initialize(gold=strategies.just(0), repeat_every=strategies.sampled_from([0, 6]))
-    def open_study(self, gold: int, repeat_every: int) -> None:
+    @initialize(repeat_every=strategies.sampled_from([0, 6]), design=strategies.sampled_from([*DESIGNS]))
+    def open_study(self, repeat_every: int, design: str) -> None:
         self.open_database()
         limits = {"ratings_wanted": self.wanted, "lease_s": 60, "sitting_items": 9, "max_sittings": 2}
-        pairs = {**PAIRS, "repeat_every": repeat_every}
-        self.begin(new_study(self.database, images=5, gold=gold, **pairs, **limits))
+        pairs = {**PAIRS, "repeat_every": repeat_every, "pair_design": design}
+        self.begin(new_study(self.database, images=5, **pairs, **limits))
         self.gave_back = False
 
     @precondition(lambda self: self.people)
@@ -89,8 +91,63 @@ def test_twenty_people_at_once_fill_a_study_of_pairs_exactly(database: Database)
     assert set(sides(database)) == {(3, 3)}
 
 
+def test_twenty_people_at_once_are_asked_by_the_answers_until_as_many_are_there_as_may_be(database: Database) -> None:
+    protocol: dict[str, Any] = {
+        "pair_design": "active",
+        "pair_certainty": 0.9999,
+        "pair_information": 0.0,
+        "ratings_wanted": 2,
+    }
+    study_id = new_study(database, images=6, **protocol, **PAIRS)
+    with database.read() as db:
+        code = queries.studies.get_study(db, study_id).join_code
+    rate_together(database, code, 20)
+    rows = comparisons(database)
+    assert len(rows) == 30  # as the balanced design: 15 pairs, 2 answers each
+    by_person = Counter((row.participant, frozenset((row.left, row.right))) for row in rows)
+    assert set(by_person.values()) == {1}
+    assert all(abs(straight - turned) <= 1 for straight, turned in sides(database))
+    with database.read() as db:
+        found = queries.progress.study_progress(db, queries.studies.get_study(db, study_id), NOW)
+    assert (found.wanted, found.missing, found.groups) == (30, 0, {"complete": 1})
+
+
+def test_a_study_that_goes_by_the_answers_ends_when_the_order_is_known(sqlite_database: Database) -> None:
+    study_id = new_study(
+        sqlite_database, images=3, pair_design="active", pair_certainty=0.8, ratings_wanted=1000, **PAIRS
+    )
+    for number in range(40):
+        person = Person(sqlite_database, study_id)
+        step = person.start()
+        assert number or step.total == 3  # all pairs, though few are planned yet
+        while step.picture:
+            names = [each.sha256 for each in step.picture.pictures]
+            step = person.rate(step, 5.0 if names[0] > names[1] else 1.0)
+        if step.kind is StepKind.FINISH and not step.done:
+            break
+    with sqlite_database.read() as db:
+        found = queries.progress.study_progress(db, queries.studies.get_study(db, study_id), NOW)
+    assert found.groups == {"certain": 1}
+    assert found.ratings == found.wanted < 60
+
+
+def test_a_number_of_answers_that_was_changed_in_a_pause_holds_for_the_pairs_that_there_are(
+    sqlite_database: Database,
+) -> None:
+    study_id = new_study(sqlite_database, images=4, ratings_wanted=2, **PAIRS)
+    with sqlite_database.write() as db:
+        queries.lifecycle.change_state(db, study_id, State.PAUSED, NOW)
+        queries.lifecycle.change_protocol(db, study_id, NOW, ratings_wanted=3)
+        queries.lifecycle.change_state(db, study_id, State.OPEN, NOW)
+    people = [Person(sqlite_database, study_id) for _ in range(4)]
+    for person in people:
+        person.rate_all(person.start())
+    assert len(comparisons(sqlite_database)) == 18
+
+
 def test_a_killed_process_loses_no_comparison_that_it_acknowledged(database: Database, database_url: str) -> None:
-    study_id = new_study(database, images=20, ratings_wanted=20, sitting_items=1000, **PAIRS)
+    active: dict[str, Any] = {"pair_design": "active", "pair_information": 0.0}  # plans too while it is killed
+    study_id = new_study(database, images=20, ratings_wanted=20, sitting_items=1000, **active, **PAIRS)
     with database.read() as db:
         code = queries.studies.get_study(db, study_id).join_code
     acknowledged: list[str] = []

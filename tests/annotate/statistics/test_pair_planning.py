@@ -5,7 +5,14 @@ import pytest
 from scipy import stats
 
 from annotate.statistics.comparisons import Comparisons
-from annotate.statistics.pair_planning import expected_information, plan_pairs
+from annotate.statistics.pair_planning import (
+    NO_PAIR,
+    expected_information,
+    order_certainty,
+    plan_batch,
+    plan_pairs,
+    with_answers_to_come,
+)
 from annotate.statistics.paired_scale import PairedScale, fit_paired_scale
 from annotate.statistics.ratings import Numbers
 from tests.annotate.paired import JOD, simulate
@@ -54,6 +61,29 @@ def test_stimuli_that_nothing_links_are_linked_first() -> None:
     comparisons = Comparisons.from_columns("aaaacccc", "bbbbdddd", "pqrspqrs", ["left"] * 8)
     best = plan_pairs(fit_paired_scale(comparisons), 1)[0]
     assert {best.stimulus, best.other} not in ({"a", "b"}, {"c", "d"})
+
+
+def test_a_batch_leaves_out_what_is_not_to_be_planned() -> None:
+    information = np.array([[0, 0.5, 0.1], [0.5, 0, NO_PAIR], [0.1, NO_PAIR, 0]])
+    assert plan_batch(information) == [(0, 1), (0, 2)]
+    information[0, 1] = information[1, 0] = NO_PAIR
+    assert plan_batch(information) == [(0, 2)]
+
+
+def test_answers_to_come_make_a_scale_as_certain_as_they_would(scale: PairedScale) -> None:
+    contrast = np.array([0, 0, 1, -1, 0, 0])
+    expected = with_answers_to_come(scale, {(2, 3): 10})
+    distance = stats.norm(0, 1).ppf(0.75) * (scale.jod[2] - scale.jod[3])
+    known = (JOD * stats.norm.pdf(distance)) ** 2 / (stats.norm.cdf(distance) * stats.norm.sf(distance))
+    before, after = (contrast @ each.covariance @ contrast for each in (scale, expected))
+    assert 1 / after == pytest.approx(1 / before + 10 * known)
+    assert expected.jod is scale.jod
+
+
+def test_the_certainty_of_an_order_is_that_of_its_closest_neighbours(scale: PairedScale) -> None:
+    contrast = np.array([0, 0, 0, 0, -1, 1])
+    spread = np.sqrt(contrast @ scale.covariance @ contrast)
+    assert order_certainty(scale) == pytest.approx(stats.norm.cdf(abs(contrast @ scale.jod) / spread))
 
 
 def test_planned_pairs_find_the_order_of_close_stimuli_with_fewer_comparisons_than_all_pairs() -> None:

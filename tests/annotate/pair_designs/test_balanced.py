@@ -8,7 +8,8 @@ import pytest
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from annotate.design.pair_plan import Pair, plan_balanced
+from annotate.pair_designs.balanced import plan_balanced
+from annotate.pair_designs.design import Pair
 
 
 def seeded(seed: int) -> Random:

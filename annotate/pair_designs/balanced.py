@@ -1,16 +1,15 @@
-"""Which pairs of pictures a study compares.
+"""The balanced design: every picture of a group meets equally many others.
 
-In the balanced design every picture of a group meets equally many others: the pictures stand in a random circle, and
-each meets those at the same few distances in it, 1 among them, so that every two are linked. Groups are the pictures of
-one source, or the whole study. Pictures that come later are linked to those that are there.
+The pictures stand in a random circle, and each meets those at the same few distances in it, 1 among them, so that every
+two are linked. Pictures that come later are linked to those that are there.
 """
 
 from collections.abc import Collection, Sequence
 from itertools import combinations
 from random import Random
 
-Pair = tuple[int, int]
-"""Two ids, the smaller one first."""
+from annotate.design.protocol import StudyProtocol
+from annotate.pair_designs.design import Pair, PairDesign, PairGroup, PairPlan, pair_of
 
 
 def plan_balanced(group: Sequence[int], partners: int, chance: Random, made: Collection[Pair] = ()) -> list[Pair]:
@@ -23,11 +22,13 @@ def plan_balanced(group: Sequence[int], partners: int, chance: Random, made: Col
     if inside:
         return _extend(group, partners, chance, inside)
     if partners >= len(group) - 1:
-        return [_pair(*two) for two in combinations(group, 2)]
+        return [pair_of(*two) for two in combinations(group, 2)]
     circle = chance.sample(list(group), len(group))
     further = range(2, (len(circle) + 1) // 2)
     distances = [1, *chance.sample(further, (partners + 1) // 2 - 1)]
-    return [_pair(each, circle[(place + far) % len(circle)]) for far in distances for place, each in enumerate(circle)]
+    return [
+        pair_of(each, circle[(place + far) % len(circle)]) for far in distances for place, each in enumerate(circle)
+    ]
 
 
 def _extend(group: Sequence[int], partners: int, chance: Random, made: Sequence[Pair]) -> list[Pair]:
@@ -41,7 +42,7 @@ def _extend(group: Sequence[int], partners: int, chance: Random, made: Sequence[
     def meet(one: int, other: int) -> None:
         met[one].add(other)
         met[other].add(one)
-        new.append(_pair(one, other))
+        new.append(pair_of(one, other))
 
     def fewest(among: Collection[int]) -> int:
         return min(among, key=lambda each: len(met[each]))
@@ -71,5 +72,9 @@ def _linked_groups(met: dict[int, set[int]]) -> list[set[int]]:
     return sorted(groups, key=len, reverse=True)
 
 
-def _pair(one: int, other: int) -> Pair:
-    return (one, other) if one < other else (other, one)
+def _plan(group: PairGroup, protocol: StudyProtocol, chance: Random) -> PairPlan:
+    pairs = plan_balanced(group.stimuli, protocol.pair_partners, chance, group.wanted)
+    return PairPlan(pairs, protocol.ratings_wanted)
+
+
+DESIGN = PairDesign("balanced", "Each picture with equally many others", _plan)

@@ -1,0 +1,69 @@
+"""What a design of paired comparison says of itself, and what it plans from."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import NamedTuple
+
+from annotate.design.protocol import StudyProtocol
+
+Pair = tuple[int, int]
+"""Two ids, the smaller one first."""
+
+
+def pair_of(one: int, other: int) -> Pair:
+    """Return two ids as a pair."""
+    return (one, other) if one < other else (other, one)
+
+
+class PairAnswers(NamedTuple):
+    """How often the first of a pair was preferred, neither, and the second; how many more answers are to come."""
+
+    first: int = 0
+    none: int = 0
+    second: int = 0
+    to_come: int = 0
+
+
+@dataclass(frozen=True)
+class PairGroup:
+    """Pictures that are compared with each other: those of one source, or all of a study.
+
+    stimuli:  ids, in the order in which they were added
+    wanted:   answers that are wanted so far, of each pair that there is
+    scores:   of a model, of the stimuli that have one
+    answers:  to the pairs so far; only for designs that go by them
+    excluded: pairs that would help nobody now: the person who waits has had them, or they wait for anybody
+    """
+
+    stimuli: Sequence[int]
+    wanted: Mapping[Pair, int] = field(default_factory=dict)
+    scores: Mapping[int, float] = field(default_factory=dict)
+    answers: Mapping[Pair, PairAnswers] = field(default_factory=dict)
+    excluded: Collection[Pair] = ()
+
+
+class PairPlan(NamedTuple):
+    """Pairs to compare next, how many more answers are wanted of each, and why nothing is to come after ("": it is)."""
+
+    pairs: Sequence[Pair]
+    answers: int
+    stopped: str = ""
+
+
+Plan = Callable[[PairGroup, StudyProtocol, Random], PairPlan]
+
+
+@dataclass(frozen=True)
+class PairDesign:
+    """A way of choosing pairs.
+
+    name, title: as in protocols and on the command line; as in forms
+    plan:        what a group lacks; raises StudyStateError where the group does not allow the design
+    adaptive:    whether it goes by the answers, and so plans again while people rate; else once, when a study is opened
+    """
+
+    name: str
+    title: str
+    plan: Plan
+    adaptive: bool = False
