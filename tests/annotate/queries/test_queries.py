@@ -176,7 +176,7 @@ def test_what_was_rated_already_cannot_be_imported_again(database: Database) -> 
     study_id = new_study(database, images=3)
     rating = ImportedRating("rated-0.png", "anna", 5.0)
     imported(database, study_id, rating)
-    with pytest.raises(ImportedRatingsError, match="twice"):
+    with pytest.raises(ImportedRatingsError, match="has rated it in this study already"):
         imported(database, study_id, rating)
     assert imported(database, study_id, ImportedRating("rated-1.png", "anna", 5.0)) == 1
     with database.read() as db:
