@@ -100,7 +100,7 @@ def _progress(photos: Iterator[ScoredPhoto], words: PhotoWords, done: int) -> It
 
 def _count(bar: Any, words: PhotoWords) -> None:
     """Tell a bar how many photos there are, which may take longer than scoring the first."""
-    with suppress(FiqaError):
+    with suppress(Exception):  # of any service's kind; what cannot be read, the run itself tells
         bar.total = words.count()
 
 

@@ -146,18 +146,14 @@ def path_column(name: str, names: Iterable[str], asked: str | None) -> str:
     raise SettingError(f"{name} has no column of photos: name {wanted}; it has {', '.join(known)}.")
 
 
-def _count_lines(name: str) -> int | None:
-    if is_url(name):
-        return None
-    with Path(name).open(encoding="utf-8-sig") as file:
-        return sum(bool(line.strip()) and not line.startswith("#") for line in file)
+def _count_lines(name: str) -> int:
+    with open_file(name) as file, TextIOWrapper(file, encoding="utf-8-sig") as lines:
+        return sum(bool(line.strip()) and not line.startswith("#") for line in lines)
 
 
-def _count_csv_rows(name: str) -> int | None:
-    if is_url(name):
-        return None
-    with Path(name).open(encoding="utf-8-sig", newline="") as file:
-        return max(0, sum(1 for row in csv.reader(file) if row) - 1)
+def _count_csv_rows(name: str) -> int:
+    with open_file(name) as file, TextIOWrapper(file, encoding="utf-8-sig", newline="") as lines:
+        return max(0, sum(1 for row in csv.reader(lines) if row) - 1)
 
 
 def _count_parquet_rows(name: str) -> int | None:

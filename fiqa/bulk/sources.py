@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fiqa.bulk.hub import count_of_dataset, is_dataset, photos_of_dataset
 from fiqa.bulk.lists import LISTS, Named, count_in, photos_in, suffix_of
-from fiqa.bulk.urls import RemotePhoto, files_at, is_url
+from fiqa.bulk.urls import RemotePhoto, files_at, is_one_file, is_url
 from fiqa.photos.sources import FoundPhotos, find_photos, read_photos, walk_photos
 
 RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
@@ -61,10 +61,12 @@ class PhotoWords:
             return count_of_dataset(word)
         if Path(word).is_dir():
             return sum(1 for _ in walk_photos(Path(word), FoundPhotos()))
+        if is_url(word) and not is_one_file(word):
+            return None
         places = [word] if is_url(word) else find_photos([word]).paths
         counts = [count_in(place) if suffix_of(place) in LISTS else 1 for place in places]
         known = [count for count in counts if count is not None]
-        return sum(known) if len(known) == len(counts) and not _is_open_ended(word) else None
+        return sum(known) if len(known) == len(counts) else None
 
     def _words(self) -> Iterator[str]:
         """Yield every word, one with a range of numbers once for each number."""
@@ -90,8 +92,3 @@ def _in_folder(word: str, found: FoundPhotos) -> Iterator[Named]:
         yield path, path
     if path is None:
         found.troubles.append(f"{word} is a folder without photos")
-
-
-def _is_open_ended(word: str) -> bool:
-    """Whether only listing a URL tells what it stands for."""
-    return is_url(word) and suffix_of(word) not in LISTS

@@ -101,7 +101,7 @@ def files_at(url: str) -> Iterator[str]:
     """
     files, path = filesystem(url)
     try:
-        if "*" in url and not url.lower().startswith("http"):
+        if _is_pattern(url):
             yield from (_unstripped(files, url, each) for each in _matching(files, path, url))
         elif url.endswith("/") or (not PurePosixPath(path).suffix and files.isdir(path)):
             yield from (_unstripped(files, url, each) for each in _photos_below(files, path))
@@ -111,6 +111,15 @@ def files_at(url: str) -> Iterator[str]:
         raise
     except Exception as error:
         raise SettingError(f"{url} cannot be listed: {_reason(error)}.") from error
+
+
+def is_one_file(url: str) -> bool:
+    """Whether a URL says by itself that it stands for one file: `files_at` yields it as it is, and asks nobody."""
+    return not _is_pattern(url) and not url.endswith("/") and bool(PurePosixPath(url.partition("?")[0]).suffix)
+
+
+def _is_pattern(url: str) -> bool:
+    return "*" in url and not url.lower().startswith("http")
 
 
 def _matching(files: "AbstractFileSystem", pattern: str, url: str) -> list[str]:

@@ -63,8 +63,14 @@ def test_photos_patterns_and_tables_of_a_bucket_are_read(bucket: str) -> None:
     assert levels(f"{bucket}/more/b.png") == [100]
     assert levels(f"{bucket}/*/*.png") == [100]
     assert levels(f"{bucket}/table.parquet") == [50]
-    assert PhotoWords((f"{bucket}/table.parquet",)).count() == 1
-    assert PhotoWords((f"{bucket}/",)).count() is None
+
+
+def test_how_many_photos_lists_at_urls_hold_is_known_before_the_run(bucket: str) -> None:
+    photos, lists = (f"{bucket}/a.png", f"{bucket}/b.png?x"), [f"{bucket}/list.{kind}" for kind in ("txt", "csv")]
+    assert [PhotoWords((word,)).count() for word in (*photos, *lists, f"{bucket}/table.parquet")] == [1, 1, 2, 2, 1]
+    assert PhotoWords((*photos, *lists)).count() == 6
+    for word in ("/", "", "/*.png", "/gone.txt"):  # listing a folder takes as long as scoring begins to
+        assert PhotoWords((bucket + word, *photos)).count() is None
 
 
 def test_names_of_photos_in_a_bucket_are_urls_that_lead_there(bucket: str) -> None:
