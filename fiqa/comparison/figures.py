@@ -41,7 +41,7 @@ def distributions(scores: dict[str, Scores], score_range: Interval) -> str:
 
     def draw(axes: "Axes") -> None:
         """Draw a row for every method."""
-        rng = np.random.default_rng(0)
+        rng, ink = np.random.default_rng(0), {"color": INK}
         for row, (name, values) in enumerate(_scored(scores)):
             colour = COLOURS[row % len(COLOURS)]
             _name_row(axes, shortened(name, 2 * LONGEST_LABEL), row)
@@ -51,7 +51,7 @@ def distributions(scores: dict[str, Scores], score_range: Interval) -> str:
                 _half_violin(axes, values, row, colour)
             axes.boxplot(
                 values, positions=[row], orientation="horizontal", widths=0.12, showfliers=False, manage_ticks=False,
-                boxprops={"color": INK}, medianprops={"color": colour, "linewidth": 2},
+                boxprops=ink, whiskerprops=ink, capprops=ink, medianprops={"color": colour, "linewidth": 2},
             )  # fmt: skip
             axes.scatter(values, row + 0.22 + 0.1 * rng.uniform(-1, 1, len(values)), 6, colour, alpha=0.5, linewidths=0)
         axes.set_yticks([])
@@ -60,7 +60,7 @@ def distributions(scores: dict[str, Scores], score_range: Interval) -> str:
         axes.set_xlabel("score")
 
     return svg_figure(
-        draw, height=0.7 + 0.9 * len(scores), width=4.6, label="Distribution of the scores of every method"
+        draw, height=0.7 + 0.9 * len(scores), width=4.2, label="Distribution of the scores of every method"
     )
 
 
@@ -131,7 +131,7 @@ def _scored(scores: dict[str, Scores]) -> list[tuple[str, Scores]]:
 def _name_row(axes: "Axes", name: str, row: int) -> None:
     """Write a method's name at the left above what is drawn in its row; it may hold signs of mathematics."""
     axes.text(
-        0, row - 0.58, name, transform=axes.get_yaxis_transform(), color=INK, va="center", parse_math=False,
+        0.015, row - 0.58, name, transform=axes.get_yaxis_transform(), color=INK, va="center", parse_math=False,
     )  # fmt: skip
 
 
