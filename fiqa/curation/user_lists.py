@@ -24,7 +24,7 @@ class PhotoPersons:
 
 
 def persons_in(table: Path, *, called: str | None = None) -> list[tuple[str, str]]:
-    """Return path and person of each row of a CSV that has both; `called` is the table's name in messages.
+    """Return path and person of each row of a CSV that names a person; `called` is the table's name in messages.
 
     Commas, semicolons or tabs divide the columns, whose heads may have any letter case. Raises SettingError for another
     table.
@@ -39,7 +39,7 @@ def persons_in(table: Path, *, called: str | None = None) -> list[tuple[str, str
         raise SettingError(f"{called or table} cannot be read as a CSV ({error}).") from None
     if not {PATH, PERSON} <= set(rows.fieldnames):
         raise SettingError(f"{called or table} lacks the columns {PATH} and {PERSON}: name them in its first line.")
-    return [(path, person) for path, person in cells if path and person]
+    return [(path, person) for path, person in cells if person]
 
 
 def match_persons(photos: Iterable[str], rows: Sequence[tuple[str, str]]) -> PhotoPersons:
@@ -58,7 +58,7 @@ def match_persons(photos: Iterable[str], rows: Sequence[tuple[str, str]]) -> Pho
     if not claims:
         raise SettingError("The table of persons names not one of these photos: give their file names as paths.")
     by_photo = {name: next(iter(persons)) for name, persons in claims.items() if len(persons) == 1}
-    strange = [path for name, (path, _) in zip(found, rows, strict=True) if name is None]
+    strange = [path or "an empty path" for name, (path, _) in zip(found, rows, strict=True) if name is None]
     notices = (
         _counted(strange, len(rows), "rows of the table of persons name none of the photos, or no single one"),
         _counted(sorted(claims.keys() - by_photo), len(names), "photos have several persons in the table"),

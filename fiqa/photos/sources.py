@@ -58,8 +58,8 @@ class FoundPhotos:
             return None
         links = "link to a folder was" if len(self.circular) == 1 else "links to folders were"
         return (
-            f"{len(self.circular)} {links} passed over, since its photos are searched already or it leads out of the "
-            f"folder: {self.circular[0]}"
+            f"{len(self.circular)} {links} passed over, as folders above a link and those searched already are not "
+            f"searched again: {self.circular[0]}"
         )
 
 

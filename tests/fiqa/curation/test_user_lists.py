@@ -39,13 +39,13 @@ def test_a_photo_in_another_folder_of_the_same_name_is_another_photo() -> None:
 
 def test_rows_without_a_photo_and_photos_without_a_person_are_counted() -> None:
     photos = ["a/1.png", "b/1.png", "2.png", "3.png"]
-    rows = [("2.png", "Ann"), ("1.png", "Tom"), *((f"gone/{number}.jpg", "Eve") for number in range(3))]
+    rows = [("2.png", "Ann"), ("1.png", "Tom"), ("", "Eve"), *((f"gone/{number}.jpg", "Eve") for number in range(2))]
     rows += [("3.png", "Ann"), ("3.png", "Tom")]
 
     matched = match_persons(photos, rows)
 
     assert matched.by_photo == {"2.png": "Ann"}
-    strange = "1.png, gone/0.jpg, gone/1.jpg, …"
+    strange = "1.png, an empty path, gone/0.jpg, …"
     assert matched.notices == (
         f"4 of 7 rows of the table of persons name none of the photos, or no single one: {strange}.",
         "1 of 4 photos have several persons in the table: 3.png.",

@@ -84,8 +84,8 @@ def test_a_link_that_leads_out_or_to_what_was_searched_is_passed_over_and_told(h
 
     assert names(found) == ["all/photos/z/a.png"]
     assert found.remark() == (
-        "2 links to folders were passed over, since its photos are searched already or it leads out of the folder: "
-        "all/photos/above"
+        "2 links to folders were passed over, as folders above a link and those searched already are not searched "
+        "again: all/photos/above"
     )
 
 
