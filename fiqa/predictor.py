@@ -6,6 +6,7 @@ Shapes: K crops a face, B crops a batch, S crop side in pixels.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
@@ -24,6 +25,7 @@ from fiqa.faces.finders import FaceFinder
 from fiqa.models import DslFiqa, Prediction
 from fiqa.models.folding import folded
 from fiqa.models.landmark_encoding import landmark_input
+from fiqa.models.overlapping_crops import can_share, shared_degradation
 from fiqa.photo_scorer import FaceCrops, PhotoScorer, mean_interval
 from fiqa.photos.crops import cut_crops
 from fiqa.results import Interval
@@ -80,7 +82,7 @@ class QualityPredictor(PhotoScorer):
         crops = self._crops(faces)
         batches = []
         while batch := list(islice(crops, self.batch)):
-            batches.append(self._predict_batch([crop for crop, _ in batch], [landmarks for _, landmarks in batch]))
+            batches.append(self._predict_batch(batch))
         score = _joined([batch.score for batch in batches])
         if not score.isfinite().all():
             raise CheckpointError(f"{self.spec.name} gives no finite score for this photo: choose another checkpoint.")
@@ -91,11 +93,17 @@ class QualityPredictor(PhotoScorer):
             degradation=_joined([batch.degradation for batch in batches]),
         )
 
-    def _crops(self, faces: Sequence[FaceCrops]) -> Iterator[tuple[NDArray[np.uint8], bytes]]:
-        """Yield every crop (S, S, 3) with its landmarks, cut when it is needed: a crowd's do not fit in memory."""
+    def _crops(self, faces: Sequence[FaceCrops]) -> Iterator["_Crop"]:
+        """Yield every crop, cut when it is needed: a crowd's do not fit in memory."""
         for face in faces:
-            crops = self._cut(face)
-            yield from zip(crops, self._landmark_input(face), strict=True)
+            yield from map(_Crop, self._cut(face), self._landmark_input(face), self._shared_degradation(face))
+
+    def _shared_degradation(self, face: FaceCrops) -> Sequence[Tensor | None]:
+        """Return the degradation features (1, R, C, D) of every crop; None for each where crops share nothing."""
+        if not can_share(self.config):
+            return [None] * len(face.offsets)
+        view = self.normalise(np.stack([face.view.image]))
+        return shared_degradation(self.inference_network.encoder, self.config, view, face.offsets).split(1)
 
     def network_inputs(self, face: FaceCrops) -> tuple[Tensor, Tensor | None]:
         """Return what the network takes of one face, `network(*network_inputs(face))`; gradients may go through it.
@@ -126,11 +134,13 @@ class QualityPredictor(PhotoScorer):
         scores: NDArray[np.float64] = self.predict(faces).score.double().numpy()
         return rearrange(scores, "(f k) -> f k", f=len(faces))
 
-    def _predict_batch(self, crops: Sequence[NDArray[np.uint8]], landmarks: Sequence[bytes]) -> Prediction:
-        normalised = self.normalise(np.stack(crops))
-        weights = self._weights(landmarks)
+    def _predict_batch(self, crops: Sequence["_Crop"]) -> Prediction:
+        normalised = self.normalise(np.stack([crop.pixels for crop in crops]))
+        weights = self._weights([crop.landmarks for crop in crops])
+        known = [crop.degradation for crop in crops if crop.degradation is not None]
         network = self.inference_network
-        prediction: Prediction = network.transformer(normalised, network.encoder(normalised), weights)
+        degradation = torch.cat(known) if known else network.encoder(normalised)
+        prediction: Prediction = network.transformer(normalised, degradation, weights)
         return prediction
 
     def _weights(self, landmarks: Sequence[bytes]) -> Tensor | None:
@@ -155,6 +165,15 @@ class QualityPredictor(PhotoScorer):
             values = rearrange(values, "1 (l xy) -> 1 l xy", xy=2)
         weights: Tensor = encoding(values)
         return weights
+
+
+@dataclass(frozen=True)
+class _Crop:
+    """A crop (S, S, 3), what its landmark encoding takes, and its degradation features where crops share them."""
+
+    pixels: NDArray[np.uint8]
+    landmarks: bytes
+    degradation: Tensor | None
 
 
 def _joined(tensors: list[Tensor]) -> Tensor:

@@ -27,7 +27,7 @@ class ChannelAttention(nn.Module):
     def __init__(self, tokens: int, *, dropout: float, released_order: bool) -> None:
         super().__init__()
         self.query = nn.Linear(tokens, tokens)
-        self.key = nn.Linear(tokens, tokens)
+        self.key: nn.Module = nn.Linear(tokens, tokens)  # none at inference, see folding.py
         self.value = nn.Linear(tokens, tokens)
         self.dropout = nn.Dropout(dropout)
         self.released_order = released_order

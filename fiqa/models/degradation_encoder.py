@@ -32,7 +32,11 @@ class DegradationEncoder(nn.Module):
 
     def forward(self, crops: Tensor) -> Tensor:
         """Map normalised crops (B, 3, S, S) to degradation features (B, R, C, D)."""
-        features = at_least_single(self.layers(crops))  # E[x²] - E[x]² of bfloat16 would be rounding errors
+        return self.describe(self.layers(crops))
+
+    def describe(self, maps: Tensor) -> Tensor:
+        """Describe the last layer's maps of crops (B, D, h, w) by one vector for each cell: (B, R, C, D)."""
+        features = at_least_single(maps)  # E[x²] - E[x]² of bfloat16 would be rounding errors
         cells = F.adaptive_avg_pool2d(features, self.grid)
         if self.statistics:
             squares = F.adaptive_avg_pool2d(features.square(), self.grid)
