@@ -128,7 +128,7 @@ def test_the_footer_says_what_is_at_work_and_what_is_kept(visit: Visit) -> None:
     visit.page.go_back()
     visit.page.go_back()
     visit.page.wait_for_selector("#photos >> visible=true")
-    assert "Nothing is kept of your photos" in visit.page.inner_text("#footer")
+    visit.page.wait_for_selector("#footer p:text('Nothing is kept of your photos') >> visible=true")
 
 
 def test_nothing_is_asked_of_other_servers(visit: Visit, site: str, photos: Photos) -> None:

@@ -1,15 +1,12 @@
-"""A study from its pictures to a model: people in browsers of their own label it to the end, whatever happens to them.
+"""A study from its pictures to its MOS: people in browsers of their own label it to the end, whatever happens to them.
 
 They undo, load the page again, click twice, use two tabs or lose the connection, one person each; RATERS=20 in the
 environment makes them twenty, as many as a study has, which takes minutes. In the middle the app is killed and started
-again. Afterwards the database says what was stored, a training makes a checkpoint of it, and the running app scores
-with that.
+again. Afterwards the database says what was stored.
 """
 
 import asyncio
-import json
 import os
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,13 +16,10 @@ from datetime import UTC, datetime
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from playwright import sync_api
 from playwright.async_api import Route, expect
 from skimage.data import astronaut
 from sqlalchemy import func, select
@@ -36,18 +30,15 @@ from annotate.database.engine import Database, open_database
 from annotate.database.tables import Rating, Stimulus
 from annotate.design.protocol import StudyProtocol
 from annotate.design.states import State
-from annotate.exchange.export import export_study
 from annotate.queries.ratings import RatingRow
 from annotate.rating import links
 from annotate.rating.steps import StepKind
 from annotate.settings import Settings
 from annotate.stimuli.files import Candidate
-from annotate.training_runs import Training, TrainingRuns, study_key
 from fiqa.degradation.synthetic import degrade
 from tests.annotate.rated import Person
 from tests.annotate.studies import make_study
 from tests.app_process import free_port, run_app
-from tests.browser.conftest import SCORE_MS
 from tests.browser.raters import Rater, open_pages
 
 PICTURES = 12
@@ -57,8 +48,6 @@ AT_THE_DOOR = 3
 """People whose pages load at the same time; more would only take each other's processor."""
 BEFORE_THE_KILL = 7
 """Pictures that everybody rates before; nobody loads the page while the app is away, so that nobody has to again."""
-NAME = "astronauts"
-TRAINING_S = 120
 
 
 def side_of(number: int) -> int:
@@ -182,10 +171,8 @@ class Volunteer:
 
 @dataclass(frozen=True)
 class Labelled:
-    """A study that is rated to the end, in an app that is still running."""
+    """A study that is rated to the end."""
 
-    address: str
-    data_dir: Path
     database: Database
     study_id: int
     people: Sequence[Volunteer]
@@ -214,7 +201,7 @@ def labelled(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         with ThreadPoolExecutor(1) as thread:
             thread.submit(asyncio.run, label_together(people, kill_and_start)).result()
         with closing(open_database(settings.database_url)) as database:
-            yield Labelled(app.address, settings.data_dir, database, study_id, people)
+            yield Labelled(database, study_id, people)
 
 
 def prepare(database: Database, data_dir: Path, address: str) -> tuple[int, list[Volunteer]]:
@@ -283,44 +270,3 @@ def test_the_mos_is_the_mean_of_what_people_gave(labelled: Labelled) -> None:
         table = mos_table(db, labelled.study_id)
     means = [np.mean([each.given[name] for each in labelled.people]) for name in table.stimulus_ids]
     np.testing.assert_allclose(table.mos, means)
-
-
-@pytest.fixture(scope="module")
-def training(labelled: Labelled) -> Training:
-    """Train as the page does, in a process of its own, and wait for its end."""
-    runs = TrainingRuns(labelled.data_dir)
-    with labelled.database.read() as db:
-        key = study_key(queries.studies.get_study(db, labelled.study_id))
-    runs.start(key, NAME, partial(export_study, labelled.database, labelled.study_id, labelled.data_dir))
-    deadline = time.monotonic() + TRAINING_S
-    while (training := runs.find(key)) and training.is_running and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert training
-    return training
-
-
-def test_a_training_on_the_votes_comes_to_its_end(training: Training) -> None:
-    assert training.state == "finished", training.log
-
-
-def test_the_running_app_scores_with_what_was_trained(
-    labelled: Labelled, training: Training, browser: sync_api.Browser
-) -> None:
-    page = browser.new_page()
-    page.goto(labelled.address)
-    sync_api.expect(page.locator("#checkpoint")).to_be_visible(timeout=SCORE_MS)  # with one it is not
-    page.close()
-    with httpx.Client(base_url=labelled.address, timeout=60) as visitor:
-        result = score(visitor, picture(0), training.name)
-    assert result["checkpoint"] == NAME
-    assert 1 <= result["score"] <= 5
-
-
-def score(visitor: httpx.Client, photo: bytes, checkpoint: str) -> dict[str, Any]:
-    """Score a photo as a program does."""
-    (path,) = visitor.post("/gradio_api/upload", files={"files": ("photo.png", photo)}).raise_for_status().json()
-    data = [{"path": path, "meta": {"_type": "gradio.FileData"}}, checkpoint, "main", None]
-    event = visitor.post("/gradio_api/call/score", json={"data": data}).raise_for_status().json()["event_id"]
-    said = visitor.get(f"/gradio_api/call/score/{event}").raise_for_status().text
-    result: dict[str, Any] = json.loads(said.rpartition("event: complete\ndata: ")[2].split("\n")[0])[0]
-    return result
