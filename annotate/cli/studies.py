@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from annotate.database.engine import Database
     from annotate.database.tables import Study
     from annotate.design.protocol import StudyProtocol
+    from annotate.design.sitting_plan import Effort
     from annotate.queries.progress import StudyProgress
     from annotate.stimuli.files import Candidate
     from annotate.stimuli.intake import Taken
@@ -226,7 +227,21 @@ def _say_taken(options: argparse.Namespace, taken: "Taken") -> None:
         warn(f"{counted(more, 'more picture is', 'more pictures are')} there already; --json names them")
     for warning in taken.warnings:
         warn(warning)
-    say(options, taken.to_dict(), f"{taken.study} is a {taken.state} with {counted(taken.added, 'more picture')}.")
+    made = f"{taken.study} is a {taken.state} with {counted(taken.added, 'more picture')}."
+    say(options, taken.to_dict(), f"{made}\n{_effort_in_words(taken.effort)}")
+
+
+def _effort_in_words(needed: "Effort | None") -> str:
+    from annotate.design.sitting_plan import S_PER_ANSWER
+
+    if needed is None:
+        return "No estimate of the effort: there are no pictures to rate, or no two of one source to compare."
+    return (
+        f"Effort: {counted(needed.ratings, 'answer')} to {counted(needed.units, needed.unit)}, at most, by "
+        f"{counted(needed.people, 'person', 'people')} in {counted(needed.sittings, 'sitting')} of up to "
+        f"{counted(needed.items, 'item')} and {needed.minutes:.0f} minutes; {needed.hours:.1f} hours in all, at "
+        f"{S_PER_ANSWER} s an answer."
+    )
 
 
 def _protocol(options: argparse.Namespace, settings: Settings) -> None:
@@ -312,6 +327,7 @@ def _change_state(options: argparse.Namespace, settings: Settings) -> None:
 
 def _status(options: argparse.Namespace, settings: Settings) -> None:
     from annotate import queries
+    from annotate.methods import study_effort
 
     with opened_database(settings) as database, database.read() as db:
         studies = [queries.studies.find_study(db, options.name)] if options.name else queries.studies.list_studies(db)
@@ -325,8 +341,18 @@ def _status(options: argparse.Namespace, settings: Settings) -> None:
             for each in studies
             if each not in unreadable
         ]
+        needed = (
+            study_effort(studies[0].protocol, queries.stimuli.summarize_stimuli(db, studies[0].id))
+            if options.name
+            else None
+        )
     columns = ("study", "state", "pictures", "ratings", "wanted", "complete", "participants", "active", "invited")
-    say(options, rows[0] if options.name else rows, table(columns, rows) if rows else "There are no studies yet.")
+    shown = table(columns, rows) if rows else "There are no studies yet."
+    if options.name:
+        effort = {"effort": needed and needed.to_dict()}
+        say(options, rows[0] | effort, f"{shown}\n{_effort_in_words(needed)}")
+    else:
+        say(options, rows, shown)
 
 
 def _progress(study: "Study", progress: "StudyProgress") -> dict[str, Any]:

@@ -53,6 +53,7 @@ class StimulusSummary:
     with_reference:    pictures to rate that have one
     without_reference: pictures to rate, gold and training pictures that have none
     silent_training:   training pictures that say nothing about an answer: no expected grade, no feedback
+    group_sizes:       pictures of each source, or of all, that are compared with each other; where pairs are
     """
 
     counts: Mapping[ItemKind, int] = field(default_factory=dict)
@@ -61,6 +62,7 @@ class StimulusSummary:
     pairs: int | None = None
     with_reference: int = 0
     without_reference: int = 0
+    group_sizes: tuple[int, ...] = ()
 
     def __getitem__(self, kind: ItemKind) -> int:
         """Return how many there are of a kind."""

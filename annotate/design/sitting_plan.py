@@ -132,25 +132,46 @@ def _pictures_of_one_person(protocol: StudyProtocol, stimuli: Counts) -> int:
 class Effort:
     """What a design asks of people.
 
-    ratings:  those wanted, of all stimuli together
+    unit:     what is rated at a time, a picture or a pair
+    units:    how many of them there are
+    ratings:  those wanted, of all of them together
     people:   how many are needed if everybody sits as often as they may
+    sittings: of all of them together
     items:    in a sitting, with checks and repeats
     minutes:  of a sitting, at `S_PER_ANSWER`, with breaks
     """
 
+    unit: str
+    units: int
     ratings: int
     people: int
+    sittings: int
     items: int
     minutes: float
 
+    @property
+    def hours(self) -> float:
+        """Of all sittings together."""
+        return self.sittings * self.minutes / 60
 
-def effort(protocol: StudyProtocol, stimuli: Counts) -> Effort:
-    """Estimate what a study takes; `people` do, though checks and repeats use up places of each sitting."""
-    pictures = stimuli.get(ItemKind.RATED, 0)
-    items = sum(largest_sitting(protocol, stimuli).values())
+    def to_dict(self) -> dict[str, str | float]:
+        """Return JSON-ready data."""
+        return {**vars(self), "minutes": round(self.minutes, 1), "hours": round(self.hours, 1)}
+
+
+def effort(protocol: StudyProtocol, stimuli: Counts, ratings: int | None = None, *, unit: str = "picture") -> Effort:
+    """Estimate what a study takes, if so many ratings are wanted: by default, as many of each stimulus.
+
+    `people` do, though checks and repeats use up places of each sitting.
+    """
+    units = stimuli.get(ItemKind.RATED, 0)
+    sitting = largest_sitting(protocol, stimuli)
+    items, rated = sum(sitting.values()), sitting.get(ItemKind.RATED, 0)
     each_rates = _pictures_of_one_person(protocol, stimuli)
-    ratings = pictures * protocol.ratings_wanted
+    ratings = units * protocol.ratings_wanted if ratings is None else ratings
     people = max(protocol.ratings_wanted, -(-ratings // each_rates)) if each_rates else 0
     pauses = range(protocol.break_every, items, protocol.break_every) if protocol.break_every else ()
     breaks = sum(not is_too_late_for_a_break(rated, items) for rated in pauses)
-    return Effort(ratings, people, items, (items * S_PER_ANSWER + breaks * protocol.break_s) / 60)
+    minutes = (items * S_PER_ANSWER + breaks * protocol.break_s) / 60
+    sittings = max(people, -(-ratings // rated)) if rated else 0
+    return Effort(unit, units, ratings, people, sittings, items, minutes)

@@ -10,7 +10,10 @@ from pkgutil import iter_modules
 from types import MappingProxyType
 from typing import Any
 
+from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
+from annotate.design.review import StimulusSummary
+from annotate.design.sitting_plan import Effort, effort
 from annotate.errors import ProtocolError
 from annotate.methods.method import Method, Unit
 from annotate.pair_designs import find_design
@@ -39,6 +42,14 @@ def find_method(name: str) -> Method:
 def method_of(protocol: StudyProtocol) -> Method:
     """Return the method that a study is run with."""
     return find_method(protocol.method)
+
+
+def study_effort(protocol: StudyProtocol, stimuli: StimulusSummary) -> Effort | None:
+    """Estimate what a study takes; None where there is nothing to rate yet."""
+    method = method_of(protocol)
+    units, answers = method.workload(protocol, stimuli)
+    unit = "pair" if method.unit is Unit.PAIR else "picture"
+    return effort(protocol, {**stimuli.counts, ItemKind.RATED: units}, answers, unit=unit) if units else None
 
 
 def make_protocol(values: Mapping[str, Any]) -> StudyProtocol:

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.design.review import StimulusSummary
 
@@ -40,6 +41,19 @@ class Show(StrEnum):
     IN_TURN = "in turn"
 
 
+class Workload(NamedTuple):
+    """How many pictures or pairs there are to rate, and answers wanted of them together, at most."""
+
+    units: int
+    answers: int
+
+
+def every_picture(protocol: StudyProtocol, stimuli: StimulusSummary) -> Workload:
+    """Return the work of a study whose pictures are rated singly."""
+    pictures = stimuli[ItemKind.RATED]
+    return Workload(pictures, pictures * protocol.ratings_wanted)
+
+
 def no_objection(protocol: StudyProtocol, stimuli: StimulusSummary) -> None:
     """Object to nothing in a design."""
 
@@ -57,6 +71,7 @@ class Method:
     unit:         what is rated at a time
     answer:       what is asked
     check_design: raises StudyStateError where a study cannot be opened
+    workload:     how much there is to rate
     scales:       those that it may be asked on, the first by default; none for preferences
     defaults:     of the protocol, where they differ from those of single pictures
     fixed:        values that its protocols must have
@@ -72,6 +87,7 @@ class Method:
     unit: Unit = Unit.STIMULUS
     answer: AnswerKind = AnswerKind.GRADE
     check_design: Callable[[StudyProtocol, StimulusSummary], None] = no_objection
+    workload: Callable[[StudyProtocol, StimulusSummary], Workload] = every_picture
     scales: tuple[str, ...] = ("acr5", "acr9", "continuous")
     defaults: Mapping[str, Any] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)

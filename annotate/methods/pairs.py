@@ -3,7 +3,8 @@
 from annotate.design.protocol import StudyProtocol
 from annotate.design.review import StimulusSummary
 from annotate.errors import StudyStateError
-from annotate.methods.method import AnswerKind, Method, Show, Unit
+from annotate.methods.method import AnswerKind, Method, Show, Unit, Workload
+from annotate.pair_designs import count_answers
 
 
 def _check_design(_protocol: StudyProtocol, stimuli: StimulusSummary) -> None:
@@ -12,6 +13,10 @@ def _check_design(_protocol: StudyProtocol, stimuli: StimulusSummary) -> None:
             "No two pictures have the same source, so there is nothing to compare; correct the column source of "
             "stimuli.csv, or set pair_across_sources=true."
         )
+
+
+def _workload(protocol: StudyProtocol, stimuli: StimulusSummary) -> Workload:
+    return Workload(*count_answers(stimuli.group_sizes, protocol))
 
 
 _NO_CHECKS = {"training_count": 0, "gold_every": 0, "trap_every": 0, "offer_unusable": False}
@@ -24,6 +29,7 @@ METHOD = Method(
     unit=Unit.PAIR,
     answer=AnswerKind.PREFERENCE,
     check_design=_check_design,
+    workload=_workload,
     scales=(),
     defaults={"ratings_wanted": 10, **_NO_CHECKS},
     fixed=_NO_CHECKS,

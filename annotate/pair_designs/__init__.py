@@ -4,7 +4,8 @@ A new one is a file here, and nothing else. Every module has a `DESIGN`, whose o
 of pictures. Imports `design` and, where answers are gone by, `statistics`; knows no database.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 from types import MappingProxyType
@@ -25,6 +26,13 @@ def _found() -> dict[str, PairDesign]:
 
 DESIGNS: Mapping[str, PairDesign] = MappingProxyType(_found())
 """Every design by its name."""
+
+
+def count_answers(sizes: Iterable[int], protocol: StudyProtocol) -> tuple[int, int]:
+    """Return how many pairs and answers there will be in groups of so many pictures, at most."""
+    design, of_sizes = find_design(protocol.pair_design), Counter(sizes)
+    counts = [(times, *design.count(size, protocol)) for size, times in of_sizes.items()]
+    return sum(times * pairs for times, pairs, _ in counts), sum(times * answers for times, _, answers in counts)
 
 
 def find_design(name: str) -> PairDesign:

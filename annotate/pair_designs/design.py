@@ -58,12 +58,25 @@ Plan = Callable[[PairGroup, StudyProtocol, Random], PairPlan]
 class PairDesign:
     """A way of choosing pairs.
 
-    name, title: as in protocols and on the command line; as in forms
-    plan:        what a group lacks; raises StudyStateError where the group does not allow the design
-    adaptive:    whether it goes by the answers, and so plans again while people rate; else once, when a study is opened
+    name, title:  as in protocols and on the command line; as in forms
+    plan:         what a group lacks; raises StudyStateError where the group does not allow the design
+    most_answers: that it asks for in a group of so many pictures, where it goes by the answers and stops by them
     """
 
     name: str
     title: str
     plan: Plan
-    adaptive: bool = False
+    most_answers: Callable[[int, StudyProtocol], int] | None = None
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether it plans again while people rate, by their answers; others plan once, when a study is opened."""
+        return self.most_answers is not None
+
+    def count(self, pictures: int, protocol: StudyProtocol) -> tuple[int, int]:
+        """Return how many pairs and answers there will be in a group, at most."""
+        if self.most_answers:
+            return pictures * (pictures - 1) // 2, self.most_answers(pictures, protocol)
+        ids = range(pictures)
+        plan = self.plan(PairGroup(ids, scores={each: float(each) for each in ids}), protocol, Random(0))  # noqa: S311
+        return len(plan.pairs), len(plan.pairs) * plan.answers

@@ -206,8 +206,10 @@ def summarize_stimuli(db: Session, study_id: int) -> StimulusSummary:
         Stimulus.feedback == "",
     )
     protocol = get_study(db, study_id).stored_protocol
-    of_pairs = isinstance(protocol, StudyProtocol) and method_of(protocol).unit is Unit.PAIR
-    pairs = count_pairs(db, study_id) if of_pairs else None
+    if isinstance(protocol, StudyProtocol) and method_of(protocol).unit is Unit.PAIR:
+        pairs, sizes = count_pairs(db, study_id), _group_sizes(db, study_id, across=protocol.pair_across_sources)
+    else:
+        pairs, sizes = None, ()
     with_reference, without = _count_references(db, study_id)
     return StimulusSummary(
         count_stimuli(db, study_id),
@@ -216,7 +218,14 @@ def summarize_stimuli(db: Session, study_id: int) -> StimulusSummary:
         pairs,
         with_reference,
         without,
+        sizes,
     )
+
+
+def _group_sizes(db: Session, study_id: int, *, across: bool) -> tuple[int, ...]:
+    """Return how many pictures are compared with each other, of each source or of all."""
+    rated = select(func.count()).where(Stimulus.study_id == study_id, Stimulus.kind == ItemKind.RATED)
+    return tuple(db.scalars(rated if across else rated.group_by(Stimulus.source)))
 
 
 def largest_sides(db: Session, study_id: int) -> tuple[int, int]:

@@ -12,8 +12,10 @@ from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.design.review import warn
 from annotate.design.scales import Scale
+from annotate.design.sitting_plan import Effort
 from annotate.design.states import State, check_takes_stimuli
 from annotate.errors import GradeError, StimulusError, StudyError
+from annotate.methods import study_effort
 from annotate.names import normalized
 from annotate.stimuli.eye_traps import Original, draw_eye_traps
 from annotate.stimuli.files import Candidate, Intake, StimulusFile, stimulus_path, take_in
@@ -29,7 +31,8 @@ TRAP_SIZE_PX = (512, 512)
 class Taken:
     """What came of it: how many pictures are new in the study, which were in it already, what to warn of.
 
-    `duplicates` pairs a name with that of the same picture.
+    `duplicates` pairs a name with that of the same picture. `effort` is what the study now takes, None where nothing is
+    to be rated.
     """
 
     study: str
@@ -38,6 +41,7 @@ class Taken:
     added: int
     duplicates: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
+    effort: Effort | None
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready data."""
@@ -47,6 +51,7 @@ class Taken:
             "added": self.added,
             "duplicates": [{"stimulus": name, "same_as": same} for name, same in self.duplicates],
             "warnings": list(self.warnings),
+            "effort": self.effort and self.effort.to_dict(),
         }
 
 
@@ -69,8 +74,9 @@ def create_study(
     with database.write() as db:
         study = queries.studies.create_study(db, name, protocol, now)
         queries.stimuli.add_stimuli(db, study.id, _with_references(intake), now)
-        warnings = warn(protocol, queries.stimuli.summarize_stimuli(db, study.id))
-        return Taken(study.name, study.id, study.state, len(intake.stimuli), intake.duplicates, warnings)
+        stimuli = queries.stimuli.summarize_stimuli(db, study.id)
+        needed, warnings = study_effort(protocol, stimuli), warn(protocol, stimuli)
+        return Taken(study.name, study.id, study.state, len(intake.stimuli), intake.duplicates, warnings, needed)
 
 
 def add_pictures(
@@ -87,9 +93,10 @@ def add_pictures(
     intake = take_in(_on_scale(candidates, protocol.scale), data_dir)
     with database.write() as db:
         there = queries.stimuli.add_stimuli(db, study.id, _with_references(intake), now)
-        warnings = warn(protocol, queries.stimuli.summarize_stimuli(db, study.id))
-    added = len(intake.stimuli) - len(there)
-    return Taken(study.name, study.id, study.state, added, (*intake.duplicates, *there), warnings)
+        stimuli = queries.stimuli.summarize_stimuli(db, study.id)
+    added, warnings = len(intake.stimuli) - len(there), warn(protocol, stimuli)
+    duplicates = (*intake.duplicates, *there)
+    return Taken(study.name, study.id, study.state, added, duplicates, warnings, study_effort(protocol, stimuli))
 
 
 def _with_references(intake: Intake) -> list[StimulusFile]:

@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime
 
-from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.design.review import StimulusSummary, check_ready
-from annotate.design.sitting_plan import Effort, effort
+from annotate.design.sitting_plan import Effort
 from annotate.design.states import State
 from annotate.errors import StudyStateError
+from annotate.methods import study_effort
 from annotate.ui.studies.html import note
 
 NEXT_STEP = {
@@ -22,8 +22,8 @@ NEXT_STEP = {
 def study_overview(protocol: StudyProtocol, state: State, stimuli: StimulusSummary) -> str:
     """Say what the state means, what the design takes, and what is wrong with it."""
     said = [note(NEXT_STEP[state])]
-    if stimuli[ItemKind.RATED] and stimuli.pairs is None:
-        said.append(_effort(effort(protocol, stimuli.counts)))
+    if needed := study_effort(protocol, stimuli):
+        said.append(_effort(needed))
         if stimuli.pairs is None:
             said.append(_certainty(protocol))
     if state is not State.CLOSED:
@@ -33,10 +33,11 @@ def study_overview(protocol: StudyProtocol, state: State, stimuli: StimulusSumma
 
 def _effort(needed: Effort) -> str:
     minutes = max(1, round(needed.minutes))
+    of = f" of <b>{needed.units:,}</b> pairs" if needed.unit == "pair" else ""
     return (
-        f'<p class="effort"><b>{needed.ratings:,}</b> ratings wanted: <b>{needed.people:,}</b> '
+        f'<p class="effort"><b>{needed.ratings:,}</b> ratings wanted{of}: <b>{needed.people:,}</b> '
         f"{'person' if needed.people == 1 else 'people'} who finish, if all can be used. A sitting has up to "
-        f"<b>{needed.items:,}</b> pictures with the checks, about <b>{minutes:,}</b> "
+        f"<b>{needed.items:,}</b> {needed.unit}s with the checks, about <b>{minutes:,}</b> "
         f"minute{'' if minutes == 1 else 's'}.</p>"
     )
 

@@ -90,9 +90,11 @@ def test_an_export_holds_the_comparisons_and_the_scale(run: Run, folder: Path) -
 def test_a_design_is_chosen_with_its_settings(run: Run, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     making = ["--images", "faces", "--method", "pairs"]
     (folder / "lite.csv").write_text("path,score\n" + "".join(f"faces/{name},{at}\n" for at, name in enumerate(NAMES)))
-    run("create", "chain", *making, "--design", "chain", "--partners", "2", "--scores", "lite.csv")
+    made = run("create", "chain", *making, "--design", "chain", "--partners", "2", "--scores", "lite.csv")
+    assert (made["effort"]["unit"], made["effort"]["units"], made["effort"]["ratings"]) == ("pair", 7, 70)
     run("open", "chain")
     assert run("status", "chain")["wanted"] == 7 * 10  # five neighbours, two long links
+    assert run("status", "chain")["effort"] == made["effort"]
     run("create", "active", *making, "--design", "active", "--certainty", "0.9", "--across-sources")
     run("import", "active", "votes.csv")
     run("open", "active")

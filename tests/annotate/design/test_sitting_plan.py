@@ -95,4 +95,5 @@ def test_the_effort_counts_checks_repeats_and_breaks() -> None:
     needed = effort(checked, twelve)
     assert (needed.ratings, needed.people, needed.items) == (36, 3, 18)
     assert needed.minutes == 18 * 5 / 60 + 2
-    assert effort(replace(checked, sitting_items=14), twelve).people == 5
+    fewer = effort(replace(checked, sitting_items=14), twelve)
+    assert (fewer.people, fewer.sittings, fewer.hours) == (5, 5, 5 * fewer.minutes / 60)

@@ -9,9 +9,10 @@ import pytest
 from annotate import queries
 from annotate.database.engine import Database
 from annotate.design.protocol import StudyProtocol
+from annotate.design.review import StimulusSummary
 from annotate.design.scales import SCALES
 from annotate.errors import ProtocolError
-from annotate.methods import METHODS, check_protocol, find_method, make_protocol
+from annotate.methods import METHODS, check_protocol, find_method, make_protocol, study_effort
 from annotate.methods.method import AnswerKind, Method
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -35,6 +36,24 @@ def test_a_method_can_be_run_with_its_own_defaults(method: Method) -> None:
     roles = method.roles(protocol)
     assert len(set(roles)) == len(roles) >= 1
     assert all(role.isidentifier() for role in roles)  # they are in addresses
+
+
+@pytest.mark.parametrize(
+    ("design", "partners", "pairs", "people"), [("balanced", 4, 40, 4), ("chain", 2, 26, 3), ("active", 4, 40, 4)]
+)
+def test_the_effort_of_a_study_of_pairs_is_that_of_its_design(
+    design: str, partners: int, pairs: int, people: int
+) -> None:
+    protocol = make_protocol({
+        "method": "pairs", "pair_design": design, "pair_partners": partners, "ratings_wanted": 2, "repeat_every": 0,
+        "sitting_items": 20,
+    })  # fmt: skip
+    found = study_effort(protocol, StimulusSummary(pairs=0, group_sizes=(4, 4, 4, 4, 4, 5, 1)))
+    assert found
+    assert (found.unit, found.units, found.ratings, found.people, found.sittings) == (
+        "pair", pairs, 2 * pairs, people, people
+    )  # fmt: skip
+    assert study_effort(protocol, StimulusSummary(pairs=0, group_sizes=(1, 1))) is None
 
 
 def test_studies_of_former_versions_are_acr() -> None:
