@@ -262,7 +262,7 @@ def test_ratings_given_elsewhere_come_in_and_the_page_is_told(
     assert (end.busy, end.file) == ("", None)
     assert all("Reading" in step.busy or "Storing" in step.busy for step in steps)
     file.write_text("stimulus,participant,grade\nz.png,p,3\n")
-    with pytest.raises(ImportedRatingsError, match=r"no stimulus 'z.png'"):
+    with pytest.raises(ImportedRatingsError, match=r"Line 2 rates 'z.png', which is not in the study"):
         last(imports.add(study_id, sent(file, "votes.csv"), ""))
     with pytest.raises(ImportedRatingsError, match="Choose a file"):
         last(imports.add(study_id, None, ""))
