@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.training.face_shape import face_landmarks
-from training.report import agreement
-
-FEW = 20
+from tests.training.resampling_less import resampling_less
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +37,5 @@ def photo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def few_bootstraps() -> Iterator[None]:
     """Resample less than in earnest, for tests that look at figures and not at their intervals."""
-    resampled = agreement._resampled
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(agreement, "_resampled", lambda clusters, _asked_for: resampled(clusters, FEW))
+    with resampling_less():
         yield
