@@ -74,7 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run.mkdir(parents=True, exist_ok=True)
     with _told(run) as tell:
         tell("preparing", "Reading the labels")
-        opinions = read_opinions(options.data, mos_range=tuple(options.mos_range) if options.mos_range else None)
+        mos_range = tuple(options.mos_range) if options.mos_range else None
+        opinions = read_opinions(options.data, mos_range=mos_range, votes=options.votes)
         agreement = train_on(opinions, options.start, options.name, run, tell)
         tell("finished", agreement.sentence(options.start, options.name))
     print(agreement.sentence(options.start, options.name))
@@ -92,6 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--start", default="lite", help="checkpoint whose head is fitted [lite]")
     parser.add_argument("--output", type=Path, help="run folder, resumed [runs/NAME]")
     parser.add_argument("--mos-range", type=float, nargs=2, metavar=("LOW", "HIGH"), help="scale of the MOS [0 1]")
+    votes = "learn how an export's votes spread over the grades, too, and not their mean alone (docs/training.md)"
+    parser.add_argument("--votes", action="store_true", help=votes)
     return parser
 
 

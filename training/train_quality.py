@@ -55,6 +55,7 @@ from training.fit.losses import charbonnier, pairwise_ranking
 from training.fit.recipes import labels_recipe, ranking_weight, views_recipe
 from training.fit.script import loop_arguments, positive, run_script
 from training.fit.starting import CROPS, LITE_PREPROCESSING, Start, choose_start, load_encoder
+from training.fit.targets import certainty
 from training.report.publishing import PSEUDO_MOS_NOTE, check_name, checkpoint_of, mos_note
 from training.storage import replace_text
 from training.train_degradation import normalised
@@ -109,7 +110,8 @@ class QualityTask:
             target = self.teachers.targets(crops, landmarks, target)
         prediction = network(crops, landmarks)
         score, target = averaged(prediction.score.float(), sample), averaged(target, sample)
-        error, order = charbonnier(score, target), pairwise_ranking(score, target)
+        counts = sample.counts.to(device) if isinstance(sample, CropSample) and sample.counts is not None else None
+        error, order = charbonnier(score, target, counts=counts), pairwise_ranking(score, target)
         loss = error + self.ranking * order
         if isinstance(sample, FaceCropSample):
             loss = loss + REGIONAL * self._regional_error(prediction.quality, sample.regional.to(device))
@@ -226,7 +228,8 @@ def labelled_material(options: argparse.Namespace, start: Start) -> tuple[Materi
     views = LabelledViews(dataset, "train", start.preprocessing, whole=whole, store=store)
     held = LabelledViews(dataset, "val", start.preprocessing, whole=whole, store=store)
     loop = labels_recipe(options, start, len(views))
-    source = LabelledCrops(views, start.network.config, seed=loop.seed)
+    counts = certainty(np.array([dataset.error_share(photo) for photo in views.photos]))
+    source = LabelledCrops(views, start.network.config, seed=loop.seed, counts=counts)
     about = {**dataset.describe(), "whole": whole}
     photos = len(views) + len(held)
     return Material(source, held, held.target, photos, about, dataset.mos_range, mos_note(dataset)), loop

@@ -94,6 +94,11 @@ class Dataset:
         low, high = self.mos_range
         return (mos - low) / (high - low)
 
+    def error_share(self, photo: LabelledPhoto) -> float:
+        """Return the standard error of a photo's MOS as a share of the range, NaN where it is not known."""
+        low, high = self.mos_range
+        return photo.standard_error / (high - low)
+
     def check_labels_differ(self) -> None:
         """Raise DataError where all MOS are equal, so that no network can learn from them what is better."""
         photos = [photo for split in self.splits.values() for photo in split]

@@ -151,10 +151,13 @@ class LabelledCrops:
     """Random crops, half of them mirrored, of all views of a split in a new order every epoch.
 
     Nothing else is changed about them: whatever changes the picture might change what people think of it.
+    `counts` (N,) says how much the MOS of each view counts, 1 on average; None for all alike.
     """
 
-    def __init__(self, views: LabelledViews, config: DslFiqaConfig, *, seed: int) -> None:
-        self.views, self.config, self.seed = views, config, seed
+    def __init__(
+        self, views: LabelledViews, config: DslFiqaConfig, *, seed: int, counts: NDArray[np.float32] | None = None
+    ) -> None:
+        self.views, self.config, self.seed, self.counts = views, config, seed, counts
         self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
 
     def batch(self, draw: int, size: int) -> CropSample:
@@ -164,7 +167,8 @@ class LabelledCrops:
         drawn = [self._draw(position, rng, unreadable) for position in range(draw * size, (draw + 1) * size)]
         chosen, crops, landmarks = zip(*drawn, strict=True)
         target = torch.from_numpy(self.views.target[list(chosen)])
-        return CropSample(np.stack(crops), torch.from_numpy(np.stack(landmarks)), target, tuple(unreadable))
+        counts = None if self.counts is None else torch.from_numpy(self.counts[list(chosen)])
+        return CropSample(np.stack(crops), torch.from_numpy(np.stack(landmarks)), target, tuple(unreadable), counts)
 
     def _draw(self, position: int, rng: np.random.Generator, unreadable: list[str]) -> tuple[int, Pixels, Landmarks]:
         """Return a crop of the photo whose turn it is, or of another one in case it cannot be read."""

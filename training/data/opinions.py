@@ -5,16 +5,17 @@ A study of pairs is exported with two tables that name nobody, each also as CSV:
     pairs.json   first, second, first_better, no_difference, second_better: how often a pair was answered how
     scale.json   stimulus, image, source: the file of each picture, and what it was made of
 
-Everything else is photos with a MOS (training/data/datasets.py). A picture that is in both studies, byte for byte, is
+Everything else is photos with a MOS (training/data/datasets.py); an export has also every vote, in ratings.json, where
+it was asked for with the tables of people. A picture that is in both studies, byte for byte, is
 one photo.
 
-Shapes: V photos, P pairs of them.
+Shapes: V photos, P pairs of them, G grades.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -24,7 +25,9 @@ from numpy.typing import NDArray
 from training.data.datasets import SPLITS, Dataset, LabelledPhoto, Range, read_dataset
 from training.errors import DataError
 
-PAIRS, SCALE = "pairs.json", "scale.json"
+PAIRS, SCALE, RATINGS = "pairs.json", "scale.json", "ratings.json"
+MOST_GRADES = 11
+"""Of a scale whose votes are counted by grade."""
 COUNTS = ("first_better", "no_difference", "second_better")
 
 
@@ -57,7 +60,8 @@ class PairAnswers:
 class Opinions:
     """What people said of photos (V,); `dataset` has the grades, None where nobody gave any.
 
-    The MOS of a photo that was only compared is NaN.
+    The MOS of a photo that was only compared is NaN. `votes` are how often each grade, from the lowest, was given (G,),
+    by the path of the photo; none where they were not asked for.
     """
 
     name: str
@@ -65,6 +69,7 @@ class Opinions:
     photos: tuple[LabelledPhoto, ...]
     dataset: Dataset | None
     pairs: PairAnswers
+    votes: Mapping[Path, NDArray[np.int64]] = field(default_factory=dict)
 
     @classmethod
     def of_grades(cls, dataset: Dataset) -> "Opinions":
@@ -97,15 +102,17 @@ class Opinions:
         }
 
 
-def read_opinions(studies: Sequence[Path], *, mos_range: Range | None = None) -> Opinions:
+def read_opinions(studies: Sequence[Path], *, mos_range: Range | None = None, votes: bool = False) -> Opinions:
     """Read one study, or one of grades and one of pairs.
 
     Args:
         studies: Folders that `python -m annotate export` wrote; of grades also what `read_dataset` reads.
         mos_range: (low, high) of the scale, for grades that do not say so themselves.
+        votes: Whether to count the grades that each photo was given.
 
     Raises:
-        DataError: Something cannot be read, there are two studies of one kind, or all labels are equal.
+        DataError: Something cannot be read, there are two studies of one kind, all labels are equal, or there are no
+            votes to count.
     """
     compared = [folder for folder in studies if (folder / PAIRS).is_file()]
     graded = [folder for folder in studies if folder not in compared]
@@ -118,7 +125,27 @@ def read_opinions(studies: Sequence[Path], *, mos_range: Range | None = None) ->
         dataset = read_dataset(graded[0], mos_range=mos_range)
         dataset.check_labels_differ()
         opinions = Opinions.of_grades(dataset)
+        opinions = replace(opinions, votes=_count_votes(dataset, opinions.photos)) if votes else opinions
     return _with_pairs(opinions, compared[0]) if compared else _known(opinions)
+
+
+def _count_votes(dataset: Dataset, photos: Sequence[LabelledPhoto]) -> dict[Path, NDArray[np.int64]]:
+    """Return how often each grade was given to each photo, by the votes that count."""
+    low, high = dataset.mos_range
+    count = round(high - low) + 1
+    path = dataset.root / RATINGS
+    if count > MOST_GRADES:
+        raise DataError(f"Votes on a scale of {low:g} to {high:g} are no grades to count: train on their mean alone.")
+    try:
+        given = [(row["stimulus"], row["grade"]) for row in _rows(path) if row["used"] and row["grade"] is not None]
+        places = [(stimulus, int(grade - low)) for stimulus, grade in given]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} cannot be read ({error!r}): export the study with the tables of people.") from error
+    counts = {photo.groups.get("stimulus"): np.zeros(count, np.int64) for photo in photos}
+    for stimulus, place in places:
+        if stimulus in counts:
+            counts[stimulus][place] += 1
+    return {photo.path: counts[photo.groups.get("stimulus")] for photo in photos}
 
 
 def _known(opinions: Opinions | None) -> Opinions:
@@ -141,9 +168,9 @@ def _with_pairs(graded: Opinions | None, root: Path) -> Opinions:
         numbers.append(place)
     name = " and ".join(dict.fromkeys([*([graded.name] if graded else []), _name_of(root)]))
     roots = (*(graded.roots if graded else ()), root)
-    return Opinions(
-        name, roots, tuple(known), graded.dataset if graded else None, pairs.renumbered(np.array(numbers, np.int64))
-    )
+    answers = pairs.renumbered(np.array(numbers, np.int64))
+    grades = (graded.dataset, answers, graded.votes) if graded else (None, answers)
+    return Opinions(name, roots, tuple(known), *grades)
 
 
 def _content(path: Path) -> str:

@@ -164,12 +164,14 @@ class CropSample:
 
     `landmarks` (B·C, …) are as the network's encoding takes them.
     `unreadable` says in a sentence each which photos could not be read and were replaced by others.
+    `counts` (B,) says how much the target of each view counts, 1 on average; None where all count alike.
     """
 
     crops: NDArray[np.uint8]
     landmarks: Tensor
     target: Tensor
     unreadable: tuple[str, ...] = ()
+    counts: Tensor | None = None
 
 
 class CropSource:

@@ -12,9 +12,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def charbonnier(predicted: Tensor, target: Tensor, *, epsilon: float = 1e-3) -> Tensor:
-    """Return mean √((p - t)² + ε²) of scores (B,): an absolute error that is smooth at 0."""
-    return ((predicted - target).square() + epsilon**2).sqrt().mean()
+def charbonnier(predicted: Tensor, target: Tensor, *, counts: Tensor | None = None, epsilon: float = 1e-3) -> Tensor:
+    """Return mean √((p - t)² + ε²) of scores (B,): an absolute error that is smooth at 0.
+
+    `counts` (B,) says how much each counts, 1 on average; None for all alike.
+    """
+    errors = ((predicted - target).square() + epsilon**2).sqrt()
+    return (errors if counts is None else counts * errors).mean()
 
 
 def pairwise_ranking(predicted: Tensor, target: Tensor, *, margin: float = 1.0, smallest: float = 0.02) -> Tensor:

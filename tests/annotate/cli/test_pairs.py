@@ -14,6 +14,7 @@ from annotate.__main__ import main
 from annotate.exchange.comparisons import read_comparisons
 from annotate.statistics.paired_scale import fit_paired_scale
 from tests.annotate.studies import picture
+from training.data.opinions import read_opinions
 
 NAMES = [f"{number}.png" for number in range(6)]
 HEADER = "left,right,participant,preferred"
@@ -82,6 +83,9 @@ def test_an_export_holds_the_comparisons_and_the_scale(run: Run, folder: Path) -
     assert (len(pairs), {sum(list(row.values())[2:]) for row in pairs}) == (15, {8})
     assert (pairs[0]["first"], pairs[0]["second"]) == ("0.png", "1.png")
     assert pairs[4]["second_better"] > pairs[4]["first_better"]  # 0.png and 5.png
+    learnt = read_opinions([folder / "out"])
+    assert {photo.groups["stimulus"] for photo in learnt.photos} == set(NAMES)
+    assert (len(learnt.pairs), learnt.pairs.answers.sum()) == (15, 120)
     run("create", "again", "--images", "faces", "--protocol", "out/protocol.json")
     assert run("import", "again", "out/comparisons.csv")["imported"] == 120
     assert run("scale", "again") == run("scale", "faces")

@@ -125,8 +125,10 @@ def test_every_photo_comes_once_an_epoch_and_equal_numbers_give_equal_batches(
     epochs = [[*numbers(source.batch(2 * epoch, 3)), *numbers(source.batch(2 * epoch + 1, 3))] for epoch in range(3)]
     assert all(sorted(epoch) == list(range(6)) for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) > 1
-    again = LabelledCrops(views(dataset(tmp_path), tmp_path), config, seed=3).batch(5, 3)
+    counts = np.arange(6, dtype=np.float32)
+    again = LabelledCrops(views(dataset(tmp_path), tmp_path), config, seed=3, counts=counts).batch(5, 3)
     first = source.batch(5, 3)
+    assert (first.counts, again.counts.tolist() if again.counts is not None else []) == (None, numbers(first))
     assert np.array_equal(first.crops, again.crops)
     assert np.array_equal(first.landmarks, again.landmarks, equal_nan=True)
     assert first.target.tolist() == pytest.approx([number / 5 for number in numbers(first)])

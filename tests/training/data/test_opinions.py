@@ -70,6 +70,36 @@ def test_a_picture_of_both_studies_is_one_photo_with_a_mos_and_the_source_that_o
     assert described["labels_sha256"] == read_dataset(graded).describe()["labels_sha256"]
 
 
+def write_votes(folder: Path, mos_range: str = "[1, 3]") -> Path:
+    """Write the export of a study in which two pictures have two votes each."""
+    (folder / "train" / "img").mkdir(parents=True)
+    for name in ("a.png", "b.png"):
+        (folder / "train" / "img" / name).write_bytes(name.encode())
+    (folder / "train" / "label.json").write_text('{"Image": ["a.png", "b.png"], "MOS": [1.5, 3]}')
+    (folder / "dataset.json").write_text(f'{{"name": "votes", "mos_range": {mos_range}}}')
+    (folder / "mos.csv").write_text("stimulus,image\nfaces/a.png,train/img/a.png\nfaces/b.png,train/img/b.png\n")
+    votes = [("a", 1, True), ("a", 2, True), ("a", 3, False), ("a", None, True), ("b", 3, True), ("gone", 3, True)]
+    rows = [{"stimulus": f"faces/{name}.png", "grade": grade, "used": used} for name, grade, used in votes]
+    (folder / "ratings.json").write_text(json.dumps(rows))
+    return folder
+
+
+def test_votes_that_count_are_counted_by_grade_where_they_are_asked_for(tmp_path: Path) -> None:
+    folder = write_votes(tmp_path / "study")
+    assert read_opinions([folder]).votes == {}
+    counted = read_opinions([folder], votes=True).votes
+    assert {path.name: counts.tolist() for path, counts in counted.items()} == {"a.png": [1, 1, 0], "b.png": [0, 0, 1]}
+
+
+def test_votes_that_cannot_be_counted_are_said(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="on a scale of 0 to 100 are no grades to count"):
+        read_opinions([write_votes(tmp_path / "fine", "[0, 100]")], votes=True)
+    folder = write_votes(tmp_path / "study")
+    (folder / "ratings.json").unlink()
+    with pytest.raises(DataError, match="export the study with the tables of people"):
+        read_opinions([folder], votes=True)
+
+
 def test_two_studies_of_a_kind_are_refused(graded: Path) -> None:
     with pytest.raises(DataError, match="one study of grades, one of pairs, or one of each"):
         read_opinions([graded, graded])

@@ -48,6 +48,11 @@ def test_charbonnier_is_the_absolute_error_away_from_zero_and_smooth_at_zero() -
     assert predicted.grad.abs().max() == 0
 
 
+def test_an_error_counts_as_much_as_it_is_said_to() -> None:
+    predicted, target, counts = torch.tensor([0.3, 0.9]), torch.tensor([0.8, 0.4]), torch.tensor([2.0, 0.0])
+    assert charbonnier(predicted, target, counts=counts) == charbonnier(predicted[:1], target[:1])
+
+
 def test_ranking_loss_is_zero_for_the_right_order_and_distance_only() -> None:
     target = torch.tensor([0.1, 0.5, 0.9])
     assert pairwise_ranking(target, target).item() == pytest.approx(0, abs=1e-7)
