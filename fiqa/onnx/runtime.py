@@ -88,6 +88,7 @@ class Network:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors, which are raised anyway
         options.intra_op_num_threads = threads or 0
+        options.enable_cpu_mem_arena = False  # each network would keep the memory of its largest photo; no slower
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # four networks take turns
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
