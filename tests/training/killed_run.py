@@ -38,7 +38,8 @@ def die_in_training(step: str) -> None:
 
 
 def run_until(step: str, arguments: list[str]) -> None:
-    """Arrange the death, then run."""
+    """Arrange the death, then run, without the measuring that comes first and leaves nothing behind."""
+    vars(train_people)["say_costs"] = lambda *_: None
     if step == "evaluation":
         vars(train_people)["measure_agreement"] = die
     elif step == "release":

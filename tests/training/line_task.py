@@ -1,13 +1,18 @@
-"""A task of a few parameters, and a script that trains it: `python -m tests.training.line_task RUN`.
+"""A task of a few parameters, and a script that trains it in processes of its own:
 
-The script is what tests kill and what they launch several of. Environment: LINE_KILL is the number of the batch at
-which it dies as by kill -9 while it writes its state.
+    python -m tests.training.line_task FOLDER PORT
+
+One of them dies as by kill -9 while it writes its state of batch 6, in FOLDER/killed; then two train together in
+FOLDER/together, as `torchrun` starts them, and meet at PORT. Prints how each ended. All are forks of this process,
+which has imported everything and computed nothing.
 """
 
 import json
 import os
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -72,12 +77,37 @@ class Line:
         return error
 
 
-def main() -> None:
-    """Train; print what this process drew and where its weights ended."""
-    task = Line(kill=int(os.environ.get("LINE_KILL", "-1")))
-    train(task, OPTIONS, Path(sys.argv[1]))
+def die(folder: Path) -> None:
+    """Train until the state of batch 6 is written."""
+    train(Line(kill=6), OPTIONS, folder)
+
+
+def train_as(rank: int, port: str, folder: Path) -> None:
+    """Train as one of two; write what this process drew and where its weights ended."""
+    ranks = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "LOCAL_WORLD_SIZE": 2}
+    os.environ.update({name: str(value) for name, value in ranks.items()}, MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
+    task = Line()
+    train(task, OPTIONS, folder)
     total = sum(float(parameter.sum()) for parameter in task.network.parameters())
-    Path(sys.argv[1], f"process{os.environ.get('RANK', '0')}.json").write_text(json.dumps([task.draws, total]))
+    (folder / f"process{rank}.json").write_text(json.dumps([task.draws, total]))
+
+
+def fork(work: Callable[[], None]) -> int:
+    """Start work in a process; return its id."""
+    child = os.fork()
+    if not child:
+        work()
+        os._exit(0)
+    return child
+
+
+def main() -> None:
+    """Let one process die, and two train together."""
+    folder, port = Path(sys.argv[1]), sys.argv[2]
+    children = [fork(partial(die, folder / "killed"))]
+    children += [fork(partial(train_as, rank, port, folder / "together")) for rank in range(2)]
+    for child in children:
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 if __name__ == "__main__":

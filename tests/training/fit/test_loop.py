@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from tests.app_process import free_port
 from tests.training.line_task import OPTIONS, Line
 from training.errors import DivergenceError, RunError, StorageError
 from training.fit.loop import StoppedError, commit, moving_average, schedule, train
@@ -58,34 +59,49 @@ def test_a_resumed_run_repeats_the_uninterrupted_one_exactly(tmp_path: Path) -> 
     assert_same_best(tmp_path / "whole", tmp_path / "halves")
 
 
-def test_a_run_killed_while_it_writes_its_state_goes_on_from_the_state_before(tmp_path: Path) -> None:
-    train(Line(), OPTIONS, tmp_path / "whole")
-    killed = subprocess.run(
-        [sys.executable, "-m", "tests.training.line_task", str(tmp_path / "killed")],
-        cwd=ROOT, env={**os.environ, "LINE_KILL": "6"}, capture_output=True, check=False,
-    )  # fmt: skip
-    assert killed.returncode == -signal.SIGKILL
-    assert (tmp_path / "killed" / "state.pt.part").exists()
-    assert torch.load(tmp_path / "killed" / "state.pt", weights_only=True)["step"] == 6
-    resumed = Line()
-    train(resumed, OPTIONS, tmp_path / "killed")
-    assert resumed.draws == list(range(6, 12))
-    assert history(tmp_path / "killed") == history(tmp_path / "whole")
-    assert_same_best(tmp_path / "whole", tmp_path / "killed")
-    assert not list((tmp_path / "killed").glob("*.part"))
+@dataclass(frozen=True)
+class Processes:
+    """The folders of a run that was killed and of one by two processes, and the statuses of all three."""
+
+    killed: Path
+    together: Path
+    statuses: list[int]
 
 
-def test_two_processes_see_different_batches_and_keep_the_same_weights(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
-    subprocess.run(
-        [*command, "-m", "tests.training.line_task", str(tmp_path)],
-        cwd=ROOT, env={**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}, capture_output=True,
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory: pytest.TempPathFactory) -> Processes:
+    folder = tmp_path_factory.mktemp("processes")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.training.line_task", str(folder), str(free_port())],
+        cwd=ROOT, env={**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE,
         check=True, timeout=120,
     )  # fmt: skip
-    (first, one), (second, other) = (json.loads((tmp_path / f"process{rank}.json").read_text()) for rank in (0, 1))
+    return Processes(folder / "killed", folder / "together", [int(line) for line in done.stdout.split()])
+
+
+def test_a_run_killed_while_it_writes_its_state_goes_on_from_the_state_before(
+    processes: Processes, tmp_path: Path
+) -> None:
+    killed = processes.killed
+    assert processes.statuses[0] == -signal.SIGKILL
+    assert (killed / "state.pt.part").exists()
+    assert torch.load(killed / "state.pt", weights_only=True)["step"] == 6
+    train(Line(), OPTIONS, tmp_path)
+    resumed = Line()
+    train(resumed, OPTIONS, killed)
+    assert resumed.draws == list(range(6, 12))
+    assert history(killed) == history(tmp_path)
+    assert_same_best(tmp_path, killed)
+    assert not list(killed.glob("*.part"))
+
+
+def test_two_processes_see_different_batches_and_keep_the_same_weights(processes: Processes) -> None:
+    assert processes.statuses[1:] == [0, 0]
+    run = processes.together
+    (first, one), (second, other) = (json.loads((run / f"process{rank}.json").read_text()) for rank in (0, 1))
     assert (first, second) == (list(range(0, 24, 2)), list(range(1, 24, 2)))
     assert one == other
-    assert [row["step"] for row in history(tmp_path) if "accuracy" in row] == [4, 8, 12]
+    assert [row["step"] for row in history(run) if "accuracy" in row] == [4, 8, 12]
 
 
 def test_the_history_has_losses_and_validations_and_the_best_is_kept(tmp_path: Path) -> None:

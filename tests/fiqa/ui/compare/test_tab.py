@@ -15,10 +15,11 @@ from fiqa.checkpoints import find_checkpoint
 from fiqa.loading import load_predictor
 from fiqa.predictor import QualityPredictor
 from fiqa.settings import Settings
+from fiqa.ui.compare import tab
 from fiqa.ui.compare.example import SEVERITIES, example_methods
 from fiqa.ui.compare.state import ComparisonState
 from fiqa.ui.compare.tab import _Handlers, add_card, take_folder
-from fiqa.ui.compare.uploads import MOST_METHODS
+from fiqa.ui.compare.uploads import MOST_METHODS, UploadedFile
 from fiqa.ui.service import PredictorService
 
 pytestmark = pytest.mark.slow
@@ -119,7 +120,11 @@ def test_a_pair_that_is_not_there_gets_a_sentence(
     assert "not compared here" in panel
 
 
-def test_a_comparison_is_forgotten_with_its_photos(handlers: _Handlers) -> None:
+def test_a_comparison_is_forgotten_with_its_photos(handlers: _Handlers, monkeypatch: pytest.MonkeyPatch) -> None:
+    def few(folder: Path) -> list[tuple[str, list[UploadedFile]]]:
+        return [(name, files[:1]) for name, files in example_methods(folder)[:2]]
+
+    monkeypatch.setattr(tab, "example_methods", few)
     state = ComparisonState()
     list(handlers.compare_the_example(state, "lite"))
     assert state.forget(before=state.made)
