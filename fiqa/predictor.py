@@ -103,7 +103,7 @@ class QualityPredictor(PhotoScorer):
         if not can_share(self.config):
             return [None] * len(face.offsets)
         view = self.normalise(np.stack([face.view.image]))
-        return shared_degradation(self.inference_network.encoder, self.config, view, face.offsets).split(1)
+        return list(shared_degradation(self.inference_network.encoder, self.config, view, face.offsets).split(1))
 
     def network_inputs(self, face: FaceCrops) -> tuple[Tensor, Tensor | None]:
         """Return what the network takes of one face, `network(*network_inputs(face))`; gradients may go through it.

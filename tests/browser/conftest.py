@@ -159,6 +159,7 @@ def chromium() -> str:
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
     """Playwright, which can be started once in a process; every browser of the tests is launched from it."""
+    expect.set_options(timeout=SCORE_MS)  # a machine that tests share can take long to draw a page
     with sync_playwright() as playwright:
         yield playwright
 

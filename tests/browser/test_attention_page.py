@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
-from tests.browser.conftest import SCORE_MS, Visit
+from tests.browser.conftest import Visit
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True}
 Photos = dict[str, Path]
@@ -18,14 +18,14 @@ Photos = dict[str, Path]
 
 def open_tab(visit: Visit) -> None:
     visit.page.get_by_role("tab", name="Attention").click()
-    expect(visit.page.locator("#maps .stage")).to_be_visible(timeout=SCORE_MS)
-    expect(visit.page.locator("#parts .bars")).to_be_visible(timeout=SCORE_MS)
+    expect(visit.page.locator("#maps .stage")).to_be_visible()
+    expect(visit.page.locator("#parts .bars")).to_be_visible()
 
 
 def choose_map(visit: Visit, title: str) -> None:
     visit.page.locator("#kind label", has_text=title).click()
-    expect(visit.page.locator("#maps .headline", has_text=title)).to_be_visible(timeout=SCORE_MS)
-    expect(visit.page.locator("#maps .stage").first).to_be_visible(timeout=SCORE_MS)
+    expect(visit.page.locator("#maps .headline", has_text=title)).to_be_visible()
+    expect(visit.page.locator("#maps .stage").first).to_be_visible()
 
 
 def pixels(image: Locator) -> Image.Image:
@@ -83,10 +83,10 @@ def test_two_photos_stand_side_by_side_and_maps_can_be_saved(new_visit: Visit, p
     page = new_visit.page
     open_tab(new_visit)
     page.set_input_files("#another-photo input[type=file]", str(photos["blurred"]))
-    expect(page.locator("#maps .whose")).to_contain_text("blurred.png", timeout=SCORE_MS)
+    expect(page.locator("#maps .whose")).to_contain_text("blurred.png")
     page.locator("#compare input").click()
     page.get_by_role("option", name="Astronaut (example)").click()
-    expect(page.locator("#maps figure")).to_have_count(2, timeout=SCORE_MS)
+    expect(page.locator("#maps figure")).to_have_count(2)
     expect(page.locator("#maps .colour-bar")).to_have_count(1)
     with page.expect_download() as download:
         page.locator("#maps figure").first.get_by_role("button", name="Values, NumPy").click()
@@ -106,17 +106,17 @@ def test_every_face_of_a_group_can_be_chosen_and_its_landmarks_dropped(new_visit
     expect(page.locator("#maps .whose")).to_contain_text("face 1 of 3")
     page.locator("#face input").click()
     page.get_by_role("option", name="3").click()
-    expect(page.locator("#maps .whose")).to_contain_text("face 3 of 3", timeout=SCORE_MS)
+    expect(page.locator("#maps .whose")).to_contain_text("face 3 of 3")
     page.get_by_role("button", name="Move or drop landmarks").click()
     page.locator("#without label", has_text="Eyes").click()
-    expect(page.locator("#parts .guidance")).to_contain_text("as you changed them", timeout=SCORE_MS)
+    expect(page.locator("#parts .guidance")).to_contain_text("as you changed them")
     expect(page.locator("#maps .dots circle")).to_have_count(56)
 
 
 def test_a_text_that_claims_to_be_a_photo_gets_a_sentence_here_too(new_visit: Visit, photos: Photos) -> None:
     open_tab(new_visit)
     new_visit.page.set_input_files("#another-photo input[type=file]", str(photos["text"]))
-    expect(new_visit.page.locator("#maps [role=alert]")).to_contain_text("notes.jpg", timeout=SCORE_MS)
+    expect(new_visit.page.locator("#maps [role=alert]")).to_contain_text("notes.jpg")
 
 
 @pytest.mark.parametrize("new_visit", [PHONE], indirect=True)

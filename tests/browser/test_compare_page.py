@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import SCORE_MS, Visit
+from tests.browser.conftest import Visit
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True}
 DARK = {"color_scheme": "dark"}
@@ -15,14 +15,14 @@ Photos = dict[str, Path]
 def open_tab(visit: Visit) -> Page:
     page = visit.page
     page.evaluate("location.hash = 'compare'")  # on a phone the tab is in a menu
-    expect(page.locator("#compare-start")).to_be_visible(timeout=SCORE_MS)
+    expect(page.locator("#compare-start")).to_be_visible()
     return page
 
 
 def hand_in(page: Page, letter: str, name: str, *paths: Path) -> None:
     page.fill(f"#method-name-{letter} :is(input, textarea)", name)
     page.set_input_files(f"#method-photos-{letter} input[type=file]", [str(path) for path in paths])
-    expect(page.locator(f"#method-photos-{letter} .file")).to_have_count(len(paths), timeout=SCORE_MS)
+    expect(page.locator(f"#method-photos-{letter} .file")).to_have_count(len(paths))
 
 
 @pytest.mark.parametrize("new_visit", [{}, PHONE | DARK], indirect=True, ids=["desktop", "phone in the dark"])
@@ -37,10 +37,10 @@ def test_two_methods_are_compared_and_examples_moved_through_by_key(
     hand_in(page, "B", "pristine", photos["astronaut"], photos["dark"])
     page.click("#compare-start")
 
-    expect(page.locator("#comparison .headline")).to_have_text("2 photos in 2 versions", timeout=SCORE_MS)
+    expect(page.locator("#comparison .headline")).to_have_text("2 photos in 2 versions")
     expect(page.locator("#comparison .notice")).to_have_text("1 of blurred has no partner and is left out: lonely.")
     examples = page.locator("#comparison-pair .examples")
-    expect(examples.locator("img").first).to_be_visible(timeout=SCORE_MS)
+    expect(examples.locator("img").first).to_be_visible()
     examples.focus()
     shown = examples.locator("figcaption:visible")
     expect(shown).to_contain_text("1 of 2: dark, -")
@@ -68,18 +68,18 @@ def test_the_photos_of_methods_come_from_folders(new_visit: Visit, photos: Photo
         with page.expect_file_chooser() as choosing:
             page.click(f"#method-folder-{letter}")
         choosing.value.set_files(str(folder))
-        expect(page.locator(f"#method-photos-{letter} .file")).to_have_count(1, timeout=SCORE_MS)
+        expect(page.locator(f"#method-photos-{letter} .file")).to_have_count(1)
     page.click("#compare-start")
-    expect(page.locator("#comparison .headline")).to_have_text("1 photo in 2 versions", timeout=SCORE_MS)
+    expect(page.locator("#comparison .headline")).to_have_text("1 photo in 2 versions")
 
 
 def test_what_cannot_be_compared_gets_a_sentence_and_the_page_goes_on(new_visit: Visit, photos: Photos) -> None:
     page = open_tab(new_visit)
     page.click("#compare-start")
-    expect(page.locator("#comparison [role=alert]")).to_contain_text("at least two methods", timeout=SCORE_MS)
+    expect(page.locator("#comparison [role=alert]")).to_contain_text("at least two methods")
     hand_in(page, "A", "", photos["astronaut"])
     hand_in(page, "B", "", photos["blurred"])
     page.click("#compare-start")
-    expect(page.locator("#comparison [role=alert]")).to_contain_text("no photo name in common", timeout=SCORE_MS)
+    expect(page.locator("#comparison [role=alert]")).to_contain_text("no photo name in common")
     page.click("#add-method")
     expect(page.locator("#method-name-C")).to_be_visible()

@@ -22,7 +22,7 @@ def page(request: pytest.FixtureRequest, browser: Browser, site: str, tmp_path_f
     page.goto(f"{site}#curate")
     archive = zip_damaged(tmp_path_factory.mktemp("zip"))
     page.set_input_files("#curate-photos input[type=file]", str(archive), timeout=SCORE_MS)
-    expect(page.locator("#curate-summary .verdict-counts")).to_be_visible(timeout=SCORE_MS)
+    expect(page.locator("#curate-summary .verdict-counts")).to_be_visible()
     return page
 
 
@@ -31,12 +31,12 @@ def photos(page: Page, verdict: str) -> list[str]:
 
 
 def test_photos_move_between_keep_maybe_and_drop_as_the_share_does(page: Page) -> None:
-    expect(page.locator("#curate-summary .origin")).to_contain_text("keeps the best 30% of 24 photos", timeout=SCORE_MS)
+    expect(page.locator("#curate-summary .origin")).to_contain_text("keeps the best 30% of 24 photos")
     expect(page.locator("#curate-sheet section.keep li")).to_have_count(7)
     before = photos(page, "keep")
     page.locator("#curate-share input[type=number]").fill("100")
     page.keyboard.press("Tab")
-    expect(page.locator("#curate-sheet section.keep li")).to_have_count(24, timeout=SCORE_MS)
+    expect(page.locator("#curate-sheet section.keep li")).to_have_count(24)
     assert photos(page, "keep")[:7] == before  # the best first, whatever moved
     assert photos(page, "unscored") == ["b/text.jpg"]
     expect(page.locator("#curate-sheet section.drop")).to_be_hidden()
@@ -46,16 +46,16 @@ def test_examples_are_judged_by_key_and_move_the_threshold(page: Page) -> None:
     page.get_by_label("Examples").check()
     asked = page.locator("#curate-example p")
     for number, key in enumerate("gbsgb", start=1):
-        expect(asked).to_have_text(f"{number} of 20: is this photo good enough?", timeout=SCORE_MS)
+        expect(asked).to_have_text(f"{number} of 20: is this photo good enough?")
         page.keyboard.press(key)
-    expect(page.locator("#curate-summary .origin")).to_contain_text("from 2 good and 2 bad examples", timeout=SCORE_MS)
+    expect(page.locator("#curate-summary .origin")).to_contain_text("from 2 good and 2 bad examples")
 
 
 def test_what_is_kept_is_saved_as_a_zip(page: Page, tmp_path: Path) -> None:
     page.get_by_label("A score").check()
     page.locator("#curate-score input[type=number]").fill("0.5")
     page.keyboard.press("Tab")
-    expect(page.locator("#curate-summary .origin")).to_contain_text("Threshold 0.500", timeout=SCORE_MS)
+    expect(page.locator("#curate-summary .origin")).to_contain_text("Threshold 0.500")
     with page.expect_download(timeout=SCORE_MS) as saving:
         page.click("#curate-pack")
     saving.value.save_as(tmp_path / "kept.zip")
@@ -69,12 +69,12 @@ def test_a_diagnosis_drops_photos_and_says_why(page: Page) -> None:
     page.locator("#curate-without input").click()
     page.get_by_role("option", name="Blur", exact=True).click()
     page.keyboard.press("Escape")
-    expect(page.locator("#curate-sheet section.drop .why").first).to_contain_text("diagnosed as", timeout=SCORE_MS)
+    expect(page.locator("#curate-sheet section.drop .why").first).to_contain_text("diagnosed as")
     assert {name.split("/")[1].split("-")[0] for name in photos(page, "keep")}.isdisjoint({"gaussian_blur"})
     page.locator("#curate-without input").click()
     page.keyboard.press("Backspace")
     page.keyboard.press("Escape")
-    expect(page.locator("#curate-sheet section.keep li")).to_have_count(24, timeout=SCORE_MS)
+    expect(page.locator("#curate-sheet section.keep li")).to_have_count(24)
 
 
 def test_a_table_says_who_is_on_a_photo(page: Page, tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_table_says_who_is_on_a_photo(page: Page, tmp_path: Path) -> None:
     page.set_input_files("#curate-persons input[type=file]", str(table), timeout=SCORE_MS)
     page.locator("#curate-best input").fill("1")
     page.keyboard.press("Tab")
-    expect(page.locator("#curate-sheet section.keep li")).to_have_count(1, timeout=SCORE_MS)
+    expect(page.locator("#curate-sheet section.keep li")).to_have_count(1)
     expect(page.locator("#curate-sheet section.drop .why").first).to_have_text("not among the best 1 of Eileen")
 
 
@@ -97,8 +97,8 @@ def test_a_folder_is_chosen(page: Page, tmp_path: Path) -> None:
     with page.expect_file_chooser() as choosing:
         page.click("#curate-folder")
     choosing.value.set_files(str(chosen))
-    expect(page.locator("#curate-summary .verdict-counts")).to_be_visible(timeout=SCORE_MS)
-    expect(page.locator("#curate-sheet li[data-index]")).to_have_count(2, timeout=SCORE_MS)
+    expect(page.locator("#curate-summary .verdict-counts")).to_be_visible()
+    expect(page.locator("#curate-sheet li[data-index]")).to_have_count(2)
 
 
 def test_a_clip_has_its_timeline_and_best_frames(page: Page, tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_clip_has_its_timeline_and_best_frames(page: Page, tmp_path: Path) -> 
     clip = write_clip(tmp_path / "clip.mp4", [np.roll(portrait, shift, axis=1) for shift in range(12)])
     page.get_by_role("button", name="A clip: scores over time").click()
     page.set_input_files("#curate-clip-file input[type=file]", str(clip), timeout=SCORE_MS)
-    expect(page.locator("#curate-clip-panel img.timeline")).to_be_visible(timeout=SCORE_MS)
+    expect(page.locator("#curate-clip-panel img.timeline")).to_be_visible()
     expect(page.locator("#curate-clip-panel figure figcaption").first).to_contain_text("person 1")
     with page.expect_download() as saving:
         page.locator("#curate-clip-panel a[download='scores.csv']").click()

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, expect
 from fiqa.degradation.atlas import TYPES
 from fiqa.degradation.repairs import REPAIRS
 from fiqa.degradation.synthetic import DEGRADATIONS
-from tests.browser.conftest import SCORE_MS, Visit
+from tests.browser.conftest import Visit
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True}
 MOVE_SLIDER = """([slider, value]) => {
@@ -26,14 +26,14 @@ Photos = dict[str, Path]
 
 def open_tab(visit: Visit) -> None:
     visit.page.click("#tabs [role=tab]:has-text('Degradation')")
-    expect(visit.page.locator("#atlas .legend")).to_be_visible(timeout=SCORE_MS)
+    expect(visit.page.locator("#atlas .legend")).to_be_visible()
 
 
 @pytest.fixture
 def visit(visit: Visit) -> Visit:
     """The page, with nothing in the tab any more."""
     open_tab(visit)
-    expect(visit.page.locator("#diagnosis .empty")).to_be_visible(timeout=SCORE_MS)
+    expect(visit.page.locator("#diagnosis .empty")).to_be_visible()
     expect(visit.page.locator("#what-if")).to_be_hidden()
     visit.page.click("#tabs [role=tab]:has-text('Score')")
     return visit
@@ -43,7 +43,7 @@ def examine(visit: Visit, *photos: Path) -> Locator:
     """Add photos in the Score tab, open the Degradation tab and wait for the what-if."""
     visit.add_photos(*photos)
     open_tab(visit)
-    expect(visit.page.locator("#after .trial")).to_be_visible(timeout=SCORE_MS)
+    expect(visit.page.locator("#after .trial")).to_be_visible()
     return visit.page.locator("#diagnosis")
 
 
@@ -52,10 +52,10 @@ def apply_step(visit: Visit, label: str, severity: float) -> Locator:
     visit.page.click("#type-1 input")
     visit.page.click(f"[role=option]:text-is('{label}')")
     trial = visit.page.locator("#after .trial")
-    expect(trial).to_have_attribute("data-steps", "1", timeout=SCORE_MS)
+    expect(trial).to_have_attribute("data-steps", "1")
     before = trial.inner_text()
     visit.page.evaluate(MOVE_SLIDER, ["#severity-1", severity])
-    expect(trial).not_to_have_text(before, use_inner_text=True, timeout=SCORE_MS)
+    expect(trial).not_to_have_text(before, use_inner_text=True)
     return trial
 
 
@@ -92,17 +92,17 @@ def test_a_slider_moves_score_face_and_place(visit: Visit, photos: Photos) -> No
     expect(ring).to_be_visible()
     expect(ring).to_have_attribute("style", re.compile(r"left: [\d.]+px; top: [\d.]+px"))
     visit.page.evaluate(MOVE_SLIDER, ["#severity-1", 0])
-    expect(trial).to_have_attribute("data-steps", "0", timeout=SCORE_MS)
+    expect(trial).to_have_attribute("data-steps", "0")
     expect(ring).to_be_hidden()
 
 
 def test_every_type_has_a_curve_and_every_repair_an_estimate(visit: Visit, photos: Photos) -> None:
     examine(visit, photos["astronaut"])
     visit.page.click("#ask-curves")
-    expect(visit.page.locator("#curves .curve")).to_have_count(len(DEGRADATIONS), timeout=SCORE_MS)
+    expect(visit.page.locator("#curves .curve")).to_have_count(len(DEGRADATIONS))
     expect(visit.page.locator("#curves")).to_contain_text("good up to")
     visit.page.click("#ask-repairs")
-    expect(visit.page.locator("#repairs .headline")).to_be_visible(timeout=SCORE_MS)
+    expect(visit.page.locator("#repairs .headline")).to_be_visible()
     expect(visit.page.locator("#repairs tbody tr")).to_have_count(len(REPAIRS))
     expect(visit.page.locator("#repairs")).to_contain_text("An estimate")
 
@@ -129,13 +129,13 @@ def test_photos_can_be_added_here_too(new_visit: Visit, photos: Photos) -> None:
     with new_visit.page.expect_file_chooser() as chooser:
         new_visit.page.click("#choose")
     chooser.value.set_files(photos["astronaut"])
-    expect(new_visit.page.locator("#diagnosis .verdict")).to_be_visible(timeout=SCORE_MS)
+    expect(new_visit.page.locator("#diagnosis .verdict")).to_be_visible()
 
 
 def test_a_text_that_claims_to_be_a_photo_gets_a_sentence(visit: Visit, photos: Photos) -> None:
     visit.add_photos(photos["text"])
     open_tab(visit)
-    expect(visit.page.locator("#diagnosis [role=alert]")).to_contain_text("notes.jpg", timeout=SCORE_MS)
+    expect(visit.page.locator("#diagnosis [role=alert]")).to_contain_text("notes.jpg")
     expect(visit.page.locator("#what-if")).to_be_hidden()
 
 

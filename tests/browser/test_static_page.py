@@ -154,7 +154,7 @@ def test_what_is_no_photo_is_said_and_the_next_photo_is_scored(loaded: LoadedPag
     for name, (content, sentence) in problems.items():
         (tmp_path / name).write_bytes(content)
         loaded.choose(tmp_path / name)
-        expect(loaded.page.locator("#panel [role=alert]")).to_contain_text(sentence, timeout=SCORE_MS)
+        expect(loaded.page.locator("#panel [role=alert]")).to_contain_text(sentence)
     loaded.page.click("#example")
     assert loaded.scores()
 
@@ -190,7 +190,7 @@ def test_photos_are_pasted_and_dropped_one_at_a_time(
 def test_the_camera_takes_a_photo(loaded: LoadedPage, predictor: QualityPredictor) -> None:
     loaded.page.click("#use-camera")
     loaded.page.click("#take", timeout=SCORE_MS)
-    expect(loaded.page.locator("#camera")).to_be_hidden(timeout=SCORE_MS)
+    expect(loaded.page.locator("#camera")).to_be_hidden()
     (score,) = loaded.scores()
     assert score == pytest.approx(predictor.score(ASTRONAUT).score, abs=0.1)  # the camera writes JPEG
     assert loaded.page.evaluate("document.querySelector('video').srcObject") is None

@@ -5,7 +5,6 @@ import re
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
@@ -18,9 +17,8 @@ from playwright.sync_api import Browser, Locator, Page, Request, Route, expect
 
 from annotate import analysis, queries
 from annotate.analysis import Analysis
-from annotate.database.engine import Database, open_database
+from annotate.database.engine import Database
 from annotate.design.states import State
-from annotate.settings import Settings
 from tests.annotate.studies import candidates, honest_ratings, make_study, picture, rate
 from tests.app_process import run_app
 from tests.browser.conftest import QUIET, SCORE_MS, choose_tab
@@ -45,16 +43,13 @@ PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch":
 def address(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An app with open studies that nobody has rated: BY_ADDRESS and ON_THE_PHONE."""
     assert chromium
-    expect.set_options(timeout=SCORE_MS)
-    folder = tmp_path_factory.mktemp("studies")
-    settings = Settings.from_environment({"FIQA_DATA_DIR": str(folder / "data")})
-    with closing(open_database(settings.database_url)) as database:
+    with serve(tmp_path_factory.mktemp("studies"), FIQA_OWNER_SECRET=SECRET) as served:
+        database = served.labelling.database
         for name in (BY_ADDRESS, ON_THE_PHONE):
-            study_id = make_study(database, settings.data_dir, candidates(PICTURES), name=name)
+            study_id = make_study(database, served.labelling.settings.data_dir, candidates(PICTURES), name=name)
             with database.write() as db:
                 queries.lifecycle.change_state(db, study_id, State.OPEN, datetime.now(UTC))
-    with run_app(folder, FIQA_OWNER_SECRET=SECRET) as app:
-        yield app.address
+        yield served.address
 
 
 @pytest.fixture
@@ -359,7 +354,7 @@ def test_the_link_of_the_start_signs_in_once_and_uploads_keep_their_names(
             asked: list[str] = []
             page.on("request", lambda request: asked.append(request.url))
             page.goto(link)
-            expect(page.locator("#create-study")).to_be_visible(timeout=SCORE_MS)
+            expect(page.locator("#create-study")).to_be_visible()
             token = link.partition("#sign-in=")[2]
             assert token not in page.url
             assert not [url for url in asked if token in url.partition("#")[0]]
@@ -369,9 +364,9 @@ def test_the_link_of_the_start_signs_in_once_and_uploads_keep_their_names(
             expect(page.locator("#study-files")).to_contain_text("who?")
             page.click("#create-study")
             for name in names:
-                expect(page.locator("#study-pictures").get_by_text(name, exact=True)).to_be_visible(timeout=SCORE_MS)
+                expect(page.locator("#study-pictures").get_by_text(name, exact=True)).to_be_visible()
         with browser.new_context(**QUIET) as context:
             page = context.new_page()
             page.goto(link)
-            expect(page.get_by_text("This link signs in once")).to_be_visible(timeout=SCORE_MS)
+            expect(page.get_by_text("This link signs in once")).to_be_visible()
             expect(page.locator("#owner-secret")).to_be_visible()

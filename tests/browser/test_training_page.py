@@ -80,7 +80,6 @@ def open_training(page: Page, address: str, *, sign_in: bool = False) -> None:
 def test_votes_become_a_checkpoint_that_scores(browser: Browser, address: str, folder: Path) -> None:
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     context.set_default_timeout(SCORE_MS)
-    expect.set_options(timeout=SCORE_MS)
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))

@@ -5,14 +5,11 @@ from itertools import count
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, BrowserContext
 
 from tests.browser.conftest import QUIET
-from tests.browser.rating_page import WAIT_MS, OpenStudy, RatingPage, open_study
+from tests.browser.rating_page import OpenStudy, RatingPage, open_study
 from tests.served import Served, serve
-
-USUAL_MS = 5000
-
 
 names = map("study {}".format, count())
 
@@ -44,14 +41,6 @@ def visitor(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
     for context in contexts:
         context.close()
     assert not errors
-
-
-@pytest.fixture(scope="module", autouse=True)
-def patience() -> Iterator[None]:
-    """Wait longer than Playwright does by itself: a machine that tests share can take long to draw a page."""
-    expect.set_options(timeout=WAIT_MS)
-    yield
-    expect.set_options(timeout=USUAL_MS)
 
 
 @pytest.fixture(scope="module")
