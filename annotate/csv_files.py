@@ -91,6 +91,7 @@ class CsvFile:
     def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
         """Yield the line number and the fields of each row, stripped; empty lines are passed over."""
         reader = self._reader()
+        is_plain = self._delimiter != ";" and "'" not in self._text  # no cell is another text than it shows
         try:
             next(reader, None)
             for fields in reader:
@@ -100,7 +101,8 @@ class CsvFile:
                 if len(fields) > len(self.columns):
                     raise self.problem(line, f"has {len(fields)} fields, the header {len(self.columns)}")
                 padded = fields + [""] * (len(self.columns) - len(fields))
-                yield line, {name: self._value(name, cell) for name, cell in zip(self.columns, padded, strict=True)}
+                values = map(str.strip, padded) if is_plain else map(self._value, self.columns, padded)
+                yield line, dict(zip(self.columns, values, strict=True))
         except csv.Error as problem:
             raise self.problem(reader.line_num + self._first_line, f"cannot be read ({problem})") from None
 

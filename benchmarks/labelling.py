@@ -199,6 +199,7 @@ TABLES: Mapping[str, Callable[[int], None]] = {
     "kills": lambda seeds: rating_load.kills(10 * seeds),
     "next": lambda seeds: rating_load.next_stimulus(50 * seeds),
     "import": lambda _seeds: rating_load.import_of_votes(),
+    "import-pairs": lambda _seeds: rating_load.import_of_comparisons(),
     "mos": mos_of_a_large_study,
     "clickers": planted_clickers,
     "checks": each_check,

@@ -15,9 +15,10 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,9 @@ from annotate import queries
 from annotate.database.engine import Database, open_database
 from annotate.database.tables import Pair, Stimulus
 from annotate.design.protocol import StudyProtocol
+from annotate.exchange.comparisons import comparisons_to_import
 from annotate.exchange.imports import read_ratings
+from annotate.methods import make_protocol
 from annotate.methods.method import Unit
 from annotate.queries import live
 from annotate.queries.imports import ImportedRating
@@ -150,6 +153,34 @@ def import_of_votes(votes: int = 250_000, people: int = 2_500, images: int = 12_
         print(f"  {'read and checked':<48}{time.perf_counter() - clock:>8.2f}{time.process_time() - processor:>8.2f}")
         with database.write() as db:
             queries.imports.import_ratings(db, study.id, ratings, NOW)
+        print(
+            f"  {'stored, all together':<48}{time.perf_counter() - clock:>8.2f}{time.process_time() - processor:>8.2f}"
+        )
+
+
+def import_of_comparisons(answers: int = 250_000, people: int = 1_250, images: int = 1_000) -> None:
+    """Time of reading a table of comparisons inside sources of twenty pictures, and of storing them."""
+    chance = random.Random(1)  # noqa: S311
+    names = [f"scene{number // 20:03}/{number:05}.png" for number in range(images)]
+    pairs = [pair for first in range(0, images, 20) for pair in combinations(names[first : first + 20], 2)]
+    with temporary_database() as (database, folder):
+        files = [replace(each, name=name, source=name[:8]) for each, name in zip(stimuli(images), names, strict=True)]
+        with database.write() as db:
+            study = queries.studies.create_study(db, "compared", make_protocol({"method": "pairs"}), NOW)
+            queries.stimuli.add_stimuli(db, study.id, files, NOW)
+        rows = (
+            f"{left},{right},p{person},{chance.choice(('left', 'none', 'right'))},{chance.randint(400, 9000)}"
+            for person in range(people)
+            for left, right in chance.sample(pairs, answers // people)
+        )
+        table = folder / "comparisons.csv"
+        table.write_text("\n".join(["left,right,participant,preferred,response_ms", *rows]), encoding="utf-8")
+        print(f"import of {answers:,} comparisons (goal: 10 s){'wall s':>14}{'CPU s':>8}")
+        clock, processor = time.perf_counter(), time.process_time()
+        read = comparisons_to_import(table, study.protocol)
+        print(f"  {'read and checked':<48}{time.perf_counter() - clock:>8.2f}{time.process_time() - processor:>8.2f}")
+        with database.write() as db:
+            queries.imports.import_comparisons(db, study.id, read, NOW)
         print(
             f"  {'stored, all together':<48}{time.perf_counter() - clock:>8.2f}{time.process_time() - processor:>8.2f}"
         )

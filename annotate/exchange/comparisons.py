@@ -73,11 +73,11 @@ def _rows(file: CsvFile) -> Iterator[_Row]:
 
 def _checked(line: int, row: dict[str, str]) -> _Row:
     """Return a row; raise ValueError, to go on after "line 3"."""
-    left, right, participant = (check_name(name, row[name]) for name in REQUIRED[:3])
+    left, right = check_name("left", row["left"]), check_name("right", row["right"])
+    participant = check_name("participant", row["participant"])
     if left == right:
         raise ValueError(f"compares {left} with itself")
-    preferred = row["preferred"].lower()
-    if preferred not in ANSWERS:
+    if (preferred := row["preferred"].lower()) not in ANSWERS:
         raise ValueError(f"prefers {row['preferred']!r}; expected {', '.join(ANSWERS)}")
     return _Row(line, left, right, participant, preferred, _milliseconds(row.get("response_ms", "")))
 

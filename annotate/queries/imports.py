@@ -47,7 +47,7 @@ from annotate.queries.studies import locked_study
 from annotate.queries.units import PAIRS, STIMULI
 from annotate.wording import listed
 
-_CACHE_KIB = 2**16
+_CACHE_KIB = 2**18
 """Of SQLite's pages, while an import fills indices at random places; its usual 2 MB would make them move to disk and
 back."""
 
