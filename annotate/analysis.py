@@ -24,6 +24,8 @@ from annotate.statistics.conditions import Conditions, Origin, compare_condition
 from annotate.statistics.findings import Finding
 from annotate.statistics.metric_agreement import MetricAgreement, compare_metrics
 from annotate.statistics.mos import MosTable, estimate_mos
+from annotate.statistics.paired_checks import PairedParticipants, check_participants, find_odd
+from annotate.statistics.paired_scale import PairedScale, fit_paired_scale
 from annotate.statistics.ratings import Flags, Ratings
 from annotate.statistics.reliability import Reliability, estimate_reliability
 from annotate.statistics.screening import Screening, screen
@@ -117,14 +119,20 @@ def _origins(db: Session, study_id: int) -> dict[str, Origin]:
     }
 
 
+Complaints = Mapping[str, Mapping[str, int]]
+"""How often each reason was given about a picture, by name; nothing where the study offers none."""
+
+
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """Everything the Studies tab shows of a study's votes; `version` is the study_version they were read at.
+    """Everything the Studies tab shows of a study's grades; `version` is the study_version they were read at.
 
     table:       of the stimuli to be rated, from the votes that are used
     reliability: the same votes'
     conditions:  what was done to the pictures compared, from the same votes
     findings:    of screening, as if nobody's votes had been excluded yet
+    dmos:        `dmos` and `dmos_ci95` by picture, where the method has them
+    complaints:  from the same votes
     """
 
     version: queries.progress.Version
@@ -132,28 +140,83 @@ class Analysis:
     reliability: Reliability
     conditions: Conditions
     findings: tuple[Finding, ...]
+    dmos: Mapping[str, Mapping[str, Any]]
+    complaints: Complaints
 
 
-def analyse(database: Database, study_id: int, told: Callable[[str], None]) -> Analysis:
+@dataclass(frozen=True, eq=False)
+class PairedAnalysis:
+    """Everything the Studies tab shows of a study's comparisons; `version` is as that of an `Analysis`.
+
+    scale:      where each picture stands by the votes that are used; None where there are none
+    people:     figures of everybody who compared; None where nobody did
+    complaints: from the votes that are used
+    findings:   about everybody; none excludes anybody
+    """
+
+    version: queries.progress.Version
+    scale: PairedScale | None
+    people: PairedParticipants | None
+    complaints: Complaints
+    findings: tuple[Finding, ...]
+
+
+def analyse(database: Database, study_id: int, told: Callable[[str], None]) -> Analysis | PairedAnalysis:
     """Analyse a study as it is now; `told` is called with what is done next, which takes seconds for a million votes.
 
     The database is only held while the votes are read.
     """
     told("Reading the votes")
     with database.read() as db:
+        of_pairs = method_of(queries.studies.get_study(db, study_id).protocol).unit is Unit.PAIR
+    return _analyse_pairs(database, study_id, told) if of_pairs else _analyse_grades(database, study_id, told)
+
+
+def _analyse_pairs(database: Database, study_id: int, told: Callable[[str], None]) -> PairedAnalysis:
+    with database.read() as db:
+        version = queries.progress.study_version(db, study_id)
+        used, everybody = (_comparisons(db, study_id, everybody=everybody) for everybody in (False, True))
+        complaints = _complaints(db, study_id)
+    told("Fitting the scale")
+    scale = fit_paired_scale(used) if used else None
+    told("Checking everybody")
+    people = check_participants(everybody) if everybody else None
+    return PairedAnalysis(version, scale, people, complaints, tuple(find_odd(people)) if people else ())
+
+
+def _comparisons(db: Session, study_id: int, *, everybody: bool) -> Comparisons | None:
+    """Return the answers to pairs, None where there are none."""
+    try:
+        return load_comparisons(db, study_id, everybody=everybody)
+    except StudyError:
+        return None
+
+
+def _complaints(db: Session, study_id: int) -> Complaints:
+    offered = queries.studies.get_study(db, study_id).protocol.reasons
+    return queries.reasons.count_reasons(db, study_id) if offered else {}
+
+
+def _analyse_grades(database: Database, study_id: int, told: Callable[[str], None]) -> Analysis:
+    with database.read() as db:
         version = queries.progress.study_version(db, study_id)
         origins = _origins(db, study_id)
         rules = queries.screenings.screening_rules(db, study_id)
         votes = load_votes(db, study_id)
+        complaints = _complaints(db, study_id)
+        add_dmos = method_of(queries.studies.get_study(db, study_id).protocol).add_dmos
+        references = queries.stimuli.reference_names(db, study_id) if add_dmos else {}
     told("Estimating the MOS")
     table = estimate_mos(*votes)
+    rows = add_dmos(list(table.rows()), votes.ratings.where(votes.used), references) if add_dmos else []
     told("Measuring how far people agree")
     reliability = estimate_reliability(*votes, table=table)
     told("Comparing conditions")
     compared = compare_conditions(*votes, origins)
     told("Checking everybody")
     findings = screen(votes.ratings, rules).findings
-    return Analysis(version, table.only(origins), reliability, compared, findings)
+    dmos = {row["stimulus"]: {name: row[name] for name in ("dmos", "dmos_ci95")} for row in rows}
+    return Analysis(version, table.only(origins), reliability, compared, findings, dmos, complaints)
 
 
 def screen_study(db: Session, study_id: int) -> tuple[Ratings, Screening]:

@@ -52,6 +52,5 @@ def _returned(options: argparse.Namespace, settings: Settings) -> None:
 
     export = read_panel_export(options.submissions)
     with opened_database(settings) as database, database.write() as db:
-        released = give_places_back(db, queries.studies.find_study(db, options.name).id, export, utc_now())
-    people = counted(len(released), "person", "people")
-    say(options, {"study": options.name, "released": released}, f"The places of {people} are free again.")
+        freed = give_places_back(db, queries.studies.find_study(db, options.name).id, export, utc_now())
+    say(options, {"study": options.name, **freed._asdict()}, freed.in_words())

@@ -252,7 +252,7 @@ def _screen(options: argparse.Namespace, settings: Settings) -> None:
         found["preview"] = preview.row()
         lines += [f"{name:22} {cell(value)}" for name, value in preview.row().items() if not isinstance(value, list)]
     if applied:
-        lines.append(f"{_changed(applied)}.")
+        lines.append(f"Applied: {_changed(applied)}.")
     say(options, found, "\n".join(lines))
 
 
@@ -281,9 +281,10 @@ def _limit(text: str) -> tuple[str, float]:
 
 
 def _changed(applied: "Applied") -> str:
-    falls, returns = counted(len(applied.falls), "more participant"), counted(len(applied.returns), "participant")
-    again = f"; those of {returns} are used again" if applied.returns else ""
-    return f"The votes of {falls} are not used{again}"
+    """Say whose votes are used no more, and whose again."""
+    moved = ((applied.falls, "are not used any more"), (applied.returns, "are used again"))
+    said = [f"the votes of {counted(len(people), 'participant')} {how}" for people, how in moved if people]
+    return "; ".join(said) or "nobody's votes are used otherwise than before"
 
 
 def _next(options: argparse.Namespace, settings: Settings) -> None:

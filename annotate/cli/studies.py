@@ -150,7 +150,7 @@ def _create(options: argparse.Namespace, settings: Settings) -> None:
     protocol = _read_protocol(options)
     with opened_database(settings) as database, _pictures(options, settings) as candidates:
         taken = create_study(database, settings.data_dir, options.name, candidates, protocol, utc_now())
-    _say_taken(options, taken)
+    _say_taken(options, taken, "picture")
 
 
 def _add(options: argparse.Namespace, settings: Settings) -> None:
@@ -158,7 +158,7 @@ def _add(options: argparse.Namespace, settings: Settings) -> None:
 
     with opened_database(settings) as database, _pictures(options, settings) as candidates:
         taken = add_pictures(database, settings.data_dir, options.name, candidates, utc_now())
-    _say_taken(options, taken)
+    _say_taken(options, taken, "more picture")
 
 
 def _traps(options: argparse.Namespace, settings: Settings) -> None:
@@ -172,7 +172,7 @@ def _traps(options: argparse.Namespace, settings: Settings) -> None:
             database, study_id, options.count, data_dir=settings.data_dir, with_pictures=options.pictures
         )
         taken = add_pictures(database, settings.data_dir, options.name, traps, utc_now())
-    _say_taken(options, taken)
+    _say_taken(options, taken, "more picture")
 
 
 @contextmanager
@@ -220,14 +220,14 @@ def _read_protocol(options: argparse.Namespace) -> "StudyProtocol":
     return make_protocol(values | {name: value for name, value in asked.items() if value is not None})
 
 
-def _say_taken(options: argparse.Namespace, taken: "Taken") -> None:
+def _say_taken(options: argparse.Namespace, taken: "Taken", noun: str) -> None:
     for name, same in taken.duplicates[:DUPLICATES_NAMED]:
         warn(f"{name} is the same picture as {same}; it is kept once")
     if (more := len(taken.duplicates) - DUPLICATES_NAMED) > 0:
         warn(f"{counted(more, 'more picture is', 'more pictures are')} there already; --json names them")
     for warning in taken.warnings:
         warn(warning)
-    made = f"{taken.study} is a {taken.state} with {counted(taken.added, 'more picture')}."
+    made = f"{taken.study} is a {taken.state} with {counted(taken.added, noun)}."
     say(options, taken.to_dict(), f"{made}\n{_effort_in_words(taken.effort)}")
 
 

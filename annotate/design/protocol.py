@@ -110,6 +110,7 @@ class StudyProtocol:
     pair_certainty:      of the order of neighbours on the scale, from which on an active design asks for no more
     pair_information:    bits that an answer must be expected to tell for an active design to ask for it
     pair_across_sources: whether pictures of different sources are compared
+    pair_reference:      whether the reference of two pictures is shown with them, and not compared itself
     """
 
     method: str = "acr"
@@ -145,6 +146,7 @@ class StudyProtocol:
     pair_certainty: float = 0.95
     pair_information: float = 0.01
     pair_across_sources: bool = False
+    pair_reference: bool = False
 
     def __post_init__(self) -> None:
         for name, (low, high) in _BOUNDS.items():

@@ -34,7 +34,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from annotate import queries
-from annotate.analysis import load_comparisons, mos_rows
+from annotate.analysis import conditions, load_comparisons, mos_rows
 from annotate.csv_files import safe_cell
 from annotate.database.engine import Database
 from annotate.database.tables import Study
@@ -44,6 +44,9 @@ from annotate.design.stored_protocol import StoredProtocol, UnreadableProtocol
 from annotate.errors import ExportError
 from annotate.exchange.export_tables import (
     COMPARISONS,
+    COMPLAINTS,
+    CONDITION_PAIRS,
+    CONDITIONS,
     DECISION_TABLE,
     MOS,
     PAIRS,
@@ -57,6 +60,7 @@ from annotate.exchange.export_tables import (
     ExportTable,
     Row,
     comparison_rows,
+    complaint_rows,
     decision_rows,
     participant_rows,
     rating_rows,
@@ -71,6 +75,7 @@ from annotate.exchange.layout import Label, LabelledStimulus, Layout, lay_out
 from annotate.exchange.splits import SHARES
 from annotate.methods import method_of
 from annotate.methods.method import Unit
+from annotate.statistics.conditions import Conditions
 from annotate.stimuli.files import stimulus_path
 
 Progress = Callable[[Sequence[LabelledStimulus]], Iterable[LabelledStimulus]]
@@ -266,12 +271,14 @@ def _write_people(db: Session, study_id: int, protocol: StoredProtocol, part: Pa
 class _Results:
     """What came of a study: its pictures with their figures, and how often each pair was answered how, if pairs were.
 
-    `references` are the names of references by those of their pictures.
+    `references` are the names of references by those of their pictures, `compared` the conditions of graded pictures.
     """
 
     pictures: Sequence[LabelledStimulus]
     pairs: Sequence[Row] | None
     references: Mapping[str, str]
+    compared: Conditions | None
+    complaints: Sequence[Row]
 
     def tables(self, protocol: StudyProtocol, layout: Layout) -> Iterator[tuple[ExportTable, Iterable[Row]]]:
         """Yield the tables that hold the results."""
@@ -281,13 +288,19 @@ class _Results:
         else:
             yield PAIRS, self.pairs
             yield SCALE, _picture_rows([each for each in self.pictures if each.figures["comparisons"]], layout)
+        if self.compared:
+            yield CONDITIONS, (each.row() for each in self.compared.figures)
+            yield CONDITION_PAIRS, (each.row() for each in self.compared.pairs)
+        if protocol.reasons:
+            yield COMPLAINTS, self.complaints
 
 
 def _read_results(db: Session, study_id: int, protocol: StudyProtocol) -> _Results:
     references = queries.stimuli.reference_names(db, study_id)
+    complaints = [*complaint_rows(db, study_id, protocol.reasons)] if protocol.reasons else []
     if method_of(protocol).unit is Unit.PAIR:
-        return _Results(*_compared_pictures(db, study_id), references)
-    return _Results(labelled_pictures(db, study_id), None, references)
+        return _Results(*_compared_pictures(db, study_id), references, None, complaints)
+    return _Results(labelled_pictures(db, study_id), None, references, conditions(db, study_id), complaints)
 
 
 def _compared_pictures(db: Session, study_id: int) -> tuple[list[LabelledStimulus], list[Row]]:

@@ -15,8 +15,8 @@ from annotate import queries
 from annotate.database.tables import Participant, Sitting
 from annotate.design.decisions import DECISIONS
 from annotate.design.items import ItemKind
+from annotate.design.protocol import REASONS, StudyProtocol
 from annotate.design.protocol import TEXTS as PROTOCOL_TEXTS
-from annotate.design.protocol import StudyProtocol
 from annotate.design.start_questions import StartQuestion
 from annotate.methods import method_of
 from annotate.methods.method import Unit
@@ -57,6 +57,7 @@ RATINGS = ExportTable(
         "participant": "Who answered: the code of a person, as in participants.csv.",
         "grade": "The grade, in units of the study's scale; empty where the picture was called unusable.",
         "unusable": "1 where the answer was “unusable”, else 0.",
+        "reasons": "The reasons that were given, of those that the study offers, with spaces between.",
         "kind": "What the item was: rated (counts), gold (a known answer), trap (an attention check), repeat (the same "
         "picture again), training.",
         "sitting": "Number of the person's sitting, from 1.",
@@ -143,6 +144,46 @@ SCALE = ExportTable(
         "group": "Number of its group: pictures that comparisons link. Those of different groups cannot be compared.",
     },
 )
+CONDITIONS = ExportTable(
+    "conditions",
+    "One condition, where pictures have any: what was done to them, by the votes that count.",
+    {
+        "condition": "The condition, as handed in.",
+        "pictures": "How many of its pictures have votes.",
+        "sources": "Of how many photos or persons they were made.",
+        "ratings": "How many grades count.",
+        "mos": "The mean of the MOS of its pictures.",
+        "ci95": "Half the width of its 95 % interval, for other photos and other people of the same kind.",
+    },
+)
+CONDITION_PAIRS = ExportTable(
+    "condition_pairs",
+    "Two conditions compared.",
+    {
+        "a": "One condition.",
+        "b": "The other.",
+        "sources": "The photos that they were compared on: those that both have or, if they share fewer than two, all.",
+        "shared": "1 where both have these photos, else 0.",
+        "difference": "How far the MOS of a lies above that of b.",
+        "ci95": "Half the width of its 95 % interval, not corrected.",
+        "p": "Of no difference.",
+        "p_corrected": "The same as one of all pairs, after Holm.",
+    },
+)
+COMPLAINTS = ExportTable(
+    "complaints",
+    "One picture that reasons were given about, by answers that count.",
+    {
+        "stimulus": "Name of the picture.",
+        "source": "The photo or person that it was made of, as handed in.",
+        "condition": "What was done to it (a method, a codec at a level), as handed in.",
+        **{
+            reason: f"How often {reason} was given as a reason with its grade; of a pair, where the other one was "
+            "preferred or neither. Empty where the study does not offer it."
+            for reason in REASONS
+        },
+    },
+)
 PARTICIPANTS = ExportTable(
     "participants",
     "One person who took part or was invited.",
@@ -201,7 +242,12 @@ TEXTS = ExportTable(
         "shown": "The text itself.",
     },
 )
-TABLES = (RATINGS, MOS, COMPARISONS, PAIRS, SCALE, PARTICIPANTS, SITTINGS, DECISION_TABLE, TEXTS)
+TABLES = (
+    RATINGS, MOS, CONDITIONS, CONDITION_PAIRS, COMPARISONS, PAIRS, SCALE, COMPLAINTS, PARTICIPANTS, SITTINGS,
+    DECISION_TABLE, TEXTS,
+)  # fmt: skip
+OF_GRADES, OF_PAIRS = (RATINGS, MOS, CONDITIONS, CONDITION_PAIRS), (COMPARISONS, PAIRS, SCALE)
+"""Those of studies in which pictures are graded, and of those in which pairs are compared."""
 PEOPLE_TABLES = (RATINGS, COMPARISONS, PARTICIPANTS, SITTINGS, DECISION_TABLE)
 """Those that name people."""
 ANSWER = "answer_"
@@ -239,6 +285,7 @@ def rating_rows(db: Session, study_id: int) -> Iterator[Row]:
         yield {
             **{column: getattr(row, column) for column in RATINGS.columns if column != "used"},
             "kind": row.kind.name.lower(),
+            "reasons": " ".join(row.reasons),
             "used": row.votes_used and row.kind is ItemKind.RATED,
         }
 
@@ -254,10 +301,19 @@ def comparison_rows(db: Session, study_id: int) -> Iterator[Row]:
         }
 
 
+def complaint_rows(db: Session, study_id: int, offered: Sequence[str]) -> Iterator[Row]:
+    """Yield a row of COMPLAINTS per picture, in the order in which they were added."""
+    counts = queries.reasons.count_reasons(db, study_id)
+    for each in queries.stimuli.all_stimuli(db, study_id):
+        if each.name in counts:
+            named = {"stimulus": each.name, "source": each.source, "condition": each.condition}
+            yield {**named, **{reason: counts[each.name][reason] if reason in offered else None for reason in REASONS}}
+
+
 def tables_of(protocol: StudyProtocol) -> tuple[ExportTable, ...]:
     """Return the tables of a study: of grades, or of comparisons."""
     method = method_of(protocol)
-    others = (RATINGS, MOS) if method.unit is Unit.PAIR else (COMPARISONS, PAIRS, SCALE)
+    others = [*(OF_GRADES if method.unit is Unit.PAIR else OF_PAIRS), *([] if protocol.reasons else [COMPLAINTS])]
     mos = replace(MOS, columns={**MOS.columns, **DMOS}) if method.add_dmos else MOS
     return tuple(mos if table is MOS else table for table in TABLES if table not in others)
 

@@ -25,6 +25,7 @@ from annotate.analysis import screen_study
 from annotate.csv_files import CsvFile, safe_cell
 from annotate.errors import ExportError, PanelError
 from annotate.statistics.findings import Check, Finding
+from annotate.wording import counted
 
 if TYPE_CHECKING:
     from annotate.database.tables import Participant, Sitting
@@ -44,6 +45,8 @@ CATEGORIES: Mapping[Check, str] = {
     Check.REPEATS: "LOW_EFFORT",
     Check.AGREEMENT: "LOW_EFFORT",
     Check.BT500: "LOW_EFFORT",
+    Check.CIRCLES: "LOW_EFFORT",
+    Check.SIDE: "LOW_EFFORT",
 }
 """Prolific's name for what each check finds."""
 GIVEN_BACK = frozenset({"returned", "timed-out", "timed out", "timed_out", "abandoned", "expired"})
@@ -206,14 +209,32 @@ def write_panel_files(
     return report
 
 
-def give_places_back(db: Session, study_id: int, export: PanelExport, now: datetime) -> list[str]:
+class PlacesFreed(NamedTuple):
+    """Whose places are free again, by pseudonym, and how many submissions that were given back are of nobody here."""
+
+    released: list[str]
+    unknown: int
+
+    def in_words(self) -> str:
+        """Say so."""
+        people = counted(len(self.released), "person", "people")
+        said = "Nobody of this list gave a place back that is still taken."
+        if self.released:
+            said = f"The places of {people} are free again, and their votes are left out."
+        if self.unknown:
+            said += f" Of nobody in this study: {counted(self.unknown, 'submission')} of those given back."
+        return said
+
+
+def give_places_back(db: Session, study_id: int, export: PanelExport, now: datetime) -> PlacesFreed:
     """Leave out the votes of those who returned their submission or ran out of time; their places are free again.
 
-    Who has an accepted sitting, or another submission that was not given back, stays. Returns whose, by pseudonym.
+    Who has an accepted sitting, or another submission that was not given back, stays.
     """
     people = _People(db, study_id)
     matched = [(each, people.find(each)) for each in export.submissions]
     stay = {found[0].id for each, found in matched if found and each.status not in GIVEN_BACK}
+    returned = [found for each, found in matched if each.status in GIVEN_BACK]
     released = []
     for each, found in matched:
         if found is None or each.status not in GIVEN_BACK:
@@ -224,7 +245,7 @@ def give_places_back(db: Session, study_id: int, export: PanelExport, now: datet
             continue
         queries.participants.set_votes_used(db, person.id, used=False, reason=f"{each.status} on the panel", now=now)
         released.append(person.pseudonym)
-    return released
+    return PlacesFreed(released, returned.count(None))
 
 
 def reason_to_reject(given: str, findings: Sequence[Finding]) -> str:

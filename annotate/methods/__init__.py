@@ -68,6 +68,25 @@ def changes_to(protocol: StudyProtocol, values: Mapping[str, Any]) -> dict[str, 
     return {**scale, **method.defaults, **values}
 
 
+def unused_settings(method: Method) -> frozenset[str]:
+    """Return the values of a protocol that leave nothing to choose in a study by a method."""
+    others = {name for each in METHODS.values() for name in each.settings}
+    one_scale = {"scale"} if len(method.scales) <= 1 else set[str]()
+    return frozenset((others - {*method.settings}) | {*method.fixed, *method.unused} | one_scale)
+
+
+def kinds_of_pictures(protocol: StudyProtocol) -> list[ItemKind]:
+    """Return what pictures may be for in a study: to be rated and, where its method has them, checks and references."""
+    method = method_of(protocol)
+    checks = {
+        "gold_every": ItemKind.GOLD,
+        "trap_every": ItemKind.TRAP,
+        "training_count": ItemKind.TRAINING,
+    }
+    references = [ItemKind.REFERENCE] if method.references(protocol) and not method.rates_references else []
+    return [ItemKind.RATED, *(kind for name, kind in checks.items() if name not in method.fixed), *references]
+
+
 def check_protocol(protocol: StudyProtocol) -> StudyProtocol:
     """Return a protocol that its method can be run with; raise ProtocolError naming the value that does not fit it."""
     method = method_of(protocol)

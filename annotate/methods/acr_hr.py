@@ -31,5 +31,5 @@ METHOD = Method(
     roles=lambda _protocol: ("picture",),
     check_design=_check_design,
     add_dmos=_add_dmos,
-    references=True,
+    references=lambda _protocol: True,
 )

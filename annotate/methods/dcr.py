@@ -30,6 +30,7 @@ METHOD = Method(
     check_design=_check_design,
     add_dmos=_add_dmos,
     scales=("impairment5",),
-    references=True,
+    settings=("reference_beside",),
+    references=lambda _protocol: True,
     rates_references=False,
 )

@@ -75,6 +75,8 @@ class Method:
     scales:       those that it may be asked on, the first by default; none for preferences
     defaults:     of the protocol, where they differ from those of single pictures
     fixed:        values that its protocols must have
+    settings:     values of the protocol that this method has, and not every other
+    unused:       values of the protocol that it has no use for, besides `fixed` ones
     add_dmos:     adds `dmos` and `dmos_ci95` to the rows of a MOS table, from the ratings that count and the names of
                   references; None where there is no DMOS
     references:   whether pictures have references; `rates_references` whether those are rated too, unknown as such
@@ -91,6 +93,8 @@ class Method:
     scales: tuple[str, ...] = ("acr5", "acr9", "continuous")
     defaults: Mapping[str, Any] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    settings: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
     add_dmos: "Callable[[Sequence[Row], Ratings, Mapping[str, str]], list[Row]] | None" = None
-    references: bool = False
+    references: Callable[[StudyProtocol], bool] = lambda _protocol: False
     rates_references: bool = True

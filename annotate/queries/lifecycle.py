@@ -18,7 +18,7 @@ from annotate.methods import changes_to, check_protocol, method_of
 from annotate.methods.method import Unit
 from annotate.queries import pairs
 from annotate.queries.audit import log_event
-from annotate.queries.stimuli import summarize_stimuli
+from annotate.queries.stimuli import link_references_again, summarize_stimuli
 from annotate.queries.studies import locked_study
 
 
@@ -53,7 +53,15 @@ def change_protocol(db: Session, study_id: int, now: datetime, **values: Any) ->
     study = locked_study(db, study_id)
     former = study.protocol
     study.protocol = check_protocol(former.changed(study.state, **changes_to(former, values)))
+    if study.state is State.DRAFT and _references_of(study.protocol) != _references_of(former):
+        link_references_again(db, study)
     before = former.to_json()
     changed = {name: value for name, value in study.protocol.to_json().items() if value != before[name]}
     log_event(db, study_id, "protocol", changed, now)
     return study.protocol
+
+
+def _references_of(protocol: StudyProtocol) -> tuple[bool, bool]:
+    """Return whether pictures have references by a protocol, and whether those are rated."""
+    method = method_of(protocol)
+    return method.references(protocol), method.rates_references

@@ -53,6 +53,7 @@ class RatingRow(NamedTuple):
     rated_at: datetime
     votes_used: bool
     key: str
+    reasons: tuple[str, ...]
 
 
 def stream_ratings(db: Session, study_id: int) -> Iterator[RatingRow]:
@@ -61,7 +62,7 @@ def stream_ratings(db: Session, study_id: int) -> Iterator[RatingRow]:
         select(
             Stimulus.name, Stimulus.sha256, Participant.pseudonym, Sitting.number, Rating.sequence, Assignment.kind,
             Rating.grade, Rating.unusable, Stimulus.expected, Rating.response_ms, Rating.width_px, Rating.height_px,
-            Rating.pixel_ratio, Rating.rated_at, Participant.votes_used, Rating.key,
+            Rating.pixel_ratio, Rating.rated_at, Participant.votes_used, Rating.key, Rating.reasons,
         )
         .join(Assignment, Assignment.id == Rating.assignment_id)
         .join(Stimulus, Stimulus.id == Assignment.stimulus_id)

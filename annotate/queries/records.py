@@ -92,18 +92,19 @@ class StimulusRow(NamedTuple):
 
 
 class PairRow(NamedTuple):
-    """Two stimuli to compare; the second one stands on the left where it is `turned`."""
+    """Two stimuli to compare, and their reference; the second one stands on the left where it is `turned`."""
 
     id: int
     first: StimulusRow
     second: StimulusRow
+    reference: PictureRow | None = None
     turned: bool = False
 
     @property
-    def pictures(self) -> Mapping[str, StimulusRow]:
+    def pictures(self) -> Mapping[str, StimulusRow | PictureRow | None]:
         """Its pictures by the roles that a method may show."""
         left, right = (self.second, self.first) if self.turned else (self.first, self.second)
-        return {"left": left, "right": right}
+        return {"left": left, "right": right, "reference": self.reference}
 
 
 class AssignedItem(NamedTuple):

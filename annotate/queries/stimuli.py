@@ -124,8 +124,7 @@ def _link_references(db: Session, study: Study, stimuli: Sequence[NewStimulus]) 
 
     A source may leave out folders and suffix. What is a reference is rated itself only where the method says so.
     """
-    protocol = study.stored_protocol
-    method = method_of(protocol) if isinstance(protocol, StudyProtocol) else None
+    with_references = _has_references(study)
     rows = db.execute(select(Stimulus.id, Stimulus.name).where(Stimulus.study_id == study.id).order_by(Stimulus.id))
     ids = {normalized(name): stimulus_id for stimulus_id, name in rows}
     stems: dict[str, int] = {}
@@ -134,7 +133,7 @@ def _link_references(db: Session, study: Study, stimuli: Sequence[NewStimulus]) 
         stems.setdefault(PurePosixPath(name).name, stimulus_id)
     links = []
     for each in stimuli:
-        named = each.reference or (each.source if method and method.references else None)
+        named = each.reference or (each.source if with_references else None)
         reference = ids.get(normalized(named)) or (None if each.reference else stems.get(named)) if named else None
         if each.reference and reference is None:
             raise StudyError(f"{each.name} has the reference {each.reference}, which is not in the study; add it too.")
@@ -143,8 +142,20 @@ def _link_references(db: Session, study: Study, stimuli: Sequence[NewStimulus]) 
             links.append({"id": own, "reference_id": reference})
     if links:
         db.execute(update(Stimulus), links)
-    if method and method.references:
-        _set_kind_of_references(db, study.id, rated=method.rates_references)
+    if with_references:
+        _set_kind_of_references(db, study.id, rated=method_of(study.protocol).rates_references)
+
+
+def _has_references(study: Study) -> bool:
+    protocol = study.stored_protocol
+    return isinstance(protocol, StudyProtocol) and method_of(protocol).references(protocol)
+
+
+def link_references_again(db: Session, study: Study) -> None:
+    """Do for the pictures of a draft what adding them does: its protocol now says otherwise what references are."""
+    _link_references(db, study, copy_stimuli(db, study.id))
+    if not _has_references(study):
+        _set_kind_of_references(db, study.id, rated=True)
 
 
 def _set_kind_of_references(db: Session, study_id: int, *, rated: bool) -> None:
@@ -197,17 +208,17 @@ def count_stimuli(db: Session, study_id: int) -> dict[ItemKind, int]:
     return dict(db.execute(counts).all())
 
 
-def summarize_stimuli(db: Session, study_id: int) -> StimulusSummary:
-    """Return what the stimuli of a study are, all together."""
+def summarize_stimuli(db: Session, study_id: int, protocol: StudyProtocol | None = None) -> StimulusSummary:
+    """Return what the stimuli of a study are, all together, by its own protocol or the one that is given."""
     silent = select(func.count()).where(
         Stimulus.study_id == study_id,
         Stimulus.kind == ItemKind.TRAINING,
         Stimulus.expected.is_(None),
         Stimulus.feedback == "",
     )
-    protocol = get_study(db, study_id).stored_protocol
-    if isinstance(protocol, StudyProtocol) and method_of(protocol).unit is Unit.PAIR:
-        pairs, sizes = count_pairs(db, study_id), _group_sizes(db, study_id, across=protocol.pair_across_sources)
+    chosen = protocol or get_study(db, study_id).stored_protocol
+    if isinstance(chosen, StudyProtocol) and method_of(chosen).unit is Unit.PAIR:
+        pairs, sizes = count_pairs(db, study_id), _group_sizes(db, study_id, across=chosen.pair_across_sources)
     else:
         pairs, sizes = None, ()
     with_reference, without = _count_references(db, study_id)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
@@ -97,20 +97,19 @@ def _picture(of: Any) -> tuple[InstrumentedAttribute[Any], ...]:
     return (of.id, of.sha256, of.format, of.width_px, of.height_px, of.expected, of.feedback)
 
 
-_FIRST, _SECOND = aliased(Stimulus), aliased(Stimulus)
+_FIRST, _SECOND, _REFERENCE = aliased(Stimulus), aliased(Stimulus), aliased(Stimulus)
 _PICTURE = len(_picture(Stimulus))
+_SHOWN_REFERENCE = _picture(_REFERENCE)[: len(PictureRow._fields)]
 
 
 def _join_pictures(of_pairs: Select[Any]) -> Select[Any]:
-    return of_pairs.join(_FIRST, _FIRST.id == Pair.first_id).join(_SECOND, _SECOND.id == Pair.second_id)
+    both = of_pairs.join(_FIRST, _FIRST.id == Pair.first_id).join(_SECOND, _SECOND.id == Pair.second_id)
+    return both.outerjoin(_REFERENCE, _REFERENCE.id == func.coalesce(_FIRST.reference_id, _SECOND.reference_id))
 
 
 def _read_pair(row: Sequence[Any]) -> PairRow:
-    first, second = row[1 : 1 + _PICTURE], row[1 + _PICTURE :]
-    return PairRow(row[0], StimulusRow(*first), StimulusRow(*second))
-
-
-_REFERENCE = aliased(Stimulus)
+    first, second, reference = row[1 : 1 + _PICTURE], row[1 + _PICTURE : 1 + 2 * _PICTURE], row[1 + 2 * _PICTURE :]
+    return PairRow(row[0], StimulusRow(*first), StimulusRow(*second), _read_reference(reference))
 
 
 def _join_reference(of_stimuli: Select[Any]) -> Select[Any]:
@@ -118,14 +117,17 @@ def _join_reference(of_stimuli: Select[Any]) -> Select[Any]:
 
 
 def _read_stimulus(row: Sequence[Any]) -> StimulusRow:
-    reference = None if row[_PICTURE] is None else PictureRow._make(row[_PICTURE:])
-    return StimulusRow._make((*row[:_PICTURE], reference))
+    return StimulusRow._make((*row[:_PICTURE], _read_reference(row[_PICTURE:])))
+
+
+def _read_reference(row: Sequence[Any]) -> PictureRow | None:
+    return None if row[0] is None else PictureRow._make(row)
 
 
 STIMULI = UnitStatements(
     Stimulus,
     Assignment.stimulus_id,
-    (*_picture(Stimulus), *_picture(_REFERENCE)[: len(PictureRow._fields)]),
+    (*_picture(Stimulus), *_SHOWN_REFERENCE),
     _join_reference,
     _read_stimulus,
     of_kind=(Stimulus.study_id == bindparam("study_id"), Stimulus.kind == bindparam("kind")),
@@ -134,7 +136,7 @@ STIMULI = UnitStatements(
 PAIRS = UnitStatements(
     Pair,
     Assignment.pair_id,
-    (Pair.id, *_picture(_FIRST), *_picture(_SECOND)),
+    (Pair.id, *_picture(_FIRST), *_picture(_SECOND), *_SHOWN_REFERENCE),
     _join_pictures,
     _read_pair,
     # All pairs are to be rated: of another kind there are none.

@@ -25,6 +25,8 @@ class Check(StrEnum):
     REPEATS = "repeats"
     AGREEMENT = "agreement"
     BT500 = "BT.500"
+    CIRCLES = "circles"
+    SIDE = "one side"
 
 
 _DIRECT_EVIDENCE = frozenset({Check.GOLD, Check.TRAP, Check.STRAIGHT_LINER, Check.RESPONSE_TIME})

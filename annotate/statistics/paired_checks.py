@@ -1,4 +1,4 @@
-"""Who may not have done a test of pairs: figures per participant, for the owner to look at.
+"""Who may not have done a test of pairs: figures per participant, and findings for the owner to look at.
 
 Nothing here excludes anybody: a person with few comparisons, or with another taste, looks like a careless one.
 
@@ -14,7 +14,15 @@ import numpy as np
 from scipy import stats
 
 from annotate.statistics.comparisons import LEFT, NONE, RIGHT, Comparisons
+from annotate.statistics.findings import Check, Finding
 from annotate.statistics.ratings import Indices, Numbers, mean_by
+
+FEWEST_COMPARISONS = 10
+"""Of a person, for a finding."""
+LEAST_AGREEMENT = 0.6
+MOST_CIRCULAR = 0.25
+"""As many as by chance."""
+SIDE_SIGNIFICANCE = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +70,26 @@ def check_participants(comparisons: Comparisons) -> PairedParticipants:
         side_p=np.array([_side_p(int(n), int(k)) for n, k in zip(total, left, strict=True)]),
         response_ms=np.array([_median(comparisons.response_ms[each]) for each in rows]),
     )
+
+
+def find_odd(people: PairedParticipants) -> Iterator[Finding]:
+    """Yield what is odd about who answered enough to tell; it is only reported."""
+    known = people.comparisons >= FEWEST_COMPARISONS
+    found = (
+        (Check.AGREEMENT, people.agreement, LEAST_AGREEMENT, people.agreement < LEAST_AGREEMENT, _AT_ODDS),
+        (Check.CIRCLES, people.circular, MOST_CIRCULAR, people.circular >= MOST_CIRCULAR, _IN_CIRCLES),
+        (Check.SIDE, people.left_share, SIDE_SIGNIFICANCE, people.side_p < SIDE_SIGNIFICANCE, _ONE_SIDE),
+    )
+    for check, values, limit, odd, reason in found:
+        for at in np.flatnonzero(known & odd).tolist():
+            person, value = people.participant_ids[at], float(values[at])
+            said = reason.format(value)
+            yield Finding(check, person, None, value, limit, said, rejects_sitting=False, excludes_votes=False)
+
+
+_AT_ODDS = "most of the others share {:.0%} of the preferences"
+_IN_CIRCLES = "{:.0%} of three pictures compared with each other go round in a circle"
+_ONE_SIDE = "{:.0%} of the preferences are for the left one"
 
 
 def _agreement(decided: Comparisons) -> Numbers:

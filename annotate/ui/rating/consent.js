@@ -17,6 +17,7 @@ const consentPage = () => {
     "consent",
     tOfMethod("consent_title"),
     paragraph(texts.instructions, { class: "instructions" }),
+    isPreference() && hasReference() ? paragraph(t("reference_hint")) : null,
     make("h3", {}, t("consent_heading")),
     paragraph(texts.consent, { class: "consent" }),
     paragraph(storageTime()),

@@ -99,9 +99,39 @@ const finishPage = () =>
 // The owner sees who has not taken their code; nothing depends on it, so it is sent once, even as the page is left.
 const takeCode = () =>
   navigator.sendBeacon(
-    "rating/take-code",
+    `${ROUTES}/take-code`,
     new Blob([JSON.stringify({ token, language })], { type: "application/json" }),
   );
+// Who came from a panel goes back to it with the code: by the link or, where nothing else is left to do, by itself,
+// once, unless they stop it.
+const wayBack = () => {
+  const participant = query.get("PROLIFIC_PID");
+  if (!step.completion_code || !participant) return [];
+  const href = `${PROLIFIC}${encodeURIComponent(step.completion_code)}`;
+  const link = make("a", { class: "main", onclick: takeCode, href }, t("to_panel"));
+  const known = `${RETURNED}${participant}-${step.completion_code}`;
+  return step.can_start_another || kept.get(known) ? [link] : [link, countdown(known, link)];
+};
+const countdown = (known, link) => {
+  const said = paragraph("", { role: "timer" });
+  const stop = () => {
+    kept.set(known, "yes");
+    waiting.remove();
+    link.focus();
+  };
+  const waiting = make("div", { class: "choices returning" }, said, button(t("stay"), stop, { class: "plain" }));
+  const until = performance.now() + RETURN_MS;
+  const count = () => {
+    const left = Math.max(0, Math.ceil((until - performance.now()) / 1000));
+    said.textContent = t("returning", { seconds: left });
+    if (left) return setTimeout(() => waiting.isConnected && count(), 250);
+    kept.set(known, "yes");
+    takeCode();
+    location.assign(link.href);
+  };
+  count();
+  return waiting;
+};
 const endPage = () => {
   const copy = button(
     t("copy"),
@@ -133,20 +163,12 @@ const endPage = () => {
         render();
       })
     : null;
-  const back =
-    step.completion_code && query.get("PROLIFIC_PID")
-      ? make(
-          "a",
-          { class: "main", onclick: takeCode, href: `${PROLIFIC}${encodeURIComponent(step.completion_code)}` },
-          t("to_panel"),
-        )
-      : null;
   page(
     "end",
     t("end_title"),
     paragraph(t("end_hint", step)),
     code,
-    back,
+    ...wayBack(),
     make("div", { class: "choices" }, ...[another, again].filter(Boolean)),
     withdrawButton(),
   );

@@ -3,8 +3,12 @@
 
 const t = (name, values = {}) =>
   (WORDING[language]?.[name] ?? WORDING.en[name]).replace(/\{(\w+)\}/g, (_, key) => String(values[key] ?? ""));
-// As this study's method words it, where it has words of its own.
-const tOfMethod = (name) => t([`${name}_${study.method.name}`, name].find((each) => each in WORDING.en));
+const hasReference = () => study.method.roles.includes("reference");
+// As this study's method words it, where it has words of its own, and others with a reference.
+const tOfMethod = (name) => {
+  const own = `${name}_${study.method.name}`;
+  return t([hasReference() ? `${own}_reference` : own, own, name].find((each) => each in WORDING.en));
+};
 
 const make = (tag, attributes = {}, ...children) => {
   const made = document.createElement(tag);

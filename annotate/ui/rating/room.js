@@ -62,7 +62,7 @@ const ratingRoom = async () => {
     : `${t("progress", step)}, ${t("minutes_left", { minutes: minutesLeft() })}`;
   progress.max = step.total || 1;
   progress.value = step.done;
-  conceal(undoKey, !step.can_undo);
+  undoKey.disabled = !step.can_undo; // and in its place: what stands beside it must not move
   await showItem(stage, step.picture);
   if (step.upcoming) fetchPictures(step.upcoming).catch(() => {});
 };

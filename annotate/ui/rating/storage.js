@@ -10,6 +10,8 @@ const RETRY_MS = [1000, 2000, 4000, 8000];
 const TIMEOUT_MS = 20000;
 const ANSWER = "fiqa-answer-";
 const WITHDRAWN = "fiqa-withdrawn-";
+const RETURNED = "fiqa-returned-";
+const RETURN_MS = 10000; // from the end until somebody is taken back to their panel
 const PROLIFIC = "https://app.prolific.com/submissions/complete?cc=";
 
 // A test run has routes of its own, and neither the server nor the browser keeps anything of it.

@@ -11,7 +11,7 @@ from annotate.ui.studies.background import run_in_background
 from annotate.ui.studies.html import working
 
 if TYPE_CHECKING:
-    from annotate.analysis import Analysis
+    from annotate.analysis import Analysis, PairedAnalysis
     from annotate.statistics.findings import Finding
 
 KEPT = 4
@@ -22,10 +22,10 @@ class Analyses:
 
     def __init__(self, labelling: Labelling) -> None:
         self._labelling = labelling
-        self._kept: OrderedDict[int, Analysis] = OrderedDict()
+        self._kept: OrderedDict[int, Analysis | PairedAnalysis] = OrderedDict()
         self._turn = threading.Lock()
 
-    def get(self, study_id: int) -> "Generator[str, None, Analysis]":
+    def get(self, study_id: int) -> "Generator[str, None, Analysis | PairedAnalysis]":
         """Return the analysis of a study as it is now; yields panels that say what is done meanwhile."""
         kept = self._fresh(study_id)
         if kept:
@@ -42,13 +42,13 @@ class Analyses:
         """Keep nothing of a study: somebody in it was deleted, or all of it."""
         self._kept.pop(study_id, None)
 
-    def _fresh(self, study_id: int) -> "Analysis | None":
+    def _fresh(self, study_id: int) -> "Analysis | PairedAnalysis | None":
         with self._labelling.database.read() as db:
             version = queries.progress.study_version(db, study_id)
         kept = self._kept.get(study_id)
         return kept if kept and kept.version == version else None
 
-    def _analyse(self, study_id: int, said: list[str]) -> "Analysis":
+    def _analyse(self, study_id: int, said: list[str]) -> "Analysis | PairedAnalysis":
         with self._turn:
             from annotate import analysis  # late: it loads the database's library
 

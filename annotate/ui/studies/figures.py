@@ -178,6 +178,19 @@ def _interval(row: tuple[str, float, float, float], x: Callable[[float], float],
     )
 
 
+def ranked_figure(values: Numbers, low: Numbers, high: Numbers, ends: tuple[float, float], label: str) -> str:
+    """Draw many values (J,), which stand in order, by their rank, each with its interval from low to high (J,)."""
+    ranks = np.arange(1, values.size + 1)
+    axes = Axes("Rank", label, (0, values.size + 1), ends)
+    marks = "".join(
+        f'<line class="interval" x1="{axes.x(rank):.1f}" x2="{axes.x(rank):.1f}" y1="{axes.y(bottom):.1f}" '
+        f'y2="{axes.y(top):.1f}" opacity="0.35"/>'
+        for rank, bottom, top in zip(ranks.tolist(), low.tolist(), high.tolist(), strict=True)
+        if values.size <= MOST_POINTS
+    )
+    return axes.draw(marks + axes.dots(ranks.astype(float), values), f"{label} of {values.size} pictures by rank")
+
+
 def grade_bars(counts: dict[float, int], grades: Sequence[float]) -> str:
     """Draw how often each grade was given to one picture."""
     highest = max(1, *counts.values())

@@ -7,8 +7,8 @@ from annotate.design.review import StimulusSummary, check_ready
 from annotate.design.sitting_plan import Effort
 from annotate.design.states import State
 from annotate.errors import StudyStateError
-from annotate.methods import study_effort
-from annotate.ui.studies.html import note
+from annotate.methods import method_of, study_effort
+from annotate.ui.studies.html import note, text
 
 NEXT_STEP = {
     State.DRAFT: "Nobody can rate yet. Add pictures, look through the protocol, take a test run, then open the study.",
@@ -21,7 +21,7 @@ NEXT_STEP = {
 
 def study_overview(protocol: StudyProtocol, state: State, stimuli: StimulusSummary) -> str:
     """Say what the state means, what the design takes, and what is wrong with it."""
-    said = [note(NEXT_STEP[state])]
+    said = [note(NEXT_STEP[state]), f'<p class="effort"><b>{text(method_of(protocol).title)}</b></p>']
     if needed := study_effort(protocol, stimuli):
         said.append(_effort(needed))
         if stimuli.pairs is None:
@@ -55,6 +55,8 @@ def _certainty(protocol: StudyProtocol) -> str:
 
 def _objections(protocol: StudyProtocol, stimuli: StimulusSummary) -> list[str]:
     try:
-        return [note(warning, "warning") for warning in check_ready(protocol, stimuli, datetime.now(UTC))]
+        warnings = check_ready(protocol, stimuli, datetime.now(UTC))
+        method_of(protocol).check_design(protocol, stimuli)
+        return [note(warning, "warning") for warning in warnings]
     except StudyStateError as error:
         return [note(str(error), "warning")]

@@ -18,7 +18,6 @@ from annotate.ui.studies.html import note
 from annotate.ui.studies.ownership import SLOW, Guard
 from annotate.ui.studies.pictures import FileValue, uploaded_files
 from annotate.ui.studies.users import OWNERS
-from annotate.wording import counted
 
 if TYPE_CHECKING:
     from annotate.exchange.panels import PanelExport
@@ -30,7 +29,6 @@ WHAT_IT_DOES = (
     "batch is filled in, and places of those who returned or timed out can be freed. These files hold the panel’s "
     "identifiers.</p>"
 )
-NOBODY = "Nobody of this list gave a place back that is still taken."
 
 
 class PanelFiles:
@@ -67,11 +65,8 @@ class PanelFiles:
             raise PanelError("Choose the panel's list of submissions first.")
         export = _read(file)
         with self.labelling.database.write() as db:
-            released = give_places_back(db, opened_study(study_id), export, datetime.now(UTC))
-        if not released:
-            return note(NOBODY)
-        people = counted(len(released), "person", "people")
-        return note(f"The places of {people} are free again, and their votes are left out.", "good")
+            freed = give_places_back(db, opened_study(study_id), export, datetime.now(UTC))
+        return note(freed.in_words(), "good" if freed.released else "")
 
 
 def _read(file: FileValue) -> "PanelExport":

@@ -117,19 +117,21 @@ def progress_panel(
         return empty("Nothing to rate yet", "Add pictures in Set-up.")
     if not progress.units:
         return empty("Nothing to compare yet", "The pairs are chosen when the study is opened.")
-    units = "Pairs" if method_of(study.protocol).unit is Unit.PAIR else "Pictures"
+    unit = "pair" if method_of(study.protocol).unit is Unit.PAIR else "picture"
+    units = f"{unit.capitalize()}s"
     live = "" if study.state is State.CLOSED else " data-live"
     figures = [
         ("Ratings", f"{progress.ratings:,}", f"of {progress.wanted:,} wanted"),
         (f"{units} complete", f"{progress.complete:,}", f"of {progress.units:,}"),
         ("People", f"{progress.participants:,}", people_in_words(progress)),
-        ("Left", *time_left(progress.missing, lately, progress.active_participants)),
+        ("Left", *time_left(progress.missing, lately, progress.active_participants, unit)),
     ]
     said = f"As of {now:%H:%M:%S} UTC; goes on by itself while you look." if live else "The study is closed."
     return (
         f"<div{live}>{numbers(figures)}"
         f'<div class="whole">{meter(1 - progress.missing / progress.wanted)}</div>'
-        f"<h3>{units} by number of ratings</h3>{rating_bars(progress.stimuli_by_ratings, progress.ratings_wanted)}"
+        f"<h3>{units} by number of ratings</h3>"
+        f"{rating_bars(progress.stimuli_by_ratings, progress.ratings_wanted, unit)}"
         f"<h3>Rating now</h3>{_people_table(people, progress, now)}"
         f'<p class="hint">{said}</p></div>'
     )
@@ -152,13 +154,13 @@ def numbers(figures: list[tuple[str, str, str]]) -> str:
     return f'<dl class="numbers">{shown}</dl>'
 
 
-def time_left(missing: int, lately: int, active: int) -> tuple[str, str]:
+def time_left(missing: int, lately: int, active: int, unit: str) -> tuple[str, str]:
     """Return how long `missing` ratings take if people go on as in the last ten minutes, and how fast that is.
 
     Where nobody is rating no time is told, however many ratings came `lately`.
     """
     if not missing:
-        return "Done", "every picture has its ratings"
+        return "Done", f"every {unit} has its ratings"
     rating = "rating" if missing == 1 else "ratings"
     if not active:
         return f"{missing:,}", f"{rating} missing; nobody is rating now"
@@ -176,19 +178,19 @@ def duration(minutes: float) -> str:
     return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} days"
 
 
-def rating_bars(by_ratings: Mapping[int, int], wanted: int) -> str:
-    """Draw how many pictures have how many ratings, from none to all that are wanted."""
+def rating_bars(by_ratings: Mapping[int, int], wanted: int, unit: str) -> str:
+    """Draw how many pictures or pairs have how many ratings, from none to all that are wanted."""
     last = max(wanted, *by_ratings)
     width = -(-(last + 1) // MOST_BARS)
     counts = [sum(by_ratings.get(times, 0) for times in range(low, low + width)) for low in range(0, last + 1, width)]
     highest = max(counts)
     bars = "".join(
         f'<i class="{"done" if width * index >= wanted else ""}" style="height:{100 * count / highest:.1f}%" '
-        f'title="{_span(width * index, width)} ratings: {counted(count, "picture")}"></i>'
+        f'title="{_span(width * index, width)} ratings: {counted(count, unit)}"></i>'
         for index, count in enumerate(counts)
     )
     return (
-        f'<div class="rating-bars" role="img" aria-label="Pictures by number of ratings, 0 to {last}">'
+        f'<div class="rating-bars" role="img" aria-label="{unit.capitalize()}s by number of ratings, 0 to {last}">'
         f'<div class="bins">{bars}</div><div class="ends"><span>0 ratings</span><span>{last}</span></div></div>'
     )
 

@@ -5,22 +5,25 @@ them. Questions that come with the package are ticked, an owner's own are lines 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import gradio as gr
 
-from annotate.design.languages import LANGUAGES
-from annotate.design.protocol import CHANGEABLE_WHILE_PAUSED, TEXTS, StudyProtocol, package_texts
+from annotate.design.languages import LANGUAGES, texts_in
+from annotate.design.protocol import CHANGEABLE_WHILE_PAUSED, REASONS, TEXTS, StudyProtocol, package_texts
 from annotate.design.scales import SCALES
 from annotate.design.start_questions import READY_QUESTIONS, StartQuestion, parse_questions, write_questions
 from annotate.design.states import State
 from annotate.errors import ProtocolError
-from annotate.methods import METHODS
+from annotate.methods import DEFAULT, METHODS, find_method, method_of, unused_settings
+from annotate.methods.method import Method, Unit
+from annotate.pair_designs import DESIGNS
 
-SCALE_CHOICES = [(scale.title, name) for name, scale in SCALES.items()]
+SCALE_TITLES = {name: scale.title for name, scale in SCALES.items()}
 DEADLINE_FORMAT = "%Y-%m-%d %H:%M"
+FRACTIONS = ("gold_tolerance", "pair_certainty", "pair_information")
 TIMES = ("closes_at", "identifiers_until")
 
 
@@ -32,6 +35,11 @@ class Field:
     label: str
     info: str
     unit: int = 1
+
+    def worded_for(self, method: Method) -> "Field":
+        """Return the field as a study by this method calls it."""
+        of_pairs = PAIR_WORDS.get(self.name) if method.unit is Unit.PAIR else None
+        return self if of_pairs is None else replace(self, label=of_pairs[0], info=of_pairs[1])
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,15 @@ GROUPS: Mapping[str, Sequence[Field]] = {
     "What is asked": (
         Field("scale", "Scale", "How people answer. Five grades are the usual choice, and the easiest to compare."),
         Field("ratings_wanted", "Ratings per picture", "Accepted ones; BT.500 asks for 15, CGFIQA-40k has 20."),
+        Field("offer_no_difference", "Offer “no difference”", "Without it, people must prefer one of two."),
+        Field("reference_beside", "Reference beside the picture", "Where both fit; else, and without it, one by one."),
+        Field("pair_reference", "Reference between the pictures", "The undamaged one; it is not compared itself."),
+        Field("pair_design", "Which pairs", "Neighbours need scores, in the column score of stimuli.csv."),
+        Field("pair_partners", "Others that a picture meets", "Of the same source; every two are linked."),
+        Field("pair_certainty", "Certainty of the order", "By the answers: from it on nothing more is asked."),
+        Field("pair_information", "Least information of an answer", "By the answers, in bits, 0 to 1."),
+        Field("pair_across_sources", "Compare across sources", "Pictures of different photos or people, too."),
+        Field("reasons", "Offer reasons", "People may tick them with an answer: what is wrong, or was worse."),
         Field("offer_unusable", "Offer “unusable”", "For pictures without a face, or with nothing to see."),
         Field("training_count", "Training pictures", "Shown first, with feedback; they never count."),
     ),
@@ -83,6 +100,17 @@ GROUPS: Mapping[str, Sequence[Field]] = {
         Field("language", "First language", "For whom none of the offered ones is their own."),
     ),
 }  # fmt: skip
+PAIR_WORDS: Mapping[str, tuple[str, str]] = {
+    "ratings_wanted": ("Answers per pair", "Accepted ones, each of another person."),
+    "repeat_every": (
+        "A repeated pair in every … pairs",
+        "Sides exchanged. How consistent is a person? 0: none.",
+    ),
+    "sitting_items": ("Pairs per sitting", "At most, with repeats."),
+    "break_every": ("Break after … pairs", "None in the last tenth of a sitting; 0: no breaks."),
+    "lease_s": ("Give up an unanswered pair after … minutes", "It then goes to somebody else."),
+}
+"""What fields are called where pairs are compared."""
 LABELS = {
     "instructions": ("Instructions", "What to judge, and what not to."),
     "consent": ("Consent", "What people agree to before they rate."),
@@ -131,25 +159,55 @@ def _build_field(field: Field) -> Any:
     about: dict[str, Any] = {"label": field.label, "info": field.info, "elem_id": f"protocol-{field.name}"}
     default = shown_value(StudyProtocol(), field)
     if field.name == "scale":
-        return gr.Radio(SCALE_CHOICES, value=default, **about)
+        return gr.Radio(scale_choices(find_method(DEFAULT)), value=default, **about)
+    if field.name == "pair_design":
+        return gr.Radio([(design.title, name) for name, design in DESIGNS.items()], value=default, **about)
     if field.name == "language":
         return gr.Dropdown([(name, code) for code, name in LANGUAGES.items()], value=default, **about)
     if field.name == "languages":
         return gr.CheckboxGroup([(name, code) for code, name in LANGUAGES.items()], value=default, **about)
+    if field.name == "reasons":
+        wording = texts_in("en").wording
+        return gr.CheckboxGroup([(wording[f"reason_{name}"], name) for name in REASONS], value=default, **about)
     if field.name == "ready_questions":
         return gr.CheckboxGroup([(name.replace("_", " "), name) for name in READY_QUESTIONS], value=default, **about)
     if isinstance(default, bool):
         return gr.Checkbox(value=default, **about)
     if isinstance(default, str):
         return gr.Textbox(default, max_lines=1, **about)
-    return gr.Number(default, precision=None if field.name == "gold_tolerance" else 0, min_width=200, **about)
+    return gr.Number(default, precision=None if field.name in FRACTIONS else 0, min_width=200, **about)
+
+
+def scale_choices(method: Method) -> list[tuple[str, str]]:
+    """Return the scales that a method may be asked on, as a choice of the form."""
+    return [(SCALE_TITLES[name], name) for name in method.scales]
 
 
 def shown_values(protocol: StudyProtocol, state: State) -> list[Any]:
-    """Return updates of the form: the protocol's values, locked where the state forbids to change them."""
-    return [
-        gr.update(value=shown_value(protocol, field), interactive=field.name in changeable(state)) for field in FIELDS
-    ]
+    """Return updates of the form: the protocol's values, locked where the state forbids to change them.
+
+    What means nothing in a study by its method is hidden.
+    """
+    method = method_of(protocol)
+    unused = unused_settings(method)
+    return [_shown(field, protocol, method, state, visible=field.name not in unused) for field in FIELDS]
+
+
+def _shown(
+    field: Field | TextField, protocol: StudyProtocol, method: Method, state: State, *, visible: bool
+) -> dict[str, Any]:
+    worded = field.worded_for(method) if isinstance(field, Field) else field
+    update: dict[str, Any] = gr.update(
+        value=shown_value(protocol, field),
+        interactive=field.name in changeable(state),
+        visible=visible,
+        label=worded.label,
+        info=worded.info,
+    )
+    if field.name != "scale":
+        return update
+    # What is sent back is checked against the choices, also where it is hidden: pairs have a scale that nobody uses.
+    return {**update, "choices": scale_choices(method) or [(protocol.scale.title, protocol.scale.name)]}
 
 
 def shown_value(protocol: StudyProtocol, field: Field | TextField) -> Any:
@@ -232,13 +290,14 @@ def _is_ready(question: StartQuestion) -> bool:
     return question == READY_QUESTIONS.get(question.name)
 
 
-def in_words(error: ProtocolError) -> ProtocolError:
-    """Return the error with a value called as the form calls it."""
+def in_words(error: ProtocolError, method: Method) -> ProtocolError:
+    """Return the error with a value called as the form of a study by this method calls it."""
     found = next((field for field in FIELDS if str(error).startswith(f"{field.name} is ")), None)
     if found is None:
         return error
     said = str(error).removeprefix(f"{found.name} is ")
-    return ProtocolError(f"“{found.label}” is {said.replace('None;', 'empty;', 1)}")
+    label = found.worded_for(method).label if isinstance(found, Field) else found.label
+    return ProtocolError(f"“{label}” is {said.replace('None;', 'empty;', 1)}")
 
 
 def told_value(name: str, value: Any) -> str:
@@ -250,11 +309,13 @@ def told_value(name: str, value: Any) -> str:
 
 
 def _shown_in_words(field: Field, value: Any) -> str:
+    if field.name == "pair_design":
+        return DESIGNS[value].title if value in DESIGNS else str(value)
     if field.name == "scale":
-        return next((label for label, scale in SCALE_CHOICES if scale == value), str(value))
-    if field.name in ("language", "languages"):
+        return SCALE_TITLES.get(value, str(value))
+    if field.name in ("language", "languages", "reasons"):
         codes = [value] if isinstance(value, str) else value
-        return ", ".join(LANGUAGES.get(code, code) for code in codes)
+        return ", ".join(LANGUAGES.get(code, code) for code in codes) or "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value in (None, ""):

@@ -9,61 +9,35 @@ import gradio as gr
 import numpy as np
 
 from annotate import queries, statistics
-from annotate.methods import method_of
-from annotate.methods.method import Unit
 from annotate.stimuli.files import stimulus_path
 from annotate.ui.labelling import Labelling
 from annotate.ui.studies.analyses import Analyses
 from annotate.ui.studies.background import reset_on_study_change
 from annotate.ui.studies.chosen import opened_study
+from annotate.ui.studies.complaints import complaints_panel
 from annotate.ui.studies.conditions import conditions_panel
 from annotate.ui.studies.downloads import build_downloads
 from annotate.ui.studies.figures import confidence_figure, grade_bars, histogram_figure, sos_figure
-from annotate.ui.studies.html import (
-    PRESS,
-    ROWS_OF_A_PAGE,
-    cells,
-    empty,
-    note,
-    pager,
-    sort_head,
-    table,
-    text,
-    thumbnail,
-    whole_number,
-)
+from annotate.ui.studies.html import PRESS, cells, empty, note, table, text, thumbnail
 from annotate.ui.studies.metrics import build_metrics
 from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
+from annotate.ui.studies.picture_table import FEWEST_RATINGS, PictureTable, carries, mos_table, number, scale_table
 from annotate.ui.studies.progress import numbers
-from annotate.ui.studies.scale import scale_panel
-from annotate.ui.studies.users import SEE_RESULTS
+from annotate.ui.studies.scale import people_panel, scale_summary
+from annotate.ui.studies.users import OWNERS, SEE_RESULTS, User
 from annotate.wording import counted
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from annotate.analysis import Analysis
+    from annotate.analysis import Analysis, PairedAnalysis
     from annotate.database.tables import Stimulus, Study
     from annotate.statistics.mos import MosTable
 
 SHOWN_DISPUTED = 12
 SHOWN_NEXT = 20
-FEWEST_RATINGS = 8
-"""Of a picture, to carry a spread and an interval: as many as `statistics.mos` needs for the P.910 estimate. With two
-ratings the interval is 19 grades wide on five grades or, where they are equal, nought."""
 FEWEST_PICTURES = 5
 """With so many ratings, for figures on all pictures together."""
-Order = dict[str, Any]
-START: Order = {"column": "mos", "descending": False, "first": 0}
-COLUMNS: Mapping[str, str] = {
-    "stimulus": "Picture",
-    "mos": "MOS",
-    "ci95": "± CI95",
-    "sos": "SOS",
-    "ratings": "Ratings",
-    "mos_p910": "P.910 estimate",
-    "unusable": "Unusable",
-}
 FIGURES = (
     (
         "Spread of the MOS",
@@ -89,13 +63,15 @@ MARKS = ((0.9, "excellent"), (0.75, "good"), (0.5, "moderate"), (-math.inf, "poo
 
 
 class ResultsShown(NamedTuple):
-    """What the panel shows."""
+    """What the panel shows; `order` is how the table is sorted, None as at first."""
 
     summary: Any = ""
     conditions: Any = ""
     listed: Any = ""
-    order: Any = START
+    order: Any = None
     disputed: Any = ""
+    complaints: Any = ""
+    people: Any = ""
     batch: Any = ""
 
 
@@ -103,7 +79,7 @@ class TableShown(NamedTuple):
     """The table, and how it is ordered."""
 
     listed: Any
-    order: Any
+    order: Any = gr.skip()
 
 
 class Results:
@@ -112,23 +88,24 @@ class Results:
     def __init__(self, labelling: Labelling, analyses: Analyses) -> None:
         self.labelling, self.analyses = labelling, analyses
 
-    def enter(self, study_id: int | None) -> Iterator[ResultsShown]:
-        """Show everything."""
+    def enter(self, user: User, study_id: int | None) -> Iterator[ResultsShown]:
+        """Show everything; figures of people are for owners."""
+        from annotate.analysis import PairedAnalysis
+
         if study_id is None:
             yield ResultsShown(*(gr.skip(),) * len(ResultsShown._fields))
             return
-        with self.labelling.database.read() as db:
-            if method_of(queries.studies.get_study(db, study_id).protocol).unit is Unit.PAIR:
-                yield ResultsShown(summary=scale_panel(db, study_id))
-                return
         following = self.analyses.get(study_id)
         while True:
             try:
                 said = next(following)
             except StopIteration as end:
-                analysis: Analysis = end.value
+                analysis: Analysis | PairedAnalysis = end.value
                 break
             yield ResultsShown(summary=said)
+        if isinstance(analysis, PairedAnalysis):
+            yield paired_results(analysis, with_people=user.may(OWNERS, study_id))
+            return
         with self.labelling.database.read() as db:
             yield self._shown(db, queries.studies.get_study(db, study_id), analysis)
 
@@ -137,24 +114,28 @@ class Results:
         if not analysis.table.ratings.sum():
             said = empty("No votes yet", "Once people rate, their MOS and how far they agree are shown here.")
             return ResultsShown(summary=said, batch=batch)
+        pictures = mos_table(analysis)
         return ResultsShown(
             summary=summary_panel(analysis, study.protocol.ratings_wanted),
             conditions=conditions_panel(analysis.conditions, study.protocol.scale),
-            listed=mos_panel(analysis.table, START),
+            listed=pictures.panel(pictures.start),
             disputed=self._disputed(db, study, analysis.table),
+            complaints=complaints_panel(analysis.complaints),
             batch=batch,
         )
 
     def arrange(self, details: dict[str, Any], study_id: int | None, order: object) -> Iterator[TableShown]:
         """Sort the table, or turn its page."""
-        order = rearranged(order, details)
         following = self.analyses.get(opened_study(study_id))
         while True:
             try:
-                yield TableShown(next(following), order)
+                yield TableShown(next(following))
             except StopIteration as end:
-                yield TableShown(mos_panel(end.value.table, order), order)
-                return
+                pictures = table_of(end.value)
+                break
+        if pictures:
+            chosen = pictures.rearranged(order, details)
+            yield TableShown(pictures.panel(chosen), chosen)
 
     def _disputed(self, db: "Session", study: "Study", mos: "MosTable") -> str:
         spread = np.where(carries(mos), np.nan_to_num(mos.sos, nan=-1), -1)
@@ -199,17 +180,19 @@ class Results:
 def build_results_panel(labelling: Labelling, guard: Guard, analyses: Analyses, study: gr.State, tab: gr.Tab) -> None:
     """Lay out the panel inside `tab` and connect it."""
     results = Results(labelling, analyses)
-    order = gr.State(START)
+    order = gr.State(None)
     summary = gr.HTML("", apply_default_css=False, elem_id="study-summary")
     build_downloads(labelling, guard, study)
     conditions = gr.HTML("", apply_default_css=False, elem_id="study-conditions")
     build_metrics(labelling, guard, study)
     disputed = gr.HTML("", apply_default_css=False, elem_id="disputed")
+    complaints = gr.HTML("", apply_default_css=False, elem_id="complaints")
     listed = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="mos-table")
+    people = gr.HTML("", apply_default_css=False, elem_id="comparers")
     batch = gr.HTML("", apply_default_css=False, elem_id="label-next")
-    shown = ResultsShown(summary, conditions, listed, order, disputed, batch)
+    shown = ResultsShown(summary, conditions, listed, order, disputed, complaints, people, batch)
     running = [
-        guard.on(tab.select, results.enter, [study], [*shown], who=SEE_RESULTS, **SLOW),
+        guard.on(tab.select, results.enter, [study], [*shown], who=SEE_RESULTS, user=True, **SLOW),
         guard.on(
             listed.click,
             results.arrange,
@@ -220,68 +203,35 @@ def build_results_panel(labelling: Labelling, guard: Guard, analyses: Analyses, 
             **AT_ONCE,
         ),
     ]
-    reset_on_study_change(study, [summary, conditions, listed, disputed, batch], running)
+    reset_on_study_change(study, [summary, conditions, listed, disputed, complaints, people, batch], running)
 
 
-def rearranged(order: object, details: Mapping[str, Any]) -> Order:
-    """Return the order that a press on the table asks for; a second press on a column turns its direction."""
-    before = {**START, **order} if isinstance(order, dict) else START
-    if details.get("do") == "page":
-        return {**before, "first": whole_number(details.get("first"))}
-    column = details.get("column")
-    if details.get("do") != "sort" or column not in COLUMNS:
-        return before
-    descending = column == before["column"] and not before["descending"]
-    return {"column": column, "descending": descending, "first": 0}
+def table_of(analysis: "Analysis | PairedAnalysis") -> PictureTable | None:
+    """Return the table of all pictures; None where nobody has compared any."""
+    from annotate.analysis import PairedAnalysis  # late, here and above: it loads the database's library
+
+    if not isinstance(analysis, PairedAnalysis):
+        return mos_table(analysis)
+    return scale_table(analysis.scale) if analysis.scale else None
 
 
-def carries(mos: "MosTable") -> "np.ndarray[Any, np.dtype[np.bool_]]":
-    """Return which pictures have enough ratings to carry a spread and an interval."""
-    return np.asarray(mos.ratings) >= FEWEST_RATINGS
-
-
-def mos_panel(mos: "MosTable", order: Order) -> str:
-    """Return a page of the table of all pictures."""
-    rows = sorted_rows(mos, str(order["column"]), descending=bool(order["descending"]))
-    first = min(whole_number(order["first"]), max(0, rows.size - 1))
-    shown = rows[first : first + ROWS_OF_A_PAGE].tolist()
-    heads = [
-        sort_head(label, column, str(order["column"]), descending=bool(order["descending"]))
-        for column, label in COLUMNS.items()
-    ]
-    lines = [_line(mos, row) for row in shown]
-    caption = counted(rows.size, "picture")
-    listed = table(heads, lines, caption=caption, kind="mos") + pager(first, len(shown), rows.size)
-    return f'<h3>Every picture</h3><p class="hint">{WHAT_IS_SHOWN}</p>{listed}'
-
-
-WHAT_IS_SHOWN = (
-    f"A spread and an interval are shown from {FEWEST_RATINGS} ratings of a picture on; exports hold them for all."
-)
-
-
-def _line(mos: "MosTable", row: int) -> str:
-    spread = carries(mos)[row]
-    return cells(
-        text(mos.stimulus_ids[row]),
-        f'<b class="score">{_number(mos.mos[row])}</b>',
-        _number(mos.ci95[row] if spread else None),
-        _number(mos.sos[row] if spread else None),
-        f"{mos.ratings[row]:,}",
-        _number(mos.mos_p910[row]),
-        f"{mos.unusable[row]:,}" if mos.unusable[row] else "",
+def paired_results(analysis: "PairedAnalysis", *, with_people: bool) -> ResultsShown:
+    """Return what the answers to pairs say."""
+    pictures, people = table_of(analysis), analysis.people
+    if analysis.scale is None or pictures is None:
+        return ResultsShown(summary=empty("No votes yet", "Once people compare pictures, their scale is shown here."))
+    return ResultsShown(
+        summary=scale_summary(analysis.scale) + as_of(),
+        listed=pictures.panel(pictures.start),
+        complaints=complaints_panel(analysis.complaints),
+        people=people_panel(people, analysis.findings) if people and with_people else "",
     )
 
 
-def sorted_rows(mos: "MosTable", column: str, *, descending: bool) -> "np.ndarray[Any, np.dtype[np.int64]]":
-    """Return the rows of the table in order; those without a value come last either way."""
-    if column == "stimulus":
-        rows = np.argsort(np.array(mos.stimulus_ids), kind="stable")
-        return rows[::-1] if descending else rows
-    values = np.asarray(getattr(mos, column), np.float64)
-    if column in ("ci95", "sos"):
-        values = np.where(carries(mos), values, np.nan)  # in the order of what is shown
-    return np.argsort(np.where(np.isnan(values), np.inf, -values if descending else values), kind="stable")
+def as_of() -> str:
+    """Say when it was looked at."""
+    now = datetime.now(UTC)
+    return f'<p class="hint">As of {now:%Y-%m-%d %H:%M:%S} UTC; open the panel again for what came since.</p>'
 
 
 def summary_panel(analysis: "Analysis", wanted: int) -> str:
@@ -292,12 +242,11 @@ def summary_panel(analysis: "Analysis", wanted: int) -> str:
     middle = float(np.median(mos.ci95[carries(mos)])) if enough else math.nan
     headline = numbers([
         ("Votes used", f"{int(mos.ratings.sum()):,}", f"of {counted(rated, 'picture')}"),
-        ("Typical certainty", f"± {_number(middle)}" if enough else "–", "half the 95 % interval of a picture's MOS"),
-        ("Agreement", _number(analysis.reliability.icc_mean if carried else None), "ICC of the MOS, 1 is perfect"),
+        ("Typical certainty", f"± {number(middle)}" if enough else "–", "half the 95 % interval of a picture's MOS"),
+        ("Agreement", number(analysis.reliability.icc_mean if carried else None), "ICC of the MOS, 1 is perfect"),
     ])  # fmt: skip
     shown = _figures(mos, wanted) + _reliability(analysis) if carried else ""
-    made = f"As of {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC; open the panel again for what came since."
-    return f'{headline}{_what_is_missing(mos)}{shown}<p class="hint">{made}</p>'
+    return f"{headline}{_what_is_missing(mos)}{shown}{as_of()}"
 
 
 def _what_is_missing(mos: "MosTable") -> str:
@@ -332,7 +281,7 @@ def _figures(mos: "MosTable", wanted: int) -> str:
 def _reliability(analysis: "Analysis") -> str:
     values = analysis.reliability.row()
     rows = [
-        cells(label, f'<b class="score">{_number(values[name])}</b> {_mark(name, values[name])}', said)
+        cells(label, f'<b class="score">{number(values[name])}</b> {_mark(name, values[name])}', said)
         for name, label, said in RELIABILITY
     ]
     return table(
@@ -347,8 +296,4 @@ def _mark(name: str, value: float | None) -> str:
 
 
 def _said_of(mos: "MosTable", row: int) -> str:
-    return f"MOS {_number(mos.mos[row])}, SOS {_number(mos.sos[row])}, {counted(int(mos.ratings[row]), 'rating')}"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None or not math.isfinite(value) else f"{value:.2f}"
+    return f"MOS {number(mos.mos[row])}, SOS {number(mos.sos[row])}, {counted(int(mos.ratings[row]), 'rating')}"

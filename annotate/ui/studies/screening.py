@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import gradio as gr
 
 from annotate import queries
+from annotate.methods import method_of
+from annotate.methods.method import Unit
 from annotate.statistics.findings import DEFAULT_RULES, LIMITS
 from annotate.ui.labelling import Labelling
 from annotate.ui.studies.background import run_in_background
@@ -67,8 +69,12 @@ class ScreeningLimits:
         self.labelling = labelling
 
     def show(self, study_id: int | None) -> tuple[Any, ...]:
-        """Set the sliders to the limits that hold, with nothing said."""
-        return ("", *self._sliders(study_id)) if study_id is not None else (gr.skip(),) * (1 + len(SLIDERS))
+        """Set the sliders to the limits that hold, with nothing said; pairs have none."""
+        if study_id is None:
+            return (gr.skip(),) * (2 + len(SLIDERS))
+        with self.labelling.database.read() as db:
+            of_grades = method_of(queries.studies.get_study(db, study_id).protocol).unit is Unit.STIMULUS
+        return gr.update(visible=of_grades), "", *self._sliders(study_id)
 
     def preview(self, study_id: int | None, *values: float) -> Iterator[str]:
         """Say what these limits would do."""
@@ -122,7 +128,7 @@ def limits_of(values: Sequence[float]) -> dict[str, float]:
 def build_screening(labelling: Labelling, guard: Guard, study: gr.State, tab: gr.Tab) -> gr.State:
     """Lay out the form and connect it; returns a state that changes when a screening is applied or undone."""
     limits, applied = ScreeningLimits(labelling), gr.State(0)
-    with gr.Accordion("Limits of the checks", open=False, elem_id="screening-limits"):
+    with gr.Accordion("Limits of the checks", open=False, elem_id="screening-limits") as form:
         gr.HTML(f'<p class="hint">{HINT}</p>', apply_default_css=False)
         with gr.Row(elem_classes="fields"):
             sliders = [
@@ -140,7 +146,7 @@ def build_screening(labelling: Labelling, guard: Guard, study: gr.State, tab: gr
         with gr.Row(elem_classes="actions"):
             apply = gr.Button("Apply these limits", variant="primary", elem_id="apply-limits", scale=0, min_width=180)
             undo = gr.Button("Undo the last screening", elem_id="undo-screening", scale=0, min_width=200)
-    guard.on(tab.select, limits.show, [study], [said, *sliders], who=OWNERS, **AT_ONCE)
+    guard.on(tab.select, limits.show, [study], [form, said, *sliders], who=OWNERS, **AT_ONCE)
     moved = [slider.release for slider in sliders]
     guard.on(moved, limits.preview, [study, *sliders], said, who=OWNERS, trigger_mode="always_last", **SLOW)
     changed = [said, applied, *sliders]

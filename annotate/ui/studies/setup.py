@@ -4,17 +4,18 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 
 from annotate import queries
-from annotate.design.items import MOST_TRAPS
+from annotate.design.items import MOST_TRAPS, ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.design.review import StimulusSummary, check_ready
 from annotate.design.states import State
 from annotate.design.stored_protocol import UnreadableProtocol
 from annotate.errors import ProtocolError, StudyError, StudyStateError
+from annotate.methods import kinds_of_pictures, method_of
 from annotate.stimuli.sources import Upload, open_files
 from annotate.training_runs import TrainingRuns, study_key
 from annotate.ui.labelling import Labelling
@@ -42,6 +43,9 @@ from annotate.ui.studies.stimulus import build_stimulus_editor, hide
 from annotate.ui.studies.users import OWNERS
 from annotate.wording import counted
 
+if TYPE_CHECKING:
+    from annotate.database.tables import Study
+
 WORDS, PICTURES = "words", "pictures"
 """Kinds of drawn attention checks."""
 SHOWN_EVENTS, DELETED_AT_ONCE = 50, 100
@@ -56,8 +60,9 @@ OPENING = (
 class SetupShown(NamedTuple):
     """What the panel shows before the protocol's form.
 
-    That is: overview, links, the buttons that open, try and pause, the form for more pictures, the button that saves,
-    the one that closes, what asks before opening, the pictures, and the form of one picture.
+    That is: overview, links, the buttons that open, try and pause, the form for more pictures, the part of it that
+    draws attention checks, the button that saves, the one that closes, what asks before opening, the pictures, and the
+    form of one picture.
     """
 
     overview: Any
@@ -66,6 +71,7 @@ class SetupShown(NamedTuple):
     attempt: Any
     pause: Any
     adding: Any
+    checks: Any
     save: Any
     end: Any
     asking: Any
@@ -123,6 +129,7 @@ class Setup:
             attempt=gr.update(visible=state is State.DRAFT),
             pause=gr.update(visible=state is State.OPEN),
             adding=gr.update(visible=takes_pictures),
+            checks=gr.update(visible=ItemKind.TRAP in kinds_of_pictures(protocol)),
             save=gr.update(visible=takes_pictures),
             end=gr.update(visible=started),
             asking=gr.update(visible=False),
@@ -154,11 +161,11 @@ class Setup:
             return gr.skip()
         with self.labelling.database.read() as db:
             study = queries.studies.get_study(db, study_id)
-            stimuli = queries.stimuli.summarize_stimuli(db, study_id)
-        if isinstance(study.stored_protocol, UnreadableProtocol):
-            said = note(str(study.stored_protocol), "warning")
-        else:
-            said = study_overview(study.protocol, study.state, stimuli)
+            if isinstance(study.stored_protocol, UnreadableProtocol):
+                said = note(str(study.stored_protocol), "warning")
+            else:
+                stimuli = queries.stimuli.summarize_stimuli(db, study_id)
+                said = study_overview(study.protocol, study.state, stimuli)
         return said + self._log(study_id)
 
     def _log(self, study_id: int) -> str:
@@ -179,14 +186,16 @@ class Setup:
         """Say what opening fixes, before it is done: what is asked, and the question."""
         protocol, stimuli = self._as_in_form(opened_study(study_id), values)
         warnings = check_ready(protocol, stimuli, datetime.now(UTC))
+        method_of(protocol).check_design(protocol, stimuli)
         return "".join([OPENING, *(note(warning, "warning") for warning in warnings)]), gr.update(visible=True)
 
     def open(self, study_id: int | None, *values: Any) -> float:
         """Save the form, and let people rate."""
         now = datetime.now(UTC)
-        with self.labelling.database.write() as db, form_in_words():
+        with self.labelling.database.write() as db:
             study = queries.studies.get_study(db, opened_study(study_id))
-            queries.lifecycle.change_protocol(db, study.id, now, **read_changes(values, study.state))
+            with form_in_words(study):
+                queries.lifecycle.change_protocol(db, study.id, now, **read_changes(values, study.state))
             queries.lifecycle.change_state(db, study.id, State.OPEN, now)  # the overview warns
         return time.time()
 
@@ -213,19 +222,20 @@ class Setup:
 
     def save(self, study_id: int | None, *values: Any) -> float:
         """Change the protocol."""
-        with self.labelling.database.write() as db, form_in_words():
+        with self.labelling.database.write() as db:
             study = queries.studies.get_study(db, opened_study(study_id))
-            queries.lifecycle.change_protocol(db, study.id, datetime.now(UTC), **read_changes(values, study.state))
+            with form_in_words(study):
+                queries.lifecycle.change_protocol(db, study.id, datetime.now(UTC), **read_changes(values, study.state))
         gr.Info("The protocol is saved.")
         return time.time()
 
     def _as_in_form(self, study_id: int, values: Sequence[Any]) -> tuple[StudyProtocol, StimulusSummary]:
         """Return the protocol as the form has it, saved or not, and what the stimuli are."""
-        with self.labelling.database.read() as db, form_in_words():
+        with self.labelling.database.read() as db:
             study = queries.studies.get_study(db, study_id)
-            changes = read_changes(values, study.state)
-            protocol = study.protocol.changed(study.state, **changes)
-            return protocol, queries.stimuli.summarize_stimuli(db, study_id)
+            with form_in_words(study):
+                protocol = study.protocol.changed(study.state, **read_changes(values, study.state))
+            return protocol, queries.stimuli.summarize_stimuli(db, study_id, protocol)
 
     def add(self, study_id: int | None, files: Sequence[FileValue] | None) -> Iterator[Added]:
         """Add uploaded pictures."""
@@ -323,7 +333,7 @@ def build_setup_panel(
     editor = build_stimulus_editor(labelling, guard, study, pictures, more)
     busy = gr.HTML("", apply_default_css=False, elem_id="adding")
     with gr.Accordion("Add pictures", open=False) as adding:
-        files, add, count, kind, draw = _build_adding()
+        files, add, checks, count, kind, draw = _build_adding()
     build_ratings_import(labelling, guard, study, more)
     gr.HTML("<h3>Protocol</h3>", apply_default_css=False, elem_classes="section-head")
     form = build_form()
@@ -332,7 +342,7 @@ def build_setup_panel(
         typed, end, delete = _build_ending()
         ending = gr.HTML("", apply_default_css=False, elem_id="ending")
     build_members(labelling, guard, study, owned)
-    shown = SetupShown(overview, links, start, attempt, pause, adding, save, end, asking, pictures, editor)
+    shown = SetupShown(overview, links, start, attempt, pause, adding, checks, save, end, asking, pictures, editor)
     added = [*Added(busy, files, more)]
     guard.on([owned.change, changed.change], setup.show, [study], [*shown, *form], who=OWNERS, **AT_ONCE)
     guard.on(more.change, setup.refresh, [study], [*Changed(overview, pictures, editor)], who=OWNERS, **AT_ONCE)
@@ -363,7 +373,7 @@ def _build_opening() -> tuple[gr.Column, gr.HTML, gr.Button, gr.Button]:
     return asking, said, confirm, cancel
 
 
-def _build_adding() -> tuple[gr.File, gr.Button, gr.Number, gr.Radio, gr.Button]:
+def _build_adding() -> tuple[gr.File, gr.Button, gr.Column, gr.Number, gr.Radio, gr.Button]:
     """Lay out how more pictures come in."""
     with gr.Row(elem_classes="workbench"):
         with gr.Column(scale=7, min_width=280):
@@ -372,7 +382,7 @@ def _build_adding() -> tuple[gr.File, gr.Button, gr.Number, gr.Radio, gr.Button]
             )
             gr.HTML(f"<p>{HANDED_IN}</p>", apply_default_css=False, elem_classes="hint")
             add = gr.Button("Add these pictures", elem_id="add-pictures")
-        with gr.Column(scale=4, min_width=240):
+        with gr.Column(scale=4, min_width=240) as checks:
             count = gr.Number(
                 10,
                 label="Attention checks",
@@ -390,7 +400,7 @@ def _build_adding() -> tuple[gr.File, gr.Button, gr.Number, gr.Radio, gr.Button]
                 elem_id="trap-kind",
             )
             draw = gr.Button("Draw attention checks", elem_id="draw-traps")
-    return files, add, count, kind, draw
+    return files, add, checks, count, kind, draw
 
 
 def _build_ending() -> tuple[gr.Textbox, gr.Button, gr.Button]:
@@ -408,9 +418,9 @@ def _build_ending() -> tuple[gr.Textbox, gr.Button, gr.Button]:
 
 
 @contextmanager
-def form_in_words() -> Iterator[None]:
-    """Call what is wrong with a value as the form calls it."""
+def form_in_words(study: "Study") -> Iterator[None]:
+    """Call what is wrong with a value as the form of this study calls it."""
     try:
         yield
     except ProtocolError as error:
-        raise in_words(error) from None
+        raise in_words(error, method_of(study.protocol)) from None

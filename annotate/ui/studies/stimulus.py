@@ -1,5 +1,6 @@
 """One picture of a draft: its kind, its right grade and its feedback changed, or the picture removed."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -11,13 +12,13 @@ from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.design.review import KIND_NAMES
 from annotate.errors import GradeError, StimulusError
+from annotate.methods import kinds_of_pictures
 from annotate.ui.labelling import Labelling
 from annotate.ui.studies.chosen import chosen_picture, opened_study
 from annotate.ui.studies.html import text, whole_number
 from annotate.ui.studies.ownership import AT_ONCE, Guard
 from annotate.ui.studies.users import OWNERS
 
-KIND_CHOICES = [(names[0], kind.name) for kind, names in KIND_NAMES.items()]
 LONGEST_FEEDBACK = 2000
 
 
@@ -43,9 +44,18 @@ class StimulusEditor:
         if details.get("do") != "edit":
             return EditorShown(*(gr.skip(),) * len(EditorShown._fields))
         with self.labelling.database.read() as db:
-            found = queries.stimuli.get_stimulus(db, opened_study(study_id), whole_number(details.get("picture")))
-        head = f"<h3>{text(found.name)}</h3>"
-        return EditorShown(found.id, gr.update(visible=True), head, found.kind.name, found.expected, found.feedback)
+            study = queries.studies.get_study(db, opened_study(study_id))
+            found = queries.stimuli.get_stimulus(db, study.id, whole_number(details.get("picture")))
+        kinds = kinds_of_pictures(study.protocol)
+        checked = len({ItemKind.GOLD, ItemKind.TRAP, ItemKind.TRAINING} & {*kinds}) > 0
+        return EditorShown(
+            found.id,
+            gr.update(visible=True),
+            f"<h3>{text(found.name)}</h3>",
+            gr.update(choices=kind_choices(dict.fromkeys([*kinds, found.kind])), value=found.kind.name),
+            gr.update(value=found.expected, visible=checked),
+            gr.update(value=found.feedback, visible=checked),
+        )
 
     def save(
         self, study_id: int | None, picture: int | None, kind: str, expected: float | None, feedback: str
@@ -99,6 +109,11 @@ def build_stimulus_editor(
     return made
 
 
+def kind_choices(kinds: Iterable[ItemKind]) -> list[tuple[str, str]]:
+    """Return what a picture may be for, as a choice of the form."""
+    return [(KIND_NAMES[kind][0], kind.name) for kind in kinds]
+
+
 def hide() -> dict[str, Any]:
     """Hide what was opened and is not wanted after all."""
     hidden: dict[str, Any] = gr.update(visible=False)
@@ -107,7 +122,7 @@ def hide() -> dict[str, Any]:
 
 def _build_fields() -> tuple[gr.Radio, gr.Number, gr.Textbox]:
     return (
-        gr.Radio(KIND_CHOICES, label="What it is for", value=ItemKind.RATED.name, elem_id="picture-kind"),
+        gr.Radio(kind_choices(KIND_NAMES), label="What it is for", value=ItemKind.RATED.name, elem_id="picture-kind"),
         gr.Number(
             None,
             label="Right grade",

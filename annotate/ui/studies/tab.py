@@ -48,7 +48,7 @@ from annotate.ui.studies.pictures import (
     uploaded_files,
 )
 from annotate.ui.studies.progress import build_progress_panel
-from annotate.ui.studies.protocol_form import SCALE_CHOICES
+from annotate.ui.studies.protocol_form import scale_choices
 from annotate.ui.studies.results import build_results_panel
 from annotate.ui.studies.setup import build_setup_panel
 from annotate.ui.studies.training import Trainer, build_training_panel
@@ -326,6 +326,7 @@ def build_studies_tab(labelling: Labelling, ownership: Ownership, trainer: Train
     guard.on([address.click, panels.select], page.refresh, [study, state], entered, **members)
     guard.on(listed.click, page.open, [], entered, details=True, **anybody)
     guard.on([back.click, gone.change], page.leave, [], entered, **anybody)
+    guard.on(method.input, scales_of, [method], scale, who=Everybody.HOST, **AT_ONCE)
     given = [name, scale, pictures, method]
     guard.on(create.click, page.create, given, made, preprocess=False, who=Everybody.HOST, **SLOW)
     guard.on([study.change, changed.change], page.title, [study], headed, **members)
@@ -376,7 +377,7 @@ def _build_form() -> tuple[gr.Textbox, gr.Radio, gr.Radio, gr.File, gr.Button, g
             )
             methods = [(each.title, each.name) for each in METHODS.values()]
             method = gr.Radio(methods, value=DEFAULT, label="Method", elem_id="study-method")
-            scale = gr.Radio(SCALE_CHOICES, value="acr5", label="Scale", elem_id="study-scale")
+            scale = gr.Radio(scale_choices(find_method(DEFAULT)), value="acr5", label="Scale", elem_id="study-scale")
         with gr.Column(scale=7, min_width=280):
             files = gr.File(
                 label="Pictures", file_count="multiple", file_types=FILE_TYPES, height=170, elem_id="study-files"
@@ -385,6 +386,14 @@ def _build_form() -> tuple[gr.Textbox, gr.Radio, gr.Radio, gr.File, gr.Button, g
     busy = gr.HTML("", apply_default_css=False, elem_id="creating")
     create = gr.Button("Make a draft", variant="primary", elem_id="create-study")
     return name, method, scale, files, create, busy
+
+
+def scales_of(method: str) -> Any:
+    """Offer the scales that a method may be asked on, where there is a choice."""
+    offered = find_method(method).scales
+    return gr.update(
+        choices=scale_choices(find_method(method)), value=next(iter(offered), None), visible=len(offered) > 1
+    )
 
 
 def _selected(user: User, study_id: int, wanted: str | None = None) -> Any:

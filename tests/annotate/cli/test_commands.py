@@ -61,9 +61,9 @@ def test_results_are_readable_without_json(folder: Path, capsys: pytest.CaptureF
         said += shown.out
         assert all(line.startswith("annotate: warning: ") for line in shown.err.splitlines())
     for part in (
-        "There are no studies yet.", "faces is a draft with 30 more pictures.", "450 ratings were added to faces.",
+        "There are no studies yet.", "faces is a draft with 30 pictures.", "450 ratings were added to faces.",
         "000.png   1.", "correlation", "ratings_wanted = 12", "Prolific  http://", "21 to train, 3 to val, 6 to test",
-        "The votes of 3 more participants are not used.", "is a whole copy", "The database has schema",
+        "Applied: the votes of 3 participants are not used any more.", "is a whole copy", "The database has schema",
     ):  # fmt: skip
         assert part in said
 

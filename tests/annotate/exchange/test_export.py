@@ -111,14 +111,15 @@ def test_everything_about_how_a_study_was_run_is_exported(database: Database, tm
 def test_every_table_is_there_as_csv_and_as_json_and_every_column_is_explained(
     database: Database, study_id: int, tmp_path: Path
 ) -> None:
-    check_tables(database, study_id, tmp_path, without=("comparisons", "pairs", "scale"))
+    check_tables(database, study_id, tmp_path, without=("comparisons", "pairs", "scale", "complaints"))
 
 
 def test_every_table_of_a_study_of_pairs_is_there_and_explained(sqlite_database: Database, tmp_path: Path) -> None:
     study_id = new_study(sqlite_database, images=3, method="pairs", repeat_every=0)
     person = Person(sqlite_database, study_id)
     person.rate_all(person.start())
-    check_tables(sqlite_database, study_id, tmp_path, without=("ratings", "mos"), label=None)
+    of_grades = ("ratings", "mos", "conditions", "condition_pairs")
+    check_tables(sqlite_database, study_id, tmp_path, without=(*of_grades, "complaints"), label=None)
 
 
 def check_tables(

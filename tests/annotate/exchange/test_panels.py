@@ -91,12 +91,19 @@ def test_places_of_those_who_returned_are_free_again_unless_they_were_paid(
     database: Database, study_id: int, tmp_path: Path
 ) -> None:
     decide(database, study_id, "anna", accepted=True)
-    lines = "a,anna1,RETURNED,\nb,bert1,AWAITING REVIEW,\nb2,bert1,TIMED-OUT,\ncarl-session,carl1,TIMED-OUT,\n"
+    lines = "z,zoe,RETURNED,\na,anna1,RETURNED,\nb,bert1,AWAITING REVIEW,\nb2,bert1,TIMED-OUT,\n"
+    lines += "carl-session,carl1,TIMED-OUT,\n"
     export = read_panel_export(written(tmp_path / "prolific.csv", PROLIFIC + lines))
     with database.write() as db:
-        assert len(give_places_back(db, study_id, export, NOW)) == 1
+        freed = give_places_back(db, study_id, export, NOW)
+        assert freed.in_words() == (
+            "The places of 1 person are free again, and their votes are left out. Of nobody in this "
+            "study: 1 submission of those given back."
+        )
     with database.write() as db:
-        assert give_places_back(db, study_id, export, NOW) == []  # once is enough
+        again = give_places_back(db, study_id, export, NOW)
+        assert again.released == []  # once is enough
+        assert again.in_words().startswith("Nobody of this list gave a place back that is still taken.")
         carl = queries.participants.participant_by_external_id(db, study_id, "carl1")
         assert carl
         assert (carl.votes_used, carl.votes_reason) == (False, "timed-out on the panel")

@@ -1,5 +1,6 @@
 """Everything around the ratings: links, texts, breaks, screens, accessibility, the demo."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -94,12 +95,26 @@ def test_a_wrong_link_says_what_to_do(rater: RatingPage, served: Served) -> None
 def test_who_comes_from_a_panel_gets_back_to_it(rater: RatingPage, served: Served, study: OpenStudy) -> None:
     rater.start(f"{newcomer(served, study)}&PROLIFIC_PID=5f2d&STUDY_ID=1&SESSION_ID=s1")
     rater.rate("1", "2", "3", "4")
+    expect(rater.button("Finish")).to_be_visible()
+    rater.page.route("https://app.prolific.com/**", lambda route: route.fulfill(body="Prolific"))
+    rater.page.clock.install()
     rater.button("Finish").click()
     code = rater.page.locator(".rate .code output").inner_text()
     back = rater.root.get_by_role("link", name="Back to Prolific")
     expect(back).to_have_attribute("href", f"https://app.prolific.com/submissions/complete?cc={code}")
     with study.labelling.database.read() as db:
         assert queries.participants.participant_by_external_id(db, study.id, "5f2d") is not None
+    expect(rater.root.get_by_role("timer")).to_have_text("Back to Prolific in 10 s")
+    check_access(rater)
+    rater.button("Stay here").click()
+    expect(back).to_be_focused()
+    expect(rater.root.get_by_role("timer")).to_have_count(0)
+    rater.page.evaluate("localStorage.clear()")
+    rater.root.locator(".top select").select_option("de")
+    expect(rater.root.get_by_role("timer")).to_have_text("Zurück zu Prolific in 10 s")
+    rater.root.locator(".top select").select_option("en")
+    rater.page.clock.run_for(10_500)
+    expect(rater.page).to_have_url(re.compile(f"cc={code}$"))
 
 
 def test_a_participant_can_pause_and_delete_everything(rater: RatingPage, served: Served, study: OpenStudy) -> None:

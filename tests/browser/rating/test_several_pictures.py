@@ -219,6 +219,33 @@ def test_a_pair_is_accessible(
     check_access(rater)
 
 
+@pytest.mark.parametrize("study", [{**PAIRS, "images": 4, "reference": 0, "pair_reference": True}], indirect=True)
+def test_the_reference_of_a_pair_stands_between_its_pictures(
+    visitor: Callable[..., BrowserContext], served: Served, study: OpenStudy
+) -> None:
+    rater = RatingPage(visitor().new_page())
+    rater.page.goto(newcomer(served, study))
+    expect(rater.root.get_by_text("You will see the reference, too")).to_be_visible()
+    rater.consent()
+    rater.pass_screen()
+    rater.look()
+    expect(rater.root.get_by_role("heading")).to_contain_text("Compared with the reference")
+    boxes = [picture(rater, role).bounding_box() for role in ("left", "reference", "right")]
+    places = [box["x"] for box in boxes if box]
+    assert len(places) == len(set(places)) == 3
+    assert places == sorted(places)
+    check_access(rater)
+    rater.rate("ArrowLeft")
+    rater.look()
+    rater.page.set_viewport_size({"width": 300, "height": 720})
+    expect(rater.root.get_by_role("img")).to_have_count(1)
+    for name in ("Picture A", "Picture B", "Reference"):
+        rater.page.keyboard.press("Space")
+        expect(rater.spoken).to_have_text(name)
+    rater.rate("ArrowRight")
+    assert preferred(study) == ["left", "right"]
+
+
 @pytest.mark.parametrize("study", [DCR], indirect=True)
 def test_impairment_is_graded_when_the_reference_and_then_the_picture_were_seen(
     rater: RatingPage, served: Served, study: OpenStudy

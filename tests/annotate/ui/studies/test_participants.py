@@ -21,7 +21,7 @@ from annotate.ui.studies.results import Results
 from annotate.ui.studies.setup import Setup
 from tests.annotate.rated import new_study
 from tests.annotate.studies import candidates, honest_ratings, make_study, rate
-from tests.annotate.ui.studies.handling import MARKUP, Labelling, last, now, packed, rated_study, sent, toasts
+from tests.annotate.ui.studies.handling import HOST, MARKUP, Labelling, last, now, packed, rated_study, sent, toasts
 
 
 def test_people_are_decided_on_with_reasons_that_are_kept(database: Database, labelling: Labelling) -> None:
@@ -147,7 +147,7 @@ def test_a_pilot_of_two_people_has_results_and_participants(labelling: Labelling
     given = zip(("000.png", "001.png") * 2, ("p", "p", "q", "q"), grades, strict=True)
     rate(labelling.database, study_id, [ImportedRating(name, person, float(grade)) for name, person, grade in given])
     analyses = Analyses(labelling)
-    summary, _, listed, *_ = last(Results(labelling, analyses).enter(study_id))
+    summary, _, listed, *_ = last(Results(labelling, analyses).enter(HOST, study_id))
     assert "2 pictures have fewer than the 8 ratings" in summary
     assert "nan" not in summary
     assert "000.png" in listed

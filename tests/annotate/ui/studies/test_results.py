@@ -22,7 +22,7 @@ from annotate.ui.studies import downloads
 from annotate.ui.studies.analyses import Analyses
 from annotate.ui.studies.downloads import Downloads
 from annotate.ui.studies.metrics import Metrics
-from annotate.ui.studies.results import START, Results
+from annotate.ui.studies.results import Results
 from tests.annotate.rated import Person, new_study
 from tests.annotate.studies import candidates, honest_ratings, make_study, rate
 from tests.annotate.ui.studies.handling import HOST, QUICK, Labelling, finish, last, now, packed, rated_study, sent
@@ -31,7 +31,8 @@ from tests.annotate.ui.studies.handling import HOST, QUICK, Labelling, finish, l
 def test_results_show_what_the_votes_say(labelling: Labelling) -> None:
     study_id = rated_study(labelling, people=8)
     results = Results(labelling, Analyses(labelling))
-    summary, conditions, table, order, disputed, batch = last(results.enter(study_id))
+    summary, conditions, table, order, disputed, complaints, people, batch = last(results.enter(HOST, study_id))
+    assert complaints == people == ""  # nobody was asked for reasons, or compared
     assert summary.count("<svg") == 3
     assert conditions == ""  # nobody said what was done to the pictures
     assert "Krippendorff" in summary
@@ -49,7 +50,7 @@ def test_results_show_what_the_votes_say(labelling: Labelling) -> None:
 
 def test_figures_that_the_votes_do_not_carry_are_not_shown_and_what_is_missing_is_said(labelling: Labelling) -> None:
     study_id = rated_study(labelling, images=6, people=2)
-    summary, _, table, _, disputed, _ = last(Results(labelling, Analyses(labelling)).enter(study_id))
+    summary, _, table, _, disputed, *_ = last(Results(labelling, Analyses(labelling)).enter(HOST, study_id))
     assert "6 pictures have fewer than the 8 ratings" in summary
     assert "36 ratings are missing for that" in summary
     assert "<svg" not in summary
@@ -69,7 +70,7 @@ def test_conditions_are_compared_in_figure_and_tables(labelling: Labelling) -> N
     study_id = make_study(labelling.database, labelling.settings.data_dir, offered)
     names = [each.name for each in offered]
     rate(labelling.database, study_id, honest_ratings(names[::2], 8) + honest_ratings(names[1::2], 8, seed=2))
-    conditions = last(Results(labelling, Analyses(labelling)).enter(study_id)).conditions
+    conditions = last(Results(labelling, Analyses(labelling)).enter(HOST, study_id)).conditions
     assert "&lt;jpeg&gt;" in conditions
     assert "<jpeg>" not in conditions
     assert conditions.count("<svg") == 1
@@ -91,7 +92,7 @@ def test_metrics_are_compared_with_people(labelling: Labelling, tmp_path: Path) 
 
 def test_results_without_a_vote_say_so(labelling: Labelling) -> None:
     study_id = make_study(labelling.database, labelling.settings.data_dir, candidates(2))
-    summary, *_ = last(Results(labelling, Analyses(labelling)).enter(study_id))
+    summary, *_ = last(Results(labelling, Analyses(labelling)).enter(HOST, study_id))
     assert "No votes yet" in summary
 
 
@@ -99,7 +100,7 @@ def test_results_without_a_vote_say_so(labelling: Labelling) -> None:
 def test_nonsense_about_the_table_changes_nothing(labelling: Labelling, details: dict[str, Any]) -> None:
     study_id = rated_study(labelling)
     _, order = last(Results(labelling, Analyses(labelling)).arrange(details, study_id, "nonsense"))
-    assert order == START
+    assert order == {"column": "mos", "descending": False, "first": 0}
 
 
 def test_an_analysis_is_computed_again_only_when_a_vote_changed(database: Database, labelling: Labelling) -> None:

@@ -42,11 +42,11 @@ def test_limits_are_applied_logged_kept_and_undone(labelling: Labelling) -> None
     said, _, *sliders = limits.apply(study_id, *values(agreement=0.3))
     assert "Applied: 1 more person is left out, 0 people count again." in said
     assert [each["value"] for each in sliders] == values(agreement=0.3)
-    assert [each["value"] for each in limits.show(study_id)[1:]] == values(agreement=0.3)
+    assert [each["value"] for each in limits.show(study_id)[2:]] == values(agreement=0.3)
     assert "Screening 1 was applied with other limits (agreement 0.3): 1 person is left out" in str(
         Setup(labelling).overview(study_id)
     )
     assert "Undone" in limits.undo(study_id)[0]
-    assert [each["value"] for each in limits.show(study_id)[1:]] == values()
+    assert [each["value"] for each in limits.show(study_id)[2:]] == values()
     with labelling.database.read() as db:
         assert queries.participants.unused_participants(db, study_id) == set()

@@ -213,7 +213,9 @@ def test_a_picture_of_a_draft_is_changed_and_removed(labelling: Labelling) -> No
     with labelling.database.read() as db:
         first, second, _ = (each.id for each in queries.stimuli.all_stimuli(db, study_id))
     picked, opened, head, kind, expected, feedback = editor.open({"do": "edit", "picture": str(first)}, study_id)
-    assert (picked, opened["visible"], kind, expected, feedback) == (first, True, "RATED", None, "")
+    fields = [each["value"] for each in (kind, expected, feedback)]
+    assert (picked, opened["visible"], *fields) == (first, True, "RATED", None, "")
+    assert {name for _, name in kind["choices"]} == {"RATED", "GOLD", "TRAP", "TRAINING"}
     assert "000.png" in head
     with pytest.raises(StimulusError, match="Say the right grade: known answers need one"):
         editor.save(study_id, first, "GOLD", None, "")
