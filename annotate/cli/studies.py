@@ -236,11 +236,13 @@ def _effort_in_words(needed: "Effort | None") -> str:
 
     if needed is None:
         return "No estimate of the effort: there are no pictures to rate, or no two of one source to compare."
+    up_to = "up to " * (needed.unit == "pair")  # a design may end before
+    minutes = counted(max(1, round(needed.minutes)), "minute")
     return (
-        f"Effort: {counted(needed.ratings, 'answer')} to {counted(needed.units, needed.unit)}, at most, by "
+        f"Effort: {up_to}{counted(needed.ratings, 'answer')} to {counted(needed.units, needed.unit)}, by "
         f"{counted(needed.people, 'person', 'people')} in {counted(needed.sittings, 'sitting')} of up to "
-        f"{counted(needed.items, 'item')} and {needed.minutes:.0f} minutes; {needed.hours:.1f} hours in all, at "
-        f"{S_PER_ANSWER} s an answer."
+        f"{counted(needed.items, 'item')} and {minutes}; {needed.hours:.1f} hours in all, at {S_PER_ANSWER} s an "
+        "answer."
     )
 
 
@@ -350,7 +352,9 @@ def _status(options: argparse.Namespace, settings: Settings) -> None:
     shown = table(columns, rows) if rows else "There are no studies yet."
     if options.name:
         effort = {"effort": needed and needed.to_dict()}
-        say(options, rows[0] | effort, f"{shown}\n{_effort_in_words(needed)}")
+        going_on = ", ".join(f"{count} {why}" for why, count in rows[0].get("sources", {}).items())
+        sources = f"\nSources: {going_on}." if going_on else ""
+        say(options, rows[0] | effort, f"{shown}{sources}\n{_effort_in_words(needed)}")
     else:
         say(options, rows, shown)
 
