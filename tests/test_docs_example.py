@@ -2,10 +2,11 @@
 
 import csv
 import json
-import os
 import re
-import subprocess
-import sys
+import shlex
+from contextlib import redirect_stdout
+from importlib import import_module
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,6 @@ from fiqa.degradation.synthetic import degrade
 
 ROOT = Path(__file__).parents[1]
 SECTION = "## From votes to a better model"
-COMMANDS = 'python() { "$PYTHON" "$@"; }; fiqa() { "$PYTHON" -m fiqa "$@"; }; set -e\n'
 TYPES = ("gaussian_noise", "gaussian_blur", "jpeg", "low_light")
 PHOTOS, RATED, PEOPLE = 16, 12, 5
 
@@ -52,16 +52,23 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def printed(folder: Path) -> str:
-    """What the commands print."""
-    environment = {
-        **os.environ, "PYTHON": sys.executable, "PYTHONPATH": str(ROOT), "FIQA_DATA_DIR": str(folder / "data"),
-    }  # fmt: skip
-    done = subprocess.run(
-        ["bash", "-c", COMMANDS + example()],
-        cwd=folder, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    """What the commands print. All are run in this process, which imports torch once."""
+    said = StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(said):
+        patch.chdir(folder)
+        patch.setenv("FIQA_DATA_DIR", str(folder / "data"))
+        for line in example().splitlines():
+            run(shlex.split(line, comments=True))
+    return said.getvalue()
+
+
+def run(command: list[str]) -> None:
+    """Run `python -m MODULE …` or `fiqa …`, which must succeed."""
+    if command[:2] == ["python", "-m"]:
+        command = command[2:]
+    module, *arguments = command
+    script = import_module(module if "." in module else f"{module}.__main__")
+    assert not script.main(arguments), command
 
 
 def test_the_commands_make_a_checkpoint_and_say_how_far_it_agrees_with_people(folder: Path, printed: str) -> None:

@@ -294,12 +294,11 @@ def test_bundled_checkpoint_is_listed_as_present_and_small() -> None:
 
 
 @pytest.mark.slow
-def test_mistaken_names_cost_one_line_without_a_stand_in(tmp_path: Path) -> None:
+def test_mistaken_names_cost_one_line_without_a_stand_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     photo = tmp_path / "photo.png"
     Image.fromarray(astronaut()).save(photo)
     for option in (["--checkpoint", "no such"], ["--checkpoint", str(tmp_path)], ["--device", "cuda:63"]):
-        command = [sys.executable, "-m", "fiqa", "score", str(photo), *option]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        assert done.returncode == 1
-        assert done.stderr.startswith("fiqa: ")
-        assert done.stderr.count("\n") == 1
+        assert main(["score", str(photo), *option]) == 1
+        said = capsys.readouterr().err
+        assert said.startswith("fiqa: ")
+        assert said.count("\n") == 1

@@ -173,55 +173,62 @@ def test_given_image_is_left_as_it_was(photo: Pixels) -> None:
 
 
 MEASURE = r"""
-import re, sys
+import os, re, sys
 from pathlib import Path
 from fiqa.errors import PhotoError
 from fiqa.photos.images import decode_photo
-try:
-    decoded = decode_photo(sys.argv[1])
-    print(decoded.pixels.shape, *decoded.notices)
-except PhotoError as error:
-    print(error)
-print(int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024)
+for path in sys.argv[1:]:
+    if os.fork():
+        assert os.wait()[1] == 0
+        continue
+    try:
+        decoded = decode_photo(path)
+        said = " ".join([str(decoded.pixels.shape), *decoded.notices])
+    except PhotoError as error:
+        said = str(error)
+    peak = int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
+    print(peak, said, flush=True)
+    os._exit(0)
 """
+"""Decodes each in a process of its own, a fork of one that has decoded nothing; prints its peak memory in bytes, and
+what was said. The peak is read from /proc because the one of getrusage() starts with that of the parent."""
+
+HUGE: list[tuple[tuple[int, int], str, str, dict[str, Any], str]] = [
+    ((7071, 7071), "RGBA", "PNG", {"compress_level": 1}, r"\(7071, 7071, 3\)"),
+    ((7071, 7071), "CMYK", "TIFF", {"compression": "tiff_lzw"}, r"\(7071, 7071, 3\).*CMYK"),
+    ((7071, 7071), "I;16", "PNG", {"compress_level": 1}, r"\(7071, 7071, 3\)"),
+    ((10_900, 10_900), "RGB", "JPEG", {}, r"\(5450, 5450, 3\).*10900×10900 pixels were reduced to 5450×5450"),
+    ((10_900, 10_900), "L", "JPEG", {"progressive": True}, r"\(5450, 5450, 3\).*reduced"),
+    ((20_000, 20_000), "L", "JPEG", {}, "megapixels"),
+    ((20_000, 20_000), "1", "PNG", {}, "megapixels"),
+    ((7071, 7071), "RGB", "WEBP", {"method": 0, "quality": 0}, r"\(7071, 7071, 3\)"),
+    ((7071, 7071), "RGB", "AVIF", {"speed": 10, "quality": 0}, r"\(7071, 7071, 3\)"),
+    ((20_000, 20_000), "1", "TIFF", {"compression": "group4"}, "megapixels"),
+]
 
 
-def decode_measured(data: bytes, path: Path) -> tuple[str, int]:
-    """Decode in a fresh process; return what it said and its peak memory in bytes.
-
-    The peak is read from /proc because the one of getrusage() starts with that of the parent.
-    """
-    path.write_bytes(data)
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[int, str]]:
+    """The peak memory in bytes of decoding each of HUGE, and what was said."""
+    folder = tmp_path_factory.mktemp("huge")
+    paths = [folder / str(number) for number in range(len(HUGE))]
+    for path, (size, mode, kind, options, _) in zip(paths, HUGE, strict=True):
+        path.write_bytes(encode(Image.new(mode, size), kind, **options))
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", MEASURE, str(path)], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    said, peak = done.stdout.strip().rsplit("\n", 1)
+        [sys.executable, "-W", "error", "-c", MEASURE, *map(str, paths)],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
     assert done.stderr == ""
-    return said, int(peak)
+    lines = (line.partition(" ") for line in done.stdout.splitlines())
+    return [(int(peak), said) for peak, _, said in lines]
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("size", "mode", "kind", "options", "said"),
-    [
-        ((7071, 7071), "RGBA", "PNG", {"compress_level": 1}, r"\(7071, 7071, 3\)"),
-        ((7071, 7071), "CMYK", "TIFF", {"compression": "tiff_lzw"}, r"\(7071, 7071, 3\).*CMYK"),
-        ((7071, 7071), "I;16", "PNG", {"compress_level": 1}, r"\(7071, 7071, 3\)"),
-        ((10_900, 10_900), "RGB", "JPEG", {}, r"\(5450, 5450, 3\).*10900×10900 pixels were reduced to 5450×5450"),
-        ((10_900, 10_900), "L", "JPEG", {"progressive": True}, r"\(5450, 5450, 3\).*reduced"),
-        ((20_000, 20_000), "L", "JPEG", {}, "megapixels"),
-        ((20_000, 20_000), "1", "PNG", {}, "megapixels"),
-        ((7071, 7071), "RGB", "WEBP", {"method": 0, "quality": 0}, r"\(7071, 7071, 3\)"),
-        ((7071, 7071), "RGB", "AVIF", {"speed": 10, "quality": 0}, r"\(7071, 7071, 3\)"),
-        ((20_000, 20_000), "1", "TIFF", {"compression": "group4"}, "megapixels"),
-    ],
-)
-def test_huge_photos_stay_far_below_two_gigabytes(
-    tmp_path: Path, *, size: tuple[int, int], mode: str, kind: str, options: dict[str, Any], said: str
-) -> None:
-    said_now, peak = decode_measured(encode(Image.new(mode, size), kind, **options), tmp_path / "huge")
-    assert re.search(said, said_now)
+@pytest.mark.parametrize("number", range(len(HUGE)), ids=[f"{case[2]}-{case[1]}" for case in HUGE])
+def test_huge_photos_stay_far_below_two_gigabytes(measured: list[tuple[int, str]], number: int) -> None:
+    peak, said = measured[number]
+    assert re.search(HUGE[number][-1], said)
     assert peak < 1.2e9
 
 
