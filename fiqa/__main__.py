@@ -29,7 +29,6 @@ from fiqa.faces.face_choice import FaceChoice
 from fiqa.maps.face_maps import KINDS
 from fiqa.options import (
     ALL_FACES,
-    TABLE_SUFFIXES,
     add_audit_options,
     add_bulk_options,
     add_comparison_options,
@@ -40,7 +39,7 @@ from fiqa.options import (
     add_report_options,
     add_video_options,
 )
-from fiqa.output import check_writable, write_file
+from fiqa.output import check_writable, chosen_format, write_file
 from fiqa.reports import ScoredPhoto, one_line
 from fiqa.serve_command import add_serve
 from fiqa.settings import Settings
@@ -253,7 +252,8 @@ def _answer(
     """
     from fiqa.photos.sources import find_photos, read_photos
 
-    write, output = _chosen_format(formats, options), _output_file(options)
+    output = options.output
+    write = formats[chosen_format(options.format, output, formats)]
     found = find_photos(options.paths)
     if output:
         check_writable(output, found.paths)
@@ -282,11 +282,6 @@ def _predictor(options: argparse.Namespace) -> Any:
     return load_chosen(options.settings, checkpoint=options.checkpoint, device=options.device)
 
 
-def _output_file(options: argparse.Namespace) -> Path | None:
-    """Return the file to write, None for standard output."""
-    return None if options.output in (None, Path("-")) else options.output
-
-
 def _with_progress(answered: Iterable[tuple[str, Any]], total: int) -> Iterator[tuple[str, Any]]:
     """Pass photos and outcomes on, with a bar on a terminal and a line for each that failed."""
     from tqdm import tqdm
@@ -297,19 +292,6 @@ def _with_progress(answered: Iterable[tuple[str, Any]], total: int) -> Iterator[
             with suppress(OSError):  # standard error may be full or gone
                 bar.write(f"{one_line(path)}: {one_line(str(outcome))}", file=sys.stderr)
         yield path, outcome
-
-
-def _chosen_format(formats: Formats, options: argparse.Namespace) -> Callable[[Sequence[Any]], str]:
-    """Return how to write: as --format says, else as the suffix of --output does; raises SettingError for others."""
-    output = _output_file(options)
-    by_suffix = output.suffix.removeprefix(".").lower() if output else ""
-    if options.format or by_suffix in formats:
-        return formats[options.format or by_suffix]
-    if by_suffix not in TABLE_SUFFIXES:
-        raise SettingError(
-            f"{output} would not hold what its suffix says: end it in .csv, .json or .txt, or say --format."
-        )
-    return formats["table"]
 
 
 def _checkpoints(options: argparse.Namespace) -> int:

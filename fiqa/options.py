@@ -1,6 +1,7 @@
 """Options of commands: those that several share, and those of `fiqa compare`, `curate`, `audit` and `video`."""
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 
 from fiqa import audit, comparison, curation, dataset_report, reports, video
@@ -9,7 +10,6 @@ from fiqa.faces.face_choice import ALIGNED_LAYOUTS, FACE_CHOICES, FaceChoice, re
 from fiqa.settings import DEVICES
 
 ALL_FACES = "all"
-TABLE_SUFFIXES = ("", "txt")
 
 
 def add_photo_options(parser: argparse.ArgumentParser) -> None:
@@ -22,8 +22,7 @@ def add_photo_options(parser: argparse.ArgumentParser) -> None:
         "sets (dataset:NAME) too",
     )
     add_network_options(parser)
-    parser.add_argument("--format", choices=reports.FORMATS, help="default: by the suffix of --output, else table")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
+    _add_output_options(parser, reports.FORMATS)
 
 
 def add_bulk_options(parser: argparse.ArgumentParser) -> None:
@@ -103,8 +102,7 @@ def add_comparison_options(parser: argparse.ArgumentParser) -> None:
         "--measures", type=Path, metavar="CSV", help="numbers of your own: columns name, method and one a measure"
     )
     add_network_options(parser)
-    parser.add_argument("--format", choices=comparison.FORMATS, help="default: by the suffix of --output, else table")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
+    _add_output_options(parser, comparison.FORMATS)
     parser.add_argument("--no-diagnosis", action="store_true", help="do not say what is wrong with the photos")
     parser.add_argument(
         "--verify", type=Path, metavar="REPORT",
@@ -141,8 +139,7 @@ def add_curation_options(parser: argparse.ArgumentParser) -> None:
     placed.add_argument("--take", nargs="+", choices=curation.TAKEN, default=["keep"], help="default: keep")
     placed.add_argument("--undo", type=Path, metavar="OUT", help="put back what was placed there")
     add_network_options(parser)
-    parser.add_argument("--format", choices=curation.FORMATS, help="default: by the suffix of --output, else table")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
+    _add_output_options(parser, curation.FORMATS)
     parser.add_argument("--contact-sheet", type=Path, metavar="FILE", help="write a page of small pictures, HTML")
     parser.add_argument("--to-parquet", type=Path, metavar="FILE", help="write all columns as Apache Parquet")
 
@@ -162,8 +159,7 @@ def add_audit_options(parser: argparse.ArgumentParser) -> None:
     done = f"damage to do, for example blur:0.5 (default: {' '.join(usual)})"
     parser.add_argument("--damage", nargs="+", default=usual, metavar="NAME:SEVERITY", help=done)
     add_network_options(parser)
-    parser.add_argument("--format", choices=audit.FORMATS, help="default: by the suffix of --output, else table")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
+    _add_output_options(parser, audit.FORMATS)
     parser.add_argument("--figure", type=Path, metavar="FILE", help="draw the groups as .png or .svg")
 
 
@@ -178,10 +174,7 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--by", nargs="+", metavar="COLUMN", help="columns to slice by (default: those beside the scores, and folder)"
     )
-    parser.add_argument(
-        "--format", choices=dataset_report.FORMATS, help="default: by the suffix of --output, else table"
-    )
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
+    _add_output_options(parser, dataset_report.FORMATS)
 
 
 def add_video_options(parser: argparse.ArgumentParser) -> None:
@@ -193,11 +186,23 @@ def add_video_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("clip", type=Path, metavar="CLIP", help="MP4, MOV, WebM, MKV, AVI …")
     parser.add_argument("--every", type=float, default=0.5, metavar="S", help="seconds between frames (default: 0.5)")
     add_network_options(parser)
-    parser.add_argument("--format", choices=video.FORMATS, help="default: by the suffix of --output, else table")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
+    _add_output_options(parser, video.FORMATS)
     parser.add_argument("--timeline", type=Path, metavar="FILE", help="draw the scores over time, .png or .svg")
     parser.add_argument("--best-frames", type=Path, metavar="FOLDER", help="write the best frames there, as PNG")
     parser.add_argument("--best", type=int, default=3, metavar="N", help="how many of them (default: 3)")
+
+
+def _add_output_options(parser: argparse.ArgumentParser, formats: Iterable[str]) -> None:
+    """Add where the answer goes, None for standard output, and how it is written."""
+    parser.add_argument("--format", choices=formats, help="default: by the suffix of --output, else table")
+    parser.add_argument(
+        "--output", type=read_output, metavar="FILE", help="write there instead of to standard output, which is -"
+    )
+
+
+def read_output(name: str) -> Path | None:
+    """Read the name of a file, None for `-`, for argparse."""
+    return None if name == "-" else Path(name)
 
 
 def read_face(text: str) -> FaceChoice:

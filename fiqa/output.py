@@ -6,31 +6,51 @@ it leads to is written. Anything else (`/dev/stdout`, a named pipe, `>(…)`) is
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+import tempfile
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
 from fiqa.errors import SettingError
 
+_TABLE_SUFFIXES = ("", "txt")
 _DEVICES = (Path("/dev"), Path("/dev/fd"))
 _PROCESSES = Path("/proc")
 """What lies there stands for something already open, even where it looks like a regular file; `/dev/shm` is a disk."""
 
 
+def chosen_format(asked: str | None, output: Path | None, formats: Collection[str]) -> str:
+    """Return which of `formats` to write: the one asked for, else that of the output's suffix, else a table.
+
+    Raises SettingError for a suffix that none of them has, unless one was asked for.
+    """
+    suffix = output.suffix.removeprefix(".").lower() if output else ""
+    if asked or suffix in formats:
+        return asked or suffix
+    if suffix not in _TABLE_SUFFIXES:
+        *others, last = sorted(f".{name}" for name in {*formats, "txt"} - {"table"})
+        raise SettingError(
+            f"{output} would not hold what its suffix says: end it in {', '.join(others)} or {last}, or say --format."
+        )
+    return "table"
+
+
 def check_writable(path: Path, inputs: Iterable[str | Path] = ()) -> None:
-    """Refuse a place that cannot be written, or that holds an input, before the work is done; raises SettingError."""
+    """Refuse a place that cannot be written, or that holds an input, before the work is done; raises SettingError.
+
+    Whether a folder takes a file is found out by making one there: rights alone say too much of the superuser.
+    """
     target = _follow(path)
     if any(_is_same(path, each) for each in inputs):
         raise SettingError(f"{path} is one of the photos and would be overwritten: name another file.")
-    if _is_opened(path):
-        writable = os.access(path, os.W_OK)
-    elif target.is_dir() or not target.parent.is_dir():
+    opened, exists = _is_opened(path), target.exists()
+    if not opened and (target.is_dir() or not target.parent.is_dir()):
         raise SettingError(f"{path} cannot be written: name a file in a folder that exists.")
-    else:
-        writable = os.access(target if target.exists() else target.parent, os.W_OK)
-    if not writable:
+    if (opened or exists) and not os.access(path, os.W_OK):
         raise SettingError(f"{path} cannot be written: permission denied.")
+    if not opened and (not exists or os.access(target.parent, os.W_OK)):  # else it is written into as it is
+        _try_folder(path, target.parent)
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -41,6 +61,14 @@ def write_file(path: Path, data: bytes) -> None:
             _write_into(path, data)
         else:
             _replace(target, data)
+    except OSError as error:
+        raise SettingError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def _try_folder(path: Path, folder: Path) -> None:
+    """Make a file that has no name in the folder of `path`, and forget it; raises SettingError where that fails."""
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise SettingError(f"{path} cannot be written: {error.strerror or error}.") from error
 

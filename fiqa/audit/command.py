@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fiqa.audit import FORMATS, MEASURED
 from fiqa.chosen_predictor import load_chosen
 from fiqa.errors import SettingError
-from fiqa.output import check_writable, write_file
+from fiqa.output import check_writable, chosen_format, write_file
 from fiqa.reports import one_line
 
 if TYPE_CHECKING:
@@ -19,30 +19,17 @@ if TYPE_CHECKING:
     from fiqa.audit.summary import Audit
 
 FIGURES = (".png", ".svg")
-TABLE_SUFFIXES = ("", "txt")
 
 
 def run(options: argparse.Namespace) -> int:
     """Audit a checkpoint; return 1 where a photo has no score. Raises FiqaError."""
-    output = None if options.output in (None, Path("-")) else options.output
-    form = chosen_format(options.format, output)
+    output = options.output
+    form = chosen_format(options.format, output, FORMATS)
     _check_files(output, options.figure)
     columns, measured, photos, notices = _read_inputs(options)
     audit = _audit(options, photos, columns, measured, notices)
     _write(audit, form, output, options.figure)
     return int(bool(audit.unscored))
-
-
-def chosen_format(asked: str | None, output: Path | None) -> str:
-    """Return the format that was asked for, else the one of the output's suffix; raise SettingError for others."""
-    suffix = output.suffix.removeprefix(".").lower() if output else ""
-    if asked or suffix in FORMATS:
-        return asked or suffix
-    if suffix not in TABLE_SUFFIXES:
-        raise SettingError(
-            f"{output} would not hold what its suffix says: end it in .csv, .json or .md, or say --format."
-        )
-    return "table"
 
 
 def _check_files(output: Path | None, figure: Path | None) -> None:

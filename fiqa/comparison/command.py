@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fiqa.chosen_predictor import load_chosen
+from fiqa.comparison import FORMATS, reports
 from fiqa.comparison.comparison import Comparison, score_with_journal, summarise
 from fiqa.comparison.examples import Example, choose_examples, show_example
 from fiqa.comparison.inputs import match_inputs, name_inputs
 from fiqa.comparison.matching import MatchedPhotos
 from fiqa.comparison.measures import OwnMeasures, add_measures, read_measures
-from fiqa.comparison.reports import FORMATS
 from fiqa.comparison.scoring import decode_versions
 from fiqa.comparison.verification import differences, inputs_of, read_report
 from fiqa.errors import FiqaError, SettingError
-from fiqa.output import check_writable, write_file
+from fiqa.output import check_writable, chosen_format, write_file
 from fiqa.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,22 +29,20 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
+    form = chosen_format(options.format, options.output, FORMATS)
+    if options.output:
+        check_writable(options.output)
     inputs = name_inputs(options.inputs)
     if len(inputs) < 2:
         raise SettingError("A comparison needs at least two methods: name two folders or zips, or a CSV of more.")
     reference = None if options.reference is None else str(options.reference.resolve())
     matched = match_inputs(inputs, reference=reference)
     own = read_measures(options.measures) if options.measures else {}
-    if options.output:
-        check_writable(options.output)
     predictor = load_chosen(options.settings, checkpoint=options.checkpoint, device=options.device)
     atlas = None if options.no_diagnosis else _open_atlas(predictor, options.settings)
     comparison = _scored(predictor, matched, inputs, reference, atlas, own, options.settings.data_dir)
-    chosen = options.format or (options.output.suffix.removeprefix(".").lower() if options.output else "")
-    if chosen == "html":
-        _write(_page(predictor, matched, comparison), options.output)
-    else:
-        _write(FORMATS.get(chosen, FORMATS["table"])(comparison), options.output)
+    write = reports.FORMATS.get(form)  # a page needs the network, too
+    _write(write(comparison) if write else _page(predictor, matched, comparison), options.output)
     return int(any(method.unscored for method in comparison.methods))
 
 
@@ -83,6 +81,8 @@ def _page(predictor: "QualityPredictor", matched: MatchedPhotos, comparison: Com
 
 
 def _verify(options: argparse.Namespace) -> int:
+    if options.output:
+        check_writable(options.output)
     report = read_report(options.verify)
     inputs = inputs_of(report, options.inputs)
     reference = str(options.reference.resolve()) if options.reference else report["stamp"].get("reference")

@@ -17,7 +17,7 @@ from fiqa.curation.reports import of_verdicts
 from fiqa.curation.rules import UNSCORED, SortedPhoto
 from fiqa.curation.user_lists import PhotoPersons, match_persons, persons_in, read_examples
 from fiqa.errors import SettingError
-from fiqa.output import check_writable, write_file
+from fiqa.output import check_writable, chosen_format, write_file
 from fiqa.reports import one_line
 
 
@@ -33,6 +33,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _curate(options: argparse.Namespace) -> int:
+    form = chosen_format(options.format, options.output, FORMATS)
     _check_outputs(options)
     folder = find_folder(options.folder)
     wanted = _curation_options(options, folder)
@@ -43,7 +44,7 @@ def _curate(options: argparse.Namespace) -> int:
     command = shlex.join(["fiqa", "curate", *sys.argv[2:]]) if sys.argv[1:2] == ["curate"] else None
     curation = decide(examiner, folder, examiner.examine(folder), wanted, command=command)
     plan = _plan(curation, options)
-    _report(curation, options)
+    _report(curation, form, options)
     _tell(plan, options)
     return _place(curation, plan, options) or int(bool(curation.counts[UNSCORED]))
 
@@ -103,11 +104,9 @@ def _plan(curation: Curation, options: argparse.Namespace) -> Placement | None:
     return placing.plan(curation, options.to, by=options.by or "copy", verdicts=options.take)
 
 
-def _report(curation: Curation, options: argparse.Namespace) -> None:
-    by_suffix = options.output.suffix.removeprefix(".").lower() if options.output else ""
-    chosen = options.format or (by_suffix if by_suffix in FORMATS else "table")
-    _write(reports.FORMATS[chosen](curation), options.output)
-    if chosen == "csv":  # which has no place for them
+def _report(curation: Curation, form: str, options: argparse.Namespace) -> None:
+    _write(reports.FORMATS[form](curation), options.output)
+    if form == "csv":  # which has no place for them
         for notice in curation.notices:
             print(f"fiqa: {one_line(notice)}", file=sys.stderr)
     if options.contact_sheet:

@@ -2,17 +2,15 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 from fiqa.dataset_report import FORMATS
-from fiqa.errors import SettingError
-from fiqa.output import check_writable, write_file
+from fiqa.output import check_writable, chosen_format, write_file
 
 
 def run(options: argparse.Namespace) -> int:
     """Tell of a set of scores, and of how another differs from it; return the exit status. Raises FiqaError."""
-    output = None if options.output in (None, Path("-")) else options.output
-    form = _chosen_format(options.format, output)
+    output = options.output
+    form = chosen_format(options.format, output, FORMATS)
     if output:
         check_writable(output, [each for each in (options.scores, options.against) if each])
     from fiqa.dataset_report import reports
@@ -29,12 +27,3 @@ def run(options: argparse.Namespace) -> int:
     else:
         write_file(output, data)
     return 0
-
-
-def _chosen_format(asked: str | None, output: Path | None) -> str:
-    suffix = output.suffix.removeprefix(".").lower() if output else ""
-    if asked or suffix in FORMATS:
-        return asked or suffix
-    if suffix not in ("", "txt"):
-        raise SettingError(f"{output} would not hold what its suffix says: end it in .html or .json, or say --format.")
-    return "table"

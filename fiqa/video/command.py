@@ -6,7 +6,7 @@ import sys
 from fiqa.chosen_predictor import load_chosen
 from fiqa.curation.curation import make_stamp
 from fiqa.errors import SettingError
-from fiqa.output import check_writable, make_folder, write_file
+from fiqa.output import check_writable, chosen_format, make_folder, write_file
 from fiqa.stopping import status_of
 from fiqa.video import FORMATS, reports
 from fiqa.video.frames import Clip
@@ -19,6 +19,7 @@ def run(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     _check(options)
+    form = chosen_format(options.format, options.output, FORMATS)
     clip = Clip(options.clip, options.every)
     next(clip.frames())  # what cannot be read is told before a network is loaded
     scores = ClipScores()
@@ -31,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"fiqa: interrupted after {clip.duration_s:.1f} seconds of the clip", file=sys.stderr)
         status = status_of(stop)
     report = ClipReport(clip, scores, predictor.spec.score_range, make_stamp(predictor, None))
-    _write(report, options)
+    _write(report, form, options)
     return status or int(not report.people)
 
 
@@ -48,9 +49,8 @@ def _check(options: argparse.Namespace) -> None:
         make_folder(options.best_frames)
 
 
-def _write(report: ClipReport, options: argparse.Namespace) -> None:
-    by_suffix = options.output.suffix.removeprefix(".").lower() if options.output else ""
-    text = reports.FORMATS[options.format or (by_suffix if by_suffix in FORMATS else "table")](report)
+def _write(report: ClipReport, form: str, options: argparse.Namespace) -> None:
+    text = reports.FORMATS[form](report)
     if options.output:
         write_file(options.output, text.encode())
     else:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fiqa.errors import SettingError
-from fiqa.output import check_writable, make_folder, write_file
+from fiqa.output import check_writable, chosen_format, make_folder, write_file
 
 
 def test_a_link_stays_a_link_and_what_it_leads_to_is_written(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_full_device_costs_a_sentence() -> None:
         write_file(Path("/dev/full"), b"new")
 
 
-@pytest.mark.parametrize("name", [".", "no/such/scores.csv", "loop"])
+@pytest.mark.parametrize("name", [".", "no/such/scores.csv", "loop", "/proc/scores.csv"])
 def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path: Path, name: str) -> None:
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(SettingError, match="cannot be written"):
@@ -129,6 +129,32 @@ def test_a_photo_is_not_overwritten_by_what_is_said_about_it(tmp_path: Path, nam
     (tmp_path / "link.png").symlink_to("photo.png")
     with pytest.raises(SettingError, match="is one of the photos"):
         check_writable(tmp_path / name, [tmp_path / "other.png", str(tmp_path / "photo.png")])
+
+
+def test_trying_a_place_leaves_nothing_there(tmp_path: Path) -> None:
+    check_writable(tmp_path / "scores.csv")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "name", "form"),
+    [
+        (None, None, "table"),
+        (None, "a.JSON", "json"),
+        (None, "a", "table"),
+        (None, "a.txt", "table"),
+        ("md", "a.x", "md"),
+    ],
+)
+def test_the_format_is_the_one_asked_for_or_of_the_suffix(asked: str | None, name: str | None, form: str) -> None:
+    assert chosen_format(asked, Path(name) if name else None, ("table", "json", "md")) == form
+
+
+def test_a_suffix_of_no_format_is_refused() -> None:
+    with pytest.raises(
+        SettingError, match=r"a\.html would not hold .* end it in \.json, \.md or \.txt, or say --format"
+    ):
+        chosen_format(None, Path("a.html"), ("table", "json", "md"))
 
 
 def test_a_folder_that_cannot_be_made_costs_a_sentence(tmp_path: Path) -> None:

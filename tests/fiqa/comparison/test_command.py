@@ -76,6 +76,7 @@ def test_a_report_of_zips_is_confirmed_by_folders_elsewhere(
         (["compare", "clean", "noisy", "--reference", "nowhere"], "is no folder"),
         (["compare", "--verify", "clean"], "cannot be read"),
         (["compare", "clean", "noisy", "--output", "nowhere/x.json"], "cannot be written"),
+        (["compare", "clean", "noisy", "--output", "x.xml"], "would not hold what its suffix says"),
     ],
 )
 def test_bad_input_gets_one_sentence(

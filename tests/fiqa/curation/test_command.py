@@ -165,6 +165,7 @@ def test_python_gives_the_same_verdicts(folder: Path) -> None:
         (["PHOTOS", "--to", "PHOTOS/sub", "--by", "copy"], "within one another"),
         (["PHOTOS", "--to", "x.xml", "--by", "list"], "one of .txt"),
         (["PHOTOS", "--output", "nowhere/x.json"], "cannot be written"),
+        (["PHOTOS", "--output", "x.html"], "end it in .csv, .json or .txt"),
         (["--undo", "empty"], "no photos were placed there"),
         (["PHOTOS", "--undo", "empty"], "name no other"),
     ],

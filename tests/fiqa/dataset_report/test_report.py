@@ -143,7 +143,7 @@ def test_the_page_shows_faces_escapes_names_and_needs_nothing_from_elsewhere(tmp
         (["empty.csv"], "has no photos in it"),
         (["none.csv"], "No photo in none.csv has a score"),
         (["first.parquet", "--by", "hair"], "has no column hair: it has camera, age, folder"),
-        (["first.parquet", "--output", "report.pdf"], "end it in .html or .json"),
+        (["first.parquet", "--output", "report.pdf"], "end it in .html, .json or .txt"),
     ],
 )
 def test_what_is_no_set_of_scores_is_one_sentence(

@@ -67,6 +67,7 @@ def test_a_clip_without_a_face_ends_with_status_1(tmp_path: Path, capsys: Captur
         (["TALK", "--best", "0"], "expected 1 to"),
         (["TALK", "--timeline", "x.jpg"], "must end in .png or .svg"),
         (["TALK", "--output", "nowhere/x.csv"], "cannot be written"),
+        (["TALK", "--output", "x.html"], "would not hold what its suffix says"),
         (["TALK", "--output", "TALK"], "would be overwritten"),
     ],
 )
