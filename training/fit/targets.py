@@ -27,7 +27,7 @@ SCALE_PRIOR = 0.02
 MISFIT = 0.1
 """Standard deviation of what a head gets wrong however certain a MOS is, as a share of the range."""
 PAIR_WEIGHT = 0.1
-"""Squared errors of one photo that the surprise at a pair's answers counts as."""
+"""Squared errors of one photo that the surprise at a pair's answers counts as; the only value that was tried."""
 USUAL_SPREAD = 0.2
 """Standard deviation of votes on one photo, as a share of the range, where few votes tell."""
 USUAL_STEEPNESS, USUAL_TIE = 10.0, -0.7
