@@ -53,6 +53,7 @@ class StimulusSummary:
     with_reference:    pictures to rate that have one
     without_reference: pictures to rate, gold and training pictures that have none
     silent_training:   training pictures that say nothing about an answer: no expected grade, no feedback
+    without_score:     pictures to rate that have no score of a model, where the design of pairs goes by them
     group_sizes:       pictures of each source, or of all, that are compared with each other; where pairs are
     """
 
@@ -63,6 +64,7 @@ class StimulusSummary:
     with_reference: int = 0
     without_reference: int = 0
     group_sizes: tuple[int, ...] = ()
+    without_score: int = 0
 
     def __getitem__(self, kind: ItemKind) -> int:
         """Return how many there are of a kind."""
@@ -87,6 +89,7 @@ def warn(protocol: StudyProtocol, stimuli: StimulusSummary) -> tuple[str, ...]:
         *_warn_of_training(protocol, stimuli),
         *_warn_of_effort(protocol, stimuli),
         *_warn_of_few_pictures(stimuli),
+        *_warn_of_scores(protocol, stimuli),
         *_warn_of_screens(protocol, stimuli),
         *_warn_of_languages(protocol),
     )
@@ -136,6 +139,14 @@ def _warn_of_few_pictures(stimuli: StimulusSummary) -> list[str]:
     if pictures < FEWEST_FOR_CHECKS:
         said += f" Nor can anybody be checked by spread, haste or agreement, which takes {FEWEST_FOR_CHECKS} answers."
     return [said]
+
+
+def _warn_of_scores(protocol: StudyProtocol, stimuli: StimulusSummary) -> list[str]:
+    """Warn of what will keep a study from being opened."""
+    if not stimuli.without_score:
+        return []
+    lack = f"{_named(ItemKind.RATED, stimuli.without_score)} lack; the study cannot be opened without them."
+    return [f"The design {protocol.pair_design} goes by scores, which {lack}"]
 
 
 def _warn_of_screens(protocol: StudyProtocol, stimuli: StimulusSummary) -> list[str]:

@@ -28,6 +28,11 @@ DESIGNS: Mapping[str, PairDesign] = MappingProxyType(_found())
 """Every design by its name."""
 
 
+def needs_scores(protocol: StudyProtocol) -> bool:
+    """Return whether every picture of a study must have a score of a model."""
+    return find_design(protocol.pair_design).needs_scores
+
+
 def count_answers(sizes: Iterable[int], protocol: StudyProtocol) -> tuple[int, int]:
     """Return how many pairs and answers there will be in groups of so many pictures, at most."""
     design, of_sizes = find_design(protocol.pair_design), Counter(sizes)

@@ -92,4 +92,4 @@ def _comparisons(group: PairGroup, place: dict[int, int]) -> "Comparisons":
     )
 
 
-DESIGN = PairDesign("active", "What tells most, by the answers so far", _plan, most_answers)
+DESIGN = PairDesign("active", "What tells most, by the answers so far", _plan, most_answers=most_answers)

@@ -30,4 +30,4 @@ def _plan(group: PairGroup, protocol: StudyProtocol, _chance: Random) -> PairPla
     return PairPlan([pair for pair in pairs if pair not in group.wanted], protocol.ratings_wanted)
 
 
-DESIGN = PairDesign("chain", "Neighbours by a model's score", _plan)
+DESIGN = PairDesign("chain", "Neighbours by a model's score", _plan, needs_scores=True)

@@ -60,12 +60,14 @@ class PairDesign:
 
     name, title:  as in protocols and on the command line; as in forms
     plan:         what a group lacks; raises StudyStateError where the group does not allow the design
+    needs_scores: whether every picture must have a score of a model
     most_answers: that it asks for in a group of so many pictures, where it goes by the answers and stops by them
     """
 
     name: str
     title: str
     plan: Plan
+    needs_scores: bool = False
     most_answers: Callable[[int, StudyProtocol], int] | None = None
 
     @property

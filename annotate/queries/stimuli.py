@@ -37,6 +37,7 @@ from annotate.errors import StudyError, StudyStateError
 from annotate.methods import method_of
 from annotate.methods.method import Unit
 from annotate.names import normalized
+from annotate.pair_designs import needs_scores
 from annotate.queries.audit import log_event
 from annotate.queries.pairs import count_pairs
 from annotate.queries.studies import get_study, locked_study
@@ -230,7 +231,13 @@ def summarize_stimuli(db: Session, study_id: int, protocol: StudyProtocol | None
         with_reference,
         without,
         sizes,
+        _count_without_score(db, study_id) if isinstance(chosen, StudyProtocol) and needs_scores(chosen) else 0,
     )
+
+
+def _count_without_score(db: Session, study_id: int) -> int:
+    lacking = (Stimulus.study_id == study_id, Stimulus.kind == ItemKind.RATED, Stimulus.score.is_(None))
+    return db.scalar(select(func.count()).where(*lacking)) or 0
 
 
 def _group_sizes(db: Session, study_id: int, *, across: bool) -> tuple[int, ...]:

@@ -104,7 +104,8 @@ def test_a_design_is_chosen_with_its_settings(run: Run, folder: Path, capsys: py
     run("open", "active")
     assert run("status", "active")["sources"] == {"going on": 1}
     assert run("protocol", "active")["pair_certainty"] == 0.9
-    run("create", "unsorted", *making, "--design", "chain")
+    (warning,) = run("create", "unsorted", *making, "--design", "chain")["warnings"]
+    assert "goes by scores, which 6 pictures to rate lack" in warning
     assert "6 pictures lack; give each one" in refused(capsys, "open", "unsorted")
     assert "expected one of balanced, active, chain" in refused(capsys, "create", "x", *making, "--design", "best")
     assert "pair_certainty is 2" in refused(capsys, "create", "x", *making, "--certainty", "2")
