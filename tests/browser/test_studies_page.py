@@ -13,15 +13,19 @@ from typing import Any
 import gradio
 import httpx
 import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Locator, Page, Request, Route, expect
 
 from annotate import analysis, queries
 from annotate.analysis import Analysis
 from annotate.database.engine import Database
 from annotate.design.states import State
+from annotate.methods import make_protocol
+from annotate.queries.imports import ImportedComparison
 from tests.annotate.studies import candidates, honest_ratings, make_study, picture, rate
 from tests.app_process import run_app
 from tests.browser.conftest import QUIET, SCORE_MS, choose_tab
+from tests.browser.rating.test_around_rating import ACCESSIBLE
 from tests.browser.rating_page import RatingPage
 from tests.served import Served, serve
 
@@ -35,20 +39,29 @@ WATCH = """() => {
 ASSETS = Path(gradio.__file__).parent / "templates" / "frontend" / "assets"
 """The scripts of Gradio's page."""
 PICTURES = 3
-BY_ADDRESS, ON_THE_PHONE = "By address", "On the phone"
+BY_ADDRESS, ON_THE_PHONE, COMPARED = "By address", "On the phone", "Compared"
+COMPARISONS = [
+    ImportedComparison(left, right, f"p{person}", "right", 900)
+    for person in range(3)
+    for left, right in (("000.png", "001.png"), ("001.png", "002.png"), ("000.png", "002.png"))
+]
+"""The later a picture's name, the better it is."""
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 
 
 @pytest.fixture(scope="module")
 def address(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """An app with open studies that nobody has rated: BY_ADDRESS and ON_THE_PHONE."""
+    """An app with open studies: BY_ADDRESS and ON_THE_PHONE, which nobody has rated, and pairs COMPARED."""
     assert chromium
     with serve(tmp_path_factory.mktemp("studies"), FIQA_OWNER_SECRET=SECRET) as served:
         database = served.labelling.database
-        for name in (BY_ADDRESS, ON_THE_PHONE):
-            study_id = make_study(database, served.labelling.settings.data_dir, candidates(PICTURES), name=name)
+        for name, method in ((BY_ADDRESS, "acr"), (ON_THE_PHONE, "acr"), (COMPARED, "pairs")):
+            folder, protocol = served.labelling.settings.data_dir, make_protocol({"method": method})
+            study_id = make_study(database, folder, candidates(PICTURES), name=name, protocol=protocol)
             with database.write() as db:
                 queries.lifecycle.change_state(db, study_id, State.OPEN, datetime.now(UTC))
+        with database.write() as db:
+            queries.imports.import_comparisons(db, study_id, COMPARISONS, datetime.now(UTC))
         yield served.address
 
 
@@ -296,7 +309,31 @@ def test_nothing_overflows_on_a_phone(browser: Browser, address: str) -> None:
         open_panel(page, name)
         expect(page.locator(shown).first).to_be_visible()
         assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
+    page.click("#all-studies")
+    look_at_pairs(page)
     page.context.close()
+
+
+def look_at_pairs(page: Page) -> None:
+    """Look at a study of pairs: its form, and their scale."""
+    open_study(page, COMPARED)
+    expect(page.locator("#study-overview")).to_contain_text("of 3 pairs")
+    expect(page.locator("#protocol-pair_partners")).to_be_visible()
+    expect(page.locator("#protocol-scale")).to_be_hidden()
+    check_access(page)
+    open_panel(page, "Results")
+    expect(page.locator("#mos-table td").first).to_have_text("002.png")
+    expect(page.locator("#study-summary svg.figure")).to_be_visible()
+    expect(page.locator("#comparers td").first).to_have_text("p0")
+    check_access(page)
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
+    page.locator("#mos-table").get_by_role("button", name="Picture").click()
+    expect(page.locator("#mos-table td").first).to_have_text("000.png")
+
+
+def check_access(page: Page) -> None:
+    found = Axe().run(page, context="#studies", options=ACCESSIBLE)
+    assert found.violations_count == 0, found.generate_report()
 
 
 @pytest.fixture

@@ -127,9 +127,10 @@ def build_downloads(labelling: Labelling, guard: Guard, study: gr.State) -> None
         tables = gr.Button("Download the tables", elem_id="pack-tables", scale=0, min_width=200)
         training = gr.Button("Download pictures and labels", elem_id="pack-training", scale=0, min_width=240)
     gr.HTML(
-        "<p>The tables: every rating, the MOS, people, sittings, decisions with reasons, and the texts as shown, as "
-        "CSV and JSON with a README that explains every column. With pictures: the same, and the pictures with their "
-        "MOS, divided for training. Readers of the results get both without the tables of people.</p>",
+        "<p>The tables: every answer, the MOS or the scale of pairs, people, sittings, decisions with reasons, and the "
+        "texts as shown, as CSV and JSON with a README that explains every column. With pictures: the same, and the "
+        "pictures with their MOS or place on the scale, divided for training. "
+        "Readers of the results get both without the tables of people.</p>",
         apply_default_css=False,
         elem_classes="hint",
     )

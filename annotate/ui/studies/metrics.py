@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from annotate import queries
 from annotate.errors import SettingError
 from annotate.ui.labelling import Labelling
 from annotate.ui.studies.background import reset_on_study_change, run_in_background
@@ -53,7 +52,7 @@ class Metrics:
             from annotate.exchange.metrics import read_metrics
 
             with self.labelling.database.read() as db:
-                queries.studies.get_study(db, study)
+                analysis.check_asks_for_grades(db, study)
                 metrics = read_metrics(given, analysis.stimulus_conditions(db, study))
                 return analysis.agreement(db, study, metrics, lower=names)
 

@@ -141,12 +141,15 @@ EXPLAINED = (
 
 
 def scale_table(scale: "PairedScale") -> PictureTable:
-    """Return where the pictures stand that were compared, the best first."""
+    """Return where the pictures stand that were compared, group by group, the best first."""
+    rows = np.argsort(-scale.jod, kind="stable")
     columns = {
-        "jod": Column("JOD", scale.jod, _signed),
-        "ci95": Column("± CI95", scale.ci95),
-        "comparisons": Column("Comparisons", scale.comparisons.astype(float), _count),
+        "jod": Column("JOD", scale.jod[rows], _signed),
+        "ci95": Column("± CI95", scale.ci95[rows]),
+        "comparisons": Column("Comparisons", scale.comparisons[rows].astype(float), _count),
     }
+    start = {"column": "jod", "descending": True, "first": 0}
     if scale.group.any():
-        columns["group"] = Column("Group", scale.group + 1.0, _count)
-    return PictureTable(scale.stimulus_ids, columns, {"column": "jod", "descending": True, "first": 0}, EXPLAINED)
+        columns["group"] = Column("Group", scale.group[rows] + 1.0, _count)
+        start = {"column": "group", "descending": False, "first": 0}
+    return PictureTable(tuple(scale.stimulus_ids[row] for row in rows.tolist()), columns, start, EXPLAINED)

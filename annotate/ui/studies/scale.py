@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SIGNIFICANT = 0.01
 SHOWN_BY_NAME = 40
 SHOWN_PEOPLE = 100
-PEOPLE_HEADS = ("Person", "Comparisons", "Agreement", "In circles", "Left side", "Median time", "Worth a look")
+PEOPLE_HEADS = ("Person", "Worth a look", "Comparisons", "Agreement", "In circles", "Left side", "Median time")
 PEOPLE_EXPLAINED = (
     "Agreement: the share of somebody's preferences that most of the others share, 0.5 is chance. In circles: of three "
     "pictures compared with each other, how often A beats B, B beats C and C beats A; 0.25 is chance. Nobody is left "
@@ -54,8 +54,8 @@ def _warnings(scale: "PairedScale") -> list[str]:
 
 
 def _figure(scale: "PairedScale") -> str:
-    """Draw the pictures by name or, where they are many, by rank."""
-    order = np.argsort(-scale.jod, kind="stable")
+    """Draw the pictures by name or, where they are many, by rank; group by group, the best first."""
+    order = np.lexsort((-scale.jod, scale.group))
     jod, low, high = scale.jod[order], (scale.jod - scale.ci95)[order], (scale.jod + scale.ci95)[order]
     ends = (float(math.floor(low.min())), float(math.ceil(high.max())))
     if order.size <= SHOWN_BY_NAME:
@@ -64,8 +64,10 @@ def _figure(scale: "PairedScale") -> str:
         drawn = intervals_figure(rows, ends, "JOD")
     else:
         drawn = ranked_figure(jod, low, high, ends, "JOD")
-    said = "Points: where pictures stand. Lines: 95 % intervals, for other answers of the same people."
-    return f'<div class="figures wide"><figure><h4>Scale</h4>{drawn}<figcaption>{said}</figcaption></figure></div>'
+    groups = " Group by group, which cannot be compared with each other." if scale.group.any() else ""
+    said = f"Points: where pictures stand. Lines: 95 % intervals, for other answers of the same people.{groups}"
+    figure = f"<figure>{drawn}<figcaption>{said}</figcaption></figure>"
+    return f'<h3>Scale</h3><div class="figures wide">{figure}</div>'
 
 
 def people_panel(people: "PairedParticipants", findings: "Sequence[Finding]") -> str:
@@ -87,12 +89,12 @@ def _person(row: dict[str, Any], found: list[str]) -> str:
     left = "–" if row["left_share"] is None else f"{row['left_share']:.0%}"
     return cells(
         f"<code>{text(row['participant'])}</code>",
+        text(", ".join(found)),
         f"{row['comparisons']:,}",
         number(row["agreement"]),
         number(row["circular"]),
         left,
         seconds,
-        text(", ".join(found)),
     )
 
 

@@ -51,9 +51,9 @@ WORDS, PICTURES = "words", "pictures"
 SHOWN_EVENTS, DELETED_AT_ONCE = 50, 100
 OPENING = (
     "<h3>Open the study?</h3><p>What you changed in the form is saved with it. From the first rating on its meaning is "
-    "fixed: <b>the scale, the checks, the languages and texts, the questions, and what each picture is for</b> stay as "
-    "they are. Pause the study to add pictures or to change ratings per picture, sittings and breaks, the deadline, "
-    "the number of people and the smallest screen.</p>"
+    "fixed: <b>what is asked, the checks, the languages and texts, the questions, and what each picture is for</b> "
+    "stay as they are. Pause the study to add pictures or to change how many ratings are wanted, sittings and breaks, "
+    "the deadline, the number of people and the smallest screen.</p>"
 )
 
 
