@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("annotate", "fiqa", "fiqa_app", "training")
 HEAVY = {"accelerate", "face_alignment", "piq", "timm", "torch", "torchvision"}
@@ -85,6 +87,7 @@ def test_queries_are_written_in_their_room_only() -> None:
     assert not offenders
 
 
+@pytest.mark.slow
 def test_page_and_command_lines_start_without_torch() -> None:
     names = [name for name in MODULES if name.startswith(("fiqa.ui", "fiqa_app"))] + ["app", "fiqa.__main__"]
     code = f"import {', '.join(names)}, sys; print(*sorted({HEAVY!r} & sys.modules.keys()))"

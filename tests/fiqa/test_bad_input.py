@@ -21,6 +21,7 @@ from tests.fiqa.photos.encoded import encode, png_header
 
 ROOT = Path(__file__).parents[2]
 Pixels = NDArray[np.uint8]
+pytestmark = pytest.mark.slow
 
 
 def portrait() -> Pixels:

@@ -178,8 +178,7 @@ def test_names_that_join_letters_are_shown_as_they_are(
 NAMES_OF_THE_WORLD = "Gesichter 人脸 👩\u200d🦰"
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
-@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "JSON"])
+@pytest.mark.parametrize(("encoding", "options"), [("ascii", []), ("cp1252", ["--json"])], ids=["text", "JSON"])
 @pytest.mark.slow
 def test_what_is_piped_is_utf_8_whatever_the_system_says(run: Run, encoding: str, options: list[str]) -> None:
     run("create", NAMES_OF_THE_WORLD, "--images", "faces")

@@ -73,6 +73,7 @@ class PairStudy(Study):
 
 
 @pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
+@pytest.mark.slow
 def test_histories_of_pairs(sqlite_template: Path) -> None:
     run_histories(PairStudy, sqlite_template)
 
@@ -145,6 +146,7 @@ def test_a_number_of_answers_that_was_changed_in_a_pause_holds_for_the_pairs_tha
     assert len(comparisons(sqlite_database)) == 18
 
 
+@pytest.mark.slow
 def test_a_killed_process_loses_no_comparison_that_it_acknowledged(database: Database, database_url: str) -> None:
     active: dict[str, Any] = {"pair_design": "active", "pair_information": 0.0}  # plans too while it is killed
     study_id = new_study(database, images=20, ratings_wanted=20, sitting_items=1000, **active, **PAIRS)

@@ -200,6 +200,7 @@ def test_sitting_is_judged_alike_alone_and_among_others() -> None:
 
 
 @pytest.mark.parametrize("number", range(len(SIZES)))
+@pytest.mark.slow
 def test_bt500_agrees_with_sureal_on_complete_designs(number: int) -> None:
     design = complete_designs()[number]
     ratings, theirs = design.ratings(), design.found["bt500"]

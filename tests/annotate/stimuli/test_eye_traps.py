@@ -42,13 +42,15 @@ def halves(card: bytes) -> tuple[Image.Image, Image.Image]:
 
 
 @pytest.mark.parametrize("name", SCALES)
+@pytest.mark.slow
 def test_the_right_answer_is_that_of_the_sharper_side(name: str) -> None:
     scale = SCALES[name]
     traps = draw_eye_traps(scale, 24, SIZE, ORIGINALS)
     assert {trap.kind for trap in traps} == {ItemKind.TRAP}
     ends = (scale.word_grades[0], scale.word_grades[-1])
-    left_is_better = [detail(left) > 3 * detail(right) for left, right in map(halves, (each.read() for each in traps))]
-    right_is_better = [detail(right) > 3 * detail(left) for left, right in map(halves, (each.read() for each in traps))]
+    sides = [tuple(map(detail, halves(trap.read()))) for trap in traps]
+    left_is_better = [left > 3 * right for left, right in sides]
+    right_is_better = [right > 3 * left for left, right in sides]
     assert all(left != right for left, right in zip(left_is_better, right_is_better, strict=True))
     # Neither the side nor a grade gives the answer away.
     combinations = {(left, trap.expected) for left, trap in zip(left_is_better, traps, strict=True)}

@@ -279,6 +279,7 @@ write_rows(options, lambda: in_order(score_many))
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+@pytest.mark.slow
 def test_a_list_whose_run_is_killed_again_and_again_has_every_photo_once(tmp_path: Path, suffix: str) -> None:
     """One photo at a time is in the making here, so none is ever scored twice."""
     names = [f"{number}.png" for number in range(7)]

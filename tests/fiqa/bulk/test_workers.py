@@ -30,9 +30,10 @@ def test_processes_score_as_one_does_and_in_order() -> None:
     assert scores[0] == pytest.approx(scores[1], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_predictor_that_cannot_be_loaded_is_one_error() -> None:
     with pytest.raises(CheckpointError, match="nowhere"):
-        list(score_in_processes([portrait(50)], Scoring("nowhere", "cpu", "bundled"), workers=2))
+        list(score_in_processes([portrait(50)], Scoring("nowhere", "cpu", "bundled"), workers=1))
 
 
 @pytest.mark.slow

@@ -97,6 +97,7 @@ def test_a_photo_without_a_face_in_any_version_has_no_score_in_any(predictor: Qu
     assert scored.face_from is None
 
 
+@pytest.mark.slow
 def test_photos_scored_in_groups_say_what_each_says_alone(predictor: QualityPredictor, folder: Path) -> None:
     photos = [
         versions(folder, "clean", "blurred"),
