@@ -135,8 +135,8 @@ def course(method: Method, scene: tuple[float, float], seeds: int) -> Course:
         for votes, estimate in method(truth, rng):
             known = np.ptp(estimate) > 0
             found.setdefault(votes, []).append(float(stats.spearmanr(truth, estimate).statistic) if known else 0.0)
-    votes = sorted(found)
-    return Course(np.array(votes, float), np.array([np.mean(found[each]) for each in votes]))
+    looked_at = sorted(found)
+    return Course(np.array(looked_at, float), np.array([np.mean(found[votes]) for votes in looked_at]))
 
 
 def draw(courses: Mapping[str, Mapping[str, Course]], path: Path) -> None:
