@@ -34,11 +34,13 @@ def test_two_methods_are_compared_and_examples_moved_through_by_key(
     for name, damage in before.items():
         (tmp_path / name).write_bytes(photos[damage].read_bytes())
     hand_in(page, "A", "blurred", *(tmp_path / name for name in before))
-    hand_in(page, "B", "pristine", photos["astronaut"], photos["dark"])
+    hand_in(page, "B", "pristine, as the camera took it, and no filter at all", photos["astronaut"], photos["dark"])
     page.click("#compare-start")
 
     expect(page.locator("#comparison .headline")).to_have_text("2 photos in 2 versions")
     expect(page.locator("#comparison .notice")).to_have_text("1 of blurred has no partner and is left out: lonely.")
+    overflows = "names => names.map(name => name.scrollWidth - name.clientWidth)"
+    assert set(page.locator("#comparison tbody th").evaluate_all(overflows)) == {0}  # long names wrap
     examples = page.locator("#comparison-pair .examples")
     expect(examples.locator("img").first).to_be_visible()
     examples.focus()

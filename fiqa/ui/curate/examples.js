@@ -1,7 +1,11 @@
 // Good or bad, by button or by key: G, B, S to skip, the left arrow to go back.
 
 const KEYS = { g: "good", b: "bad", s: "skip", ArrowLeft: "back" };
-const answer = (value) => trigger("click", { answer: value });
+// The number says which photo was seen: of two quick answers the second may come before the next photo is there.
+const answer = (value) => {
+  const { number } = element.querySelector(".example").dataset;
+  trigger("click", { answer: value, number: Number(number) });
+};
 
 element.addEventListener("click", ({ target }) => {
   const button = target.closest("button");

@@ -75,7 +75,8 @@ def sheet_panel(photos: Sequence[ExaminedPhoto]) -> str:
 def example_panel(state: CurationState, pixels: NDArray[np.uint8]) -> str:
     """Show the photo (H, W, 3) that is to be called good or bad."""
     return (
-        f'<div class="example"><p>{len(state.answers) + 1} of {len(state.examples)}: is this photo good enough?</p>'
+        f'<div class="example" data-number="{len(state.answers)}">'
+        f"<p>{len(state.answers) + 1} of {len(state.examples)}: is this photo good enough?</p>"
         f'<img src="{png_uri(pixels, side_px=EXAMPLE_SIDE_PX)}" alt="Example {len(state.answers) + 1}">'
         '<div class="answers"><button type="button" value="good"><kbd>G</kbd> Good</button>'
         '<button type="button" value="bad"><kbd>B</kbd> Bad</button>'
@@ -89,7 +90,7 @@ def examples_done(state: CurationState) -> str:
     good, bad = len(state.answered(good=True)), len(state.answered(good=False))
     more = "" if good and bad else " A threshold needs at least one of each."
     return (
-        f'<div class="example"><p>{good} good, {bad} bad.{more}</p>'
+        f'<div class="example" data-number="{len(state.answers)}"><p>{good} good, {bad} bad.{more}</p>'
         '<div class="answers"><button type="button" value="back"><kbd>←</kbd> Back</button></div></div>'
     )
 

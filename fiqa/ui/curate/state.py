@@ -70,10 +70,8 @@ class CurationState:
         return [photo.facts for photo in self.photos]
 
     def begin_examples(self) -> None:
-        """Choose the photos that are shown as examples; answers given before are forgotten."""
+        """Choose the photos that are shown as examples, if any has a score; answers given before are forgotten."""
         scored = [index for index, facts in enumerate(self.facts) if facts.score is not None]
-        if not scored:
-            raise SettingError("Not one photo has a score: add photos first.")
         chosen = telling_examples(scores_of(self.facts), EXAMPLES_SHOWN)
         self.examples, self.answers = tuple(scored[index] for index in chosen), []
 

@@ -4,7 +4,7 @@ Photos are scored in turn with those of the other tabs; what follows needs no ne
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -81,23 +81,24 @@ def build_curate_tab(service: PredictorService, settings: Settings, checkpoint: 
     rules: list[Any] = [way, share, score, percentile, near_duplicates, best_of, without, by_face]
     shown = [sheet, summary, score, packing, example]
     sort = (handlers.sort, [state, *rules], summary)
+    sorting: dict[str, Any] = {"trigger_mode": "always_last", **AT_ONCE}  # what was said while it sorts counts, too
     begun_outputs = [state, sheet, summary, saved]
     for begun in (
         uploads.change(handlers.begin, [uploads, state, checkpoint], begun_outputs, **AT_ONCE),
         folder.upload(handlers.begin_folder, [folder, state, checkpoint], begun_outputs, preprocess=False, **AT_ONCE),
     ):
-        begun.then(handlers.score, [state, checkpoint, by_face], shown, **IN_TURN).then(*sort, **AT_ONCE)
+        begun.then(handlers.score, [state, checkpoint, by_face, way], shown, **IN_TURN).then(*sort, **sorting)
     checkpoint.change(handlers.again, [state, checkpoint], state, **AT_ONCE).then(
-        handlers.score, [state, checkpoint, by_face], shown, **IN_TURN
-    ).then(*sort, **AT_ONCE)
+        handlers.score, [state, checkpoint, by_face, way], shown, **IN_TURN
+    ).then(*sort, **sorting)
     reference.change(handlers.score_reference, [reference, state, checkpoint], summary, **IN_TURN).then(
-        *sort, **AT_ONCE
+        *sort, **sorting
     )
-    persons.change(handlers.read_persons, [persons, state], None, **AT_ONCE).then(*sort, **AT_ONCE)
-    by_face.change(handlers.tell_persons, [by_face, state, checkpoint], summary, **IN_TURN).then(*sort, **AT_ONCE)
+    persons.change(handlers.read_persons, [persons, state], None, **AT_ONCE).then(*sort, **sorting)
+    by_face.change(handlers.tell_persons, [by_face, state, checkpoint], summary, **IN_TURN).then(*sort, **sorting)
     way.change(handlers.choose_way, [way, state], [share, score, percentile, reference, example], **AT_ONCE)
-    gr.on([each.change for each in rules if each is not by_face], *sort, trigger_mode="always_last", **AT_ONCE)
-    example.click(handlers.answer, [state], example, **AT_ONCE).then(*sort, **AT_ONCE)
+    gr.on([each.change for each in rules if each is not by_face], *sort, **sorting)
+    example.click(handlers.answer, [state], example, trigger_mode="multiple", **AT_ONCE).then(*sort, **sorting)
     packing.click(handlers.pack, [state, *rules], saved, concurrency_limit=2, concurrency_id="packing", **UNSEEN)
     build_curate_endpoint(service, examiner, checkpoint)
 
@@ -200,7 +201,9 @@ class _Handlers:
         photos = tuple(ExaminedPhoto(PhotoFacts(each.facts.name), each.file) for each in before.photos)
         return CurationState(photos, persons=before.persons)
 
-    def score(self, state: CurationState, checkpoint: str, by_face: bool = False) -> Iterator[tuple[Any, ...]]:
+    def score(
+        self, state: CurationState, checkpoint: str, by_face: bool = False, way: str = SHARE
+    ) -> Iterator[tuple[Any, ...]]:
         """Score the photos, with progress: sheet, summary, slider of scores, button to pack, example."""
         unchanged = (gr.skip(), gr.skip(), gr.skip())
         if not state.photos:
@@ -222,7 +225,7 @@ class _Handlers:
             return
         self._sweeper.watch(state)
         slider = gr.update(minimum=low, maximum=high, step=(high - low) / 100)
-        yield sheet_panel(state.photos), gr.skip(), slider, gr.update(visible=True), ""
+        yield sheet_panel(state.photos), gr.skip(), slider, gr.update(visible=True), self._first_example(way, state)
 
     def score_reference(self, paths: list[str] | None, state: CurationState, checkpoint: str) -> Iterator[str]:
         """Score the reference set, with progress in the place of the summary."""
@@ -280,11 +283,13 @@ class _Handlers:
     def choose_way(self, way: str, state: CurationState) -> tuple[Any, ...]:
         """Show what moves the threshold: share, score, percentile, reference set, example."""
         shown = [gr.update(visible=way == each) for each in (SHARE, SCORE, REFERENCE, REFERENCE)]
-        return *shown, self._example(state, state.begin_examples) if way == EXAMPLES else ""
+        return *shown, self._first_example(way, state)
 
     def answer(self, state: CurationState, event: gr.EventData) -> str:
         """Note what was said of an example, and show the next one."""
-        said = event.answer  # whatever the page sends becomes an attribute
+        said, number = getattr(event, "answer", None), getattr(event, "number", None)  # whatever the page sends
+        if number != len(state.answers):  # of a photo that was answered already
+            return self._example(state)
         if said == "back" and state.answers:
             state.answers.pop()
         elif isinstance(said, str) and said in ANSWERS and state.example:
@@ -307,11 +312,17 @@ class _Handlers:
         except FiqaError as error:
             raise gr.Error(str(error), print_exception=False) from None
 
-    def _example(self, state: CurationState, prepare: Callable[[], None] = lambda: None) -> str:
+    def _first_example(self, way: str, state: CurationState) -> str:
+        """Begin with the examples where the threshold comes from them and there is a photo to judge."""
+        if way != EXAMPLES or all(facts.score is None for facts in state.facts):
+            return ""
+        state.begin_examples()
+        return self._example(state)
+
+    def _example(self, state: CurationState) -> str:
         """Return the example that is next, or that there is none."""
         try:
             with translate_errors():
-                prepare()
                 photo = state.example
                 if photo is None:
                     return examples_done(state) if state.examples else ""

@@ -119,8 +119,16 @@ def test_a_threshold_from_a_reference_set(handlers: _Handlers, state: CurationSt
         list(handlers.score_reference([str(tmp_path / "black.png")], state, "first"))
 
 
-def answer(handlers: _Handlers, state: CurationState, said: object) -> str:
-    return handlers.answer(state, SimpleNamespace(answer=said))  # type: ignore[arg-type]  # what Gradio passes
+def answer(handlers: _Handlers, state: CurationState, said: object, number: int | None = None) -> str:
+    event = SimpleNamespace(answer=said, number=len(state.answers) if number is None else number)
+    return handlers.answer(state, event)  # type: ignore[arg-type]  # what Gradio passes
+
+
+def test_examples_are_shown_of_new_photos_too(handlers: _Handlers, archive: str) -> None:
+    assert handlers.choose_way(EXAMPLES, CurationState())[-1] == ""  # there is no photo yet
+    state, *_ = handlers.begin([archive], CurationState(), "first")
+    *_, shown = handlers.score(state, "first", way=EXAMPLES)
+    assert "1 of 3: is this photo good enough?" in shown[-1]
 
 
 def test_examples_are_answered_one_by_one_and_give_a_threshold(handlers: _Handlers, state: CurationState) -> None:
@@ -130,6 +138,7 @@ def test_examples_are_answered_one_by_one_and_give_a_threshold(handlers: _Handle
     scores = [state.photos[index].facts.score or 0 for index in state.examples]
     answer(handlers, state, "bad" if scores[0] < 0.3 else "good")
     assert "2 of 3" in answer(handlers, state, "nonsense")
+    assert "2 of 3" in answer(handlers, state, "good", 0)  # a second answer to the first photo
     assert "1 of 3" in answer(handlers, state, "back")
     for score in scores:
         panel = answer(handlers, state, "good" if score > 0.3 else "bad")
