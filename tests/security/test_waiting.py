@@ -2,8 +2,8 @@
 
 import socket
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 
 from fiqa.ui.photos import SCORING_LIMIT
 from fiqa_app.serving.server import HANDLER_THREADS
-from tests.fiqa.ui.conftest import FakePredictor
+from tests.fiqa.ui.conftest import FakePredictor, spec
 from tests.security.conftest import Attacker, file_data
 from tests.security.test_visitors import photo_with_place
 from tests.served import serve
@@ -32,28 +32,40 @@ def first_picture(client: httpx.Client) -> httpx.Response:
     return client.get(f"/rating/picture/{step['picture']['number']}/picture", headers=token).raise_for_status()
 
 
-def test_raters_are_answered_while_all_handlers_wait_for_the_checkpoint(tmp_path: Path) -> None:
-    loaded = Event()
+@pytest.fixture(scope="module")
+def loaded() -> Event:
+    """Set once the checkpoint "slow" may have been loaded."""
+    return Event()
 
-    def load(_name: str) -> FakePredictor:
-        loaded.wait()
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory, loaded: Event) -> Iterator[Attacker]:
+    """A visitor of a page with a checkpoint that is there at once, and one that is not."""
+
+    def load(name: str) -> FakePredictor:
+        if name == "slow":
+            loaded.wait()
         return FakePredictor()
 
+    folder, checkpoints = tmp_path_factory.mktemp("waiting"), (spec("first"), spec("slow"))
     with (
-        serve(tmp_path, load=load, FIQA_RATE_LIMIT="1000") as served,
-        httpx.Client(base_url=served.address, timeout=30) as client,
+        serve(folder, load=load, checkpoints=checkpoints, FIQA_RATE_LIMIT="1000") as served,
+        httpx.Client(base_url=served.address, timeout=60) as client,
     ):
-        page = Attacker(served, client, tmp_path)
-        for number in range(HANDLER_THREADS):
-            page.join(page.event("describe_checkpoint"), ["first"], session=f"page{number}").raise_for_status()
-        try:
-            while None in served.demo._queue.active_jobs:  # until all handlers are at it
-                time.sleep(0.05)
-            assert first_picture(client).content
-        finally:
-            loaded.set()
-        for number in range(HANDLER_THREADS):
-            page.listen(f"page{number}")
+        yield Attacker(served, client, folder)
+
+
+def test_raters_are_answered_while_all_handlers_wait_for_the_checkpoint(page: Attacker, loaded: Event) -> None:
+    for number in range(HANDLER_THREADS):
+        page.join(page.event("describe_checkpoint"), ["slow"], session=f"page{number}").raise_for_status()
+    try:
+        while None in page.served.demo._queue.active_jobs:  # until all handlers are at it
+            time.sleep(0.05)
+        assert first_picture(page.http).content
+    finally:
+        loaded.set()
+    for number in range(HANDLER_THREADS):
+        page.listen(f"page{number}")
 
 
 def join_in_turn(visitor: Attacker, event: int, data: list[Any], session: str) -> None:
@@ -64,17 +76,12 @@ def join_in_turn(visitor: Attacker, event: int, data: list[Any], session: str) -
     answer.raise_for_status()
 
 
-def test_clients_that_do_not_read_hold_no_worker(tmp_path: Path) -> None:
-    with (
-        serve(tmp_path, FIQA_RATE_LIMIT="1000") as served,
-        httpx.Client(base_url=served.address, timeout=60) as client,
-        ExitStack() as connections,
-    ):
-        visitor = Attacker(served, client, tmp_path)
-        photo, score = file_data(visitor.upload("face.jpg", photo_with_place())), visitor.event("score")
+def test_clients_that_do_not_read_hold_no_worker(page: Attacker) -> None:
+    photo, score = file_data(page.upload("face.jpg", photo_with_place())), page.event("score")
+    with ExitStack() as connections:
         for number in range(SCORING_LIMIT + 1):
             session = f"deaf{number}"
-            join_in_turn(visitor, score, [photo, "first", "main", None], session)
-            deaf = connections.enter_context(socket.create_connection(("127.0.0.1", client.base_url.port or 80)))
+            join_in_turn(page, score, [photo, "first", "main", None], session)
+            deaf = connections.enter_context(socket.create_connection(("127.0.0.1", page.http.base_url.port or 80)))
             deaf.sendall(f"GET /gradio_api/queue/data?session_hash={session} HTTP/1.1\r\nHost: app\r\n\r\n".encode())
-        assert visitor.outcome(score, [photo, "first", "main", None], session="next")["success"]
+        assert page.outcome(score, [photo, "first", "main", None], session="next")["success"]
