@@ -17,7 +17,7 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Browser, Locator, Page, Request, Route, expect
 
 from annotate import analysis, queries
-from annotate.analysis import Analysis
+from annotate.analysis import Analysis, PairedAnalysis
 from annotate.database.engine import Database
 from annotate.design.states import State
 from annotate.methods import make_protocol
@@ -354,7 +354,7 @@ def test_results_that_take_long_do_not_appear_in_the_study_that_was_opened_meanw
     go_on = threading.Event()
     analyse = analysis.analyse
 
-    def take_long(database: Database, study_id: int, told: Callable[[str], None]) -> Analysis:
+    def take_long(database: Database, study_id: int, told: Callable[[str], None]) -> Analysis | PairedAnalysis:
         go_on.wait(timeout=60)
         return analyse(database, study_id, told)
 

@@ -130,7 +130,7 @@ def _dmos_columns(analysis: "Analysis") -> dict[str, Column]:
     dmos, widths = (np.array([row.get(name) for row in found], float) for name in ("dmos", "dmos_ci95"))
     return {
         "dmos": Column("DMOS", dmos, _main),
-        "dmos_ci95": Column("± CI95 of the DMOS", np.where(carries(analysis.table), widths, np.nan)),
+        "dmos_ci95": Column("± CI95 of the DMOS", np.where(carries(analysis.table), widths, np.nan).astype(float)),
     }
 
 

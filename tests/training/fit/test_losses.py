@@ -79,6 +79,8 @@ def test_gradient_of_the_likelihood_of_preferences_is_what_was_expected_less_wha
     weight = torch.stack([difference / 2, tie.expand(2), -difference / 2], dim=1).detach().exp()
     expected = answers.sum(1, keepdim=True) * weight / weight.sum(1, keepdim=True)
     surplus = expected - answers
+    assert difference.grad is not None
+    assert tie.grad is not None
     assert_allclose(difference.grad, (surplus[:, 0] - surplus[:, 2]) / 2, atol=1e-12)
     assert_allclose(tie.grad, surplus[:, 1].sum(), atol=1e-12)
 
@@ -89,6 +91,7 @@ def test_the_likelihood_of_preferences_is_greatest_where_choix_says() -> None:
     winner, loser = np.array(wins).T
     answers = torch.tensor([1.0, 0.0, 0.0], dtype=torch.double).expand(len(wins), 3)
     paired_comparison(position[winner] - position[loser], torch.tensor(-60.0), answers).sum().backward()
+    assert position.grad is not None
     assert_allclose(position.grad, 0, atol=1e-6)
 
 

@@ -108,7 +108,7 @@ def test_grades_against_a_hidden_reference_have_a_dmos_in_the_table(labelling: L
 
 @pytest.mark.parametrize("method", ["acr", "pairs"])
 def test_what_people_complain_about_is_counted_by_picture(method: str, labelling: Labelling, tmp_path: Path) -> None:
-    protocol = {**QUICK, "method": method, "reasons": ["blur", "noise"]}
+    protocol: dict[str, Any] = {**QUICK, "method": method, "reasons": ["blur", "noise"]}
     study_id = new_study(labelling.database, images=2, **protocol)
     for grade in (5.0, 5.0, 3.0):
         person = Person(labelling.database, study_id)
