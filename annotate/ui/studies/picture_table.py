@@ -130,7 +130,7 @@ def _dmos_columns(analysis: "Analysis") -> dict[str, Column]:
     dmos, widths = (np.array([row.get(name) for row in found], float) for name in ("dmos", "dmos_ci95"))
     return {
         "dmos": Column("DMOS", dmos, _main),
-        "dmos_ci95": Column("± CI95 of the DMOS", np.where(carries(analysis.table), widths, np.nan).astype(float)),
+        "dmos_ci95": Column("± CI95 of the DMOS", np.where(carries(analysis.table), widths, np.nan)),
     }
 
 
@@ -150,6 +150,6 @@ def scale_table(scale: "PairedScale") -> PictureTable:
     }
     start = {"column": "jod", "descending": True, "first": 0}
     if scale.group.any():
-        columns["group"] = Column("Group", scale.group[rows] + 1.0, _count)
+        columns["group"] = Column("Group", (1 + scale.group[rows]).astype(np.float64), _count)
         start = {"column": "group", "descending": False, "first": 0}
     return PictureTable(tuple(scale.stimulus_ids[row] for row in rows.tolist()), columns, start, EXPLAINED)
