@@ -18,7 +18,7 @@ from annotate import queries
 from annotate.database.engine import Database
 from annotate.design.protocol import StudyProtocol
 from annotate.errors import ExportError
-from annotate.exchange.export import labelled_pictures
+from annotate.exchange.export_results import labelled_pictures
 from annotate.exchange.export_tables import MOS
 from annotate.exchange.layout import Label, LabelledStimulus, Layout, lay_out
 from annotate.stimuli.files import stimulus_path

@@ -1,0 +1,112 @@
+"""What an export says came of a study: its pictures with their figures, pairs, conditions and complaints."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from annotate import queries
+from annotate.analysis import conditions, load_comparisons, mos_rows
+from annotate.design.items import ItemKind
+from annotate.design.protocol import StudyProtocol
+from annotate.exchange.export_tables import (
+    COMPLAINTS,
+    CONDITION_PAIRS,
+    CONDITIONS,
+    MOS,
+    PAIRS,
+    SCALE,
+    ExportTable,
+    Row,
+    complaint_rows,
+    tables_of,
+)
+from annotate.exchange.layout import LabelledStimulus, Layout
+from annotate.methods import method_of
+from annotate.methods.method import Unit
+from annotate.statistics.conditions import Conditions
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """What came of a study: its pictures with their figures, and how often each pair was answered how, if pairs were.
+
+    `references` are the names of references by those of their pictures, `compared` the conditions of graded pictures.
+    """
+
+    pictures: Sequence[LabelledStimulus]
+    pairs: Sequence[Row] | None
+    references: Mapping[str, str]
+    compared: Conditions | None
+    complaints: Sequence[Row]
+
+    def tables(self, protocol: StudyProtocol, layout: Layout) -> Iterator[tuple[ExportTable, Iterable[Row]]]:
+        """Yield the tables that hold the results."""
+        if self.pairs is None:
+            rows = _picture_rows(self.pictures, layout)
+            yield _mos_table(protocol), ({**row, "reference": self.references.get(row["stimulus"])} for row in rows)
+        else:
+            yield PAIRS, self.pairs
+            yield SCALE, _picture_rows([each for each in self.pictures if each.figures["comparisons"]], layout)
+        if self.compared:
+            yield CONDITIONS, (each.row() for each in self.compared.figures)
+            yield CONDITION_PAIRS, (each.row() for each in self.compared.pairs)
+        if protocol.reasons:
+            yield COMPLAINTS, self.complaints
+
+
+def read_results(db: Session, study_id: int, protocol: StudyProtocol) -> StudyResults:
+    """Read what came of a study, in the open transaction."""
+    references = queries.stimuli.reference_names(db, study_id)
+    complaints = [*complaint_rows(db, study_id, protocol.reasons)] if protocol.reasons else []
+    if method_of(protocol).unit is Unit.PAIR:
+        return StudyResults(*_compared_pictures(db, study_id), references, None, complaints)
+    return StudyResults(labelled_pictures(db, study_id), None, references, conditions(db, study_id), complaints)
+
+
+def _compared_pictures(db: Session, study_id: int) -> tuple[list[LabelledStimulus], list[Row]]:
+    """Return the stimuli to be compared with where they stand, and the answers to each pair; both from what counts."""
+    from annotate.statistics.paired_scale import count_pairs, fit_paired_scale
+
+    rated = [each.name for each in queries.stimuli.all_stimuli(db, study_id) if each.kind is ItemKind.RATED]
+    figures: dict[str, Row] = {name: {"stimulus": name, "jod": None, "comparisons": 0} for name in rated}
+    pairs: list[Row] = []
+    if any(row.votes_used for row in queries.ratings.stream_comparisons(db, study_id)):
+        comparisons = load_comparisons(db, study_id)
+        figures |= {row["stimulus"]: row for row in fit_paired_scale(comparisons).rows()}
+        names, counted = comparisons.stimulus_ids, count_pairs(comparisons)
+        pairs = [
+            dict(zip(PAIRS.columns, (names[first], names[second], *map(int, answers)), strict=True))
+            for first, second, answers in zip(*counted, strict=True)
+        ]
+    return _with_figures(db, study_id, figures), pairs
+
+
+def labelled_pictures(db: Session, study_id: int) -> list[LabelledStimulus]:
+    """Return the stimuli to be rated, in the order they were added, with their figures."""
+    return _with_figures(db, study_id, {row["stimulus"]: row for row in mos_rows(db, study_id)})
+
+
+def _with_figures(db: Session, study_id: int, figures: Mapping[str, Row]) -> list[LabelledStimulus]:
+    return [
+        LabelledStimulus(
+            each.name, each.sha256, each.format, each.size_bytes, each.source, each.condition, figures[each.name]
+        )
+        for each in queries.stimuli.all_stimuli(db, study_id)
+        if each.name in figures
+    ]
+
+
+def _picture_rows(pictures: Iterable[LabelledStimulus], layout: Layout) -> Iterator[Row]:
+    for picture in pictures:
+        file = layout.files.get(picture.name)
+        yield {
+            **picture.figures, "image": file and file.as_posix(), "source": picture.source,
+            "condition": picture.condition, "sha256": picture.sha256,
+        }  # fmt: skip
+
+
+def _mos_table(protocol: StudyProtocol) -> ExportTable:
+    """Return what the columns of mos.csv are in a study of this protocol."""
+    (table,) = (table for table in tables_of(protocol) if table.name == MOS.name)
+    return table
