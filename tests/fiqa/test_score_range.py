@@ -23,6 +23,7 @@ from fiqa.degradation.diagnosis import diagnose
 from fiqa.degradation.synthetic import DEGRADATIONS
 from fiqa.degradation.what_if import find_subject, response_curve
 from fiqa.evaluation.official_protocol import run_official_protocol
+from fiqa.maps import explain as explain_module
 from fiqa.maps.explain import explain
 from fiqa.predictor import QualityPredictor
 from fiqa.results import Interval
@@ -102,7 +103,10 @@ def test_maps_sum_to_the_score_and_quality_lies_in_its_range(predictor: QualityP
 
 @pytest.mark.parametrize("kind", ["occlusion", "integrated_gradients"])
 @pytest.mark.slow
-def test_losses_and_gains_grow_with_the_range(predictor: QualityPredictor, kind: str) -> None:
+def test_losses_and_gains_grow_with_the_range(
+    predictor: QualityPredictor, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(explain_module, "GRADIENT_STEPS", 8)
     low, high = predictor.spec.score_range
     few = replace(predictor.spec, preprocessing=replace(predictor.spec.preprocessing, crops=1))
     plain = QualityPredictor(predictor.network, replace(few, score_range=(0.0, 1.0)), predictor.finder)

@@ -10,6 +10,7 @@ import skimage.data
 from numpy.typing import NDArray
 
 from fiqa.checkpoints import CheckpointSpec, find_checkpoint
+from fiqa.degradation import atlas_building
 from fiqa.degradation.atlas import (
     ATLAS,
     CLEAN,
@@ -61,7 +62,10 @@ def made_up(people: int, *, seed: int) -> LabelledEmbeddings:
 
 @pytest.fixture(scope="module")
 def atlas() -> Atlas:
-    return fit_atlas(made_up(8, seed=1), checkpoint_sha256="abc", origin="made up")
+    """Of embeddings that are told apart easily, so that fewer steps do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(atlas_building, "STEPS", 600)
+        return fit_atlas(made_up(8, seed=1), checkpoint_sha256="abc", origin="made up")
 
 
 @pytest.fixture(scope="module")
@@ -221,7 +225,10 @@ def test_views_and_photos_are_embedded_alike(predictor: QualityPredictor) -> Non
 
 
 @pytest.mark.slow
-def test_a_coarse_atlas_of_one_photo_knows_that_photo(predictor: QualityPredictor, settings: Settings) -> None:
+def test_a_coarse_atlas_of_one_photo_knows_that_photo(
+    predictor: QualityPredictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(atlas_building, "COARSE_VARIANTS", 2)
     building = build_coarse_atlas(partial(embed_coarse, predictor), weights_sha256(predictor.spec))
     told = []
     while True:

@@ -19,6 +19,7 @@ from fiqa.degradation.synthetic import DEGRADATIONS
 from fiqa.errors import NoFaceError, SettingError
 from fiqa.faces.finders import Face, load_face_finder
 from fiqa.faces.found_faces import FoundFaces
+from fiqa.maps import explain as explain_module
 from fiqa.maps.explain import (
     _blurred,
     block_count,
@@ -59,6 +60,12 @@ def vit() -> QualityPredictor:
 @pytest.fixture(params=["lite", "vit"])
 def predictor(request: pytest.FixtureRequest) -> QualityPredictor:
     return cast("QualityPredictor", request.getfixturevalue(request.param))
+
+
+@pytest.fixture
+def few_gradient_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that ask whether there are integrated gradients, not what they sum to."""
+    monkeypatch.setattr(explain_module, "GRADIENT_STEPS", 8)
 
 
 def portraits() -> dict[str, NDArray[np.uint8]]:
@@ -274,6 +281,7 @@ def test_a_network_without_attention_says_what_it_lacks(lite: QualityPredictor) 
         explain(lite, ASTRONAUT, "attention")
 
 
+@pytest.mark.usefixtures("few_gradient_steps")
 def test_every_kind_exists_for_a_vit(vit: QualityPredictor) -> None:
     for kind in KINDS:
         assert why_missing(vit, kind) is None
@@ -291,6 +299,7 @@ def test_blocks_count_from_one_and_the_last_is_the_usual_one(vit: QualityPredict
             offered_maps(vit).find("attention", block)
 
 
+@pytest.mark.usefixtures("few_gradient_steps")
 def test_maps_leave_the_scores_as_they_were(predictor: QualityPredictor) -> None:
     before = predictor.score(ASTRONAUT).score
     predictor._landmark_weights.cache_clear()
@@ -300,6 +309,7 @@ def test_maps_leave_the_scores_as_they_were(predictor: QualityPredictor) -> None
     assert predictor.score(ASTRONAUT).score == before
 
 
+@pytest.mark.usefixtures("few_gradient_steps")
 def test_a_network_without_landmarks_has_its_maps() -> None:
     torch.manual_seed(0)
     predictor = untrained(landmarks="none")
