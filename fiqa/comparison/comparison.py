@@ -95,7 +95,7 @@ class Comparison:
 
 
 def compare(
-    methods: Mapping[str, str | Path] | str | Path,
+    methods: Mapping[str, str | Path] | Sequence[str | Path] | str | Path,
     *,
     reference: str | Path | None = None,
     predictor: "QualityPredictor | None" = None,
@@ -106,7 +106,8 @@ def compare(
 
     Args:
         methods: the folder or zip of each method's photos, by the method's name, equal file names belonging together;
-            or a CSV that lists photos and their methods, see `fiqa.comparison.inputs`.
+            or folders and zips that are named as their methods; or a CSV that lists photos and their methods, see
+            `fiqa.comparison.inputs`.
         reference: a folder or zip of the undamaged photos: the face is then found there.
         predictor: scores the photos; one of `checkpoint` is loaded where none is given.
         checkpoint: name of the checkpoint, where no predictor is given.
@@ -119,17 +120,17 @@ def compare(
         SettingError: fewer than two methods, no name in common, or no photo that could be scored.
         CheckpointError: the checkpoint cannot be loaded.
     """
+    if isinstance(methods, Mapping):
+        inputs = {name: str(origin) for name, origin in methods.items()}
+    else:
+        paths = [methods] if isinstance(methods, str | Path) else methods
+        inputs = name_inputs([Path(path) for path in paths])
+    undamaged = None if reference is None else str(reference)
+    matched = match_inputs(inputs, reference=undamaged, sources=sources)  # what is wrong is told before it takes time
     if predictor is None:
         from fiqa.loading import load_predictor
 
         predictor = load_predictor(checkpoint)
-    inputs = (
-        name_inputs([Path(methods)])
-        if isinstance(methods, str | Path)
-        else {name: str(origin) for name, origin in methods.items()}
-    )
-    undamaged = None if reference is None else str(reference)
-    matched = match_inputs(inputs, reference=undamaged, sources=sources)
     measures, _ = usable_measures()
     photos = list(score_photos(predictor, matched.photos, measures=measures))
     return summarise(predictor, matched, photos, inputs, reference=undamaged)

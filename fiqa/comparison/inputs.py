@@ -69,12 +69,23 @@ def match_inputs(
         method: _listed(tables[origin], method, origin) if origin in tables else open_photos(origin, method, remarks)
         for method, origin in inputs.items()
     }
+    _refuse_same_photos(inputs)
     references = {name: photo for table in tables.values() for name, photo in table.references.items()}
     if reference is not None:
         references = dict(open_photos(reference, "the reference", remarks))
     said = {name: source for table in tables.values() for name, source in table.sources.items()}
     matched = match_photos(named, references=references, sources={**said, **(sources or {})})
     return replace(matched, remarks=tuple(remarks))
+
+
+def _refuse_same_photos(inputs: Mapping[str, str]) -> None:
+    """Refuse two methods whose photos lie in one place, unless that is a CSV; raises SettingError."""
+    taken: dict[Path, str] = {}
+    for method, origin in inputs.items():
+        place = Path(origin).resolve()
+        if place in taken and not is_table(origin):
+            raise SettingError(f"{taken[place]} and {method} are both the photos of {origin}: name different ones.")
+        taken[place] = method
 
 
 def open_photos(origin: str, method: str, remarks: list[str]) -> Photos:

@@ -167,7 +167,7 @@ def curate(
     named = match_persons(photos.photos, [*persons.items()]) if persons else PhotoPersons()
     options = CurationOptions(
         keep_share, threshold, percentile, None if reference is None else Path(reference), examples, best_of,
-        named, near_duplicates, tuple(without), persons_by_face,
+        named, near_duplicates, (without,) if isinstance(without, str) else tuple(without), persons_by_face,
     )  # fmt: skip
     if predictor is None:
         from fiqa.loading import load_predictor

@@ -43,8 +43,8 @@ class Rules:
     persons: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.best_of is not None and self.best_of < 1:
-            raise SettingError(f"The best {self.best_of} cannot be kept, expected a number from 1.")
+        if self.best_of is not None and (self.best_of < 1 or self.best_of != int(self.best_of)):
+            raise SettingError(f"The best {self.best_of} cannot be kept, expected a whole number from 1.")
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,8 @@ def test_a_comparison_in_which_nothing_scores_is_refused(predictor: QualityPredi
 
     with pytest.raises(SettingError, match="Not one photo could be scored"):
         compare({method: tmp_path / method for method in ("a", "b")}, predictor=predictor)
+    with pytest.raises(SettingError, match="Not one photo could be scored"):
+        compare([tmp_path / "a", str(tmp_path / "b")], predictor=predictor)
 
 
 @pytest.mark.parametrize(("content", "message"), [(None, "is no folder, zip"), ("", "is a folder without photos")])

@@ -77,6 +77,12 @@ def test_a_csv_that_cannot_be_used_gets_one_sentence(csv: bytes, message: str) -
         read_table(csv, "methods.csv", lambda path: None if "gone" in path else path)
 
 
+def test_one_folder_under_two_names_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "one.png").write_text("no photo")
+    with pytest.raises(SettingError, match="a and b are both the photos of"):
+        match_inputs({"a": str(tmp_path), "b": f"{tmp_path}/."})
+
+
 def test_a_method_that_is_named_twice_is_refused(tmp_path: Path) -> None:
     touch(tmp_path / "gfpgan/001.png")
     (tmp_path / "methods.csv").write_bytes(CSV)

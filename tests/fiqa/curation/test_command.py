@@ -10,7 +10,9 @@ from skimage.data import astronaut
 import fiqa
 from fiqa.__main__ import main
 from fiqa.curation import photo_facts
+from fiqa.curation.rules import Rules
 from fiqa.degradation.synthetic import degrade
+from fiqa.errors import SettingError
 from fiqa.photos.images import decode_photo
 
 pytestmark = pytest.mark.slow
@@ -146,6 +148,13 @@ def test_python_gives_the_same_verdicts(folder: Path) -> None:
     assert curation.to_frame().set_index("name").loc["clean.png", "face_px"] > 50
 
 
+def test_python_refuses_half_a_photo_and_takes_one_degradation_as_a_word(folder: Path) -> None:
+    with pytest.raises(SettingError, match="expected a whole number"):
+        Rules(best_of=1.5)  # type: ignore[arg-type]  # as somebody without a type checker may write
+    with pytest.raises(SettingError, match="no degradation 'ugliness'"):
+        fiqa.curate(folder, without="ugliness")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -160,7 +169,7 @@ def test_python_gives_the_same_verdicts(folder: Path) -> None:
         (["PHOTOS", "--examples", "nowhere.txt", "b.txt"], "does not exist"),
         (["PHOTOS", "--persons", "other.csv", "--best-of", "1"], "lacks the columns"),
         (["PHOTOS", "--without", "ugliness"], "no degradation"),
-        (["PHOTOS", "--best-of", "0"], "expected a number from 1"),
+        (["PHOTOS", "--best-of", "0"], "expected a whole number from 1"),
         (["PHOTOS", "--by", "move"], "name a new folder with --to"),
         (["PHOTOS", "--to", "PHOTOS/sub", "--by", "copy"], "within one another"),
         (["PHOTOS", "--to", "x.xml", "--by", "list"], "one of .txt"),

@@ -67,5 +67,5 @@ def test_names_of_degradations_may_stand_for_several() -> None:
 
 
 def test_the_best_none_are_refused() -> None:
-    with pytest.raises(SettingError, match="expected a number from 1"):
+    with pytest.raises(SettingError, match="expected a whole number from 1"):
         Rules(best_of=0)
