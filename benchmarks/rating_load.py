@@ -180,7 +180,7 @@ def import_of_comparisons(answers: int = 250_000, people: int = 1_250, images: i
         read = comparisons_to_import(table, study.protocol)
         print(f"  {'read and checked':<48}{time.perf_counter() - clock:>8.2f}{time.process_time() - processor:>8.2f}")
         with database.write() as db:
-            queries.imports.import_comparisons(db, study.id, read, NOW)
+            queries.pair_imports.import_comparisons(db, study.id, read, NOW)
         print(
             f"  {'stored, all together':<48}{time.perf_counter() - clock:>8.2f}{time.process_time() - processor:>8.2f}"
         )

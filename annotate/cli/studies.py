@@ -305,7 +305,7 @@ def _import_comparisons(options: argparse.Namespace, database: "Database", study
     read = comparisons_to_import(options.ratings, study.protocol)
     with database.write() as db:
         watched = tqdm(read, unit="comparison", disable=None)
-        count, repeats = queries.imports.import_comparisons(
+        count, repeats = queries.pair_imports.import_comparisons(
             db, study.id, watched, utc_now(), repeats=options.repeats, across_sources=options.across_sources
         )
     done = {"study": options.name, "imported": count, "repeats": repeats}

@@ -12,34 +12,28 @@
 stimulus reads a handful of index entries however large the study is. Times are UTC.
 """
 
-import enum
-from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import (
     JSON,
     CheckConstraint,
-    DateTime,
-    Dialect,
-    Enum,
     ForeignKey,
     Index,
     MetaData,
-    SmallInteger,
     String,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from annotate.database.column_types import ItemKindType, ReasonsType, StudyProtocolType, UtcDateTime, stored_by_value
 from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.design.roles import Role
 from annotate.design.states import AssignmentState, State
-from annotate.design.stored_protocol import StoredProtocol, UnreadableProtocol, read_stored, readable
+from annotate.design.stored_protocol import StoredProtocol, readable
 
 SHUFFLES = 2**31 - 1  # what an integer holds everywhere
 ROWS_AT_ONCE = 10_000
@@ -47,95 +41,6 @@ ROWS_AT_ONCE = 10_000
 
 LIVE = (AssignmentState.LEASED, AssignmentState.RATED)
 """An assignment that takes one of the slots of its stimulus."""
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware datetime in UTC, in databases that know time zones and in those that do not."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse naive times: nobody can tell where they were read."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value} has no time zone")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give the time zone back."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class ItemKindType(TypeDecorator[ItemKind]):
-    """An `ItemKind` by its number, as the statistics take it."""
-
-    impl = SmallInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: ItemKind | None, _dialect: Dialect) -> int | None:
-        """Store the number."""
-        return None if value is None else int(value)
-
-    def process_result_value(self, value: int | None, _dialect: Dialect) -> ItemKind | None:
-        """Give the member back."""
-        return None if value is None else ItemKind(value)
-
-
-class ReasonsType(TypeDecorator[tuple[str, ...]]):
-    """Short words as JSON, NULL where there are none."""
-
-    impl = JSON(none_as_null=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: tuple[str, ...] | None, _dialect: Dialect) -> list[str] | None:
-        """Store a list."""
-        return list(value) if value else None
-
-    def process_result_value(self, value: list[str] | None, _dialect: Dialect) -> tuple[str, ...]:
-        """Give the words back."""
-        return tuple(value or ())
-
-
-class StudyProtocolType(TypeDecorator[StoredProtocol]):
-    """A `StudyProtocol` as JSON, of whatever version it was written by; read when the row is.
-
-    One that cannot be read comes as an `UnreadableProtocol`, so that the rows beside it can.
-    """
-
-    impl = JSON
-    cache_ok = True
-
-    def process_bind_param(self, value: StoredProtocol | None, _dialect: Dialect) -> Any:
-        """Store plain data."""
-        return None if value is None else value.to_json()
-
-    def process_result_value(self, value: Any, _dialect: Dialect) -> StoredProtocol:
-        """Give the protocol back."""
-        return read_stored(value)
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], StoredProtocol]:
-        """Return what reads a cell, also one that holds no JSON."""
-        read = super().result_processor(dialect, coltype)
-
-        def process(cell: Any) -> StoredProtocol:
-            """Return the protocol of a cell."""
-            try:
-                found = read(cell) if read else None
-            except ValueError:
-                return UnreadableProtocol(str(cell), "It is no JSON.")
-            return read_stored(None) if found is None else found
-
-        return process
-
-
-def _values(kind: type[enum.StrEnum]) -> Enum:
-    """Store an enumeration by value, as text: a new member needs no change of type."""
-    return Enum(kind, native_enum=False, length=16, values_callable=lambda members: [each.value for each in members])
 
 
 class Table(DeclarativeBase):
@@ -153,9 +58,9 @@ class Table(DeclarativeBase):
     type_annotation_map: ClassVar = {
         datetime: UtcDateTime,
         dict[str, Any]: JSON,
-        Role: _values(Role),
-        State: _values(State),
-        AssignmentState: _values(AssignmentState),
+        Role: stored_by_value(Role),
+        State: stored_by_value(State),
+        AssignmentState: stored_by_value(AssignmentState),
         ItemKind: ItemKindType,
     }
 

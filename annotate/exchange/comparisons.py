@@ -17,7 +17,7 @@ from annotate.csv_files import CsvFile
 from annotate.design.protocol import StudyProtocol
 from annotate.errors import ImportedRatingsError
 from annotate.exchange.imports import check_name
-from annotate.queries.imports import ImportedComparison
+from annotate.queries.pair_imports import ImportedComparison
 from annotate.statistics.comparisons import ANSWERS, Comparisons
 
 LONGEST_MS = 2**31

@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, Select, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from annotate.database.tables import Assignment, ItemKindType, Pair, Stimulus
+from annotate.database.column_types import ItemKindType
+from annotate.database.tables import Assignment, Pair, Stimulus
 from annotate.design.items import ItemKind
 from annotate.design.states import AssignmentState
 from annotate.design.stored_protocol import readable

@@ -21,7 +21,7 @@ from annotate.analysis import Analysis, PairedAnalysis
 from annotate.database.engine import Database
 from annotate.design.states import State
 from annotate.methods import make_protocol
-from annotate.queries.imports import ImportedComparison
+from annotate.queries.pair_imports import ImportedComparison
 from tests.annotate.studies import candidates, honest_ratings, make_study, picture, rate
 from tests.app_process import run_app
 from tests.browser.conftest import QUIET, SCORE_MS, choose_tab
@@ -61,7 +61,7 @@ def address(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             with database.write() as db:
                 queries.lifecycle.change_state(db, study_id, State.OPEN, datetime.now(UTC))
         with database.write() as db:
-            queries.imports.import_comparisons(db, study_id, COMPARISONS, datetime.now(UTC))
+            queries.pair_imports.import_comparisons(db, study_id, COMPARISONS, datetime.now(UTC))
         yield served.address
 
 
