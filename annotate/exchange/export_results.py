@@ -71,7 +71,7 @@ def _compared_pictures(db: Session, study_id: int) -> tuple[list[LabelledStimulu
     rated = [each.name for each in queries.stimuli.all_stimuli(db, study_id) if each.kind is ItemKind.RATED]
     figures: dict[str, Row] = {name: {"stimulus": name, "jod": None, "comparisons": 0} for name in rated}
     pairs: list[Row] = []
-    if any(row.votes_used for row in queries.ratings.stream_comparisons(db, study_id)):
+    if queries.ratings.has_votes(db, study_id):
         comparisons = load_comparisons(db, study_id)
         figures |= {row["stimulus"]: row for row in fit_paired_scale(comparisons).rows()}
         names, counted = comparisons.stimulus_ids, count_pairs(comparisons)

@@ -119,6 +119,17 @@ def stream_comparisons(db: Session, study_id: int) -> Iterator[ComparisonRow]:
         yield ComparisonRow(left, right, *rest)
 
 
+def has_votes(db: Session, study_id: int) -> bool:
+    """Return whether anybody answered whose votes count."""
+    votes = (
+        select(Rating.id)
+        .join(Assignment, Assignment.id == Rating.assignment_id)
+        .join(Participant, Participant.id == Assignment.participant_id)
+        .where(Assignment.study_id == study_id, Rating.undone_at.is_(None), Participant.votes_used)
+    )
+    return db.scalar(select(votes.exists())) is True
+
+
 def grade_counts(db: Session, study_id: int, names: Collection[str]) -> dict[str, dict[float, int]]:
     """Return how often each grade was given to these stimuli, by votes that are used and without repeats."""
     counts = (

@@ -293,7 +293,9 @@ class _Handlers:
 
 def _match_files(photos: Sequence[UploadedFile], methods: Any, reference: Sequence[UploadedFile]) -> UploadedMethods:
     """Match what a program sent: files with the names of their methods, a zip a method, or a CSV with its photos."""
-    if isinstance(methods, list):
+    if methods is not None:
+        if not isinstance(methods, list):
+            raise SettingError("The names of methods are no list: give one for each file, in their order.")
         if len(methods) != len(photos):
             raise SettingError(f"There are {len(photos)} files and {len(methods)} names of methods: give one for each.")
         named: dict[str, list[UploadedFile]] = {}

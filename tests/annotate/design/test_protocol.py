@@ -29,7 +29,7 @@ OTHER: dict[str, Any] = {
     "questions": [READY_QUESTIONS["age_group"].to_json(), QUESTION], "completion_code": "ABC",
     "offer_no_difference": False, "reference_beside": True,
      "reasons": ["blur", "light"], "pair_partners": 4, "pair_across_sources": True,
-    "pair_design": "chain", "pair_certainty": 0.9, "pair_information": 0.02,
+    "pair_reference": True, "pair_design": "chain", "pair_certainty": 0.9, "pair_information": 0.02,
 }  # fmt: skip
 FIRST_VERSION = json.loads("""{
  "scale": "continuous", "ratings_wanted": 24, "training_count": 3, "gold_every": 20, "trap_every": 20,

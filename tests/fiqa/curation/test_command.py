@@ -150,7 +150,7 @@ def test_python_gives_the_same_verdicts(folder: Path) -> None:
 
 def test_python_refuses_half_a_photo_and_takes_one_degradation_as_a_word(folder: Path) -> None:
     with pytest.raises(SettingError, match="expected a whole number"):
-        Rules(best_of=1.5)  # type: ignore[arg-type]  # as somebody without a type checker may write
+        Rules(best_of=2.0)  # type: ignore[arg-type]  # as somebody without a type checker may write
     with pytest.raises(SettingError, match="no degradation 'ugliness'"):
         fiqa.curate(folder, without="ugliness")
 

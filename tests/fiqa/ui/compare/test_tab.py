@@ -165,6 +165,8 @@ def test_a_program_gets_what_the_command_line_gives(handlers: _Handlers, tmp_pat
     assert json.loads(json.dumps(answer)) == json.loads(json.dumps(answer, allow_nan=False))
     with pytest.raises(gr.Error, match="4 files and 1 names"):
         handlers.compare_files(photos, "lite", ["a"])
+    with pytest.raises(gr.Error, match="are no list"):
+        handlers.compare_files(photos, "lite", {"a": 1})
     with pytest.raises(gr.Error, match="whose these photos are"):
         handlers.compare_files(photos, "lite")
 
