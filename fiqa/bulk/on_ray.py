@@ -10,6 +10,8 @@ A row of Ray's is a block of photos, so that Ray hands out, moves and repeats bl
 
 import logging
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -159,7 +161,8 @@ def _connected(ray: Any, address: str | None) -> Iterator[None]:
         return
     logging.getLogger("ray").setLevel(logging.ERROR)
     try:
-        ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
+        with kept_sigterm():
+            ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError) as error:
         where = address or os.environ.get("RAY_ADDRESS") or "this machine"
         raise SettingError(f"No Ray cluster answers at {where}: {str(error).splitlines()[0]}") from error
@@ -167,6 +170,17 @@ def _connected(ray: Any, address: str | None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def kept_sigterm() -> Iterator[None]:
+    """Let SIGTERM do afterwards what it did before: Ray would have it end the process with rows still to be written."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

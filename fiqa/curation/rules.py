@@ -43,7 +43,7 @@ class Rules:
     persons: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.best_of is not None and not (isinstance(self.best_of, int) and self.best_of >= 1):
+        if self.best_of is not None and (type(self.best_of) is not int or self.best_of < 1):
             raise SettingError(f"The best {self.best_of} cannot be kept, expected a whole number from 1.")
 
 

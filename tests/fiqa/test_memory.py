@@ -66,7 +66,7 @@ import torch
 from fiqa.memory import keep_freed_memory
 def page_faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    for _ in range(20):
+    for _ in range(50):
         torch.ones(50_000_000, dtype=torch.uint8)
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 print(page_faults())

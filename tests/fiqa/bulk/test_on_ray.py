@@ -1,5 +1,6 @@
 """Photos scored on Ray get the scores of one process, also where a machine of the cluster is lost on the way."""
 
+import signal
 import tarfile
 from collections.abc import Iterator
 from io import BytesIO
@@ -12,7 +13,7 @@ from skimage.data import astronaut
 
 from fiqa import load_predictor
 from fiqa.bulk.engines import Waiting, in_order
-from fiqa.bulk.on_ray import RayRun, _read, _Scorer, _unpacked
+from fiqa.bulk.on_ray import RayRun, _read, _Scorer, _unpacked, kept_sigterm
 from fiqa.bulk.sinks import Done
 from fiqa.bulk.sources import PhotoWords
 from fiqa.bulk.workers import Scoring
@@ -50,7 +51,8 @@ def started(times: int) -> Any:
     try:
         for _ in range(2):
             made.add_node(**MACHINE)
-        ray.init(address=made.address, log_to_driver=False, logging_level="ERROR")
+        with kept_sigterm():
+            ray.init(address=made.address, log_to_driver=False, logging_level="ERROR")
     except Exception:  # Ray's own start raises nothing narrower
         ray.shutdown()
         made.shutdown()
@@ -118,11 +120,16 @@ def read(path: Path) -> list[Any]:
     return [table["block"][0] for table in _read({}, waiting, 2, str(path.parent))]
 
 
-def test_a_cluster_that_is_not_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cluster_that_is_not_there_is_one_sentence_and_sigterm_does_what_it_did(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def refuse(*_: object, **__: object) -> None:
+        signal.signal(signal.SIGTERM, lambda *_: None)  # as Ray does, whose handler would end the process at once
         raise ConnectionError("Could not find any running Ray instance.\nMore lines.")
 
     monkeypatch.setattr(ray, "init", refuse)
     run = RayRun(Scoring("lite", "cpu", "bundled"), "10.0.0.1:6379", workers=1, batch=2)
+    before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(SettingError, match=r"^No Ray cluster answers at 10\.0\.0\.1:6379: Could not find.*$"):
         [*run(Waiting(PhotoWords(("gone.png",)), Done()), FoundPhotos())]
+    assert signal.getsignal(signal.SIGTERM) == before
