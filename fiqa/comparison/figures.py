@@ -53,7 +53,7 @@ def distributions(scores: dict[str, Scores], score_range: Interval) -> str:
                 values, positions=[row], orientation="horizontal", widths=0.12, showfliers=False, manage_ticks=False,
                 boxprops=ink, whiskerprops=ink, capprops=ink, medianprops={"color": colour, "linewidth": 2},
             )  # fmt: skip
-            axes.scatter(values, row + 0.22 + 0.1 * rng.uniform(-1, 1, len(values)), 6, colour, alpha=0.5, linewidths=0)
+            axes.scatter(values, row + 0.22 + 0.1 * rng.uniform(-1, 1, len(values)), 7, colour, alpha=0.8, linewidths=0)
         axes.set_yticks([])
         axes.set_ylim(len(scores) - 0.55, -0.75)
         axes.set_xlim(*score_range)
@@ -74,7 +74,7 @@ def slopes(pair: PairFigures, before: Scores, after: Scores) -> str:
         """Draw a line for every photo, and one for the means."""
         for first, second in zip(before[shown], after[shown], strict=True):
             colour = GAIN if second - first >= TIE else LOSS if first - second >= TIE else COLOURS[-1]
-            axes.plot([0, 1], [first, second], color=colour, alpha=0.5, linewidth=0.8)
+            axes.plot([0, 1], [first, second], color=colour, alpha=0.75, linewidth=0.9)
         if len(both):
             axes.plot([0, 1], [before[both].mean(), after[both].mean()], color=INK, linewidth=2.5, marker="o")
         axes.set_xticks([0, 1], [a, b])
