@@ -90,6 +90,7 @@ def test_what_the_first_version_wrote_means_what_it_meant() -> None:
         ({"texts": {"en": {"hello": ""}}}, "expected instructions, consent, eligibility"),
         ({"texts": ["en"]}, "expected texts by language"),
         ({"questions": [QUESTION, QUESTION]}, "two questions called glasses"),
+        ({"reasons": [["blur"]]}, "reasons is .*; expected some of"),
         ({"questions": "Glasses?"}, "questions is 'Glasses\\?'; expected a list"),
         ({"consent_text": None}, "consent_text is None; expected a text"),
         ({"rating_wanted": 20}, "A protocol has no 'rating_wanted'; it has method, scale, ratings_wanted"),
