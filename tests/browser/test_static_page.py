@@ -197,8 +197,10 @@ def test_the_camera_takes_a_photo(loaded: LoadedPage, predictor: QualityPredicto
 
 
 def test_keys_choose_a_file_and_screen_readers_hear_the_score(loaded: LoadedPage, files: dict[str, Path]) -> None:
+    loaded.page.on("filechooser", lambda _: None)  # asked for early: Playwright does not wait until Chromium heeds it
     loaded.page.locator("#theme").focus()
     loaded.page.keyboard.press("Tab")
+    expect(loaded.page.locator("#choose-file")).to_be_focused()
     with loaded.page.expect_file_chooser() as chooser:
         loaded.page.keyboard.press("Enter")
     chooser.value.set_files(str(files["portrait.png"]))
