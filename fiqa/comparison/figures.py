@@ -92,7 +92,7 @@ def gain_against_input(pair: PairFigures, before: Scores, after: Scores) -> str:
     def draw(axes: "Axes") -> None:
         """Draw a point for every photo."""
         axes.axhline(0, color=INK, linewidth=0.8)
-        axes.scatter(before, gains, 14, np.where(gains >= 0, GAIN, LOSS), alpha=0.6, linewidths=0)
+        axes.scatter(before, gains, 14, np.where(gains >= 0, GAIN, LOSS), alpha=0.85, linewidths=0)
         axes.set_xlabel(f"score under {a}")
         axes.set_ylabel(f"{b} − {a}")
 

@@ -41,6 +41,9 @@ def test_two_methods_are_compared_and_examples_moved_through_by_key(
     expect(page.locator("#comparison .notice")).to_have_text("1 of blurred has no partner and is left out: lonely.")
     overflows = "names => names.map(name => name.scrollWidth - name.clientWidth)"
     assert set(page.locator("#comparison tbody th").evaluate_all(overflows)) == {0}  # long names wrap
+    distribution = page.locator("#comparison .distribution svg").bounding_box()
+    assert distribution is not None
+    assert distribution["width"] <= 520  # with letters as large as those around it
     examples = page.locator("#comparison-pair .examples")
     expect(examples.locator("img").first).to_be_visible()
     examples.focus()
