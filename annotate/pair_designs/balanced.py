@@ -40,6 +40,7 @@ def _extend(group: Sequence[int], partners: int, chance: Random, made: Sequence[
     new: list[Pair] = []
 
     def meet(one: int, other: int) -> None:
+        """Make a new pair of two pictures."""
         met[one].add(other)
         met[other].add(one)
         new.append(pair_of(one, other))

@@ -12,6 +12,7 @@ from annotate.database.tables import LIVE, Assignment, Participant, Sitting, Sti
 from annotate.design.items import ItemKind
 from annotate.design.states import AssignmentState
 from annotate.names import normalized
+from annotate.queries.audit import log_event
 from annotate.queries.participants import new_participant
 from annotate.queries.units import PAIRS, STIMULI
 
@@ -131,6 +132,13 @@ class Importees:
             name: ImportedSitting(sitting.id, sitting.participant_id)
             for name, sitting in zip(pseudonyms, new, strict=True)
         }
+
+
+def finish_import(db: Session, study_id: int, people: Importees, count: int, now: datetime) -> None:
+    """Store what the study keeps of so many imported answers: counts, and a line in its log."""
+    people.save_counts()
+    recount(db, study_id)
+    log_event(db, study_id, "imported", {"ratings": count}, now)
 
 
 def recount(db: Session, study_id: int) -> None:

@@ -26,16 +26,15 @@ from annotate.design.states import (
 )
 from annotate.errors import ImportedRatingsError
 from annotate.names import find_by_name
-from annotate.queries.audit import log_event
 from annotate.queries.bulk import insert_columns
 from annotate.queries.importees import (
     ImportedSitting,
     Importees,
     Repeats,
     StimulusKey,
+    finish_import,
     in_table,
     make_room,
-    recount,
     reserve_ids,
     stimulus_keys,
 )
@@ -72,9 +71,7 @@ def import_ratings(db: Session, study_id: int, ratings: Iterable[ImportedRating]
     rest = iter(ratings)
     while part := list(islice(rest, ROWS_AT_ONCE)):
         writer.write(part)
-    writer.people.save_counts()
-    recount(db, study_id)
-    log_event(db, study_id, "imported", {"ratings": writer.count}, now)
+    finish_import(db, study_id, writer.people, writer.count, now)
     return writer.count
 
 

@@ -17,15 +17,14 @@ from annotate.names import find_by_name
 from annotate.pair_designs import find_design
 from annotate.pair_designs.design import Pair
 from annotate.queries import pairs as pair_queries
-from annotate.queries.audit import log_event
 from annotate.queries.bulk import insert_columns
 from annotate.queries.importees import (
     ImportedSitting,
     Importees,
     Repeats,
+    finish_import,
     in_table,
     make_room,
-    recount,
     reserve_ids,
     stimulus_keys,
 )
@@ -81,9 +80,7 @@ def import_comparisons(
             f"study already{_in_line(writer.again[0])}; nothing was added. If it is not the same table once more, add "
             "them as repeats (--repeats)."
         )
-    writer.people.save_counts()
-    recount(db, study_id)
-    log_event(db, study_id, "imported", {"ratings": writer.count}, now)
+    finish_import(db, study_id, writer.people, writer.count, now)
     return writer.count, writer.repeats
 
 

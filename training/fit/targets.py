@@ -213,6 +213,7 @@ def calibrate(head: RegionalHead, tokens: Tensor, target: Tensor) -> None:
     steepness, height = torch.zeros(1, requires_grad=True), torch.zeros(1, requires_grad=True)
 
     def error() -> Tensor:
+        """Return the mean square error, and what it costs to leave the scale that there is."""
         score = head.combine(steepness.exp() * rated + height, trusted)[0].view(len(tokens), -1).mean(1)
         change = steepness.square() + height.square() / 4
         return (score - target).square().mean() + SCALE_PRIOR * change.sum() / len(tokens)

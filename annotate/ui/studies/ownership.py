@@ -193,6 +193,7 @@ class Guard:
                 yield from _in_the_name_of(name, work(*taken))
 
         def at_once(profile: gr.OAuthProfile | None, event: gr.EventData, given: object, *inputs: Any) -> Any:
+            """Let in who may, and return what the work returns."""
             with translate_errors():
                 name, taken = admit(profile, event, given, inputs)
                 with acting_as(name):
