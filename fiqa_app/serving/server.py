@@ -3,8 +3,8 @@
 import importlib
 import importlib.util
 import signal
-import threading
 from collections.abc import Sequence
+from queue import SimpleQueue
 from typing import Any
 
 import gradio as gr
@@ -101,7 +101,7 @@ def prepare_lending() -> None:
 
 def wait_for_the_end() -> None:
     """Return when the process is told to end: by Ctrl-C, or by SIGTERM, as a Space does before it stops."""
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    ended.wait()
+    ended: SimpleQueue[int] = SimpleQueue()  # a second signal may come while the first is handled; an Event would hang
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda number, _: ended.put(number))
+    ended.get()
