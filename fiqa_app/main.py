@@ -35,7 +35,8 @@ from fiqa.ui.visitor_state import KEPT_MINUTES
 from fiqa_app.gradio_internals import Page, keep_no_statistics
 from fiqa_app.serving import page
 from fiqa_app.serving.gate import visitor_of
-from fiqa_app.serving.server import launch_options, prepare_lending, wait_for_the_end
+from fiqa_app.serving.server import launch_options, prepare_lending
+from fiqa_app.serving.shutdown import wait_for_the_end
 from fiqa_app.serving.traffic import log_requests
 from fiqa_app.serving.upload_folder import UploadFolder
 

@@ -1,10 +1,8 @@
-"""How the page is served: launch options, middleware, health routes, and shutdown."""
+"""How the page is served: launch options, middleware, and health routes."""
 
 import importlib
 import importlib.util
-import signal
 from collections.abc import Sequence
-from queue import SimpleQueue
 from typing import Any
 
 import gradio as gr
@@ -97,11 +95,3 @@ def prepare_lending() -> None:
         importlib.import_module("spaces")
     except ImportError:
         raise SettingError("SPACES_ZERO_GPU is set, but the package is missing: pip install spaces.") from None
-
-
-def wait_for_the_end() -> None:
-    """Return when the process is told to end: by Ctrl-C, or by SIGTERM, as a Space does before it stops."""
-    ended: SimpleQueue[int] = SimpleQueue()  # a second signal may come while the first is handled; an Event would hang
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda number, _: ended.put(number))
-    ended.get()
