@@ -84,6 +84,7 @@ def test_two_photos_stand_side_by_side_and_maps_can_be_saved(new_visit: Visit, p
     open_tab(new_visit)
     page.set_input_files("#another-photo input[type=file]", str(photos["blurred"]))
     expect(page.locator("#maps .whose")).to_contain_text("blurred.png")
+    expect(page.locator("#photos .thumbnail-item")).to_have_count(1)
     page.locator("#compare input").click()
     page.get_by_role("option", name="Astronaut (example)").click()
     expect(page.locator("#maps figure")).to_have_count(2)
