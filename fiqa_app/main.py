@@ -35,6 +35,7 @@ from fiqa.ui.visitor_state import KEPT_MINUTES
 from fiqa_app.gradio_internals import Page, keep_no_statistics
 from fiqa_app.serving import page
 from fiqa_app.serving.gate import visitor_of
+from fiqa_app.serving.rating_page import RatingPage
 from fiqa_app.serving.server import launch_options, prepare_lending
 from fiqa_app.serving.shutdown import wait_for_the_end
 from fiqa_app.serving.traffic import log_requests
@@ -135,7 +136,7 @@ def main() -> int | str:
         if settings.zero_gpu:
             service.start().result()  # a lent GPU gets what is loaded before the launch
         options = launch_options(
-            settings, demo, service, uploads, routes=routes.RatingRoutes(labelling).routes(), head=routes.HEAD
+            settings, demo, service, uploads, routes=[RatingPage(), *routes.RatingRoutes(labelling).routes()]
         )
         demo.launch(**options, prevent_thread_lock=True)
     except (FiqaError, AnnotateError) as error:

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from annotate.settings import Settings as LabellingSettings
 from annotate.ui.labelling import Labelling
-from annotate.ui.rating.routes import HEAD, RatingRoutes
+from annotate.ui.rating.routes import RatingRoutes
 from fiqa.checkpoints import CheckpointSpec
 from fiqa.settings import Settings
 from fiqa.ui.service import PredictorService
 from fiqa.ui.visitor_state import KEPT_MINUTES
 from fiqa_app import main as app
+from fiqa_app.serving.rating_page import RatingPage
 from fiqa_app.serving.server import launch_options
 from fiqa_app.serving.upload_folder import UploadFolder
 from tests.fiqa.ui.conftest import FakePredictor, spec
@@ -63,7 +64,8 @@ def serve(
         uploads.open()
         labelling = make_labelling(folder / "data", **variables)
         demo = app.create_demo(settings, service, labelling, app.create_ownership(settings, labelling))
-        options = launch_options(settings, demo, service, uploads, routes=RatingRoutes(labelling).routes(), head=HEAD)
+        routes = [RatingPage(), *RatingRoutes(labelling).routes()]
+        options = launch_options(settings, demo, service, uploads, routes=routes)
         demo.launch(**{**options, "server_port": None}, prevent_thread_lock=True)
         labelling.start()
         yield Served(demo, str(demo.local_url), uploads.path, labelling)

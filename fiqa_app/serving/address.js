@@ -5,8 +5,6 @@
 // it is. Runs inside Gradio, which gives `element` and `trigger`; "input" asks for the tab that the address says.
 
 const FIRST = "score";
-// A study's own page has an address of its own.
-const linked = document.documentElement.classList.contains("rating-only");
 const isVisible = (each) => each.offsetParent !== null;
 const chosen = () => [...document.querySelectorAll('#tabs [role="tab"][aria-selected="true"]')].filter(isVisible);
 const said = () => decodeURIComponent(location.hash.slice(1)) || FIRST;
@@ -23,7 +21,6 @@ const shown = () => {
 
 const follow = () => {
   document.documentElement.dataset.tab = chosen()[0]?.dataset.tabId ?? "";
-  if (linked) return;
   const address = shown();
   if (address === null) return;
   if (going !== null) {
@@ -53,7 +50,6 @@ const closeErrors = () => {
 };
 addEventListener("popstate", () => {
   closeErrors();
-  if (linked) return;
   going = said();
   trigger("input");
 });

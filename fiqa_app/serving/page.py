@@ -89,14 +89,12 @@ def build_theme() -> gr.themes.Base:
 
 OPEN_BY_ADDRESS = """
 () => {
-    const linked = document.documentElement.classList.contains("rating-only");
     const signing = location.hash.startsWith("#sign-in=");
-    const tab = linked ? "rate" : signing ? "studies" : location.hash.slice(1).split("/")[0] || "score";
+    const tab = signing ? "studies" : location.hash.slice(1).split("/")[0] || "score";
     return { __type__: "update", ...(/^[a-z]+$/.test(tab) ? { selected: tab } : {}) };
 }
 """
-"""Run in the browser: the tab that the address asks for; a study's own link shows nothing but the study, the link of
-the start signs its owner in."""
+"""Run in the browser: the tab that the address asks for; the link of the start signs its owner in."""
 
 
 def keep_address(demo: gr.Blocks, tabs: gr.Tabs) -> None:

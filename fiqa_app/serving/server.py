@@ -34,18 +34,17 @@ def launch_options(
     uploads: UploadFolder,
     *,
     routes: Sequence[BaseRoute] = (),
-    head: str = "",
 ) -> dict[str, Any]:
     """Return the arguments of `demo.launch`: look, address, limits, and no record of what visitors do.
 
-    `routes` are served beside Gradio, behind the same gate; `head` is added to the page's.
+    `routes` are served beside Gradio, and asked first, behind the same gate.
     """
     return {
         "server_name": settings.host,
         "server_port": settings.port,
         "theme": page.build_theme(),
         "css_paths": bundled("style.css"),
-        "head": page.HEAD + head,
+        "head": page.HEAD,
         "footer_links": ["api"],
         "max_file_size": UPLOAD_LIMIT,
         "max_threads": HANDLER_THREADS,

@@ -33,12 +33,6 @@ from annotate.ui.labelling import Labelling
 if TYPE_CHECKING:
     from annotate.database.engine import Database
 
-HEAD = """
-<script>
-if (/[?&](study|participant|preview)=/.test(location.search)) document.documentElement.classList.add("rating-only");
-</script>
-"""
-"""A link of a study shows nothing but the study, before anything else is drawn."""
 KEPT = (
     "Your answers are kept under a code, with the time you took and the size of your screen, until you delete them: "
     "“Delete everything about me” is on every page of a study."
@@ -55,13 +49,17 @@ THREADS = 64
 """Raters whose requests wait for the database at the same time; others wait for their turn."""
 
 
-def build_rate_tab() -> None:
-    """Lay out the tab inside the current Blocks; everything in it is drawn by the scripts."""
+def rating_script() -> str:
+    """Return what draws the rating page in `element`, which holds an empty one of class "rate"."""
     scripts = [files("annotate.ui.rating").joinpath(name).read_text(encoding="utf-8") for name in SCRIPTS]
     wording = {code: dict(texts.wording) for code, texts in TEXTS.items()}
     constants = f"const WORDING = {json.dumps(wording)};\nconst LANGUAGES = {json.dumps(dict(LANGUAGES))};"
-    script = "\n".join([constants, *scripts])
-    gr.HTML('<div class="rate"></div>', js_on_load=script, apply_default_css=False, elem_id="rate")
+    return "\n".join([constants, *scripts])
+
+
+def build_rate_tab() -> None:
+    """Lay out the tab inside the current Blocks; everything in it is drawn by the scripts."""
+    gr.HTML('<div class="rate"></div>', js_on_load=rating_script(), apply_default_css=False, elem_id="rate")
 
 
 class RatingRoutes:

@@ -1,5 +1,5 @@
 // What the rating page knows, and what the browser keeps of it. The files of this folder run one after the other as
-// one script inside Gradio, which gives `element`; WORDING and LANGUAGES are put before them. Texts are only ever set
+// one script, which is given `element`; WORDING and LANGUAGES are put before them. Texts are only ever set
 // as text.
 
 const root = element.querySelector(".rate");

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,12 +12,15 @@ from PIL import Image
 from playwright.sync_api import BrowserContext, expect
 
 from annotate import queries
+from annotate.database.engine import Database
 from annotate.design.start_questions import READY_QUESTIONS
 from annotate.design.states import State
+from annotate.errors import DatabaseError
+from annotate.ui.labelling import Labelling
 from tests.browser.rating.conftest import newcomer
 from tests.browser.rating.test_rating import PHONE
 from tests.browser.rating_page import OpenStudy, RatingPage
-from tests.served import Served, serve
+from tests.served import Served
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
@@ -257,32 +261,39 @@ def change_state(study: OpenStudy, state: str) -> None:
 
 
 @pytest.mark.parametrize("study", [{"training": 1, "break_every": 2, "break_s": 0, "images": 3}], indirect=True)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_step_is_accessible(
-    scheme: str, visitor: Callable[..., BrowserContext], served: Served, study: OpenStudy
-) -> None:
-    rater = RatingPage(visitor(color_scheme=scheme).new_page())
+def test_every_step_is_accessible_in_light_and_dark(rater: RatingPage, served: Served, study: OpenStudy) -> None:
     rater.page.goto(served.address + study.personal_link())
     expect(rater.button("I agree")).to_be_visible()
-    check_access(rater)
+    check_in_light_and_dark(rater)
     rater.consent()
     expect(rater.page.locator("#patches-dark")).to_be_visible()
-    check_access(rater)
+    check_in_light_and_dark(rater)
     rater.pass_screen()
     rater.look()
-    check_access(rater)
+    check_access(rater)  # the room is as dark in both
     rater.page.keyboard.press("3")
     expect(rater.button("Next picture")).to_be_enabled()
     check_access(rater)
     rater.button("Next picture").click()
     rater.rate("3", "4")
     expect(rater.button("Go on")).to_be_enabled()
-    check_access(rater)
+    check_in_light_and_dark(rater)
     rater.button("Go on").click()
     rater.rate("5")
     rater.button("Finish").click()
     expect(rater.page.locator(".rate .code output")).to_be_visible()
-    check_access(rater)
+    check_in_light_and_dark(rater)
+
+
+def check_in_light_and_dark(rater: RatingPage) -> None:
+    """Look in the theme that is shown, and in the other after the system has changed to it."""
+    levels = []
+    for scheme in ("light", "dark"):
+        rater.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        check_access(rater)
+        levels.append(rater.page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g)"))
+    light, dark = (sum(map(int, level)) for level in levels)
+    assert dark < light / 4
 
 
 def check_access(rater: RatingPage) -> None:
@@ -291,31 +302,31 @@ def check_access(rater: RatingPage) -> None:
     assert "color-contrast" in {rule["id"] for rule in found.response["passes"]}  # it did look
 
 
-def test_a_newcomer_tries_the_demo_in_the_tab(rater: RatingPage, served: Served) -> None:
-    rater.page.goto(served.address)
-    rater.page.get_by_role("tab", name="Rate", exact=True).click()
+def test_without_the_database_photos_are_scored_and_the_demo_comes_by_itself_once_it_is_there(
+    rater: RatingPage, served: Served, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def no_database(_labelling: Labelling) -> Database:
+        raise DatabaseError("The database cannot be reached.")
+
+    page = rater.page
+    with monkeypatch.context() as patch:
+        patch.setattr(Labelling, "database", property(no_database))
+        page.goto(served.address)
+        page.get_by_role("tab", name="Rate", exact=True).click()
+        expect(rater.banner).to_have_text("The server cannot reach its ratings. This page tries again by itself.")
+        page.get_by_role("tab", name="Score").click()
+        Image.new("RGB", (100, 80), (102, 102, 102)).save(tmp_path / "face.png")
+        page.set_input_files("#photos input[type=file]", str(tmp_path / "face.png"))
+        expect(page.locator("#panel .score b")).to_have_text("0.40")
+    page.get_by_role("tab", name="Rate", exact=True).click()
     expect(rater.root.locator(".demo")).to_contain_text("This is a demonstration")
+    expect(rater.banner).to_be_hidden()
     rater.consent()
     rater.pass_screen()
     rater.look()
-    rater.page.keyboard.press("4")
+    page.keyboard.press("4")
     rater.button("Next picture").click()
     rater.look()
     rater.button("Pause").click()
-    expect(rater.page.get_by_role("tab", name="Score")).to_be_visible()
-
-
-def test_without_the_database_photos_are_scored_and_rating_says_so(
-    rater: RatingPage, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folder = tmp_path_factory.mktemp("closed")
-    with serve(folder, FIQA_DATABASE_URL="nonsense://") as served:
-        rater.page.goto(served.address)
-        rater.page.get_by_role("tab", name="Rate", exact=True).click()
-        expect(rater.banner).to_have_text("The server cannot reach its ratings. This page tries again by itself.")
-        rater.page.get_by_role("tab", name="Score").click()
-        photo = folder / "face.png"
-        Image.new("RGB", (100, 80), (102, 102, 102)).save(photo)
-        rater.page.set_input_files("#photos input[type=file]", str(photo))
-        expect(rater.page.locator("#panel .score b")).to_have_text("0.40")
-        rater.page.goto("about:blank")  # a server that ends waits for the pages that listen to it
+    expect(page.get_by_role("tab", name="Score")).to_be_visible()
+    page.goto("about:blank")  # a server that ends waits for the pages that listen to it
