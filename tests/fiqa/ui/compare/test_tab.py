@@ -8,19 +8,27 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import numpy as np
 import pytest
 from gradio.utils import get_upload_folder
 
 from fiqa.checkpoints import find_checkpoint
+from fiqa.comparison.comparison import Comparison
+from fiqa.comparison.examples import Example
+from fiqa.comparison.scoring import ScoredVersions
+from fiqa.comparison.stamp import Inputs, Stamp
+from fiqa.comparison.statistics import compare_pairs, describe_method
 from fiqa.loading import load_predictor
 from fiqa.predictor import QualityPredictor
 from fiqa.settings import Settings
 from fiqa.ui.compare import tab
 from fiqa.ui.compare.example import SEVERITIES, example_methods
+from fiqa.ui.compare.panels import pair_panel, summary_panel
 from fiqa.ui.compare.state import ComparisonState
 from fiqa.ui.compare.tab import _Handlers, add_card, take_folder
 from fiqa.ui.compare.uploads import MOST_METHODS, UploadedFile
 from fiqa.ui.service import PredictorService
+from tests.markup import MARKUP, times_shown_as_text
 
 pytestmark = pytest.mark.slow
 
@@ -186,3 +194,20 @@ def test_the_photos_of_a_folder_come_beside_what_is_there() -> None:
 
 def test_the_example_has_a_photo_of_each_severity(tmp_path: Path) -> None:
     assert [len(files) for _, files in example_methods(tmp_path)] == [len(SEVERITIES)] * 3
+
+
+def test_names_of_methods_and_photos_show_as_text() -> None:
+    values = {MARKUP: np.array([0.5, 0.6]), f"b {MARKUP}": np.array([0.6, 0.5])}
+    scores = {name: float(each[0]) for name, each in values.items()}
+    methods = tuple(describe_method(name, each, np.arange(2)) for name, each in values.items())
+    (pair,) = compare_pairs(values, np.arange(2))
+    stamp = Stamp(
+        checkpoint=MARKUP, sha256="", version="", finder="", device="", libraries={}, python="", machine="", date="",
+        command=("fiqa", MARKUP), inputs={MARKUP: Inputs(MARKUP, 2, "1")},
+    )  # fmt: skip
+    photo = ScoredVersions(MARKUP, MARKUP, scores)
+    comparison = Comparison(methods, (pair,), (photo, photo), (0.0, 1.0), stamp, (MARKUP,))
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    example = Example(MARKUP, MARKUP, f"b {MARKUP}", (0.5, 0.6), pixels, pixels, np.zeros((8, 8)))
+    assert times_shown_as_text(summary_panel(comparison, (MARKUP,))) >= 8
+    assert times_shown_as_text(pair_panel(comparison, pair, [example])) >= 8
