@@ -21,10 +21,16 @@ from annotate.methods import method_of
 from annotate.methods.method import Unit
 from annotate.statistics.comparisons import Comparisons
 from annotate.statistics.conditions import Conditions, Origin, compare_conditions
-from annotate.statistics.findings import Finding
+from annotate.statistics.findings import Finding, ScreeningRules
 from annotate.statistics.metric_agreement import MetricAgreement, compare_metrics
 from annotate.statistics.mos import MosTable, estimate_mos
-from annotate.statistics.paired_checks import PairedParticipants, check_participants, find_odd
+from annotate.statistics.paired_checks import (
+    KnownAnswer,
+    PairedParticipants,
+    check_participants,
+    find_failed_pairs,
+    find_odd,
+)
 from annotate.statistics.paired_scale import PairedScale, fit_paired_scale
 from annotate.statistics.ratings import Flags, Ratings
 from annotate.statistics.reliability import Reliability, estimate_reliability
@@ -151,7 +157,7 @@ class PairedAnalysis:
     scale:      where each picture stands by the votes that are used; None where there are none
     people:     figures of everybody who compared; None where nobody did
     complaints: from the votes that are used
-    findings:   about everybody; none excludes anybody
+    findings:   about everybody; those of known pairs exclude people
     """
 
     version: queries.progress.Version
@@ -177,11 +183,23 @@ def _analyse_pairs(database: Database, study_id: int, told: Callable[[str], None
         version = queries.progress.study_version(db, study_id)
         used, everybody = (_comparisons(db, study_id, everybody=everybody) for everybody in (False, True))
         complaints = _complaints(db, study_id)
+        failed = _failed_pairs(db, study_id, queries.screenings.screening_rules(db, study_id))
     told("Fitting the scale")
     scale = fit_paired_scale(used) if used else None
     told("Checking everybody")
     people = check_participants(everybody) if everybody else None
-    return PairedAnalysis(version, scale, people, complaints, tuple(find_odd(people)) if people else ())
+    findings = (*failed, *(find_odd(people) if people else ()))
+    return PairedAnalysis(version, scale, people, complaints, findings)
+
+
+def _failed_pairs(db: Session, study_id: int, rules: ScreeningRules) -> list[Finding]:
+    """Return what known pairs say of everybody who answered them."""
+    answers = (
+        KnownAnswer(row.participant, f"{row.participant}/{row.sitting}", row.preferred, row.expected)
+        for row in queries.ratings.stream_comparisons(db, study_id)
+        if row.kind is ItemKind.GOLD and row.expected
+    )
+    return find_failed_pairs(answers, rules)
 
 
 def _comparisons(db: Session, study_id: int, *, everybody: bool) -> Comparisons | None:
@@ -219,6 +237,15 @@ def _analyse_grades(database: Database, study_id: int, told: Callable[[str], Non
     return Analysis(version, table.only(origins), reliability, compared, findings, dmos, complaints)
 
 
+def find_all(db: Session, study_id: int, limits: Mapping[str, float] | None = None) -> tuple[Finding, ...]:
+    """Return what the checks find in a study as if nobody's votes had been excluded, by these limits or the last."""
+    rules = queries.screenings.screening_rules(db, study_id, limits)
+    if method_of(queries.studies.get_study(db, study_id).protocol).unit is not Unit.PAIR:
+        return screen(queries.ratings.load_ratings(db, study_id), rules).findings
+    everybody = _comparisons(db, study_id, everybody=True)
+    return (*_failed_pairs(db, study_id, rules), *(find_odd(check_participants(everybody)) if everybody else ()))
+
+
 def screen_study(db: Session, study_id: int) -> tuple[Ratings, Screening]:
     """Screen a study as if nobody's votes had been excluded yet."""
     ratings = queries.ratings.load_ratings(db, study_id)
@@ -239,6 +266,5 @@ def apply_screening(
 
     Votes that somebody excluded before stay so; sittings are accepted or refused by their own decision.
     """
-    rules = queries.screenings.screening_rules(db, study_id, limits)
-    findings = screen(queries.ratings.load_ratings(db, study_id), rules).findings
-    return queries.screenings.apply_screening(db, study_id, findings, rules.moved_limits(), now)
+    moved = queries.screenings.screening_rules(db, study_id, limits).moved_limits()
+    return queries.screenings.apply_screening(db, study_id, find_all(db, study_id, limits), moved, now)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +14,10 @@ from annotate.settings import Settings
 from annotate.wording import counted
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from annotate.queries.screenings import Applied
     from annotate.statistics.comparisons import Comparisons
-    from annotate.statistics.ratings import Ratings
-    from annotate.statistics.screening import Screening
 
 _REASONS = {
     "too_few_ratings": "rated by too few people",
@@ -226,6 +227,8 @@ def _load_comparisons(options: argparse.Namespace, settings: Settings) -> "Compa
 
 def _screen(options: argparse.Namespace, settings: Settings) -> None:
     from annotate import analysis, queries
+    from annotate.methods import method_of
+    from annotate.methods.method import Unit
 
     with opened_database(settings) as database:
         with database.read() as db:
@@ -236,29 +239,53 @@ def _screen(options: argparse.Namespace, settings: Settings) -> None:
             say(options, asdict(undone), f"The last screening of {options.name} is undone: {_changed(undone)}.")
             return
         with database.read() as db:
-            if options.limit or options.apply:
-                analysis.check_asks_for_grades(db, study_id)
             limits = queries.screenings.applied_limits(db, study_id) | dict(map(_limit, options.limit))
-            ratings = queries.ratings.load_ratings(db, study_id)
-            preview = analysis.preview(db, study_id, limits)
+            of_pairs = method_of(queries.studies.get_study(db, study_id).protocol).unit is Unit.PAIR
+            found = _screened_pairs(db, study_id, limits) if of_pairs else _screened(db, study_id, limits)
         applied = None
         if options.apply:
             with database.write() as db:
                 applied = analysis.apply_screening(db, study_id, utc_now(), limits)
-    found = {**_screened(ratings, preview.screening), "excluded": list(applied.falls) if applied else []}
+    found["excluded"] = list(applied.falls) if applied else []
+    preview = found.pop("preview", {})
     rows = [row for row in found["findings"] if row["excludes_votes"] or options.all]
     lines = [table(FINDING_COLUMNS, rows) if rows else f"Nothing speaks against {options.name}'s votes."]
-    if options.limit:
-        found["preview"] = preview.row()
-        lines += [f"{name:22} {cell(value)}" for name, value in preview.row().items() if not isinstance(value, list)]
+    if options.limit and preview:
+        found["preview"] = preview
+        lines += [f"{name:22} {cell(value)}" for name, value in preview.items() if not isinstance(value, list)]
     if applied:
         lines.append(f"Applied: {_changed(applied)}.")
     say(options, found, "\n".join(lines))
 
 
-def _screened(ratings: "Ratings", screening: "Screening") -> dict[str, Any]:
-    """Return what a screening found, JSON-ready."""
+def _screened_pairs(db: "Session", study_id: int, limits: Mapping[str, float]) -> dict[str, Any]:
+    """Return what the checks of a study of pairs find, JSON-ready."""
+    from annotate import analysis, queries
+
+    if others := sorted(limits.keys() - {"failed_share"}):
+        raise RatingsError(f"The limit {others[0]} is of grades; where pairs are compared, failed_share can be moved.")
+    findings = analysis.find_all(db, study_id, limits)
+    answered = {(row.participant, row.sitting) for row in queries.ratings.stream_comparisons(db, study_id)}
+    out = {each.participant for each in findings if each.excludes_votes}
+    refused = {each.sitting for each in findings if each.rejects_sitting}
+    sittings = [f"{person}/{number}" for person, number in sorted(answered)]
     return {
+        "findings": [each.row() for each in findings],
+        "participants": [
+            {"participant": each, "used": each not in out} for each in sorted({one for one, _ in answered})
+        ],
+        "sittings": [{"sitting": each, "accepted": each not in refused} for each in sittings],
+    }
+
+
+def _screened(db: "Session", study_id: int, limits: Mapping[str, float]) -> dict[str, Any]:
+    """Return what screening by these limits finds, and what it would do as `preview`, JSON-ready."""
+    from annotate import analysis, queries
+
+    ratings, preview = queries.ratings.load_ratings(db, study_id), analysis.preview(db, study_id, limits)
+    screening = preview.screening
+    return {
+        "preview": preview.row(),
         "findings": [finding.row() for finding in screening.findings],
         "participants": [
             {"participant": ratings.participant_ids[index], "used": bool(screening.participant_used[index])}

@@ -48,13 +48,15 @@ def add_making(command: Command) -> None:
     add = command("add", _add, "add pictures to a study that is a draft or paused")
     add.add_argument("name", metavar="NAME")
     _add_pictures_options(add)
-    traps = command("traps", _traps, "draw trap items, which say which grade to give, and add them")
+    traps = command("traps", _traps, "draw attention checks, of pairs known and training pairs, and add them")
     traps.add_argument("name", metavar="NAME")
     traps.add_argument(
         "--count", type=whole(1, MOST_TRAPS), default=10, metavar="N", help="default: 10, enough for a sitting"
     )
     traps.add_argument(
-        "--pictures", action="store_true", help="a picture beside its worst version, which no program that reads passes"
+        "--pictures",
+        action="store_true",
+        help="a picture beside its worst version, which no program that reads passes; always of pairs",
     )
     protocol = command("protocol", _protocol, "show a study's protocol, or change values of it")
     protocol.add_argument("name", metavar="NAME")

@@ -145,13 +145,15 @@ class Stimulus(Table):
 class Pair(Table):
     """Two stimuli of a study to compare, in the order of their ids; which stands on the left is the assignment's.
 
-    `wanted` answers are asked for. `taken`, `rated` and `shuffle` are as a stimulus has them.
+    `kind` is RATED or, of two pictures of which is known which one is better, TRAINING or GOLD
+    (`annotate.design.known_pairs`). `wanted` answers are asked for, of those to be rated; 0 of the others, which
+    everybody may have. `taken`, `rated` and `shuffle` are as a stimulus has them.
     """
 
     __tablename__ = "pair"
     __table_args__ = (
         UniqueConstraint("first_id", "second_id"),
-        Index("ix_pair_next", "study_id", "taken", "shuffle"),
+        Index("ix_pair_next", "study_id", "kind", "taken", "shuffle"),
         CheckConstraint("0 <= rated AND rated <= taken", name="places"),
         CheckConstraint("first_id < second_id", name="order"),
     )
@@ -164,6 +166,7 @@ class Pair(Table):
     shuffle: Mapped[int]
     taken: Mapped[int] = mapped_column(default=0)
     rated: Mapped[int] = mapped_column(default=0)
+    kind: Mapped[ItemKind] = mapped_column(default=ItemKind.RATED, server_default="0")
 
 
 class PairGroup(Table):

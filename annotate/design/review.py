@@ -9,7 +9,7 @@ from annotate.design.languages import LANGUAGES
 from annotate.design.protocol import TEXTS, StudyProtocol, StudyTexts
 from annotate.design.sitting_plan import checks_asked_for
 from annotate.errors import StudyStateError
-from annotate.wording import listed
+from annotate.wording import counted, listed
 
 FEWEST_RATINGS = 15
 """Of one picture, for a MOS to be worth reporting (ITU-R BT.500)."""
@@ -35,6 +35,12 @@ KIND_NAMES: Mapping[ItemKind, tuple[str, str]] = {
     ItemKind.REFERENCE: ("reference", "references"),
 }
 """What each kind is called, one and several."""
+PAIR_NAMES: Mapping[ItemKind, tuple[str, str]] = {
+    **KIND_NAMES,
+    ItemKind.GOLD: ("known pair", "known pairs"),
+    ItemKind.TRAINING: ("training pair", "training pairs"),
+}
+"""The same where pairs are compared."""
 TEXT_NAMES: Mapping[str, str] = {
     "instructions": "The instructions",
     "consent": "The consent",
@@ -47,7 +53,7 @@ TEXT_NAMES: Mapping[str, str] = {
 class StimulusSummary:
     """What the stimuli of a study are, all together.
 
-    counts:            by kind
+    counts:            by kind; where pairs are compared, known answers and training in pairs
     largest_px:        largest width and largest height
     pairs:             to compare; None where pictures are rated singly
     with_reference:    pictures to rate that have one
@@ -55,6 +61,7 @@ class StimulusSummary:
     silent_training:   training pictures that say nothing about an answer: no expected grade, no feedback
     without_score:     pictures to rate that have no score of a model, where the design of pairs goes by them
     group_sizes:       pictures of each source, or of all, that are compared with each other; where pairs are
+    unpaired:          known answers and training pictures that are in no pair; where pairs are compared
     """
 
     counts: Mapping[ItemKind, int] = field(default_factory=dict)
@@ -65,6 +72,7 @@ class StimulusSummary:
     without_reference: int = 0
     group_sizes: tuple[int, ...] = ()
     without_score: int = 0
+    unpaired: int = 0
 
     def __getitem__(self, kind: ItemKind) -> int:
         """Return how many there are of a kind."""
@@ -87,6 +95,7 @@ def warn(protocol: StudyProtocol, stimuli: StimulusSummary) -> tuple[str, ...]:
     return (
         *_warn_of_checks(protocol, stimuli),
         *_warn_of_training(protocol, stimuli),
+        *_warn_of_unpaired(stimuli),
         *_warn_of_effort(protocol, stimuli),
         *_warn_of_few_pictures(stimuli),
         *_warn_of_scores(protocol, stimuli),
@@ -97,20 +106,31 @@ def warn(protocol: StudyProtocol, stimuli: StimulusSummary) -> tuple[str, ...]:
 
 def _warn_of_checks(protocol: StudyProtocol, stimuli: StimulusSummary) -> list[str]:
     """Compare the checks with what one sitting asks for: a participant sees each of them once."""
+    counts = {**stimuli.counts, ItemKind.RATED: stimuli.pairs or stimuli[ItemKind.RATED]}
     return [
-        f"A sitting asks for {_named(kind, asked)}; the study has {stimuli[kind] or 'none'}. Add some, or ask for none."
-        for kind, asked in checks_asked_for(protocol, stimuli.counts).items()
+        f"A sitting asks for {_named(kind, asked, stimuli)}; the study has {stimuli[kind] or 'none'}. Add some, or ask "
+        "for none."
+        for kind, asked in checks_asked_for(protocol, counts).items()
         if stimuli[kind] < asked
+    ]
+
+
+def _warn_of_unpaired(stimuli: StimulusSummary) -> list[str]:
+    if not stimuli.unpaired:
+        return []
+    few = counted(stimuli.unpaired, "known or training picture makes", "known and training pictures make")
+    return [
+        f"{few} no pair: two of one source do, of which one is better or, where no difference may be answered, none is."
     ]
 
 
 def _warn_of_training(protocol: StudyProtocol, stimuli: StimulusSummary) -> list[str]:
     warnings = []
     if stimuli[ItemKind.TRAINING] < protocol.training_count:
-        asked = _named(ItemKind.TRAINING, protocol.training_count)
+        asked = _named(ItemKind.TRAINING, protocol.training_count, stimuli)
         warnings.append(f"The protocol asks for {asked}; the study has {stimuli[ItemKind.TRAINING] or 'none'}.")
     if stimuli.silent_training:
-        silent = _named(ItemKind.TRAINING, stimuli.silent_training)
+        silent = _named(ItemKind.TRAINING, stimuli.silent_training, stimuli)
         warnings.append(f"Without an expected grade and without feedback: {silent}. People learn nothing from that.")
     return warnings
 
@@ -133,8 +153,8 @@ def _warn_of_few_pictures(stimuli: StimulusSummary) -> list[str]:
     if stimuli.pairs is not None or not 0 < pictures < FEWEST_OF_A_PERSON:
         return []
     said = (
-        f"With {_named(ItemKind.RATED, pictures)} nobody gives the {FEWEST_OF_A_PERSON} ratings that the P.910 "
-        "estimate needs of a person: results are MOS without it."
+        f"With {_named(ItemKind.RATED, pictures, stimuli)} nobody gives the {FEWEST_OF_A_PERSON} ratings that the "
+        "P.910 estimate needs of a person: results are MOS without it."
     )
     if pictures < FEWEST_FOR_CHECKS:
         said += f" Nor can anybody be checked by spread, haste or agreement, which takes {FEWEST_FOR_CHECKS} answers."
@@ -145,7 +165,7 @@ def _warn_of_scores(protocol: StudyProtocol, stimuli: StimulusSummary) -> list[s
     """Warn of what will keep a study from being opened."""
     if not stimuli.without_score:
         return []
-    lack = f"{_named(ItemKind.RATED, stimuli.without_score)} lack; the study cannot be opened without them."
+    lack = f"{_named(ItemKind.RATED, stimuli.without_score, stimuli)} lack; the study cannot be opened without them."
     return [f"The design {protocol.pair_design} goes by scores, which {lack}"]
 
 
@@ -184,5 +204,6 @@ def _warn_of_languages(protocol: StudyProtocol) -> list[str]:
     return warnings
 
 
-def _named(kind: ItemKind, count: int) -> str:
-    return f"{count} {KIND_NAMES[kind][count != 1]}"
+def _named(kind: ItemKind, count: int, stimuli: StimulusSummary) -> str:
+    names = KIND_NAMES if stimuli.pairs is None else PAIR_NAMES
+    return f"{count} {names[kind][count != 1]}"

@@ -5,7 +5,7 @@
     preferred     left, right or none (needed)
     response_ms   milliseconds from when both are shown to the answer
 
-Other columns are ignored.
+Where a column `kind` says so, as in an export, known pairs and training are left out. Other columns are ignored.
 """
 
 import math
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from annotate.csv_files import CsvFile
+from annotate.design.known_pairs import KNOWN
 from annotate.design.protocol import StudyProtocol
 from annotate.errors import ImportedRatingsError
 from annotate.exchange.imports import check_name
@@ -21,6 +22,7 @@ from annotate.queries.pair_imports import ImportedComparison
 from annotate.statistics.comparisons import ANSWERS, Comparisons
 
 LONGEST_MS = 2**31
+_LEFT_OUT = {kind.name.lower() for kind in KNOWN}
 REQUIRED = ("left", "right", "participant", "preferred")
 
 
@@ -61,13 +63,16 @@ def _read(path: Path) -> CsvFile:
 
 def _rows(file: CsvFile) -> Iterator[_Row]:
     """Yield every row, checked; raise ImportedRatingsError where one cannot be used, or there is none."""
-    line = 0
+    found = False
     for line, row in file.rows():
+        if row.get("kind", "").lower() in _LEFT_OUT:
+            continue
+        found = True
         try:
             yield _checked(line, row)
         except ValueError as error:
             raise file.problem(line, str(error)) from None
-    if not line:
+    if not found:
         raise ImportedRatingsError(f"{file.name} holds no comparisons.")
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy.orm import Session
 
 from annotate import queries
-from annotate.analysis import screen_study
+from annotate.analysis import find_all
 from annotate.csv_files import CsvFile, safe_cell
 from annotate.errors import ExportError, PanelError
 from annotate.statistics.findings import Check, Finding
@@ -267,7 +267,7 @@ def _payments(db: Session, study_id: int, export: PanelExport, bonus: Decimal) -
         if found and found[1]:
             by_sitting[found[1].id] = submission
     findings: dict[str, list[Finding]] = {}
-    for finding in screen_study(db, study_id)[1].findings:
+    for finding in find_all(db, study_id):
         findings.setdefault(finding.participant, []).append(finding)
     payments = [
         _payment(person, sitting, by_sitting.get(sitting.id), findings.get(person.pseudonym, ()), bonus)

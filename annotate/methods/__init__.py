@@ -76,7 +76,10 @@ def unused_settings(method: Method) -> frozenset[str]:
 
 
 def kinds_of_pictures(protocol: StudyProtocol) -> list[ItemKind]:
-    """Return what pictures may be for in a study: to be rated and, where its method has them, checks and references."""
+    """Return what pictures may be for in a study: to be rated and, where its method has them, checks and references.
+
+    Two known answers or training pictures of one source make a pair where pairs are compared.
+    """
     method = method_of(protocol)
     checks = {
         "gold_every": ItemKind.GOLD,

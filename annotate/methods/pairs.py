@@ -21,7 +21,7 @@ def _workload(protocol: StudyProtocol, stimuli: StimulusSummary) -> Workload:
     return Workload(*count_answers(stimuli.group_sizes, protocol))
 
 
-_NO_CHECKS = {"training_count": 0, "gold_every": 0, "trap_every": 0, "offer_unusable": False}
+_FIXED = {"trap_every": 0, "offer_unusable": False}
 
 METHOD = Method(
     "pairs",
@@ -33,8 +33,8 @@ METHOD = Method(
     check_design=_check_design,
     workload=_workload,
     scales=(),
-    defaults={"ratings_wanted": 10, **_NO_CHECKS},
-    fixed=_NO_CHECKS,
+    defaults={"ratings_wanted": 10, "training_count": 2, **_FIXED},
+    fixed=_FIXED,
     settings=(
         "offer_no_difference",
         "pair_design",

@@ -74,7 +74,9 @@ def _pairs_had_by(connection: Connection, participant_id: int) -> set[pair_desig
     had = (
         select(Pair.first_id, Pair.second_id)
         .join(Assignment, Assignment.pair_id == Pair.id)
-        .where(Assignment.participant_id == participant_id, Assignment.occurrence == 0, Assignment.state.in_(LIVE))
+        .where(
+            Assignment.participant_id == participant_id, Assignment.kind == ItemKind.RATED, Assignment.state.in_(LIVE)
+        )
     )
     return {(first, second) for first, second in connection.execute(had)}
 
@@ -122,7 +124,7 @@ class _PairCounts(NamedTuple):
 
 def _pairs_of(connection: Connection, stimuli: Sequence[int]) -> list[_PairCounts]:
     columns = (Pair.id, Pair.first_id, Pair.second_id, Pair.wanted, Pair.taken, Pair.rated)
-    pairs = select(*columns).where(Pair.first_id.in_(stimuli), Pair.second_id.in_(stimuli))
+    pairs = select(*columns).where(Pair.first_id.in_(stimuli), Pair.second_id.in_(stimuli), Pair.kind == ItemKind.RATED)
     return [_PairCounts._make(row) for row in connection.execute(pairs)]
 
 

@@ -7,11 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from random import Random
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from annotate.database.tables import LIVE, ROWS_AT_ONCE, SHUFFLES, Assignment, Pair, PairGroup, Stimulus, Study
 from annotate.design.items import ItemKind
+from annotate.design.known_pairs import KNOWN, KnownPair, KnownPicture, find_known_pairs
+from annotate.design.protocol import StudyProtocol
 from annotate.pair_designs import design as pair_design
 from annotate.pair_designs import find_design
 
@@ -39,19 +41,42 @@ def was_turned(connection: Connection, participant_id: int, pair_id: int) -> boo
 
 
 def count_pairs(db: Session, study_id: int) -> int:
-    """Return how many pairs there are."""
-    return db.scalar(select(func.count()).where(Pair.study_id == study_id)) or 0
+    """Return how many pairs there are to be compared."""
+    return db.scalar(select(func.count()).where(*_to_compare(study_id))) or 0
+
+
+def _to_compare(study_id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return Pair.study_id == study_id, Pair.kind == ItemKind.RATED
 
 
 def pair_ids(db: Session, study_id: int) -> dict[pair_design.Pair, int]:
-    """Return the ids of the pairs of a study."""
-    rows = db.execute(select(Pair.first_id, Pair.second_id, Pair.id).where(Pair.study_id == study_id))
+    """Return the ids of the pairs of a study that are to be compared."""
+    rows = db.execute(select(Pair.first_id, Pair.second_id, Pair.id).where(*_to_compare(study_id)))
     return {(first, second): found for first, second, found in rows}
+
+
+def known_pairs(db: Session, study_id: int, protocol: StudyProtocol) -> list[KnownPair]:
+    """Return the training pairs and the known ones that the pictures of a study make by a protocol."""
+    columns = (Stimulus.id, Stimulus.kind, Stimulus.source, Stimulus.expected, Stimulus.feedback)
+    rows = db.execute(select(*columns).where(Stimulus.study_id == study_id, Stimulus.kind.in_(KNOWN)))
+    pictures = [KnownPicture._make(row) for row in rows]
+    return find_known_pairs(pictures, no_difference=protocol.offer_no_difference)
+
+
+def _add_known_pairs(db: Session, study: Study) -> None:
+    """Add those that are not there yet."""
+    there = select(Pair.first_id, Pair.second_id).where(Pair.study_id == study.id, Pair.kind != ItemKind.RATED)
+    known = {(first, second) for first, second in db.execute(there)}
+    chance = Random(f"{study.id}/known/{len(known)}")  # noqa: S311  an order is no secret
+    for kind in KNOWN:
+        made = [(two.first.id, two.second.id) for two in known_pairs(db, study.id, study.protocol) if two.kind is kind]
+        add_pairs(db.connection(), study.id, [pair for pair in made if pair not in known], 0, chance, kind)
 
 
 def plan_pairs(db: Session, study: Study) -> None:
     """Add the pairs that a study lacks by its protocol as it is opened; the study must be locked."""
     protocol, connection = study.protocol, db.connection()
+    _add_known_pairs(db, study)
     design = find_design(protocol.pair_design)
     if not design.adaptive:  # the protocol may have been changed in a pause
         asked = update(Pair).where(Pair.study_id == study.id, Pair.wanted > 0).values(wanted=protocol.ratings_wanted)
@@ -79,7 +104,7 @@ def _read_groups(db: Session, study: Study) -> dict[str | None, pair_design.Pair
         if score is not None:
             scores[stimulus_id] = score
     wanted: defaultdict[str | None, dict[pair_design.Pair, int]] = defaultdict(dict)
-    pairs = select(Pair.first_id, Pair.second_id, Pair.wanted).where(Pair.study_id == study.id)
+    pairs = select(Pair.first_id, Pair.second_id, Pair.wanted).where(*_to_compare(study.id))
     for first, second, count in db.execute(pairs):
         if first in group_of and group_of[first] == group_of.get(second):
             wanted[group_of[first]][first, second] = count
@@ -99,11 +124,16 @@ def _by_source(group_of: Mapping[int, str | None]) -> dict[str | None, list[int]
 
 
 def add_pairs(
-    connection: Connection, study_id: int, pairs: Iterable[pair_design.Pair], wanted: int, chance: Random
+    connection: Connection,
+    study_id: int,
+    pairs: Iterable[pair_design.Pair],
+    wanted: int,
+    chance: Random,
+    kind: ItemKind = ItemKind.RATED,
 ) -> None:
     """Add pairs, of each of which so many answers are wanted."""
     rows = [
-        {"study_id": study_id, "first_id": first, "second_id": second, "wanted": wanted,
+        {"study_id": study_id, "first_id": first, "second_id": second, "wanted": wanted, "kind": kind,
          "shuffle": chance.randrange(SHUFFLES)}
         for first, second in pairs
     ]  # fmt: skip

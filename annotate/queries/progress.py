@@ -142,7 +142,9 @@ def _count_groups(db: Session, study_id: int) -> dict[str, int]:
 def _by_ratings(db: Session, study: Study) -> dict[tuple[int, int], int]:
     """Return how many pictures or pairs were rated how often, and how often they should be."""
     if method_of(study.protocol).unit is Unit.PAIR:
-        pairs = select(Pair.rated, Pair.wanted, func.count()).where(Pair.study_id == study.id)
+        pairs = select(Pair.rated, Pair.wanted, func.count()).where(
+            Pair.study_id == study.id, Pair.kind == ItemKind.RATED
+        )
         return {(rated, wanted): n for rated, wanted, n in db.execute(pairs.group_by(Pair.rated, Pair.wanted))}
     stimuli = select(Stimulus.rated, func.count()).where(Stimulus.study_id == study.id, Stimulus.kind == ItemKind.RATED)
     wanted = study.protocol.ratings_wanted

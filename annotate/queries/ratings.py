@@ -28,6 +28,7 @@ from annotate.database.tables import (
     Stimulus,
 )
 from annotate.design.items import ItemKind
+from annotate.design.known_pairs import Preferred, right_answer
 from annotate.queries.studies import get_study
 from annotate.statistics.ratings import Ratings
 
@@ -76,7 +77,10 @@ def stream_ratings(db: Session, study_id: int) -> Iterator[RatingRow]:
 
 
 class ComparisonRow(NamedTuple):
-    """An answer to a pair as exports show it, left and right as the participant saw them."""
+    """An answer to a pair as exports show it, left and right as the participant saw them.
+
+    `expected` is the right answer in training and checks.
+    """
 
     left: str
     right: str
@@ -94,16 +98,18 @@ class ComparisonRow(NamedTuple):
     rated_at: datetime
     votes_used: bool
     key: str
+    expected: Preferred | None
 
 
 def stream_comparisons(db: Session, study_id: int) -> Iterator[ComparisonRow]:
-    """Yield every answer to a pair that was not undone, oldest first; memory does not grow with the study."""
+    """Yield every answer to a pair that was not undone, training too, oldest first; memory stays as it is."""
     first, second = aliased(Stimulus), aliased(Stimulus)
     rows = (
         select(
-            Assignment.turned, first.name, second.name, Participant.pseudonym, Rating.preferred, Sitting.number,
-            Rating.sequence, Assignment.kind, Rating.reasons, Rating.response_ms, Rating.width_px, Rating.height_px,
-            Rating.pixel_ratio, Rating.flipped, Rating.rated_at, Participant.votes_used, Rating.key,
+            Assignment.turned, first.name, second.name, first.expected, second.expected, Participant.pseudonym,
+            Rating.preferred, Sitting.number, Rating.sequence, Assignment.kind, Rating.reasons, Rating.response_ms,
+            Rating.width_px, Rating.height_px, Rating.pixel_ratio, Rating.flipped, Rating.rated_at,
+            Participant.votes_used, Rating.key,
         )
         .join(Assignment, Assignment.id == Rating.assignment_id)
         .join(Pair, Pair.id == Assignment.pair_id)
@@ -114,18 +120,23 @@ def stream_comparisons(db: Session, study_id: int) -> Iterator[ComparisonRow]:
         .where(Assignment.study_id == study_id, Rating.undone_at.is_(None))
         .order_by(Rating.id)
     )  # fmt: skip
-    for turned, one, other, *rest in db.execute(rows, execution_options={"yield_per": ROWS_AT_ONCE}):
+    for turned, one, other, grade, others, *rest in db.execute(rows, execution_options={"yield_per": ROWS_AT_ONCE}):
         left, right = (other, one) if turned else (one, other)
-        yield ComparisonRow(left, right, *rest)
+        yield ComparisonRow._make((left, right, *rest, right_answer(grade, others, turned=turned)))
 
 
 def has_votes(db: Session, study_id: int) -> bool:
-    """Return whether anybody answered whose votes count."""
+    """Return whether anybody answered, outside checks and training, whose votes count."""
     votes = (
         select(Rating.id)
         .join(Assignment, Assignment.id == Rating.assignment_id)
         .join(Participant, Participant.id == Assignment.participant_id)
-        .where(Assignment.study_id == study_id, Rating.undone_at.is_(None), Participant.votes_used)
+        .where(
+            Assignment.study_id == study_id,
+            Assignment.kind == ItemKind.RATED,
+            Rating.undone_at.is_(None),
+            Participant.votes_used,
+        )
     )
     return db.scalar(select(votes.exists())) is True
 

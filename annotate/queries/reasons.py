@@ -8,6 +8,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, aliased
 
 from annotate.database.tables import ROWS_AT_ONCE, Assignment, Pair, Participant, Rating, Stimulus
+from annotate.design.items import ItemKind
 from annotate.methods import method_of
 from annotate.methods.method import Unit
 from annotate.queries.studies import get_study
@@ -19,8 +20,8 @@ Complaint = tuple[str, tuple[str, ...]]
 def count_reasons(db: Session, study_id: int) -> dict[str, Counter[str]]:
     """Return how often each reason was given, by the names of the pictures that any was given about.
 
-    Votes count that are used, repeats do not. What is said of a pair is about the picture that was not preferred, or
-    about both where there was no difference.
+    Votes count that are used; repeats, checks and training do not. What is said of a pair is about the picture that was
+    not preferred, or about both where there was no difference.
     """
     of_pairs = method_of(get_study(db, study_id).protocol).unit is Unit.PAIR
     found: dict[str, Counter[str]] = {}
@@ -59,7 +60,7 @@ def _with_reasons(answers: Select[*tuple[Any, ...]], study_id: int) -> Select[*t
         .join(Participant, Participant.id == Assignment.participant_id)
         .where(
             Assignment.study_id == study_id,
-            Assignment.occurrence == 0,
+            Assignment.kind == ItemKind.RATED,
             Participant.votes_used,
             Rating.reasons.is_not(None),
             Rating.undone_at.is_(None),

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import ConfigDict, Field
 
 from annotate.design.items import ItemKind
+from annotate.design.known_pairs import Preferred, right_answer
 from annotate.design.states import AssignmentState, State
 from annotate.design.stored_protocol import StoredProtocol
 
@@ -106,6 +107,16 @@ class PairRow(NamedTuple):
         left, right = (self.second, self.first) if self.turned else (self.first, self.second)
         return {"left": left, "right": right, "reference": self.reference}
 
+    @property
+    def expected_preferred(self) -> Preferred | None:
+        """The right answer, as the pair is shown; None where none is known."""
+        return right_answer(self.first.expected, self.second.expected, turned=self.turned)
+
+    @property
+    def feedback(self) -> str:
+        """What training says about both pictures."""
+        return " ".join(filter(None, (self.first.feedback, self.second.feedback)))
+
 
 class AssignedItem(NamedTuple):
     """An assignment with what is rated."""
@@ -136,6 +147,6 @@ class Answer:
     width_px: float | None = None
     height_px: float | None = None
     pixel_ratio: float | None = None
-    preferred: Literal["left", "right", "none"] | None = None
+    preferred: Preferred | None = None
     reasons: Annotated[tuple[Reason, ...], Field(max_length=MOST_REASONS)] = ()
     flipped: bool | None = None

@@ -116,10 +116,12 @@ def others_hold_slots(connection: Connection, participant: CurrentParticipant, w
     return connection.scalar(_slots_of(participant).may_come_back, values) is not None
 
 
-def training_stimuli(connection: Connection, participant: CurrentParticipant) -> list[StimulusRow]:
-    """Return the training stimuli that a participant has not had, in the order in which they were added."""
-    unseen = connection.execute(_SLOTS[Unit.STIMULUS].unseen, _whose(participant, ItemKind.TRAINING))
-    return [stimulus for row in unseen if isinstance(stimulus := STIMULI.read(row), StimulusRow)]
+def training_units(connection: Connection, participant: CurrentParticipant) -> list[StimulusRow | PairRow]:
+    """Return the training stimuli or pairs that a participant has not had, in the order in which they were added."""
+    statements = _slots_of(participant)
+    return [
+        statements.read(row) for row in connection.execute(statements.unseen, _whose(participant, ItemKind.TRAINING))
+    ]
 
 
 def _whose(participant: CurrentParticipant, kind: ItemKind) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
@@ -27,6 +28,7 @@ from annotate.database.tables import (
     Study,
 )
 from annotate.design.items import ItemKind
+from annotate.design.known_pairs import KNOWN
 from annotate.design.protocol import StudyProtocol
 from annotate.design.review import StimulusSummary
 from annotate.design.states import (
@@ -39,7 +41,7 @@ from annotate.methods.method import Unit
 from annotate.names import normalized
 from annotate.pair_designs import needs_scores
 from annotate.queries.audit import log_event
-from annotate.queries.pairs import count_pairs
+from annotate.queries.pairs import count_pairs, known_pairs
 from annotate.queries.studies import get_study, locked_study
 
 
@@ -218,20 +220,33 @@ def summarize_stimuli(db: Session, study_id: int, protocol: StudyProtocol | None
         Stimulus.feedback == "",
     )
     chosen = protocol or get_study(db, study_id).stored_protocol
-    if isinstance(chosen, StudyProtocol) and method_of(chosen).unit is Unit.PAIR:
-        pairs, sizes = count_pairs(db, study_id), _group_sizes(db, study_id, across=chosen.pair_across_sources)
-    else:
-        pairs, sizes = None, ()
     with_reference, without = _count_references(db, study_id)
-    return StimulusSummary(
+    summary = StimulusSummary(
         count_stimuli(db, study_id),
         largest_sides(db, study_id),
         db.scalar(silent) or 0,
-        pairs,
-        with_reference,
-        without,
-        sizes,
-        _count_without_score(db, study_id) if isinstance(chosen, StudyProtocol) and needs_scores(chosen) else 0,
+        with_reference=with_reference,
+        without_reference=without,
+        without_score=(
+            _count_without_score(db, study_id) if isinstance(chosen, StudyProtocol) and needs_scores(chosen) else 0
+        ),
+    )
+    if isinstance(chosen, StudyProtocol) and method_of(chosen).unit is Unit.PAIR:
+        return _with_pairs(db, study_id, chosen, summary)
+    return summary
+
+
+def _with_pairs(db: Session, study_id: int, protocol: StudyProtocol, summary: StimulusSummary) -> StimulusSummary:
+    """Return a summary with what it has of pairs; known answers and training are counted in pairs."""
+    known = known_pairs(db, study_id, protocol)
+    paired = {each.id for two in known for each in two}
+    return replace(
+        summary,
+        counts={**summary.counts, **{kind: sum(two.kind is kind for two in known) for kind in KNOWN}},
+        silent_training=sum(two.is_silent for two in known if two.kind is ItemKind.TRAINING),
+        pairs=count_pairs(db, study_id),
+        group_sizes=_group_sizes(db, study_id, across=protocol.pair_across_sources),
+        unpaired=sum(summary[kind] for kind in KNOWN) - len(paired),
     )
 
 

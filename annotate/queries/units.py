@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from annotate.database.column_types import ItemKindType
 from annotate.database.tables import Assignment, Pair, Stimulus
 from annotate.design.items import ItemKind
 from annotate.design.states import AssignmentState
@@ -22,6 +21,8 @@ from annotate.methods.method import Unit
 from annotate.queries.records import AssignedItem, CurrentParticipant, PairRow, PictureRow, StimulusRow
 
 RECLAIMED_AT_ONCE = 100
+ANY_NUMBER = 2**31 - 1
+"""Of slots: checks and training may be given to everybody."""
 _ASSIGNMENT = (Assignment.id, Assignment.kind, Assignment.state, Assignment.expires_at, Assignment.turned)
 _RAN_OUT = Assignment.state == AssignmentState.EXPIRED
 
@@ -140,9 +141,8 @@ PAIRS = UnitStatements(
     (Pair.id, *_picture(_FIRST), *_picture(_SECOND), *_SHOWN_REFERENCE),
     _join_pictures,
     _read_pair,
-    # All pairs are to be rated: of another kind there are none.
-    of_kind=(Pair.study_id == bindparam("study_id"), bindparam("kind", type_=ItemKindType()) == ItemKind.RATED),
-    wanted=Pair.wanted,
+    of_kind=(Pair.study_id == bindparam("study_id"), Pair.kind == bindparam("kind")),
+    wanted=case((Pair.kind == ItemKind.RATED, Pair.wanted), else_=ANY_NUMBER),
 )
 UNITS: Mapping[Unit, UnitStatements] = MappingProxyType({Unit.STIMULUS: STIMULI, Unit.PAIR: PAIRS})
 

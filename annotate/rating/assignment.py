@@ -6,8 +6,9 @@ What holds, whatever participants do at once, and is tested as such:
 - Nobody gets a stimulus twice, but for the planned repeat, which is at least REPEAT_GAP items after the first time.
 - Stimuli fill evenly: one is given only if none with fewer slots taken is left for this participant.
 - A lease that ran out is given to somebody else; whoever comes back before that finds theirs.
-- All this holds of pairs as of stimuli. Each picture of a pair stands on the left as often as the other, or once more
-  or less but for leases that came back late; a repeated pair changes sides.
+- All this holds of pairs as of stimuli, and of known pairs as of gold. Each picture of a pair stands on the left as
+  often as the other, or once more or less but for leases that came back late, and for training that two begin at once;
+  a repeated pair changes sides.
 - Pairs that are planned by the answers are planned when somebody finds nothing left, from those they never had.
 - Gold, trap and repeated items come once in every so many items (see the protocol), at places drawn per participant.
 
@@ -27,18 +28,19 @@ from annotate.design.sitting_plan import REPEAT_GAP, CheckSchedule, count_sittin
 from annotate.methods.method import Unit
 from annotate.queries import live, pair_batches, pairs, slots
 from annotate.queries.records import PairRow, StimulusRow
+from annotate.queries.units import ANY_NUMBER
 from annotate.rating import rules
 from annotate.rating.state import RaterState
 
 RECLAIM_EVERY = 5
-_ANY_NUMBER = 2**31 - 1  # of slots: gold and trap items may be given to everybody
 
 
 def assign_training(connection: Connection, state: RaterState) -> RaterState:
     """Return the state in which the participant holds the training items to rate next."""
     sitting = state.open_sitting()
-    for stimulus in rules.next_training(state):
-        item = live.lease(connection, state.participant, sitting, stimulus, ItemKind.TRAINING, state.lease_until)
+    for unit in rules.next_training(state):
+        shown = _with_side(connection, state, unit, ItemKind.TRAINING)
+        item = live.lease(connection, state.participant, sitting, shown, ItemKind.TRAINING, state.lease_until)
         state = replace(state.with_item(item), training=state.training[1:])
     return state
 
@@ -101,7 +103,7 @@ def _with_side(
     if kind is ItemKind.REPEAT:
         return unit._replace(turned=not pairs.was_turned(connection, state.participant.id, unit.id))
     straight, turned = pairs.count_turned(connection, unit.id)
-    either = rules.draw(state, "side").random() < 0.5
+    either = rules.draw(state, f"side of {unit.id}").random() < 0.5
     return unit._replace(turned=either if straight == turned else turned < straight)
 
 
@@ -111,7 +113,7 @@ def plan_sitting(connection: Connection, state: RaterState) -> int:
     More or fewer come only where others take or give back slots meanwhile.
     """
     limit = state.protocol.sitting_items
-    wanted = {ItemKind.RATED: state.protocol.ratings_wanted, ItemKind.GOLD: _ANY_NUMBER, ItemKind.TRAP: _ANY_NUMBER}
+    wanted = {ItemKind.RATED: state.protocol.ratings_wanted, ItemKind.GOLD: ANY_NUMBER, ItemKind.TRAP: ANY_NUMBER}
     available = {
         kind: slots.count_unseen(connection, state.participant, kind, wanted=most, limit=limit)
         for kind, most in wanted.items()

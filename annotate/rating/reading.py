@@ -26,7 +26,7 @@ def read_state(db: Session, token: str, now: datetime) -> RaterState:
         participant,
         held=tuple(live.leased_to(connection, method_of(protocol).unit, participant.id)),
         counts=live.count_assigned(connection, participant.id),
-        training=tuple(slots.training_stimuli(connection, participant)) if in_training else (),
+        training=tuple(slots.training_units(connection, participant)) if in_training else (),
         begun=0 if participant.consented else count_begun(db, participant.study_id, participant.state, protocol),
         last=live.last_sitting(connection, participant.id) if is_over else None,
     )

@@ -139,12 +139,12 @@ def may_start_another(state: RaterState) -> bool:
 # Which picture
 
 
-def next_training(state: RaterState) -> tuple[StimulusRow, ...]:
-    """Return the training stimuli to give now, in the order in which they were added; none when it is over."""
+def next_training(state: RaterState) -> tuple[StimulusRow | PairRow, ...]:
+    """Return the training stimuli or pairs to give now, in the order in which they were added; none when it is over."""
     return _training_left(state)[: AHEAD - len(state.items)]
 
 
-def _training_left(state: RaterState) -> tuple[StimulusRow, ...]:
+def _training_left(state: RaterState) -> tuple[StimulusRow | PairRow, ...]:
     had = state.counts.get(ItemKind.TRAINING, 0)
     return state.training[: max(0, state.protocol.training_count - had)]
 
@@ -193,8 +193,9 @@ def find_feedback(state: RaterState, assigned: AssignedItem | None, answer: Answ
     """Return what training says about an answer; the main part says nothing."""
     if assigned is None or assigned.kind is not ItemKind.TRAINING:
         return None
-    if isinstance(assigned.unit, PairRow):  # a study of pairs has no training
-        return None
+    if isinstance(assigned.unit, PairRow):
+        preferred = assigned.unit.expected_preferred
+        return Feedback(None, preferred in {None, answer.preferred}, assigned.unit.feedback, preferred)
     expected = assigned.unit.expected
     error = state.protocol.allowed_error
     near = expected is None or (answer.grade is not None and abs(answer.grade - expected) <= error)
@@ -210,6 +211,8 @@ def after_answer(state: RaterState, assigned: AssignedItem) -> RaterState:
         active_s += min(max(gap_s, 0.0), IDLE_S)
     if assigned.state is AssignmentState.EXPIRED:  # it was taken up again for this answer
         state = state.with_item(assigned)
+        never_had = tuple(unit for unit in state.training if unit.id != assigned.unit.id)
+        state = replace(state, training=never_had)
     state = replace(state, held=tuple(item for item in state.held if item.id != assigned.id))
     return state.with_sitting(
         active_s=active_s,

@@ -13,7 +13,7 @@ from annotate.errors import SittingError, StudyStateError
 from annotate.methods import method_of
 from annotate.methods.method import Unit
 from annotate.pair_designs import find_design
-from annotate.queries.records import AssignedItem, CurrentParticipant, LastSitting, OpenSitting, StimulusRow
+from annotate.queries.records import AssignedItem, CurrentParticipant, LastSitting, OpenSitting, PairRow, StimulusRow
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class RaterState:
 
     held:             what they have to rate, in the order in which it was given
     counts:           items of each kind that they have or had
-    training:         training stimuli that they never had; read until the training is over
+    training:         training stimuli or pairs that they never had; read until the training is over
     begun:            people who began, of those whose votes are used; read where the protocol limits them, before
                       this one begins
     last:             how their last sitting ended; read where none is open
@@ -33,7 +33,7 @@ class RaterState:
     participant: CurrentParticipant
     held: tuple[AssignedItem, ...] = ()
     counts: Mapping[ItemKind, int] = field(default_factory=dict)
-    training: tuple[StimulusRow, ...] = ()
+    training: tuple[StimulusRow | PairRow, ...] = ()
     begun: int = 0
     last: LastSitting | None = None
     others_lease: bool = False

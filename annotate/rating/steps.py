@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from annotate.design.known_pairs import Preferred
 from annotate.design.states import State
 from annotate.rating.admission import Refusal
 
@@ -70,11 +71,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Feedback:
-    """What training says about an answer; `expected` is None where the item has no right grade."""
+    """What training says about an answer.
+
+    `expected` is None where the item has no right grade, `expected_preferred` where it is no pair with a right answer.
+    """
 
     expected: float | None
     near_enough: bool
     text: str
+    expected_preferred: Preferred | None = None
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,21 @@
-"""Who may not have done a test of pairs: figures per participant, and findings for the owner to look at.
+"""Who did not do a test of pairs: wrong answers to known pairs, and figures per participant for the owner to look at.
 
-Nothing here excludes anybody: a person with few comparisons, or with another taste, looks like a careless one.
+Known pairs failed are evidence, as known answers are where pictures are graded. The figures exclude nobody: a person
+with few comparisons, or with another taste, looks like a careless one.
 
 Shapes: V comparisons, I participants.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import stats
 
 from annotate.statistics.comparisons import LEFT, NONE, RIGHT, Comparisons
-from annotate.statistics.findings import Check, Finding
+from annotate.statistics.findings import DEFAULT_RULES, Check, Finding, ScreeningRules
 from annotate.statistics.ratings import Indices, Numbers, mean_by
 
 FEWEST_COMPARISONS = 10
@@ -23,6 +24,7 @@ LEAST_AGREEMENT = 0.6
 MOST_CIRCULAR = 0.25
 """As many as by chance."""
 SIDE_SIGNIFICANCE = 0.01
+NONE_WORD = "none"
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +87,38 @@ def find_odd(people: PairedParticipants) -> Iterator[Finding]:
             person, value = people.participant_ids[at], float(values[at])
             said = reason.format(value)
             yield Finding(check, person, None, value, limit, said, rejects_sitting=False, excludes_votes=False)
+
+
+class KnownAnswer(NamedTuple):
+    """An answer to a known pair, and the right one: left, right or none."""
+
+    participant: str
+    sitting: str
+    preferred: str
+    expected: str
+
+
+def find_failed_pairs(answers: Iterable[KnownAnswer], rules: ScreeningRules = DEFAULT_RULES) -> list[Finding]:
+    """Return a finding for each sitting in which too many known pairs were answered wrongly.
+
+    Who fails only pairs without a difference is not found: some people see one between equal pictures.
+    """
+    by_sitting: dict[str, list[KnownAnswer]] = {}
+    for answer in answers:
+        by_sitting.setdefault(answer.sitting, []).append(answer)
+    found = []
+    for sitting, given in by_sitting.items():
+        failed = [each for each in given if each.preferred != each.expected]
+        share = len(failed) / len(given)
+        enough = len(failed) >= rules.failed_items and share > rules.failed_share
+        if enough and any(each.expected != NONE_WORD for each in failed):
+            said, out = f"{len(failed)} of {len(given)} known pairs failed", Check.GOLD not in rules.reported_only
+            person = given[0].participant
+            limit = rules.failed_share
+            found.append(
+                Finding(Check.GOLD, person, sitting, share, limit, said, rejects_sitting=out, excludes_votes=out)
+            )
+    return found
 
 
 _AT_ODDS = "most of the others share {:.0%} of the preferences"

@@ -34,15 +34,17 @@ _GREY = 215
 
 
 class Original(NamedTuple):
-    """A picture of the study that may be on a card."""
+    """A picture of the study that checks may be drawn of; `reference` is the name of the undamaged one."""
 
     read: Callable[[], bytes]
     source: str | None
+    reference: str | None = None
 
 
 def draw_eye_traps(scale: Scale, count: int, size: tuple[int, int], originals: Iterable[Original]) -> list[Candidate]:
     """Return `count` trap items of (width, height) pixels; raise StimulusError where no picture is sharp enough."""
-    shown = _sharpest(originals, (size[0] // 2 - 2 * MARGIN_PX, round(size[1] * PICTURES_SHARE)))
+    found = sharpest(originals, (size[0] // 2 - 2 * MARGIN_PX, round(size[1] * PICTURES_SHARE)))
+    shown = [picture for _, picture in found]
     if not shown:
         raise StimulusError(
             "No picture of the study is sharp enough to be told from its worst version; add sharp pictures first, or "
@@ -64,16 +66,16 @@ def _candidate(scale: Scale, number: int, size: tuple[int, int], picture: Image.
     )
 
 
-def _sharpest(originals: Iterable[Original], within: tuple[int, int]) -> list[Image.Image]:
-    """Return the pictures with enough detail as the card shows them, the sharpest first, one of each source."""
-    best: dict[object, tuple[float, Image.Image]] = {}
+def sharpest(originals: Iterable[Original], within: tuple[int, int]) -> list[tuple[Original, Image.Image]]:
+    """Return the pictures with enough detail, also as they are `within` a size, sharpest first, one of each source."""
+    best: dict[object, tuple[float, Original, Image.Image]] = {}
     for number, each in enumerate(originals):
         with Image.open(BytesIO(each.read())) as opened:
             picture = ImageOps.contain(ImageOps.exif_transpose(opened).convert("RGB"), (max(1, within[0]), within[1]))
         known = each.source or number
         if (found := detail(picture)) >= LEAST_DETAIL and found > best.get(known, (0.0,))[0]:
-            best[known] = (found, picture)
-    return [picture for _, picture in sorted(best.values(), key=lambda each: -each[0])]
+            best[known] = (found, each, picture)
+    return [(each, picture) for _, each, picture in sorted(best.values(), key=lambda each: -each[0])]
 
 
 def detail(picture: Image.Image) -> float:

@@ -15,8 +15,10 @@ from annotate.design.scales import Scale
 from annotate.design.sitting_plan import Effort
 from annotate.design.states import State, check_takes_stimuli
 from annotate.errors import GradeError, StimulusError, StudyError
-from annotate.methods import study_effort
+from annotate.methods import method_of, study_effort
+from annotate.methods.method import Unit
 from annotate.names import normalized
+from annotate.stimuli.drawn_pairs import draw_known_pairs
 from annotate.stimuli.eye_traps import Original, draw_eye_traps
 from annotate.stimuli.files import Candidate, Intake, StimulusFile, stimulus_path, take_in
 from annotate.stimuli.traps import draw_traps
@@ -110,16 +112,25 @@ def trap_candidates(
 ) -> list[Candidate]:
     """Return `count` attention checks that fit a study: on its scale, in the size of its first picture to rate.
 
-    They say the grade or, `with_pictures`, have a picture of the study beside its worst version.
+    They say the grade or, `with_pictures`, have a picture of the study beside its worst version. In a study of pairs
+    they are known pairs, and training pairs as many as its protocol asks for and it lacks.
     """
     with database.read() as db:
         study = queries.studies.get_study(db, study_id)
         shown = queries.stimuli.stimuli_page(db, study_id, limit=MOST_LOOKED_AT, kind=ItemKind.RATED)
+        references = queries.stimuli.reference_names(db, study_id)
+        there = queries.stimuli.summarize_stimuli(db, study_id)
+    files = [(stimulus_path(data_dir, each.sha256, each.format), each) for each in shown]
+    originals = [
+        Original(path.read_bytes, each.source, references.get(each.name)) for path, each in files if path.is_file()
+    ]
+    if method_of(study.protocol).unit is Unit.PAIR:
+        lacking = max(0, study.protocol.training_count - there[ItemKind.TRAINING])
+        wanted = {ItemKind.TRAINING: lacking, ItemKind.GOLD: count}
+        return draw_known_pairs(study.protocol.scale, wanted, originals, there={kind: there[kind] for kind in wanted})
     size_px = (shown[0].width_px, shown[0].height_px) if shown else TRAP_SIZE_PX
     if not with_pictures:
         return draw_traps(study.protocol.scale, count, size_px)
-    files = [(stimulus_path(data_dir, each.sha256, each.format), each.source) for each in shown]
-    originals = [Original(path.read_bytes, source) for path, source in files if path.is_file()]
     return draw_eye_traps(study.protocol.scale, count, size_px, originals)
 
 

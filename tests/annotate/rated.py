@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,15 +31,24 @@ def stimuli(count: int, kind: ItemKind = ItemKind.RATED, expected: float | None 
     ]  # fmt: skip
 
 
+def known_pairs(count: int, kind: ItemKind) -> list[StimulusFile]:
+    """Return both pictures of so many pairs, the first the better one; in every third there is no difference."""
+    return [
+        replace(each, source=f"{kind.name} {at // 2}", expected=5.0 if at % 2 == 0 or at % 6 == 5 else 1.0)
+        for at, each in enumerate(stimuli(2 * count, kind, 5.0))
+    ]
+
+
 def new_study(
     database: Database, *, images: int = 12, gold: int = 0, traps: int = 0, training: int = 0, **protocol: Any
 ) -> int:
-    """Make an open study and return its id."""
+    """Make an open study and return its id; where pairs are compared, with so many known and training pairs."""
+    of_pairs = protocol.get("method") == "pairs"
     files = [
         *stimuli(images),
-        *stimuli(gold, ItemKind.GOLD, 5.0),
+        *(known_pairs(gold, ItemKind.GOLD) if of_pairs else stimuli(gold, ItemKind.GOLD, 5.0)),
         *stimuli(traps, ItemKind.TRAP, 2.0),
-        *stimuli(training, ItemKind.TRAINING, 3.0),
+        *(known_pairs(training, ItemKind.TRAINING) if of_pairs else stimuli(training, ItemKind.TRAINING, 3.0)),
     ]
     with database.write() as db:
         made = make_protocol(protocol) if "method" in protocol else StudyProtocol(**protocol)

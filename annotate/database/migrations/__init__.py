@@ -17,6 +17,7 @@ from annotate.database.migrations.m004_condition import add_condition
 from annotate.database.migrations.m005_pairs import add_pairs
 from annotate.database.migrations.m006_members import add_members
 from annotate.database.migrations.m007_pair_designs import add_pair_designs
+from annotate.database.migrations.m008_pair_kinds import add_pair_kinds
 from annotate.database.tables import SchemaVersion
 from annotate.errors import DatabaseError
 
@@ -28,6 +29,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     add_pairs,
     add_members,
     add_pair_designs,
+    add_pair_kinds,
 )
 LATEST = len(MIGRATIONS)
 _LOCK = 0x66697161  # any number, the same in every process

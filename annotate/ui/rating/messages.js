@@ -5,9 +5,12 @@ const t = (name, values = {}) =>
   (WORDING[language]?.[name] ?? WORDING.en[name]).replace(/\{(\w+)\}/g, (_, key) => String(values[key] ?? ""));
 const hasReference = () => study.method.roles.includes("reference");
 // As this study's method words it, where it has words of its own, and others with a reference.
-const tOfMethod = (name) => {
+const tOfMethod = (name, values) => {
   const own = `${name}_${study.method.name}`;
-  return t([hasReference() ? `${own}_reference` : own, own, name].find((each) => each in WORDING.en));
+  return t(
+    [hasReference() ? `${own}_reference` : own, own, name].find((each) => each in WORDING.en),
+    values,
+  );
 };
 
 const make = (tag, attributes = {}, ...children) => {

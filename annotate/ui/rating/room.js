@@ -176,11 +176,12 @@ addEventListener("pagehide", () => {
 });
 
 const showFeedback = (given) => {
-  const { expected, near_enough: near, text } = feedback;
+  const { near_enough: near, text } = feedback;
+  const expected = feedback.expected_preferred ?? feedback.expected;
   const unexpected = text ? "feedback_said" : "feedback_none";
   const missed = near ? "feedback_near" : "feedback_far";
   const name = expected === null ? unexpected : given === expected ? "feedback_exact" : missed;
-  const message = t(name, { given: choiceText(given), expected: expected === null ? "" : choiceText(expected) });
+  const message = tOfMethod(name, { given: choiceText(given), expected: expected === null ? "" : choiceText(expected) });
   const next = button(
     t("next"),
     () => {

@@ -31,8 +31,9 @@ HANDED_IN = (
     "<code>gold</code>: a known answer, <code>trap</code>: an attention check, <code>training</code>), "
     "<code>expected</code> (the right grade), <code>feedback</code> (said in training), <code>source</code> (the photo "
     "or person, so that splits keep them together), <code>condition</code> (what was done to it: a method, a codec), "
-    "<code>reference</code> (the name of the undamaged picture). A file may have 25 MB; more than that, and "
-    "thousands of pictures, come in from the command line: "
+    "<code>reference</code> (the name of the undamaged picture). Where pairs are compared, two known answers or "
+    "training pictures of one source make a pair, in which the one with the higher right grade is better. A file may "
+    "have 25 MB; more than that, and thousands of pictures, come in from the command line: "
     "<code>python -m annotate create NAME --images FOLDER</code>."
 )
 

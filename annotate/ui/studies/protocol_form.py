@@ -106,7 +106,12 @@ PAIR_WORDS: Mapping[str, tuple[str, str]] = {
         "A repeated pair in every … pairs",
         "Sides exchanged. How consistent is a person? 0: none.",
     ),
-    "sitting_items": ("Pairs per sitting", "At most, with repeats."),
+    "training_count": ("Training pairs", "Shown first, with feedback; they never count."),
+    "gold_every": (
+        "A known pair in every … pairs",
+        "Two known answers of one source: which is better is known; 0: none.",
+    ),
+    "sitting_items": ("Pairs per sitting", "At most, with checks and repeats."),
     "break_every": ("Break after … pairs", "None in the last tenth of a sitting; 0: no breaks."),
     "lease_s": ("Give up an unanswered pair after … minutes", "It then goes to somebody else."),
 }

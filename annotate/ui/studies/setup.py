@@ -1,7 +1,7 @@
 """The Set-up panel: pictures, protocol and state of a study, and what a reviewer would object to."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,6 +16,7 @@ from annotate.design.states import State
 from annotate.design.stored_protocol import UnreadableProtocol
 from annotate.errors import ProtocolError, StudyError, StudyStateError
 from annotate.methods import kinds_of_pictures, method_of
+from annotate.methods.method import Unit
 from annotate.stimuli.sources import Upload, open_files
 from annotate.training_runs import TrainingRuns, study_key
 from annotate.ui.labelling import Labelling
@@ -48,6 +49,14 @@ if TYPE_CHECKING:
 
 WORDS, PICTURES = "words", "pictures"
 """Kinds of drawn attention checks."""
+DRAWN: Mapping[Unit, tuple[str, str]] = {
+    Unit.STIMULUS: ("Attention checks", "Drawn in the size of your pictures. 10 do."),
+    Unit.PAIR: (
+        "Known pairs",
+        "A picture beside its worst version or, one in five, beside itself. 10 do; training pairs that lack come too.",
+    ),
+}
+"""What is drawn, by what is rated at a time: its name and what is to be known."""
 SHOWN_EVENTS, DELETED_AT_ONCE = 50, 100
 OPENING = (
     "<h3>Open the study?</h3><p>What you changed in the form is saved with it. From the first rating on its meaning is "
@@ -61,8 +70,8 @@ class SetupShown(NamedTuple):
     """What the panel shows before the protocol's form.
 
     That is: overview, links, the buttons that open, try and pause, the form for more pictures, the part of it that
-    draws attention checks, the button that saves, the one that closes, what asks before opening, the pictures, and the
-    form of one picture.
+    draws checks with their number, kind and button, the button that saves, the one that closes, what asks before
+    opening, the pictures, and the form of one picture.
     """
 
     overview: Any
@@ -72,6 +81,9 @@ class SetupShown(NamedTuple):
     pause: Any
     adding: Any
     checks: Any
+    count: Any
+    kind: Any
+    draw: Any
     save: Any
     end: Any
     asking: Any
@@ -129,7 +141,7 @@ class Setup:
             attempt=gr.update(visible=state is State.DRAFT),
             pause=gr.update(visible=state is State.OPEN),
             adding=gr.update(visible=takes_pictures),
-            checks=gr.update(visible=ItemKind.TRAP in kinds_of_pictures(protocol)),
+            **shown_drawing(protocol),
             save=gr.update(visible=takes_pictures),
             end=gr.update(visible=started),
             asking=gr.update(visible=False),
@@ -246,7 +258,7 @@ class Setup:
             yield from self._add(opened_study(study_id), upload, opened)
 
     def draw_traps(self, study_id: int | None, count: float | None, kind: str = WORDS) -> Iterator[Added]:
-        """Draw attention checks of a kind and add them."""
+        """Draw attention checks of a kind, or known pairs, and add them."""
         from annotate.stimuli.intake import trap_candidates  # late: the page is laid out without the database's library
 
         opened, number = opened_study(study_id), whole_number(count, least=1, most=MOST_TRAPS)
@@ -305,6 +317,18 @@ class Setup:
         yield Added("", files=None, more=time.time())
 
 
+def shown_drawing(protocol: StudyProtocol) -> dict[str, Any]:
+    """Return the updates of what draws checks: attention checks, or of pairs known ones, which always need eyes."""
+    of_pairs = method_of(protocol).unit is Unit.PAIR
+    label, info = DRAWN[method_of(protocol).unit]
+    return {
+        "checks": gr.update(visible=of_pairs or ItemKind.TRAP in kinds_of_pictures(protocol)),
+        "count": gr.update(label=label, info=info),
+        "kind": gr.update(visible=not of_pairs),
+        "draw": gr.update(value=f"Draw {label.lower()}"),
+    }
+
+
 def end_test_run() -> str:
     """Take the link of the test run away: a study that is open has none."""
     return ""
@@ -342,7 +366,8 @@ def build_setup_panel(
         typed, end, delete = _build_ending()
         ending = gr.HTML("", apply_default_css=False, elem_id="ending")
     build_members(labelling, guard, study, owned)
-    shown = SetupShown(overview, links, start, attempt, pause, adding, checks, save, end, asking, pictures, editor)
+    drawing = (checks, count, kind, draw)
+    shown = SetupShown(overview, links, start, attempt, pause, adding, *drawing, save, end, asking, pictures, editor)
     added = [*Added(busy, files, more)]
     guard.on([owned.change, changed.change], setup.show, [study], [*shown, *form], who=OWNERS, **AT_ONCE)
     guard.on(more.change, setup.refresh, [study], [*Changed(overview, pictures, editor)], who=OWNERS, **AT_ONCE)
@@ -385,8 +410,8 @@ def _build_adding() -> tuple[gr.File, gr.Button, gr.Column, gr.Number, gr.Radio,
         with gr.Column(scale=4, min_width=240) as checks:
             count = gr.Number(
                 10,
-                label="Attention checks",
-                info="Drawn in the size of your pictures. 10 do.",
+                label=DRAWN[Unit.STIMULUS][0],
+                info=DRAWN[Unit.STIMULUS][1],
                 minimum=1,
                 maximum=MOST_TRAPS,
                 precision=0,

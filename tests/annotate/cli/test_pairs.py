@@ -104,7 +104,7 @@ def test_a_design_is_chosen_with_its_settings(run: Run, folder: Path, capsys: py
     run("open", "active")
     assert run("status", "active")["sources"] == {"going on": 1}
     assert run("protocol", "active")["pair_certainty"] == 0.9
-    (warning,) = run("create", "unsorted", *making, "--design", "chain")["warnings"]
+    warning = run("create", "unsorted", *making, "--design", "chain")["warnings"][-1]
     assert "goes by scores, which 6 pictures to rate lack" in warning
     assert "6 pictures lack; give each one" in refused(capsys, "open", "unsorted")
     assert "expected one of balanced, active, chain" in refused(capsys, "create", "x", *making, "--design", "best")
@@ -177,10 +177,10 @@ def test_each_method_names_its_own_result(run: Run, folder: Path, capsys: pytest
         ["mos", "pairs"],
         ["conditions", "pairs"],
         ["agreement", "pairs", "psnr.csv"],
-        ["screen", "pairs", "--limit", "agreement=0.4"],
-        ["screen", "pairs", "--apply"],
     ):
         assert "its result is the scale" in refused(capsys, *command)
+    assert "failed_share can be moved" in refused(capsys, "screen", "pairs", "--limit", "agreement=0.4")
+    assert run("screen", "pairs", "--limit", "failed_share=0.5", "--apply")["excluded"] == []
     assert "its result is the MOS" in refused(capsys, "scale", "grades")
     assert "expected one of acr" in refused(capsys, "create", "other", "--images", "faces", "--method", "acrr")
     assert "There is no study called" in refused(capsys, "scale", "nothing")

@@ -125,6 +125,32 @@ def test_ratings_of_version_4_are_all_there_and_can_be_added_to(
         assert connection.scalar(text("SELECT count(*) FROM rating")) == 1  # ratings go with their assignment
 
 
+COMPARED = """
+INSERT INTO pair (id, study_id, first_id, second_id, wanted, shuffle, taken, rated) VALUES (1, 1, 1, 2, 10, 3, 1, 1);
+INSERT INTO assignment (id, study_id, participant_id, pair_id, sitting_id, kind, occurrence, state, expires_at, turned)
+    VALUES (3, 1, 1, 1, 1, 0, 0, 'rated', '2026-01-01 00:00:00', true);
+INSERT INTO rating (id, key, assignment_id, sequence, preferred, unusable, rated_at)
+    VALUES (3, 'k3', 3, 3, 'left', false, '2026-01-01 00:00:00')
+"""
+"""Somebody compared the two pictures."""
+
+
+def test_pairs_of_version_7_are_all_there_and_are_to_be_compared(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with engine.begin() as connection:
+        with monkeypatch.context() as former:
+            former.setattr(migrations, "LATEST", 7)
+            migrate(connection)
+        for statement in (STUDY, *map(text, FILLED.split(";")), *map(text, COMPARED.split(";"))):
+            connection.execute(statement)
+        (before,) = connection.execute(text("SELECT * FROM pair")).all()
+        assert migrate(connection) == list(range(8, len(MIGRATIONS) + 1))
+        (after,) = connection.execute(text("SELECT * FROM pair")).all()
+        assert after._asdict() == {**before._asdict(), "kind": 0}
+        assert connection.scalar(text("SELECT count(*) FROM rating")) == 3
+
+
 def add_note(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE study ADD COLUMN note TEXT DEFAULT 'none' NOT NULL"))
 

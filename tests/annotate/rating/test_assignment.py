@@ -63,6 +63,7 @@ class Study(RuleBasedStateMachine):
     def open_study(self, gold: int, repeat_every: int) -> None:
         self.open_database()
         special = {"gold_every": 3 if gold else 0, "trap_every": 0, "repeat_every": repeat_every, "break_every": 0}
+        special |= {"training": gold}
         limits = {"ratings_wanted": self.wanted, "lease_s": 60, "sitting_items": 9, "max_sittings": 2}
         self.begin(new_study(self.database, images=5, gold=gold, **special, **limits))
 
@@ -222,7 +223,7 @@ class Study(RuleBasedStateMachine):
                 rated = live[each.id, AssignmentState.RATED]
                 assert each.rated == rated
                 assert each.taken == rated + live[each.id, AssignmentState.LEASED]
-                if isinstance(each, Pair) or each.kind is ItemKind.RATED:
+                if each.kind is ItemKind.RATED:
                     wanted = each.wanted if isinstance(each, Pair) else self.wanted
                     assert each.taken <= wanted + self.reinstated
 

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import strategies
 from hypothesis.stateful import initialize, invariant, precondition, rule
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from annotate import queries
+from annotate.analysis import load_comparisons
 from annotate.database.engine import Database
 from annotate.database.tables import LIVE, Assignment, Pair
+from annotate.design.items import ItemKind
 from annotate.design.states import State
 from annotate.errors import RatingError, StudyStateError
 from annotate.methods import make_protocol
@@ -47,12 +49,16 @@ class PairStudy(Study):
 
     unit = Unit.PAIR
 
-    @initialize(repeat_every=strategies.sampled_from([0, 6]), design=strategies.sampled_from([*DESIGNS]))
-    def open_study(self, repeat_every: int, design: str) -> None:
+    @initialize(
+        repeat_every=strategies.sampled_from([0, 6]),
+        design=strategies.sampled_from([*DESIGNS]),
+        known=strategies.integers(0, 2),
+    )
+    def open_study(self, repeat_every: int, design: str, known: int) -> None:
         self.open_database()
         limits = {"ratings_wanted": self.wanted, "lease_s": 60, "sitting_items": 9, "max_sittings": 2}
-        pairs = {**PAIRS, "repeat_every": repeat_every, "pair_design": design}
-        self.begin(new_study(self.database, images=5, **pairs, **limits))
+        pairs = {**PAIRS, "repeat_every": repeat_every, "pair_design": design, "gold_every": 3}
+        self.begin(new_study(self.database, images=5, gold=known, training=known, **pairs, **limits))
         self.gave_back = False
 
     @precondition(lambda self: self.people)
@@ -79,17 +85,22 @@ def test_histories_of_pairs(sqlite_template: Path) -> None:
 
 
 def test_twenty_people_at_once_fill_a_study_of_pairs_exactly(database: Database) -> None:
-    study_id = new_study(database, images=8, pair_partners=4, ratings_wanted=6, **PAIRS)
+    known: dict[str, Any] = {"gold": 3, "gold_every": 3, "training": 1}
+    study_id = new_study(database, images=8, pair_partners=4, ratings_wanted=6, **known, **PAIRS)
     with database.read() as db:
         code = queries.studies.get_study(db, study_id).join_code
     rate_together(database, code, 20)
     rows = comparisons(database)
-    counts = Counter(frozenset((row.left, row.right)) for row in rows)
+    counts = Counter(frozenset((row.left, row.right)) for row in rows if row.kind is ItemKind.RATED)
     assert len(counts) == 16
     assert set(counts.values()) == {6}
     by_person = Counter((row.participant, frozenset((row.left, row.right))) for row in rows)
     assert set(by_person.values()) == {1}
-    assert set(sides(database)) == {(3, 3)}
+    assert Counter(sides(database))[3, 3] == 16
+    checks = Counter((row.left, row.right) for row in rows if row.kind is ItemKind.GOLD)
+    assert sum(checks.values()) > 20
+    assert all(abs(count - checks[right, left]) <= 1 for (left, right), count in checks.items())
+    assert Counter(row.kind for row in rows)[ItemKind.TRAINING] == 20
 
 
 def test_many_people_at_once_are_asked_by_the_answers_until_as_many_are_there_as_may_be(database: Database) -> None:
@@ -149,7 +160,8 @@ def test_a_number_of_answers_that_was_changed_in_a_pause_holds_for_the_pairs_tha
 @pytest.mark.slow
 def test_a_killed_process_loses_no_comparison_that_it_acknowledged(database: Database, database_url: str) -> None:
     active: dict[str, Any] = {"pair_design": "active", "pair_information": 0.0}  # plans too while it is killed
-    study_id = new_study(database, images=20, ratings_wanted=20, sitting_items=1000, **active, **PAIRS)
+    known: dict[str, Any] = {"gold": 9, "gold_every": 3, "training": 2}
+    study_id = new_study(database, images=20, ratings_wanted=20, sitting_items=1000, **known, **active, **PAIRS)
     with database.read() as db:
         code = queries.studies.get_study(db, study_id).join_code
     process = start_rater(database_url, code, 3)
@@ -239,6 +251,71 @@ def test_what_was_preferred_why_and_how_it_was_shown_is_kept(database: Database)
     assert {"left": names[row.left], "right": names[row.right]} == shown
     assert person.undo().picture == step.picture
     assert comparisons(database) == []
+
+
+def test_training_comes_first_and_says_what_is_right(sqlite_database: Database) -> None:
+    known: dict[str, Any] = {"training": 3, "training_count": 3, "gold": 2, "gold_every": 2}
+    person = Person(sqlite_database, new_study(sqlite_database, images=5, ratings_wanted=1, **known, **PAIRS))
+    step, told = person.start(), []
+    assert (step.done, step.total) == (0, 3)
+    while step.kind is StepKind.TRAINING:
+        outcome = person.send(person.answer(step, 5.0))
+        assert outcome.feedback
+        told.append(outcome.feedback.expected_preferred)
+        assert outcome.feedback.near_enough is (told[-1] == "left")
+        step = outcome.step
+    assert "none" in told
+    outcome = person.send(person.answer(step, 5.0))
+    assert outcome.feedback is None
+    person.rate_all(outcome.step)
+    rows = comparisons(sqlite_database)
+    assert [row.kind for row in rows[:3]] == [ItemKind.TRAINING] * 3
+    assert [row.expected for row in rows[:3]] == told
+    assert Counter(row.kind for row in rows) == {ItemKind.TRAINING: 3, ItemKind.GOLD: 2, ItemKind.RATED: 10}
+    assert all((row.expected is None) is (row.kind is ItemKind.RATED) for row in rows)
+    assert all(row.expected == ("left" if row.left < row.right else "right") for row in rows[3:] if row.expected)
+
+
+@pytest.mark.parametrize(("offered", "shown"), [(True, 3), (False, 2)])
+def test_pairs_without_a_difference_are_used_where_that_can_be_answered(
+    offered: bool, shown: int, sqlite_database: Database
+) -> None:
+    protocol: dict[str, Any] = {"offer_no_difference": offered, "gold_every": 2, "ratings_wanted": 1, **PAIRS}
+    study_id = new_study(sqlite_database, images=5, gold=3, **protocol)
+    person = Person(sqlite_database, study_id)
+    step = person.start()
+    while step.picture:
+        step = person.rate(step, 5.0)
+    assert Counter(row.kind for row in comparisons(sqlite_database))[ItemKind.GOLD] == shown
+    with sqlite_database.read() as db:
+        found = queries.stimuli.summarize_stimuli(db, study_id)
+    assert (found[ItemKind.GOLD], found.unpaired) == (shown, 2 * (3 - shown))
+
+
+def test_a_study_that_asks_for_no_known_pairs_goes_on_without_them(sqlite_database: Database) -> None:
+    """As those of the former version do, which had none."""
+    study_id = new_study(sqlite_database, images=3, gold=2, training=2, training_count=0, gold_every=0, **PAIRS)
+    with sqlite_database.write() as db:
+        db.execute(delete(Pair).where(Pair.kind != ItemKind.RATED))
+        queries.lifecycle.change_state(db, study_id, State.PAUSED, NOW)
+        queries.lifecycle.change_state(db, study_id, State.OPEN, NOW)
+    person = Person(sqlite_database, study_id)
+    person.rate_all(person.start())
+    assert [row.kind for row in comparisons(sqlite_database)] == [ItemKind.RATED] * 3
+
+
+def test_known_pairs_change_neither_progress_nor_results(sqlite_database: Database) -> None:
+    known: dict[str, Any] = {"gold": 2, "gold_every": 2, "training": 2, "reasons": ("blur",)}
+    study_id = new_study(sqlite_database, images=4, ratings_wanted=2, **known, **PAIRS)
+    person = Person(sqlite_database, study_id)
+    step = person.start()
+    while step.picture:
+        step = person.send(person.answer(step, 5.0, reasons=("blur",))).step
+    with sqlite_database.read() as db:
+        found = queries.progress.study_progress(db, queries.studies.get_study(db, study_id), NOW)
+        assert (found.units, found.ratings, found.wanted) == (6, 6, 12)
+        assert len(load_comparisons(db, study_id)) == 6
+        assert {name.split("-")[0] for name in queries.reasons.count_reasons(db, study_id)} == {"rated"}
 
 
 def test_progress_counts_pairs(sqlite_database: Database) -> None:

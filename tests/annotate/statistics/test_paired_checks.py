@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from annotate.statistics.comparisons import Comparisons
-from annotate.statistics.paired_checks import PairedParticipants, check_participants
+from annotate.statistics.paired_checks import (
+    KnownAnswer,
+    PairedParticipants,
+    check_participants,
+    find_failed_pairs,
+)
 
 
 def check(rows: list[tuple[str, str, str, str]]) -> PairedParticipants:
@@ -46,6 +51,26 @@ def test_one_side_all_along_is_improbable() -> None:
     found = check(in_order("p", "abcdefg"))
     assert found.left_share[0] == 1
     assert found.side_p[0] == pytest.approx(2 * 0.5**21)
+
+
+@pytest.mark.parametrize(
+    ("expected", "answered", "found"),
+    [
+        ("lrlr", "lrlr", None),
+        ("lrlr", "nrlr", None),  # one slip
+        ("lrlr", "llll", "2 of 4 known pairs failed"),
+        ("lrlrlrlr", "lllllrlr", None),  # a quarter
+        ("nnlr", "lrlr", None),  # differences between equal pictures, and none missed
+        ("nnlr", "lrll", "3 of 4 known pairs failed"),
+    ],
+)
+def test_who_misses_differences_that_everybody_sees_is_found(expected: str, answered: str, found: str | None) -> None:
+    words = {"l": "left", "r": "right", "n": "none"}
+    answers = [KnownAnswer("p", "p/1", words[a], words[e]) for e, a in zip(expected, answered, strict=True)]
+    others = [KnownAnswer("q", "q/1", "left", "left")]
+    findings = find_failed_pairs(answers + others)
+    assert [each.reason for each in findings] == ([found] if found else [])
+    assert all((each.sitting, each.rejects_sitting, each.excludes_votes) == ("p/1", True, True) for each in findings)
 
 
 def test_what_nothing_is_known_of_is_null() -> None:

@@ -218,7 +218,7 @@ def test_a_study_of_every_method_can_be_tried_with_its_references(method: str, l
     previews.close()
 
 
-def test_pictures_of_pairs_are_there_to_be_compared_and_nothing_else(labelling: Labelling) -> None:
+def test_pictures_of_pairs_are_to_be_compared_or_of_known_pairs_which_are_drawn(labelling: Labelling) -> None:
     with labelling.database.write() as db:
         study_id = queries.studies.create_study(db, "faces", make_protocol({"method": "pairs"}), NOW).id
         queries.stimuli.add_stimuli(db, study_id, stimuli(1), NOW)
@@ -226,10 +226,11 @@ def test_pictures_of_pairs_are_there_to_be_compared_and_nothing_else(labelling: 
     _, _, _, kind, expected, feedback = StimulusEditor(labelling).open(
         {"do": "edit", "picture": str(picture.id)}, study_id
     )
-    assert kind["choices"] == [("picture to rate", "RATED")]
-    assert not expected["visible"]
-    assert not feedback["visible"]
-    assert not Setup(labelling).show(study_id)[SetupShown._fields.index("checks")]["visible"]
+    assert [name for _, name in kind["choices"]] == ["RATED", "GOLD", "TRAINING"]
+    assert expected["visible"]
+    assert feedback["visible"]
+    shown = SetupShown(*Setup(labelling).show(study_id)[: len(SetupShown._fields)])
+    assert (shown.checks["visible"], shown.kind["visible"], shown.draw["value"]) == (True, False, "Draw known pairs")
 
 
 def test_progress_is_told_in_pairs(labelling: Labelling) -> None:
