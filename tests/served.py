@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from annotate.settings import Settings as LabellingSettings
 from annotate.ui.labelling import Labelling
 from annotate.ui.rating.routes import RatingRoutes
+from annotate.ui.studies.ownership import Ownership
 from fiqa.checkpoints import CheckpointSpec
 from fiqa.settings import Settings
 from fiqa.ui.service import PredictorService
@@ -28,12 +29,13 @@ from tests.fiqa.ui.conftest import load as load_fake
 
 @dataclass(frozen=True)
 class Served:
-    """A running page, its address with a slash at the end, where its uploads lie, and what people label with."""
+    """A running page: its address with a slash at the end, its uploads, what people label with, and the owners."""
 
     demo: gr.Blocks
     address: str
     uploads: Path
     labelling: Labelling
+    ownership: Ownership
 
 
 def flat_portrait(steps: Sequence[tuple[str, float]]) -> NDArray[np.uint8]:
@@ -63,12 +65,13 @@ def serve(
         uploads = UploadFolder(folder / "uploads", kept_minutes=KEPT_MINUTES)
         uploads.open()
         labelling = make_labelling(folder / "data", **variables)
-        demo = app.create_demo(settings, service, labelling, app.create_ownership(settings, labelling))
+        ownership = app.create_ownership(settings, labelling)
+        demo = app.create_demo(settings, service, labelling, ownership)
         routes = [RatingPage(), *RatingRoutes(labelling).routes()]
         options = launch_options(settings, demo, service, uploads, routes=routes)
         demo.launch(**{**options, "server_port": None}, prevent_thread_lock=True)
         labelling.start()
-        yield Served(demo, str(demo.local_url), uploads.path, labelling)
+        yield Served(demo, str(demo.local_url), uploads.path, labelling, ownership)
         demo.close(verbose=False)
         demo.server.thread.join(timeout=30)  # which Gradio waits for, but not as long as a busy machine takes
         labelling.close()

@@ -6,6 +6,7 @@ export and to a training is tested beside those.
 
 import json
 import os
+import re
 import signal
 import time
 from contextlib import closing
@@ -104,7 +105,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Life:
         set_to_work(visitor, photo)
         app.kill()
     os.utime(left, (0, 0))  # it takes a while until somebody starts the app again
-    with run_app(folder, FIQA_LOG="yes") as app, _visitor(app) as visitor:
+    with run_app(folder, FIQA_LOG="yes", FIQA_OWNER_SECRET="") as app, _visitor(app) as visitor:
         sittings = {method: _go_on(rater, visitor, before[method], rated[method]) for method, rater in raters.items()}
         set_to_work(visitor, photo)
         app.process.send_signal(signal.SIGTERM)
@@ -136,6 +137,10 @@ def _visitor(app: AppProcess) -> httpx.Client:
 
 def test_a_start_after_a_kill_says_what_it_deleted(life: Life) -> None:
     assert "Deleted 1 old upload" in life.log
+
+
+def test_a_start_without_a_secret_says_the_link_that_signs_the_owner_in(life: Life) -> None:
+    assert re.search(r"http://127\.0\.0\.1:\d+/#sign-in=\S+", life.log)
 
 
 def test_a_start_after_a_kill_says_that_the_ratings_are_there(life: Life) -> None:

@@ -25,8 +25,12 @@ SCORING = "scoring"
 """Concurrency group of everything that scores."""
 SCORING_LIMIT = 16
 """Requests at a time. They take turns at the predictor photo by photo, so nobody waits for another's whole batch."""
-UNSEEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-"""For events that draw their own progress and are no endpoint."""
+UNSEEN: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": [], "api_visibility": "private"}
+"""For events that draw their own progress and are no endpoint.
+
+Gradio looks through the whole page for each component that it may show progress on, at each step of every event, even
+where it shows none: a click would take the browser several times as long.
+"""
 
 
 @dataclass(eq=False)

@@ -102,7 +102,7 @@ def keep_address(demo: gr.Blocks, tabs: gr.Tabs) -> None:
     script = files("fiqa_app.serving").joinpath("address.js").read_text(encoding="utf-8")
     address = gr.HTML("", js_on_load=script, apply_default_css=False, elem_id="address")
     for opened in (demo.load, address.input):
-        opened(None, None, tabs, js=OPEN_BY_ADDRESS)
+        opened(None, None, tabs, js=OPEN_BY_ADDRESS, show_progress_on=[])
 
 
 def build_header() -> None:
@@ -136,7 +136,7 @@ def build_footer(
     # Without triggers an event runs when the page loads and whenever an input changes.
     gr.on(
         None, describe_checkpoint, checkpoint, footer,
-        show_progress="hidden", concurrency_limit=None, api_visibility="private",
+        show_progress="hidden", show_progress_on=[], concurrency_limit=None, api_visibility="private",
     )  # fmt: skip
 
 

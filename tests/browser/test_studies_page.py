@@ -23,13 +23,14 @@ from annotate.design.states import State
 from annotate.methods import make_protocol
 from annotate.queries.pair_imports import ImportedComparison
 from tests.annotate.studies import candidates, honest_ratings, make_study, picture, rate
-from tests.app_process import run_app
 from tests.browser.conftest import QUIET, SCORE_MS, choose_tab
 from tests.browser.rating.test_around_rating import ACCESSIBLE
 from tests.browser.rating_page import RatingPage
 from tests.served import Served, serve
 
-SECRET, NAME = "open sesame", "Faces <b>& co</b>"
+NAME = "Faces <b>& co</b>"
+FILES = ["2026-01-01 12:00:00.png", "face!.png", "face.png", "who?.png"]
+"""Names that a server might change."""
 WATCH = """() => {
   const summary = document.querySelector("#study-summary");
   window.seen = [];
@@ -40,6 +41,9 @@ ASSETS = Path(gradio.__file__).parent / "templates" / "frontend" / "assets"
 """The scripts of Gradio's page."""
 PICTURES = 3
 BY_ADDRESS, ON_THE_PHONE, COMPARED = "By address", "On the phone", "Compared"
+RATED = {"Few": 3, "Many": 6}
+"""Studies by how many people have rated each of their pictures."""
+RATED_PICTURES = 5
 COMPARISONS = [
     ImportedComparison(left, right, f"p{person}", "right", 900)
     for person in range(3)
@@ -50,42 +54,45 @@ PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch":
 
 
 @pytest.fixture(scope="module")
-def address(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """An app with open studies: BY_ADDRESS and ON_THE_PHONE, which nobody has rated, and pairs COMPARED."""
+def served(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """An app with open studies: BY_ADDRESS and ON_THE_PHONE, which nobody has rated, pairs COMPARED, and RATED."""
     assert chromium
-    with serve(tmp_path_factory.mktemp("studies"), FIQA_OWNER_SECRET=SECRET) as served:
-        database = served.labelling.database
+    with serve(tmp_path_factory.mktemp("studies"), FIQA_OWNER_SECRET="") as served:
+        database, folder = served.labelling.database, served.labelling.settings.data_dir
+        for name, people in RATED.items():
+            study_id = make_study(database, folder, candidates(RATED_PICTURES), name=name)
+            rate(database, study_id, honest_ratings([f"{number:03}.png" for number in range(RATED_PICTURES)], people))
         for name, method in ((BY_ADDRESS, "acr"), (ON_THE_PHONE, "acr"), (COMPARED, "pairs")):
-            folder, protocol = served.labelling.settings.data_dir, make_protocol({"method": method})
+            protocol = make_protocol({"method": method})
             study_id = make_study(database, folder, candidates(PICTURES), name=name, protocol=protocol)
             with database.write() as db:
                 queries.lifecycle.change_state(db, study_id, State.OPEN, datetime.now(UTC))
         with database.write() as db:
             queries.pair_imports.import_comparisons(db, study_id, COMPARISONS, datetime.now(UTC))
-        yield served.address
+        yield served
 
 
 @pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
+def page(browser: Browser, served: Served) -> Iterator[Page]:
     context = browser.new_context(**QUIET, viewport={"width": 1280, "height": 1000})
     context.set_default_timeout(SCORE_MS)
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(address)
+    page.goto(served.address)
     page.get_by_role("tab", name="Studies").click()
     yield page
     context.close()
     assert not errors
 
 
-def sign_in(page: Page) -> None:
-    sign_in_as_owner(page)
+def sign_in(page: Page, served: Served) -> None:
+    sign_in_as_owner(page, served)
     expect(page.locator("#create-study")).to_be_visible()
 
 
-def sign_in_as_owner(page: Page) -> None:
-    page.locator("#owner-secret input").fill(SECRET)
+def sign_in_as_owner(page: Page, served: Served) -> None:
+    page.locator("#owner-secret input").fill(str(served.ownership.made_secret))
     page.click("#sign-in")
 
 
@@ -120,12 +127,14 @@ def rate_everything(address: str, join_code: str, grade: int) -> None:
 
 def make_and_open_study(page: Page, name: str) -> None:
     typed(page, "#study-name").fill(name)
-    pictures = [{"name": f"{n}.png", "mimeType": "image/png", "buffer": picture(n)} for n in range(PICTURES + 1)]
+    pictures = [{"name": name, "mimeType": "image/png", "buffer": picture(n)} for n, name in enumerate(FILES)]
     page.set_input_files("#study-files input[type=file]", pictures)  # type: ignore[arg-type]
-    expect(page.locator("#study-files")).to_contain_text("3 .png")
+    expect(page.locator("#study-files")).to_contain_text("who?")
     page.click("#create-study")
     expect(page.locator("#study-title")).to_contain_text(name)
     expect(page.locator("#study-pictures img")).to_have_count(PICTURES + 1)
+    for file in FILES:
+        expect(page.locator("#study-pictures").get_by_text(file, exact=True)).to_be_visible()
     expect(page.locator("#study-overview")).to_contain_text("A sitting asks for 1 known answer")
 
     typed(page, "#protocol-ratings_wanted").fill("2")
@@ -208,17 +217,17 @@ def reject(page: Page) -> None:
     expect(page.locator("#study-progress")).to_contain_text("0 of 6 wanted")
 
 
-def test_a_study_from_the_first_picture_to_the_last_vote(page: Page, address: str) -> None:
+def test_a_study_from_the_first_picture_to_the_last_vote(page: Page, served: Served) -> None:
     page.locator("#owner-secret input").fill("a guess")
     page.click("#sign-in")
     expect(page.locator(".toast-body")).to_contain_text("not the owner's secret")
-    sign_in(page)
+    sign_in(page, served)
     expect(page.locator(".toast-body")).to_have_count(0)  # what went wrong is over
     make_and_open_study(page, NAME)
-    join_code = invite_and_rate(page, address)
+    join_code = invite_and_rate(page, served.address)
     look_at_results(page)
     reject(page)
-    rate_everything(address, join_code, grade=2)
+    rate_everything(served.address, join_code, grade=2)
     expect(page.locator("#study-progress")).to_contain_text("3 of 6 wanted")  # by itself
     page.reload()
     expect(page.locator("#study-progress")).to_contain_text("3 of 6 wanted")  # where it was left
@@ -230,14 +239,56 @@ def test_a_study_from_the_first_picture_to_the_last_vote(page: Page, address: st
     page.click("#sign-out")
     expect(page.locator("#owner-secret")).to_be_visible()
     page.reload()
-    page.get_by_role("tab", name="Studies").click()
     expect(page.locator("#owner-secret")).to_be_visible()
 
 
+def test_the_link_of_the_start_signs_in_once(browser: Browser, served: Served) -> None:
+    (link,) = re.findall(r"http\S+#sign-in=\S+", served.ownership.notice(served.address))
+    token = link.partition("#sign-in=")[2]
+    with browser.new_context(**QUIET) as context:
+        page = context.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(link)
+        expect(page.locator("#create-study")).to_be_visible()
+        assert token not in page.url
+        assert not [url for url in asked if token in url.partition("#")[0]]
+        page.click("#sign-out")
+        expect(page.locator("#owner-secret")).to_be_visible()
+        page.goto("about:blank")
+        page.goto(link)
+        expect(page.get_by_text("This link signs in once")).to_be_visible()
+        expect(page.locator("#owner-secret")).to_be_visible()
+
+
+def reload_where_the_pass_is_read_late(page: Page) -> None:
+    """Load the studies again while the script that reads the pass comes last."""
+    code = next(each.name for each in ASSETS.glob("*.js") if "Error reading from localStorage" in each.read_text())
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    asked: list[Request] = []
+    page.on("request", lambda request: asked.append(request) if "#studies" in (request.post_data or "") else None)
+    page.route(f"**/{code}", hold)
+    with page.expect_request(lambda request: "#studies" in (request.post_data or "")):
+        page.reload()
+    (reads_the_pass,) = held
+    reads_the_pass.continue_()
+    expect(page.locator("#create-study")).to_be_visible()
+    page.unroute(f"**/{code}")
+    asked.clear()
+    page.reload()
+    expect(page.locator("#create-study")).to_be_visible()
+    assert len(asked) == 1  # two answers would take each other's panels away
+
+
 def test_back_goes_back_a_reload_stays_and_a_sent_link_asks_for_sign_in(
-    page: Page, browser: Browser, address: str
+    page: Page, browser: Browser, served: Served
 ) -> None:
-    sign_in(page)
+    sign_in(page, served)
+    reload_where_the_pass_is_read_late(page)
     open_study(page, BY_ADDRESS)
     open_panel(page, "Results")
     expect(page).to_have_url(re.compile(r"#studies/\d+/results$"))
@@ -253,7 +304,7 @@ def test_back_goes_back_a_reload_stays_and_a_sent_link_asks_for_sign_in(
     other = browser.new_context(**QUIET).new_page()
     other.set_default_timeout(SCORE_MS)
     other.goto(sent)
-    sign_in_as_owner(other)
+    sign_in_as_owner(other, served)
     expect(other.locator("#study-summary")).to_contain_text("No votes yet")
     page.click("#all-studies")
     expect(page).to_have_url(re.compile("#studies$"))
@@ -271,33 +322,12 @@ def test_back_goes_back_a_reload_stays_and_a_sent_link_asks_for_sign_in(
     other.context.close()
 
 
-def test_a_reload_stays_signed_in_where_the_browser_reads_the_pass_late(page: Page) -> None:
-    sign_in(page)
-    code = next(each.name for each in ASSETS.glob("*.js") if "Error reading from localStorage" in each.read_text())
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    asked: list[Request] = []
-    page.on("request", lambda request: asked.append(request) if "#studies" in (request.post_data or "") else None)
-    page.reload()
-    expect(page.locator("#create-study")).to_be_visible()
-    assert len(asked) == 1  # two answers would take each other's panels away
-    page.route(f"**/{code}", hold)
-    with page.expect_request(lambda request: "#studies" in (request.post_data or "")):
-        page.reload()
-    (reads_the_pass,) = held
-    reads_the_pass.continue_()
-    expect(page.locator("#create-study")).to_be_visible()
-
-
-def test_nothing_overflows_on_a_phone(browser: Browser, address: str) -> None:
+def test_nothing_overflows_on_a_phone(browser: Browser, served: Served) -> None:
     page = browser.new_context(**QUIET, **PHONE).new_page()
     page.set_default_timeout(SCORE_MS)
-    page.goto(address)
+    page.goto(served.address)
     choose_tab(page, "Studies")
-    sign_in(page)
+    sign_in(page, served)
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
     open_study(page, ON_THE_PHONE)
     for name, shown in (
@@ -336,20 +366,9 @@ def check_access(page: Page) -> None:
     assert found.violations_count == 0, found.generate_report()
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    """The app in this process, with the studies "few", whose votes are of three people, and "many", of six."""
-    with serve(tmp_path, FIQA_OWNER_SECRET=SECRET) as served:
-        database, settings = served.labelling.database, served.labelling.settings
-        for name, people in (("few", 3), ("many", 6)):
-            study_id = make_study(database, settings.data_dir, candidates(5), name=name)
-            rate(database, study_id, honest_ratings([f"{number:03}.png" for number in range(5)], people))
-        yield served
-
-
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_results_that_take_long_do_not_appear_in_the_study_that_was_opened_meanwhile(
-    browser: Browser, served: Served, monkeypatch: pytest.MonkeyPatch
+    page: Page, served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on = threading.Event()
     analyse = analysis.analyse
@@ -359,51 +378,16 @@ def test_results_that_take_long_do_not_appear_in_the_study_that_was_opened_meanw
         return analyse(database, study_id, told)
 
     monkeypatch.setattr(analysis, "analyse", take_long)
-    page = browser.new_context(**QUIET).new_page()
-    page.set_default_timeout(SCORE_MS)
-    page.goto(served.address)
-    page.get_by_role("tab", name="Studies").click()
-    sign_in(page)
-    for name in ("few", "many"):
+    sign_in(page, served)
+    for name in RATED:
         open_study(page, name)
         open_panel(page, "Results")
         expect(page.locator("#study-summary")).to_contain_text("Waiting")
-        if name == "few":
+        if name == "Few":
             page.click("#all-studies")
     page.evaluate(WATCH)
     go_on.set()
-    expect(page.locator("#study-summary")).to_contain_text("of 5 pictures")
+    expect(page.locator("#study-summary")).to_contain_text(f"of {RATED_PICTURES} pictures")
     page.wait_for_timeout(1000)  # or what comes late would come after the end
     shown: list[str] = page.evaluate("seen")
     assert {votes for text in shown for votes in re.findall(r"Votes used\s*(\d+)", text)} == {"30"}
-    page.context.close()
-
-
-def test_the_link_of_the_start_signs_in_once_and_uploads_keep_their_names(
-    chromium: str, browser: Browser, tmp_path: Path
-) -> None:
-    assert chromium
-    names = ["2026-01-01 12:00:00.png", "face!.png", "face.png", "who?.png"]
-    with run_app(tmp_path, FIQA_OWNER_SECRET="") as app:
-        link = re.findall(r"http\S+#sign-in=\S+", app.log.read_text(encoding="utf-8"))[0]
-        with browser.new_context(**QUIET) as context:
-            page = context.new_page()
-            asked: list[str] = []
-            page.on("request", lambda request: asked.append(request.url))
-            page.goto(link)
-            expect(page.locator("#create-study")).to_be_visible()
-            token = link.partition("#sign-in=")[2]
-            assert token not in page.url
-            assert not [url for url in asked if token in url.partition("#")[0]]
-            pictures = [{"name": n, "mimeType": "image/png", "buffer": picture(i)} for i, n in enumerate(names)]
-            typed(page, "#study-name").fill("names")
-            page.set_input_files("#study-files input[type=file]", pictures)  # type: ignore[arg-type]
-            expect(page.locator("#study-files")).to_contain_text("who?")
-            page.click("#create-study")
-            for name in names:
-                expect(page.locator("#study-pictures").get_by_text(name, exact=True)).to_be_visible()
-        with browser.new_context(**QUIET) as context:
-            page = context.new_page()
-            page.goto(link)
-            expect(page.get_by_text("This link signs in once")).to_be_visible()
-            expect(page.locator("#owner-secret")).to_be_visible()

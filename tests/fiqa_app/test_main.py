@@ -126,10 +126,17 @@ def test_nothing_about_visitors_is_recorded(tmp_path: Path) -> None:
     assert str(tmp_path) in options["blocked_paths"]
 
 
+OFFERED = {"score", "score_batch", "attention", "degradation", "degrade", "compare", "curate"}
+
+
 @pytest.mark.slow
 def test_only_these_endpoints_are_offered(client: Client) -> None:
-    offered = {"/score", "/score_batch", "/attention", "/degradation", "/degrade", "/compare", "/curate"}
-    assert set(client.view_api(return_format="dict")["named_endpoints"]) == offered
+    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {f"/{name}" for name in OFFERED}
+
+
+def test_no_event_of_the_page_lets_gradio_look_for_where_to_show_progress(served: Served) -> None:
+    events = [each for each in served.demo.fns.values() if each.outputs]
+    assert {each.api_name for each in events if each.show_progress_on != []} == OFFERED
 
 
 def test_a_program_can_score_a_photo(client: Client, photo: str) -> None:

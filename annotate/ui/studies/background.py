@@ -55,4 +55,5 @@ def reset_on_study_change(study: gr.State, shown: Sequence[Component], running: 
     """
     # In the browser, at once: an answer of the server could come after what the other study's panel is filled with.
     nothing = [""] * len(shown) if len(shown) > 1 else ""
-    study.change(None, None, list(shown), js=f"() => {json.dumps(nothing)}", cancels=list(running))
+    empty = f"() => {json.dumps(nothing)}"
+    study.change(None, None, list(shown), js=empty, cancels=list(running), show_progress_on=[])

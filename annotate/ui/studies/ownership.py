@@ -42,7 +42,9 @@ _SIGN_IN = files("annotate.ui.studies").joinpath("sign_in.js").read_text(encodin
 SIGN_IN_BY_LINK = f"const LINK = {LINK!r};\n{_SIGN_IN}"
 """Run in the browser when the door is drawn: takes the token out of the address, and signs in with it."""
 APOLOGY = "Something went wrong on the server; its log says what."
-UNSEEN: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+UNSEEN: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "show_progress_on": []}
+"""For events that draw their own progress. Gradio looks through the page for all that it may show some on, at each step
+of every event, even where it shows none: a click would take the browser several times as long."""
 AT_ONCE: dict[str, Any] = {"concurrency_limit": None, **UNSEEN}
 """Options of events that take no time: any number of them run together."""
 SLOW: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "studies", **UNSEEN}
