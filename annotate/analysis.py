@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from annotate import queries
 from annotate.database.engine import Database
+from annotate.design.further_scales import MAIN
 from annotate.design.items import ItemKind
 from annotate.errors import StudyError
 from annotate.methods import method_of
@@ -45,9 +46,9 @@ class Votes(NamedTuple):
     used: Flags
 
 
-def load_votes(db: Session, study_id: int) -> Votes:
-    """Return all ratings of a study, whether they are used or not."""
-    ratings = queries.ratings.load_ratings(db, study_id)
+def load_votes(db: Session, study_id: int, scale: str = MAIN) -> Votes:
+    """Return all ratings of a study on one of its scales, whether they are used or not."""
+    ratings = queries.ratings.load_ratings(db, study_id, scale)
     excluded = queries.participants.unused_participants(db, study_id)
     used = np.array([name not in excluded for name in ratings.participant_ids], np.bool_)
     return Votes(ratings, used[ratings.participant])
@@ -80,35 +81,40 @@ def check_asks_for_grades(db: Session, study_id: int) -> None:
         raise StudyError(f"{study.name} compares pictures (method {study.protocol.method}); its result is the scale.")
 
 
-def mos_table(db: Session, study_id: int) -> MosTable:
+def mos_table(db: Session, study_id: int, scale: str = MAIN) -> MosTable:
     """Return the figures of every stimulus to be rated, from the votes that are used."""
-    return estimate_mos(*load_votes(db, study_id)).only(_origins(db, study_id))
+    return estimate_mos(*load_votes(db, study_id, scale)).only(_origins(db, study_id))
 
 
-def mos_rows(db: Session, study_id: int) -> list[dict[str, Any]]:
+def mos_rows(db: Session, study_id: int, scale: str = MAIN) -> list[dict[str, Any]]:
     """Return the same as JSON-safe dictionaries, with the DMOS where the method has one."""
-    ratings, used = load_votes(db, study_id)
+    ratings, used = load_votes(db, study_id, scale)
     rows = list(estimate_mos(ratings, used).only(_origins(db, study_id)).rows())
     add_dmos = method_of(queries.studies.get_study(db, study_id).protocol).add_dmos
     return add_dmos(rows, ratings.where(used), queries.stimuli.reference_names(db, study_id)) if add_dmos else rows
 
 
-def reliability(db: Session, study_id: int) -> dict[str, float | None]:
+def reliability(db: Session, study_id: int, scale: str = MAIN) -> dict[str, float | None]:
     """Return how far people agree, from the votes that are used; None for what too few votes say nothing of."""
-    return estimate_reliability(*load_votes(db, study_id)).row()
+    return estimate_reliability(*load_votes(db, study_id, scale)).row()
 
 
-def conditions(db: Session, study_id: int) -> Conditions:
+def conditions(db: Session, study_id: int, scale: str = MAIN) -> Conditions:
     """Return what the votes that are used say of what was done to the pictures."""
-    return compare_conditions(*load_votes(db, study_id), _origins(db, study_id))
+    return compare_conditions(*load_votes(db, study_id, scale), _origins(db, study_id))
 
 
 def agreement(
-    db: Session, study_id: int, metrics: Mapping[str, Mapping[str, float]], *, lower: Collection[str] = ()
+    db: Session,
+    study_id: int,
+    metrics: Mapping[str, Mapping[str, float]],
+    *,
+    scale: str = MAIN,
+    lower: Collection[str] = (),
 ) -> list[MetricAgreement]:
     """Return how far metrics, given by their values by stimulus, agree with the votes that are used."""
     sources = {name: origin.source for name, origin in _origins(db, study_id).items()}
-    return compare_metrics(mos_table(db, study_id), metrics, sources, lower=lower)
+    return compare_metrics(mos_table(db, study_id, scale), metrics, sources, lower=lower)
 
 
 def stimulus_conditions(db: Session, study_id: int) -> dict[str, str | None]:

@@ -303,6 +303,8 @@ class Assignment(Table):
 class Rating(Table):
     """The answer to an assignment: a grade in units of the study's scale, `preferred`, or `unusable`.
 
+    `more_grades` are the grades on the study's further scales by their names, None where it has none.
+
     `preferred` is "left", "right" or "none", as the participant saw the pair, and `reasons` why; `flipped` tells
     whether the pictures were shown in turn.
 
@@ -341,6 +343,7 @@ class Rating(Table):
     preferred: Mapped[str | None] = mapped_column(String(8))
     reasons: Mapped[tuple[str, ...] | None] = mapped_column(ReasonsType)
     flipped: Mapped[bool | None]
+    more_grades: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class Member(Table):

@@ -11,6 +11,7 @@ class Language:
     name:            as its speakers call it
     scale_words:     of the five categories, worst first, as translations of ITU-T P.800 and ITU-R BT.500 have them
     impairment_words: of the five grades of impairment, worst first, as translations of ITU-R BT.500 have them
+    scale_titles:    what is graded, on the first scale (overall) and on those that come with the package
     instructions, consent, eligibility, data_protection: what participants are told and asked where a study has no text
                      of its own; they say truly what this package stores, and no more
     method_instructions: in place of `instructions`, for each method that asks something else
@@ -25,6 +26,7 @@ class Language:
     name: str
     scale_words: tuple[str, ...]
     impairment_words: tuple[str, ...]
+    scale_titles: Mapping[str, str]
     instructions: str
     method_instructions: Mapping[str, str]
     consent: str

@@ -11,6 +11,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
+from annotate.design.further_scales import MAIN, FurtherScale, check_further_scales, read_further_scales
 from annotate.design.languages import LANGUAGES
 from annotate.design.languages import TEXTS as PACKAGE_TEXTS
 from annotate.design.scales import SCALES, Scale
@@ -105,6 +106,7 @@ class StudyProtocol:
     reference_beside:    whether DCR shows the reference beside the picture, where that fits, and not before it
     offer_no_difference: whether neither of two pictures may be called better
     reasons:             of `REASONS`, those that may be given with an answer
+    more_scales:         what else of a picture is graded, on the grades of `scale`
     pair_design:         which pairs are compared, by its name in `annotate.pair_designs`
     pair_partners:       how many others a picture is compared with, in a design that does not go by the answers
     pair_certainty:      of the order of neighbours on the scale, from which on an active design asks for no more
@@ -141,6 +143,7 @@ class StudyProtocol:
     offer_no_difference: bool = True
     reference_beside: bool = False
     reasons: tuple[str, ...] = ()
+    more_scales: tuple[FurtherScale, ...] = ()
     pair_design: str = "balanced"
     pair_partners: int = 6
     pair_certainty: float = 0.95
@@ -162,6 +165,17 @@ class StudyProtocol:
                 f"language is {self.language!r}, which is not offered; offer it, or choose one of "
                 f"{', '.join(self.languages)}."
             )
+        check_further_scales(self.more_scales, self.scale, self.languages)
+
+    @property
+    def scale_names(self) -> tuple[str, ...]:
+        """The names of all scales that a picture is graded on, the first one first."""
+        return (MAIN, *(each.name for each in self.more_scales))
+
+    def check_scale(self, name: str) -> None:
+        """Raise ProtocolError unless a picture is graded on a scale of that name."""
+        if name not in self.scale_names:
+            raise ProtocolError(f"The study has no scale {name!r}; it has {', '.join(self.scale_names)}.")
 
     @property
     def allowed_error(self) -> float:
@@ -196,6 +210,7 @@ class StudyProtocol:
             "texts": {language: vars(texts) for language, texts in self.texts.items() if any(texts)},
             "questions": [question.to_json() for question in self.questions],
             "reasons": list(self.reasons),
+            "more_scales": [each.to_json() for each in self.more_scales],
         }
 
     @classmethod
@@ -308,6 +323,7 @@ _OWN_READERS: Mapping[str, Callable[[Any], Any]] = {
     "texts": _read_texts,
     "questions": read_questions,
     "reasons": _read_reasons,
+    "more_scales": read_further_scales,
 }
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     each.name: _OWN_READERS.get(each.name)

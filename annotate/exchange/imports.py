@@ -3,6 +3,7 @@
     stimulus      the name it has in the study (needed)
     participant   any name; people are told apart by it (needed)
     grade         on the study's scale; blank where the answer was "unusable" (needed)
+    grade_NAME    on a further scale of the study, as an export writes it; blank where none was given
     response_ms   from the picture's display to the answer
     rated_at      ISO 8601 with a time zone
     kind          as an export writes it; rows of repeated items (repeat) are kept as such, and count in no MOS
@@ -24,6 +25,8 @@ from annotate.queries.imports import ImportedRating
 
 REQUIRED = ("stimulus", "participant", "grade")
 LONGEST_PSEUDONYM = 64
+GRADE = "grade_"
+"""Before the name of a further scale: its column."""
 _REPEAT = ItemKind.REPEAT.name.lower()
 
 
@@ -45,7 +48,11 @@ def read_ratings(path: Path, protocol: StudyProtocol, now: datetime, *, name: st
     Raises ImportedRatingsError naming the line that cannot be used.
     """
     file = CsvFile.read(
-        path, required=REQUIRED, numbers=("grade", "response_ms"), error=ImportedRatingsError, name=name
+        path,
+        required=REQUIRED,
+        numbers=("grade", "response_ms", *(GRADE + each.name for each in protocol.more_scales)),
+        error=ImportedRatingsError,
+        name=name,
     )
     ratings: list[ImportedRating] = []
     lines: dict[tuple[str, str], int] = {}
@@ -70,6 +77,7 @@ def _rating(row: dict[str, str], protocol: StudyProtocol, now: datetime) -> Impo
         _milliseconds(row.get("response_ms", "")),
         _time(row.get("rated_at", ""), now),
         row.get("kind", "").lower() == _REPEAT,
+        more_grades=_more_grades(row, protocol),
     )
 
 
@@ -101,6 +109,13 @@ def _grade(text: str, protocol: StudyProtocol) -> float | None:
     if not protocol.offer_unusable:
         raise ValueError('has no grade; the protocol offers no "unusable"')
     return None
+
+
+def _more_grades(row: dict[str, str], protocol: StudyProtocol) -> dict[str, float] | None:
+    given = {each.name: text for each in protocol.more_scales if (text := row.get(GRADE + each.name, ""))}
+    if given and not row["grade"]:
+        raise ValueError("has a further grade, but no grade")
+    return {name: protocol.scale.check(text) for name, text in given.items()} or None
 
 
 def _milliseconds(text: str) -> int | None:

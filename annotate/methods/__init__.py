@@ -15,7 +15,7 @@ from annotate.design.protocol import StudyProtocol
 from annotate.design.review import StimulusSummary
 from annotate.design.sitting_plan import Effort, effort
 from annotate.errors import ProtocolError
-from annotate.methods.method import Method, Unit
+from annotate.methods.method import AnswerKind, Method, Unit
 from annotate.pair_designs import find_design
 
 DEFAULT = StudyProtocol.method
@@ -96,6 +96,8 @@ def check_protocol(protocol: StudyProtocol) -> StudyProtocol:
     if method.scales and protocol.scale.name not in method.scales:
         expected = ", ".join(method.scales)
         raise ProtocolError(f"scale is {protocol.scale.name!r}; a study by {method.name} takes {expected}.")
+    if protocol.more_scales and method.answer is not AnswerKind.GRADE:
+        raise ProtocolError(f"more_scales are graded; a study by {method.name} asks for no grades.")
     for name, value in method.fixed.items():
         if (given := getattr(protocol, name)) != value:
             raise ProtocolError(f"{name} is {given!r}; a study by {method.name} has {value!r}.")

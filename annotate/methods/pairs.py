@@ -33,7 +33,7 @@ METHOD = Method(
     check_design=_check_design,
     workload=_workload,
     scales=(),
-    defaults={"ratings_wanted": 10, "training_count": 2, **_FIXED},
+    defaults={"ratings_wanted": 10, "training_count": 2, "more_scales": (), **_FIXED},
     fixed=_FIXED,
     settings=(
         "offer_no_difference",
@@ -46,5 +46,5 @@ METHOD = Method(
     ),
     references=lambda protocol: protocol.pair_reference,
     rates_references=False,
-    unused=("gold_tolerance",),
+    unused=("gold_tolerance", "more_scales"),
 )

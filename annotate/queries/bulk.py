@@ -36,5 +36,8 @@ def _translated(table: Table, name: str, column: Sequence[Any], dialect: Dialect
     process = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
     if process is None:
         return column
-    known = {value: process(value) for value in set(column)}
+    try:
+        known = {value: process(value) for value in set(column)}
+    except TypeError:  # a dictionary is no key of another
+        return [process(value) for value in column]
     return [known[value] for value in column]

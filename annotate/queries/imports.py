@@ -46,6 +46,8 @@ _ASSIGNMENT, _RATING = Assignment.metadata.tables["assignment"], Rating.metadata
 class ImportedRating(NamedTuple):
     """A rating that was given elsewhere: by name of the stimulus, by pseudonym; `grade` None is "unusable".
 
+    `more_grades` are those on further scales by name, None where there are none.
+
     A `repeat` was given by somebody who had rated the stimulus before. It never counts for the MOS. `line` is where its
     table has it, 0 where it comes from no table.
     """
@@ -57,6 +59,7 @@ class ImportedRating(NamedTuple):
     rated_at: datetime | None = None
     repeat: bool = False
     line: int = 0
+    more_grades: dict[str, float] | None = None
 
 
 def import_ratings(db: Session, study_id: int, ratings: Iterable[ImportedRating], now: datetime) -> int:
@@ -164,6 +167,7 @@ def _ratings(
         "sequence": [sitting.count() for sitting in sittings],
         "grade": [rating.grade for rating in part],
         "unusable": [rating.grade is None for rating in part],
+        "more_grades": [rating.more_grades for rating in part],
         "response_ms": [rating.response_ms for rating in part],
         "rated_at": times,
     }

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import (
+    ColumnElement,
     Integer,
     Select,
     String,
@@ -27,6 +28,7 @@ from annotate.database.tables import (
     Sitting,
     Stimulus,
 )
+from annotate.design.further_scales import MAIN
 from annotate.design.items import ItemKind
 from annotate.design.known_pairs import Preferred, right_answer
 from annotate.queries.studies import get_study
@@ -55,6 +57,7 @@ class RatingRow(NamedTuple):
     votes_used: bool
     key: str
     reasons: tuple[str, ...]
+    more_grades: dict[str, float] | None
 
 
 def stream_ratings(db: Session, study_id: int) -> Iterator[RatingRow]:
@@ -63,7 +66,7 @@ def stream_ratings(db: Session, study_id: int) -> Iterator[RatingRow]:
         select(
             Stimulus.name, Stimulus.sha256, Participant.pseudonym, Sitting.number, Rating.sequence, Assignment.kind,
             Rating.grade, Rating.unusable, Stimulus.expected, Rating.response_ms, Rating.width_px, Rating.height_px,
-            Rating.pixel_ratio, Rating.rated_at, Participant.votes_used, Rating.key, Rating.reasons,
+            Rating.pixel_ratio, Rating.rated_at, Participant.votes_used, Rating.key, Rating.reasons, Rating.more_grades,
         )
         .join(Assignment, Assignment.id == Rating.assignment_id)
         .join(Stimulus, Stimulus.id == Assignment.stimulus_id)
@@ -141,10 +144,11 @@ def has_votes(db: Session, study_id: int) -> bool:
     return db.scalar(select(votes.exists())) is True
 
 
-def grade_counts(db: Session, study_id: int, names: Collection[str]) -> dict[str, dict[float, int]]:
+def grade_counts(db: Session, study_id: int, names: Collection[str], scale: str = MAIN) -> dict[str, dict[float, int]]:
     """Return how often each grade was given to these stimuli, by votes that are used and without repeats."""
+    grade = _grade_on(scale)
     counts = (
-        select(Stimulus.name, func.coalesce(Rating.grade, 0.0), func.count())
+        select(Stimulus.name, func.coalesce(grade, 0.0), func.count())
         .select_from(Rating)
         .join(Assignment, Assignment.id == Rating.assignment_id)
         .join(Stimulus, Stimulus.id == Assignment.stimulus_id)
@@ -154,24 +158,28 @@ def grade_counts(db: Session, study_id: int, names: Collection[str]) -> dict[str
             Stimulus.name.in_(names),
             Assignment.occurrence == 0,
             Participant.votes_used,
-            Rating.grade.is_not(None),
+            grade.is_not(None),
             Rating.undone_at.is_(None),
         )
-        .group_by(Stimulus.name, Rating.grade)
+        .group_by(Stimulus.name, grade)
     )
     found: dict[str, dict[float, int]] = {name: {} for name in names}
-    for name, grade, count in db.execute(counts):
-        found[name][grade] = count
+    for name, given, count in db.execute(counts):
+        found[name][given] = count
     return found
 
 
-def load_ratings(db: Session, study_id: int) -> Ratings:
+def load_ratings(db: Session, study_id: int, scale: str = MAIN) -> Ratings:
     """Return a study's ratings as arrays for the statistics; training and what was undone are left out.
 
     The ids are the names of all stimuli but those for training, the pseudonyms of participants, and
-    `pseudonym/number` of sittings. Ratings of participants whose votes are not used are there too.
+    `pseudonym/number` of sittings. Ratings of participants whose votes are not used are there too. On a further scale
+    only those are there that have a grade on it, or call the picture unusable.
+
+    Raises ProtocolError where the study has no such scale.
     """
-    scale = get_study(db, study_id).protocol.scale
+    protocol = get_study(db, study_id).protocol
+    protocol.check_scale(scale)
     stimuli = select(Stimulus.id, Stimulus.name, Stimulus.expected).where(
         Stimulus.study_id == study_id, Stimulus.kind != ItemKind.TRAINING
     )
@@ -181,7 +189,7 @@ def load_ratings(db: Session, study_id: int) -> Ratings:
         .join(Participant, Participant.id == Sitting.participant_id)
         .where(Participant.study_id == study_id)
     )
-    columns = _rating_columns(db, study_id)
+    columns = _rating_columns(db, study_id, scale)
     stimulus_ids, stimulus = _indexed(db, stimuli, columns["stimulus"])
     participant_ids, participant = _indexed(db, participants, columns["participant"])
     sitting_ids, sitting = _indexed(db, sittings, columns["sitting"])
@@ -192,8 +200,8 @@ def load_ratings(db: Session, study_id: int) -> Ratings:
         grade=columns["grade"],
         stimulus_ids=stimulus_ids,
         participant_ids=participant_ids,
-        scale_low=scale.low,
-        scale_high=scale.high,
+        scale_low=protocol.scale.low,
+        scale_high=protocol.scale.high,
         sitting=sitting,
         sitting_ids=sitting_ids,
         sequence=columns["sequence"].astype(np.int64),
@@ -203,15 +211,21 @@ def load_ratings(db: Session, study_id: int) -> Ratings:
     )
 
 
-def _rating_columns(db: Session, study_id: int) -> dict[str, NDArray[np.float64]]:
+def _grade_on(scale: str) -> ColumnElement[Any]:
+    """Return the grade that a rating has on a scale."""
+    return Rating.grade.expression if scale == MAIN else Rating.more_grades[scale].as_float()
+
+
+def _rating_columns(db: Session, study_id: int, scale: str) -> dict[str, NDArray[np.float64]]:
     """Return columns of V ratings, NaN for NULL; all fit into a float64 exactly, and together are one block."""
+    grade = _grade_on(scale)
     chosen = {
         "stimulus": Assignment.stimulus_id,
         "participant": Assignment.participant_id,
         "sitting": Assignment.sitting_id,
         "kind": type_coerce(Assignment.kind, Integer),  # no ItemKind is made per row
         "sequence": Rating.sequence,
-        "grade": func.coalesce(Rating.grade, _UNKNOWN),
+        "grade": func.coalesce(grade, _UNKNOWN),
         "response_ms": func.coalesce(Rating.response_ms, _UNKNOWN),
         "expected": func.coalesce(
             case((Assignment.kind.in_((ItemKind.GOLD, ItemKind.TRAP)), Stimulus.expected)), _UNKNOWN
@@ -221,7 +235,12 @@ def _rating_columns(db: Session, study_id: int) -> dict[str, NDArray[np.float64]
         select(*chosen.values())
         .join(Assignment, Assignment.id == Rating.assignment_id)
         .join(Stimulus, Stimulus.id == Assignment.stimulus_id)
-        .where(Assignment.study_id == study_id, Assignment.kind != ItemKind.TRAINING, Rating.undone_at.is_(None))
+        .where(
+            Assignment.study_id == study_id,
+            Assignment.kind != ItemKind.TRAINING,
+            Rating.undone_at.is_(None),
+            Rating.unusable | grade.is_not(None),
+        )
     )
     result = db.connection().execute(rows, execution_options={"yield_per": ROWS_AT_ONCE})
     blocks = [np.array([tuple(row) for row in part], np.float64) for part in result.partitions()]

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import ConfigDict, Field
 
+from annotate.design.further_scales import LONGEST_NAME, MOST_FURTHER
 from annotate.design.items import ItemKind
 from annotate.design.known_pairs import Preferred, right_answer
 from annotate.design.states import AssignmentState, State
@@ -15,6 +16,7 @@ from annotate.design.stored_protocol import StoredProtocol
 LONGEST_KEY = 64
 MOST_REASONS = 20
 Reason = Annotated[str, Field(max_length=32)]
+ScaleName = Annotated[str, Field(max_length=LONGEST_NAME)]
 Number = Annotated[int, Field(ge=0, lt=2**31)]
 """What fits into an integer of every database."""
 
@@ -132,9 +134,9 @@ class AssignedItem(NamedTuple):
 class Answer:
     """What a client sends, and what is stored as an `annotate.database.tables.Rating`.
 
-    Two that are equal are the same answer. `key` is made by the client, `grade` on the study's scale, sizes in CSS
-    pixels. `preferred` is as the participant saw the pair, `flipped` whether pictures were shown in turn. The
-    page's messages are checked for it field by field.
+    Two that are equal are the same answer. `key` is made by the client, `grade` on the study's first scale,
+    `more_grades` on its further ones by name, sizes in CSS pixels. `preferred` is as the participant saw the pair,
+    `flipped` whether pictures were shown in turn. The page's messages are checked for it field by field.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -150,3 +152,4 @@ class Answer:
     preferred: Preferred | None = None
     reasons: Annotated[tuple[Reason, ...], Field(max_length=MOST_REASONS)] = ()
     flipped: bool | None = None
+    more_grades: Annotated[dict[ScaleName, float], Field(max_length=MOST_FURTHER)] | None = None

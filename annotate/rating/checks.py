@@ -69,11 +69,24 @@ def check_answer(answer: Answer, protocol: StudyProtocol) -> Answer:
         return _check_preference(answer, protocol)
     if answer.preferred is not None:
         raise RatingError("This study asks for a grade, and not which of two pictures is better.")
-    return answer if answer.unusable else replace(answer, grade=protocol.scale.check(answer.grade))
+    more_grades = _check_more_grades(answer, protocol)
+    if answer.unusable:
+        return replace(answer, more_grades=None)
+    return replace(answer, grade=protocol.scale.check(answer.grade), more_grades=more_grades)
+
+
+def _check_more_grades(answer: Answer, protocol: StudyProtocol) -> dict[str, float] | None:
+    """Return the grades on the further scales, all of them; None where there are none, or the picture is unusable."""
+    given = answer.more_grades or {}
+    wanted = () if answer.unusable else protocol.scale_names[1:]
+    if given.keys() != set(wanted):
+        expected = ", ".join(wanted) or "none"
+        raise RatingError(f"The further grades are of {', '.join(given) or 'nothing'}; expected {expected}.")
+    return {name: protocol.scale.check(given[name]) for name in wanted} or None
 
 
 def _check_preference(answer: Answer, protocol: StudyProtocol) -> Answer:
-    if answer.grade is not None:
+    if answer.grade is not None or answer.more_grades:
         raise RatingError("This study asks which of two pictures is better, and not for a grade.")
     offered = ("left", "none", "right") if protocol.offer_no_difference else ("left", "right")
     if answer.preferred not in offered:

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from annotate import queries
 from annotate.database.tables import Study
-from annotate.design.languages import LANGUAGES
+from annotate.design.further_scales import MAIN, FurtherScale
+from annotate.design.languages import LANGUAGES, TEXTS
 from annotate.design.protocol import StudyProtocol
 from annotate.design.start_questions import LONGEST_ANSWER, StartQuestion
 from annotate.errors import AccessError, DatabaseError, RatingError
@@ -177,8 +178,15 @@ def _describe(db: Session, study: Study) -> dict[str, Any]:
             "low": scale.low,
             "high": scale.high,
             "words": {language: list(scale.words(language).items()) for language in LANGUAGES},
+            "title": {language: texts.scale_titles[MAIN] for language, texts in TEXTS.items()},
         },
+        "more_scales": [_describe_scale(each, protocol) for each in protocol.more_scales],
     }
+
+
+def _describe_scale(further: FurtherScale, protocol: StudyProtocol) -> dict[str, Any]:
+    words = {each: list(further.words_on(protocol.scale, each).items()) for each in protocol.languages}
+    return {"name": further.name, "title": dict(further.title), "words": words}
 
 
 def _describe_method(protocol: StudyProtocol) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from annotate.database.migrations.m005_pairs import add_pairs
 from annotate.database.migrations.m006_members import add_members
 from annotate.database.migrations.m007_pair_designs import add_pair_designs
 from annotate.database.migrations.m008_pair_kinds import add_pair_kinds
+from annotate.database.migrations.m009_more_grades import add_more_grades
 from annotate.database.tables import SchemaVersion
 from annotate.errors import DatabaseError
 
@@ -30,6 +31,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     add_members,
     add_pair_designs,
     add_pair_kinds,
+    add_more_grades,
 )
 LATEST = len(MIGRATIONS)
 _LOCK = 0x66697161  # any number, the same in every process

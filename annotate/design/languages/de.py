@@ -13,6 +13,7 @@ LANGUAGE = Language(
         "Wahrnehmbar, aber nicht störend",
         "Nicht wahrnehmbar",
     ),
+    scale_titles={"overall": "Gesamt", "details": "Details", "exposure": "Belichtung"},
     instructions=(
         "Sie sehen nacheinander Fotos von Gesichtern und sagen, wie gut das Bild ist: wie scharf, sauber und "
         "gut beleuchtet, nicht wie attraktiv die Person ist. Es zählt Ihr erster Eindruck."

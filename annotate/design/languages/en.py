@@ -13,6 +13,7 @@ LANGUAGE = Language(
         "Perceptible, but not annoying",
         "Imperceptible",
     ),
+    scale_titles={"overall": "Overall", "details": "Details", "exposure": "Exposure"},
     instructions=(
         "You will see photos of faces, one after the other, and say how good the picture is: how sharp, clean "
         "and well lit, not how attractive the person. Your first impression counts."

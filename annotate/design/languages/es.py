@@ -7,6 +7,7 @@ LANGUAGE = Language(
     name="Español",
     scale_words=("Mala", "Mediocre", "Aceptable", "Buena", "Excelente"),
     impairment_words=("Muy molesta", "Molesta", "Ligeramente molesta", "Perceptible, pero no molesta", "Imperceptible"),
+    scale_titles={"overall": "En conjunto", "details": "Detalles", "exposure": "Exposición"},
     instructions=(
         "Verá fotos de caras, una tras otra, y dirá qué calidad tiene la imagen: su nitidez, limpieza e "
         "iluminación, no lo atractiva que sea la persona. Cuenta su primera impresión."

@@ -25,6 +25,8 @@ def test_an_unknown_language_is_read_in_english() -> None:
 def test_a_language_has_every_word_of_the_scales_and_every_question(language: str) -> None:
     texts = TEXTS[language]
     assert len(texts.scale_words) == len(ENGLISH.scale_words)
+    assert list(texts.scale_titles) == list(ENGLISH.scale_titles)
+    assert all(texts.scale_titles.values())
     assert all(
         [
             texts.name,

@@ -17,6 +17,10 @@ from annotate.design.start_questions import READY_QUESTIONS
 from annotate.design.states import State
 from annotate.errors import ProtocolError, StudyStateError
 
+CONTRAST: dict[str, Any] = {
+    "name": "contrast", "title": {"en": "Contrast", "de": "Kontrast", "es": "Contraste"},
+    "words": {language: ["none", "little", "some", "much", "most"] for language in ("en", "de", "es")},
+}  # fmt: skip
 QUESTION = {"name": "glasses", "text": {"en": "Glasses?"}, "choices": {"en": ["yes", "no"]}}
 OTHER: dict[str, Any] = {
     "method": "pairs", "scale": "acr9", "ratings_wanted": 24, "training_count": 3, "gold_every": 20, "trap_every": 20,
@@ -28,7 +32,7 @@ OTHER: dict[str, Any] = {
     "data_protection": "Unser Text."}},
     "questions": [READY_QUESTIONS["age_group"].to_json(), QUESTION], "completion_code": "ABC",
     "offer_no_difference": False, "reference_beside": True,
-     "reasons": ["blur", "light"], "pair_partners": 4, "pair_across_sources": True,
+     "reasons": ["blur", "light"], "more_scales": [CONTRAST], "pair_partners": 4, "pair_across_sources": True,
     "pair_reference": True, "pair_design": "chain", "pair_certainty": 0.9, "pair_information": 0.02,
 }  # fmt: skip
 FIRST_VERSION = json.loads("""{
@@ -91,6 +95,23 @@ def test_what_the_first_version_wrote_means_what_it_meant() -> None:
         ({"texts": ["en"]}, "expected texts by language"),
         ({"questions": [QUESTION, QUESTION]}, "two questions called glasses"),
         ({"reasons": [["blur"]]}, "reasons is .*; expected some of"),
+        ({"more_scales": "piq"}, "more_scales is 'piq'; expected a list of at most 3, or one of piq23"),
+        ({"more_scales": [CONTRAST] * 4}, "expected a list of at most 3"),
+        ({"more_scales": [CONTRAST, CONTRAST]}, "two scales called contrast"),
+        ({"more_scales": ["contrast"]}, "A further scale is 'contrast'; expected a name, a title and words"),
+        ({"more_scales": [{**CONTRAST, "name": "overall"}]}, "called 'overall'; expected .* neither overall, p910"),
+        ({"more_scales": [{**CONTRAST, "name": "p910_x"}]}, "called 'p910_x'; expected"),
+        ({"more_scales": [{**CONTRAST, "name": "Contrast"}]}, "called 'Contrast'; expected"),
+        ({"more_scales": [{**CONTRAST, "title": {"xx": "Contrast"}}]}, "needs its title and its words by language"),
+        ({"more_scales": [{**CONTRAST, "title": {"en": " "}}]}, "needs a title of 1 to 60 characters"),
+        ({"more_scales": [{**CONTRAST, "words": {"en": ["bad"] * 5}}]}, "needs words in the languages of its title"),
+        ({"more_scales": [{**CONTRAST, "words": {**CONTRAST["words"], "en": ["bad"]}}]}, "needs 5 words in each"),
+        ({"more_scales": [{**CONTRAST, "words": {**CONTRAST["words"], "en": [1] * 5}}]}, "has a word that is no text"),
+        (
+            {"more_scales": [{"name": "contrast", "title": {"en": "Contrast"}}]},
+            "contrast has no title in Deutsch; give one, or do not offer that language",
+        ),
+        ({"more_scales": [CONTRAST], "scale": "continuous"}, "more_scales need a scale of grades, such as acr5"),
         ({"questions": "Glasses?"}, "questions is 'Glasses\\?'; expected a list"),
         ({"consent_text": None}, "consent_text is None; expected a text"),
         ({"rating_wanted": 20}, "A protocol has no 'rating_wanted'; it has method, scale, ratings_wanted"),
@@ -143,6 +164,17 @@ def test_nothing_that_gives_a_rating_its_meaning_changes_after_the_draft() -> No
     assert not CHANGEABLE_WHILE_PAUSED & {
         "scale", "offer_unusable", "texts", "questions", "languages", "gold_every", "trap_every",
     }  # fmt: skip
+
+
+def test_further_scales_come_by_the_name_of_a_preset_or_with_words_of_their_own() -> None:
+    preset = StudyProtocol.from_json({"more_scales": "piq23"})
+    assert preset.scale_names == ("overall", "details", "exposure")
+    assert StudyProtocol.from_json(preset.to_json()) == preset
+    details = preset.more_scales[0]
+    assert details.title["es"] == "Detalles"
+    assert details.words_on(preset.scale, "de") == preset.scale.words("de")
+    (own,) = StudyProtocol.from_json({"more_scales": [CONTRAST], "scale": "acr9"}).more_scales
+    assert own.words_on(SCALES["acr9"], "en") == {1: "none", 3: "little", 5: "some", 7: "much", 9: "most"}
 
 
 def test_change_to_the_same_value_is_none() -> None:

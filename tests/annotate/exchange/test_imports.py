@@ -14,7 +14,7 @@ from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.design.scales import SCALES
 from annotate.design.states import State
-from annotate.errors import ImportedRatingsError, StudyStateError
+from annotate.errors import ImportedRatingsError, ProtocolError, StudyStateError
 from annotate.exchange.imports import read_ratings
 from annotate.queries.imports import ImportedRating
 from annotate.stimuli.files import Candidate
@@ -70,6 +70,32 @@ def test_columns_are_read_in_any_order_and_others_ignored(tmp_path: Path) -> Non
 def test_bad_table_is_refused_with_its_line(tmp_path: Path, table: str, reason: str) -> None:
     with pytest.raises(ImportedRatingsError, match=reason):
         read_ratings(written(tmp_path, table), StudyProtocol(), NOW)
+
+
+def test_further_scales_are_columns_and_each_has_its_own_mos(database: Database, tmp_path: Path) -> None:
+    protocol = StudyProtocol.from_json({"more_scales": "piq23"})
+    study_id = make_study(database, tmp_path, candidates(2), protocol=protocol)
+    table = (
+        "stimulus;participant;grade;grade_details;grade_exposure\n"
+        "000.png;anna;4;5,0;1\n000.png;bert;2;4;\n001.png;anna;;;\n001.png;bert;3;;\n"
+    )
+    rate(database, study_id, read_ratings(written(tmp_path, table), protocol, NOW).ratings)
+    with database.read() as db:
+        found = {
+            scale: [(row["mos"], row["ratings"], row["unusable"]) for row in mos_rows(db, study_id, scale)]
+            for scale in protocol.scale_names
+        }
+        with pytest.raises(ProtocolError, match="no scale 'noise'; it has overall, details, exposure"):
+            mos_rows(db, study_id, "noise")
+    assert found == {
+        "overall": [(3, 2, 0), (3, 1, 1)],
+        "details": [(4.5, 2, 0), (None, 0, 1)],
+        "exposure": [(1, 1, 0), (None, 0, 1)],
+    }
+    for cells, reason in (("3,6", "'6' is no grade"), (",3", "has a further grade, but no grade")):
+        wrong = written(tmp_path, f"stimulus,participant,grade,grade_details\n000.png,carl,{cells}\n")
+        with pytest.raises(ImportedRatingsError, match=f"line 2, {reason}"):
+            read_ratings(wrong, protocol, NOW)
 
 
 def test_grade_may_be_missing_only_where_unusable_was_offered(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from annotate import queries
 from annotate.database.engine import Database
+from annotate.design.further_scales import PRESETS
 from annotate.errors import (
     AccessError,
     GradeError,
@@ -163,6 +164,35 @@ def test_an_answer_that_makes_no_sense_is_refused(database: Database, values: di
     with pytest.raises(RatingError):
         person.send(answer)
     assert live_ratings(database) == 0
+
+
+def test_a_picture_is_graded_on_every_scale_in_one_answer(database: Database) -> None:
+    study_id = new_study(database, more_scales=PRESETS["piq23"], **QUICK)
+    person = Person(database, study_id)
+    step = person.start()
+    every = {"exposure": 2.0, "details": 4.0}
+    for wrong in (
+        None,
+        {"details": 4.0},
+        {**every, "noise": 1.0},
+        {**every, "details": 4.5},
+        {**every, "details": 6.0},
+    ):
+        with pytest.raises((GradeError, RatingError)):
+            person.send(person.answer(step, more_grades=wrong))
+    with pytest.raises(RatingError, match=r"details, exposure; expected none"):
+        person.send(person.answer(step, None, unusable=True, more_grades={"details": 4.0, "exposure": 2.0}))
+    answer = person.answer(step, more_grades=every)
+    after = person.send(answer).step
+    assert person.send(answer).step == after
+    with pytest.raises(RatingError):  # the key is that of another answer
+        person.send(replace(answer, more_grades={**every, "details": 5.0}))
+    person.undo()
+    step = person.send(person.answer(step, 5.0, more_grades={"details": 1.0, "exposure": 3.0})).step
+    person.send(person.answer(step, None, unusable=True))
+    with database.read() as db:
+        rows = list(queries.ratings.stream_ratings(db, study_id))
+    assert [(row.grade, row.more_grades) for row in rows] == [(5.0, {"details": 1.0, "exposure": 3.0}), (None, None)]
 
 
 def test_unusable_is_an_answer_where_the_protocol_offers_it(database: Database) -> None:
