@@ -144,6 +144,7 @@ LANGUAGE = Language(
         "unusable": "Unbrauchbar",
         "unusable_hint": "Kein Gesicht oder nichts zu erkennen",
         "undo": "Rückgängig",
+        "all_graded": "Alles beurteilt; mit Enter geht es weiter.",
         "give_grade": "Dieses Urteil abgeben",
         "move_slider": "Bewegen Sie zuerst den Regler, mit Maus, Finger oder Pfeiltasten.",
         "saving": "{grade} wird gespeichert…",

@@ -138,6 +138,7 @@ LANGUAGE = Language(
         "unusable": "Unusable",
         "unusable_hint": "No face, or nothing to see",
         "undo": "Undo",
+        "all_graded": "All graded; Enter goes on.",
         "give_grade": "Give this grade",
         "move_slider": "Move the slider first, by mouse, touch or arrow keys.",
         "saving": "Saving {grade}…",

@@ -135,6 +135,7 @@ LANGUAGE = Language(
         "unusable": "Inservible",
         "unusable_hint": "Sin cara, o no se ve nada",
         "undo": "Deshacer",
+        "all_graded": "Todo valorado; siga con Intro.",
         "give_grade": "Dar esta nota",
         "move_slider": "Mueva primero el control, con el ratón, el dedo o las flechas.",
         "saving": "Guardando {grade}…",

@@ -6,11 +6,10 @@ const PREFERENCE_WORDS = { left: "left_better", none: "no_difference", right: "r
 const PREFERENCE_KEYS = { ArrowLeft: "left", ArrowDown: "none", 0: "none", ArrowRight: "right" };
 
 const isPreference = () => study.method.answer === "preference";
-const wordOf = (grade) => study.scale.words[language]?.find(([value]) => value === grade)?.[1];
 const choiceText = (choice) => {
   if (choice === null) return t("unusable");
   if (choice in PREFERENCES) return t(PREFERENCE_WORDS[choice]);
-  return wordOf(choice) ? `${choice} ${wordOf(choice)}` : String(choice);
+  return textOn(study.scale, choice);
 };
 const asAnswer = (choice) =>
   choice in PREFERENCES
@@ -30,12 +29,14 @@ const choiceButton = (choice, key, word) =>
     make("kbd", { "aria-hidden": "true" }, key),
     make("span", {}, word),
   );
-const gradeButtons = () => study.scale.grades.map((grade) => choiceButton(grade, String(grade), wordOf(grade) ?? ""));
+const gradeButtons = () =>
+  study.scale.grades.map((grade) => choiceButton(grade, String(grade), wordOn(study.scale, grade) ?? ""));
 const preferences = () => Object.keys(PREFERENCES).filter((each) => each !== "none" || study.method.no_difference);
 const preferenceButtons = () =>
   preferences().map((choice) => choiceButton(choice, PREFERENCES[choice], t(PREFERENCE_WORDS[choice])));
 const choices = () => {
   if (isPreference()) return preferenceButtons();
+  if (isSeveral()) return scaleRows();
   return study.scale.grades.length ? gradeButtons() : slider();
 };
 const unusableButton = () =>
@@ -116,6 +117,7 @@ const dropReasons = () => {
 };
 
 const light = (choice) => {
+  if (isSeveral() && choice !== null) return; // the grades are lit already
   unlight();
   const pressed = choice === null ? parts.unusable : parts.grades.querySelector(`[value="${choice}"]`);
   pressed?.classList.add("taken");
@@ -133,6 +135,7 @@ const answerByKey = (event) => {
     return void (preferences().includes(choice) && give(choice));
   }
   if (event.key === "0" && study.offer_unusable) return void give(null);
+  if (isSeveral()) return gradeByKey(event);
   if (range() && event.key in SLIDES) return slide(event);
   if (range() && event.key === "Enter" && event.target.tagName !== "BUTTON") return giveSlid();
   const grade = Number(event.key);
@@ -144,7 +147,7 @@ const onKey = (event) => {
   if (event.repeat && !(event.key in SLIDES && range())) return; // a key that is held is no second answer
   if (event.key === "Backspace" || event.key.toLowerCase() === "z") {
     event.preventDefault();
-    return void undo();
+    return void goBack();
   }
   if (event.key === " " && event.target.tagName !== "BUTTON" && shown?.arrangement === "in turn") {
     event.preventDefault();

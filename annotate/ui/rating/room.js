@@ -14,19 +14,20 @@ const quietButton = (name, key, text, onclick) =>
 
 const enterRoom = () => {
   document.body.classList.add("rating-room");
-  root.className = `rate room${isPaired() ? " paired" : ""}${isPreference() ? " preference" : ""}`;
+  root.className = `rate room${isPaired() ? " paired" : ""}${isPreference() ? " preference" : ""}${isSeveral() ? " several" : ""}`;
   root.lang = language;
   const stage = make("div", { class: "viewing", onclick: flip });
   const progress = make("progress", { max: 1, value: 0, "aria-label": t("step_rating") });
   const count = make("span", { class: "count" });
-  const undoKey = quietButton("undo", "Z", t("undo"), undo);
+  const undoKey = quietButton("undo", "Z", t("undo"), goBack);
   const unusable = study.offer_unusable && !isPreference() ? unusableButton() : null;
   const flipKey = isPaired() ? quietButton("flip", t("space_bar"), t("flip"), flip) : null;
+  const next = isSeveral() ? nextButton() : null;
   const leave = quietButton("leave", "", t("leave"), leaveRoom);
   const grades = make("div", { class: "grades", role: "group", "aria-label": question() }, ...choices());
   const after = make("div", { class: "after concealed" });
   const heading = make("h2", { tabindex: "-1" }, question());
-  const extras = make("div", { class: "extras" }, undoKey, flipKey, unusable);
+  const extras = make("div", { class: "extras" }, undoKey, flipKey, unusable, next);
   const answering = make("div", { class: "answering" }, grades, extras);
   const answers = make("div", { class: "reply" }, answering, after);
   const tried = preview ? make("span", { class: "tried" }, t("preview")) : null;
@@ -35,7 +36,7 @@ const enterRoom = () => {
     stage,
     make("div", { class: "controls" }, ...[heading, reasonRow()].filter(Boolean), answers),
   );
-  parts = { stage, progress, count, undoKey, flipKey, grades, after, answering, unusable, heading, language };
+  parts = { stage, progress, count, undoKey, flipKey, grades, after, answering, unusable, next, heading, language };
   heading.focus({ preventScroll: true });
 };
 // Keeps its room on the page: what appears and goes must not move the picture.
@@ -62,7 +63,8 @@ const ratingRoom = async () => {
     : `${t("progress", step)}, ${t("minutes_left", { minutes: minutesLeft() })}`;
   progress.max = step.total || 1;
   progress.value = step.done;
-  undoKey.disabled = !step.can_undo; // and in its place: what stands beside it must not move
+  // And in its place: what stands beside it must not move.
+  undoKey.disabled = !step.can_undo && scaleGrades.every((grade) => grade === null);
   await showItem(stage, step.picture);
   if (step.upcoming) fetchPictures(step.upcoming).catch(() => {});
 };
@@ -87,6 +89,7 @@ const showItem = async (stage, item) => {
   range()?.dispatchEvent(new Event("newpicture"));
   unlight();
   dropReasons();
+  clearGrades();
   showWhatCanBeAnswered();
   forgetOthers([item.number, step.upcoming?.number].filter(Boolean));
 };
@@ -100,11 +103,16 @@ const showWhatCanBeAnswered = () => {
   for (const each of parts.grades.querySelectorAll("button")) each.disabled = shown.since === null;
 };
 
-const give = async (choice) => {
-  if (busy || !shown || shown.number !== step?.picture?.number) return;
-  if (shown.since === null) return announce(t("flip_first"));
-  const looked = performance.now() - shown.since;
-  if (looked < LEAST_LOOK_MS) return;
+const mayAnswer = () => {
+  if (busy || !shown || shown.number !== step?.picture?.number) return false;
+  if (shown.since === null) announce(t("flip_first"));
+  return shown.since !== null && performance.now() - shown.since >= LEAST_LOOK_MS;
+};
+
+const give = async (choice, decidedAt = performance.now()) => {
+  if (!mayAnswer()) return;
+  const looked = decidedAt - shown.since;
+  const said = answerText(choice);
   if (study.width_px && !areVisible(shown)) return announce(t("too_small"));
   busy = true;
   const box = shown.images.at(-1).getBoundingClientRect();
@@ -112,6 +120,7 @@ const give = async (choice) => {
     key: random(),
     assignment_id: shown.number,
     ...asAnswer(choice),
+    ...furtherGrades(choice),
     reasons: givenReasons(),
     flipped: shown.arrangement === "single" ? null : shown.arrangement === "in turn",
     response_ms: Math.round(looked),
@@ -120,11 +129,11 @@ const give = async (choice) => {
     pixel_ratio: devicePixelRatio,
   };
   light(choice);
-  announce(t("saving", { grade: choiceText(choice) }));
+  announce(t("saving", { grade: said }));
   const before = step;
   try {
     if (!(await deliver(answer))) return;
-    announce(t("saved", { grade: choiceText(choice) }));
+    announce(t("saved", { grade: said }));
     if (before.kind === "rate") times.push(Math.min(60, looked / 1000));
     if (feedback) showFeedback(choice);
   } finally {
@@ -181,7 +190,8 @@ const showFeedback = (given) => {
   const unexpected = text ? "feedback_said" : "feedback_none";
   const missed = near ? "feedback_near" : "feedback_far";
   const name = expected === null ? unexpected : given === expected ? "feedback_exact" : missed;
-  const message = tOfMethod(name, { given: choiceText(given), expected: expected === null ? "" : choiceText(expected) });
+  const told = tOfMethod(name, { given: choiceText(given), expected: expected === null ? "" : choiceText(expected) });
+  const message = isSeveral() ? `${titleOf(study.scale)}: ${told}` : told;
   const next = button(
     t("next"),
     () => {

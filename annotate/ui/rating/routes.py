@@ -40,7 +40,7 @@ KEPT = (
 
 SCRIPTS = (
     "vision.js", "storage.js", "server.js", "messages.js", "page.js", "consent.js", "screen.js", "ending.js",
-    "viewing.js", "answering.js", "room.js", "begin.js",
+    "viewing.js", "scales.js", "answering.js", "room.js", "begin.js",
 )  # fmt: skip
 """What the page runs, one after the other."""
 NOT_NOW = "This study cannot be shown at the moment. What you rated is saved; try again later."

@@ -2,8 +2,12 @@
 
 // Room for the picture beside everything else in the rating room, in pixels of the screen; `window_px` in those of CSS.
 const around = ([width]) => {
+  const isBeside = isSeveral() && width >= SIDE_FROM_PX;
+  const caption = isPaired() ? CAPTION_PX : 0;
+  if (isBeside) return [32 + SIDE_PX, 60 + caption];
+  if (isSeveral()) return [32, rowsPx() + caption + (study.method.reasons.length ? REASONS_PX : 0)];
   const [across, below] = width < 640 ? [16, isPreference() ? 284 : 384] : [32, 210];
-  return [across, below + (isPaired() ? CAPTION_PX : 0) + (study.method.reasons.length ? REASONS_PX : 0)];
+  return [across, below + caption + (study.method.reasons.length ? REASONS_PX : 0)];
 };
 const room = (window_px = [innerWidth, innerHeight]) =>
   window_px.map((side, index) => Math.floor((side - around(window_px)[index]) * devicePixelRatio));

@@ -330,3 +330,36 @@ def test_without_the_database_photos_are_scored_and_the_demo_comes_by_itself_onc
     rater.button("Pause").click()
     expect(page.get_by_role("tab", name="Score")).to_be_visible()
     page.goto("about:blank")  # a server that ends waits for the pages that listen to it
+
+
+@pytest.mark.parametrize("study", [{"more_scales": "piq23", "images": 2}], indirect=True)
+def test_several_scales_are_graded_in_their_order_and_sent_together(
+    rater: RatingPage, served: Served, study: OpenStudy
+) -> None:
+    page = rater.page
+    rater.start(newcomer(served, study))
+    number = rater.look()
+    rows, following = rater.root.locator(".scale"), rater.button("Next picture")
+    for key in ("4", "2", "Enter"):
+        page.keyboard.press(key)
+    expect(rater.spoken).to_have_text("Details: 2 Poor.")
+    expect(rater.root.locator("[aria-current]")).to_have_attribute("aria-label", "Exposure")
+    expect(following).to_be_disabled()
+    page.keyboard.press("z")
+    expect(rows.get_by_role("button", pressed=True)).to_have_accessible_name("4 Good")
+    for key in ("3", "5", "1"):
+        page.keyboard.press(key)
+    expect(rater.spoken).to_have_text("All graded; Enter goes on.")
+    rater.root.get_by_role("group", name="Overall").get_by_role("button", name="1 Bad").click()
+    check_access(rater)
+    before_ms = page.evaluate("performance.now()")
+    page.keyboard.press("Enter")
+    rater.wait_until_gone(number)
+    expect(rater.spoken).to_have_text("Saved: Overall 1 Bad, Details 3 Fair, Exposure 5 Excellent")
+    expect(rows.get_by_role("button", pressed=True)).to_have_count(0)
+    rater.rate("0")
+    first, second = study.ratings()
+    assert (first.grade, first.more_grades) == (1, {"details": 3, "exposure": 5})
+    assert first.response_ms
+    assert first.response_ms < before_ms
+    assert (second.unusable, second.more_grades) == (True, None)

@@ -224,6 +224,7 @@ def test_a_study_is_described_in_every_language(site: TestClient, labelling: Lab
     }  # fmt: skip
     assert described["scale"]["grades"] == [1, 2, 3, 4, 5]
     assert described["scale"]["words"]["de"][0] == [1, "Schlecht"]
+    assert described["more_scales"] == []
     assert set(described["languages"]) == set(described["texts"]) == set(LANGUAGES)
     assert all(
         set(texts) == {"instructions", "consent", "eligibility", "data_protection"}
