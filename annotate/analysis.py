@@ -17,6 +17,7 @@ from annotate import queries
 from annotate.database.engine import Database
 from annotate.design.further_scales import MAIN
 from annotate.design.items import ItemKind
+from annotate.design.languages import texts_in
 from annotate.errors import StudyError
 from annotate.methods import method_of
 from annotate.methods.method import Unit
@@ -35,6 +36,7 @@ from annotate.statistics.paired_checks import (
 from annotate.statistics.paired_scale import PairedScale, fit_paired_scale
 from annotate.statistics.ratings import Flags, Ratings
 from annotate.statistics.reliability import Reliability, estimate_reliability
+from annotate.statistics.scale_correlation import ScaleCorrelation, correlate_scales
 from annotate.statistics.screening import Screening, screen
 from annotate.statistics.screening_preview import ScreeningPreview, preview_screening
 
@@ -102,6 +104,27 @@ def reliability(db: Session, study_id: int, scale: str = MAIN) -> dict[str, floa
 def conditions(db: Session, study_id: int, scale: str = MAIN) -> Conditions:
     """Return what the votes that are used say of what was done to the pictures."""
     return compare_conditions(*load_votes(db, study_id, scale), _origins(db, study_id))
+
+
+def scale_summaries(db: Session, study_id: int) -> list[dict[str, Any]]:
+    """Return of each scale of a study its title, the grades that count, their pictures' mean MOS and the agreement."""
+    protocol = queries.studies.get_study(db, study_id).protocol
+    titles = {MAIN: texts_in(protocol.language).scale_titles[MAIN]}
+    titles |= {each.name: each.title[protocol.language] for each in protocol.more_scales}
+    rows = []
+    for name, title in titles.items():
+        votes = load_votes(db, study_id, name)
+        table = estimate_mos(*votes).only(_origins(db, study_id))
+        known = table.mos[~np.isnan(table.mos)]
+        figures = {"ratings": int(table.ratings.sum()), "mos": float(known.mean()) if known.size else None}
+        rows.append({"scale": name, "title": title, **figures, **estimate_reliability(*votes).row()})
+    return rows
+
+
+def correlations(db: Session, study_id: int) -> list[ScaleCorrelation]:
+    """Return how far every two scales of a study order its pictures alike; none where it has one."""
+    names = queries.studies.get_study(db, study_id).protocol.scale_names
+    return correlate_scales({name: mos_table(db, study_id, name) for name in names}) if len(names) > 1 else []
 
 
 def agreement(

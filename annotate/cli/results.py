@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from annotate.cli.arguments import MOST_LISTED, MOST_RATINGS, Command, whole
 from annotate.cli.output import cell, one_line, opened_database, say, table, utc_now, warn
+from annotate.design.further_scales import MAIN
 from annotate.errors import RatingsError
 from annotate.settings import Settings
 from annotate.wording import counted
@@ -36,6 +37,8 @@ AGREEMENT_COLUMNS = (
 )  # fmt: skip
 SIGNIFICANT = 0.01
 MOST_BOOTSTRAPS = 10_000
+CORRELATION_COLUMNS = ("a", "b", "pictures", "srcc", "srcc_low", "srcc_high", "plcc")
+SUMMARY_COLUMNS = ("scale", "title", "ratings", "mos", "icc_mean", "krippendorff_alpha")
 DMOS_COLUMNS = ("dmos", "dmos_ci95")
 MOS_COLUMNS = ("stimulus", "mos", "sos", "ci95", "ratings", "mos_p910", "unusable")
 
@@ -50,6 +53,7 @@ def add_results(command: Command) -> None:
 def _add_statistics(command: Command) -> None:
     mos = command("mos", _mos, "print MOS, SOS, CI95 and the P.910 estimate of every picture")
     mos.add_argument("name", metavar="NAME")
+    _add_scale_option(mos)
     screen = command("screen", _screen, "check sittings and participants, with reasons")
     screen.add_argument("name", metavar="NAME")
     screen.add_argument("--all", action="store_true", help="print what is reported only, too")
@@ -65,12 +69,17 @@ def _add_statistics(command: Command) -> None:
     instead.add_argument("--undo", action="store_true", help="take the last screening that was applied back")
     reliability = command("reliability", _reliability, "say how far people agree: ICC, alpha, split halves")
     reliability.add_argument("name", metavar="NAME")
+    _add_scale_option(reliability)
     conditions = command(
         "conditions", _conditions, "compare what was done to the pictures: MOS of each, tests of all pairs"
     )
     conditions.add_argument("name", metavar="NAME")
+    _add_scale_option(conditions)
+    scales = command("scales", _scales, "compare the scales of a study: agreement on each, correlation of their MOS")
+    scales.add_argument("name", metavar="NAME")
     agreement = command("agreement", _agreement, "say how far metrics agree with people: SRCC, pairs ordered right")
     agreement.add_argument("name", metavar="NAME")
+    _add_scale_option(agreement)
     agreement.add_argument(
         "files",
         type=Path,
@@ -80,6 +89,12 @@ def _add_statistics(command: Command) -> None:
     )
     agreement.add_argument(
         "--lower", nargs="+", default=[], metavar="METRIC", help="metrics of which lower values are better"
+    )
+
+
+def _add_scale_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--scale", default=MAIN, metavar="NAME", help=f"one of those that the study grades on (default: {MAIN})"
     )
 
 
@@ -144,7 +159,7 @@ def _mos(options: argparse.Namespace, settings: Settings) -> None:
     with opened_database(settings) as database, database.read() as db:
         study_id = queries.studies.find_study(db, options.name).id
         analysis.check_asks_for_grades(db, study_id)
-        rows = analysis.mos_rows(db, study_id)
+        rows = analysis.mos_rows(db, study_id, options.scale)
     say(options, rows, table(MOS_COLUMNS + DMOS_COLUMNS if rows and "dmos" in rows[0] else MOS_COLUMNS, rows))
 
 
@@ -152,7 +167,7 @@ def _reliability(options: argparse.Namespace, settings: Settings) -> None:
     from annotate import analysis, queries
 
     with opened_database(settings) as database, database.read() as db:
-        row = analysis.reliability(db, queries.studies.find_study(db, options.name).id)
+        row = analysis.reliability(db, queries.studies.find_study(db, options.name).id, options.scale)
     say(options, row, "\n".join(f"{name:22} {cell(value)}" for name, value in row.items()))
 
 
@@ -163,7 +178,7 @@ def _conditions(options: argparse.Namespace, settings: Settings) -> None:
     with opened_database(settings) as database, database.read() as db:
         study_id = queries.studies.find_study(db, options.name).id
         analysis.check_asks_for_grades(db, study_id)
-        found = analysis.conditions(db, study_id)
+        found = analysis.conditions(db, study_id, options.scale)
     if not found.figures:
         warn("no picture with a vote has a condition; the column condition of stimuli.csv says what was done to each")
     if len(found.figures) > MOST_COMPARED:
@@ -171,6 +186,18 @@ def _conditions(options: argparse.Namespace, settings: Settings) -> None:
     rows, pairs = [each.row() for each in found.figures], [each.row() for each in found.pairs]
     compared = f"\n\n{table(CONDITION_PAIR_COLUMNS, pairs)}" if pairs else ""
     say(options, {"conditions": rows, "pairs": pairs}, table(CONDITION_COLUMNS, rows) + compared)
+
+
+def _scales(options: argparse.Namespace, settings: Settings) -> None:
+    from annotate import analysis, queries
+
+    with opened_database(settings) as database, database.read() as db:
+        study_id = queries.studies.find_study(db, options.name).id
+        analysis.check_asks_for_grades(db, study_id)
+        scales = analysis.scale_summaries(db, study_id)
+        pairs = [each.row() for each in analysis.correlations(db, study_id)]
+    correlated = f"\n\n{table(CORRELATION_COLUMNS, pairs)}" if pairs else ""
+    say(options, {"scales": scales, "correlations": pairs}, table(SUMMARY_COLUMNS, scales) + correlated)
 
 
 def _agreement(options: argparse.Namespace, settings: Settings) -> None:
@@ -183,7 +210,9 @@ def _agreement(options: argparse.Namespace, settings: Settings) -> None:
         metrics = read_metrics(
             [(file, file.name) for file in options.files], analysis.stimulus_conditions(db, study_id)
         )
-        rows = [each.row() for each in analysis.agreement(db, study_id, metrics, lower=options.lower)]
+        rows = [
+            each.row() for each in analysis.agreement(db, study_id, metrics, scale=options.scale, lower=options.lower)
+        ]
     say(options, rows, table(AGREEMENT_COLUMNS, rows))
 
 

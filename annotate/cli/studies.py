@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from annotate.cli.arguments import MOST_LINKS, Command, whole
 from annotate.cli.output import opened_database, say, table, utc_now, warn
+from annotate.design.further_scales import PRESETS
 from annotate.design.items import MOST_TRAPS
 from annotate.design.roles import Role
 from annotate.design.scales import SCALES
@@ -41,6 +42,11 @@ def add_making(command: Command) -> None:
     )
     create.add_argument("--method", help="acr (default), acr-hr, dcr or pairs; see docs/studies.md")
     create.add_argument("--scale", help=f"one of {', '.join(SCALES)} (default: acr5)")
+    create.add_argument(
+        "--scales",
+        metavar="PRESET",
+        help=f"grade more than overall quality: {', '.join(PRESETS)} (details, exposure), or own ones by --protocol",
+    )
     create.add_argument(
         "--ratings", type=int, metavar="N", help="accepted ratings wanted per picture (default: 20) or pair (10)"
     )
@@ -213,6 +219,7 @@ def _read_protocol(options: argparse.Namespace) -> "StudyProtocol":
     asked = {
         "method": options.method,
         "scale": options.scale,
+        "more_scales": options.scales,
         "ratings_wanted": options.ratings,
         "pair_design": options.design,
         "pair_partners": options.partners,

@@ -54,6 +54,7 @@ from annotate.exchange.export_tables import (
     Row,
     comparison_rows,
     decision_rows,
+    named,
     participant_rows,
     rating_rows,
     readme,
@@ -170,7 +171,9 @@ def _folders(out: Path) -> tuple[Path, Path]:
 
 def _tables_written(protocol: StudyProtocol, *, with_people: bool) -> tuple[ExportTable, ...]:
     return tuple(
-        with_questions(each, protocol) for each in tables_of(protocol) if with_people or each not in PEOPLE_TABLES
+        with_questions(each, protocol)
+        for each in tables_of(protocol)
+        if with_people or each.name not in named(PEOPLE_TABLES)
     )
 
 
@@ -242,11 +245,14 @@ def _write_people(db: Session, study_id: int, protocol: StoredProtocol, part: Pa
         _write_table(part, with_questions(PARTICIPANTS, protocol), people)
     _write_table(part, SITTINGS, sitting_rows(db, study_id))
     _write_table(part, DECISION_TABLE, decision_rows(db, study_id))
-    written = PEOPLE_TABLES if isinstance(protocol, UnreadableProtocol) else tables_of(protocol)
+    unreadable = isinstance(protocol, UnreadableProtocol)
+    written = named(map(with_stored_answers, PEOPLE_TABLES) if unreadable else tables_of(protocol))
+    scales = () if unreadable else protocol.scale_names[1:]
     answers = _Answers()
-    for table, rows in ((RATINGS, rating_rows), (COMPARISONS, comparison_rows)):
-        if table in written:
-            _write_table(part, table, answers.counted(rows(db, study_id)))
+    if RATINGS.name in written:
+        _write_table(part, written[RATINGS.name], answers.counted(rating_rows(db, study_id, scales)))
+    if COMPARISONS.name in written:
+        _write_table(part, COMPARISONS, answers.counted(comparison_rows(db, study_id)))
     return answers
 
 

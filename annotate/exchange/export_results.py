@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from annotate import queries
-from annotate.analysis import conditions, load_comparisons, mos_rows
+from annotate.analysis import conditions, correlations, load_comparisons, mos_rows
 from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.exchange.export_tables import (
@@ -14,11 +14,14 @@ from annotate.exchange.export_tables import (
     CONDITION_PAIRS,
     CONDITIONS,
     MOS,
+    OF_A_SCALE,
     PAIRS,
     SCALE,
+    SCALES,
     ExportTable,
     Row,
     complaint_rows,
+    named,
     tables_of,
 )
 from annotate.exchange.layout import LabelledStimulus, Layout
@@ -31,28 +34,49 @@ from annotate.statistics.conditions import Conditions
 class StudyResults:
     """What came of a study: its pictures with their figures, and how often each pair was answered how, if pairs were.
 
-    `references` are the names of references by those of their pictures, `compared` the conditions of graded pictures.
+    `references` are the names of references by those of their pictures, `compared` the conditions of graded pictures by
+    scale, `scales` how far every two scales go together.
     """
 
     pictures: Sequence[LabelledStimulus]
     pairs: Sequence[Row] | None
     references: Mapping[str, str]
-    compared: Conditions | None
+    compared: Mapping[str, Conditions]
     complaints: Sequence[Row]
+    scales: Sequence[Row] = ()
 
     def tables(self, protocol: StudyProtocol, layout: Layout) -> Iterator[tuple[ExportTable, Iterable[Row]]]:
         """Yield the tables that hold the results."""
+        tables = named(tables_of(protocol))
         if self.pairs is None:
             rows = _picture_rows(self.pictures, layout)
-            yield _mos_table(protocol), ({**row, "reference": self.references.get(row["stimulus"])} for row in rows)
+            yield tables[MOS.name], ({**row, "reference": self.references.get(row["stimulus"])} for row in rows)
         else:
             yield PAIRS, self.pairs
             yield SCALE, _picture_rows([each for each in self.pictures if each.figures["comparisons"]], layout)
         if self.compared:
-            yield CONDITIONS, (each.row() for each in self.compared.figures)
-            yield CONDITION_PAIRS, (each.row() for each in self.compared.pairs)
+            yield tables[CONDITIONS.name], self._condition_rows()
+            yield tables[CONDITION_PAIRS.name], self._condition_pair_rows()
+        if protocol.more_scales:
+            yield SCALES, self.scales
         if protocol.reasons:
             yield COMPLAINTS, self.complaints
+
+    def _condition_rows(self) -> Iterator[Row]:
+        """Yield a row per condition, with its MOS on further scales."""
+        first, *others = self.compared
+        further = {name: {each.condition: each.row() for each in self.compared[name].figures} for name in others}
+        for each in self.compared[first].figures:
+            beside = {
+                f"{figure}_{name}": rows.get(each.condition, {}).get(figure)
+                for name, rows in further.items()
+                for figure in OF_A_SCALE[CONDITIONS.name]
+            }
+            yield {**each.row(), **beside}
+
+    def _condition_pair_rows(self) -> Iterator[Row]:
+        for scale, compared in self.compared.items():
+            yield from ({"scale": scale, **each.row()} for each in compared.pairs)
 
 
 def read_results(db: Session, study_id: int, protocol: StudyProtocol) -> StudyResults:
@@ -60,8 +84,11 @@ def read_results(db: Session, study_id: int, protocol: StudyProtocol) -> StudyRe
     references = queries.stimuli.reference_names(db, study_id)
     complaints = [*complaint_rows(db, study_id, protocol.reasons)] if protocol.reasons else []
     if method_of(protocol).unit is Unit.PAIR:
-        return StudyResults(*_compared_pictures(db, study_id), references, None, complaints)
-    return StudyResults(labelled_pictures(db, study_id), None, references, conditions(db, study_id), complaints)
+        return StudyResults(*_compared_pictures(db, study_id), references, {}, complaints)
+    compared = {name: conditions(db, study_id, name) for name in protocol.scale_names}
+    scales = [each.row() for each in correlations(db, study_id)] if protocol.more_scales else []
+    pictures = labelled_pictures(db, study_id, protocol.scale_names[1:])
+    return StudyResults(pictures, None, references, compared, complaints, scales)
 
 
 def _compared_pictures(db: Session, study_id: int) -> tuple[list[LabelledStimulus], list[Row]]:
@@ -82,9 +109,14 @@ def _compared_pictures(db: Session, study_id: int) -> tuple[list[LabelledStimulu
     return _with_figures(db, study_id, figures), pairs
 
 
-def labelled_pictures(db: Session, study_id: int) -> list[LabelledStimulus]:
-    """Return the stimuli to be rated, in the order they were added, with their figures."""
-    return _with_figures(db, study_id, {row["stimulus"]: row for row in mos_rows(db, study_id)})
+def labelled_pictures(db: Session, study_id: int, further: Sequence[str]) -> list[LabelledStimulus]:
+    """Return the stimuli to be rated, in the order they were added, with their figures, also on further scales."""
+    figures = {row["stimulus"]: row for row in mos_rows(db, study_id)}
+    for scale in further:
+        for row in mos_rows(db, study_id, scale):
+            own = {f"{name}_{scale}": row[name] for name in OF_A_SCALE[MOS.name] if name in row}
+            figures[row["stimulus"]] |= own
+    return _with_figures(db, study_id, figures)
 
 
 def _with_figures(db: Session, study_id: int, figures: Mapping[str, Row]) -> list[LabelledStimulus]:
@@ -104,9 +136,3 @@ def _picture_rows(pictures: Iterable[LabelledStimulus], layout: Layout) -> Itera
             **picture.figures, "image": file and file.as_posix(), "source": picture.source,
             "condition": picture.condition, "sha256": picture.sha256,
         }  # fmt: skip
-
-
-def _mos_table(protocol: StudyProtocol) -> ExportTable:
-    """Return what the columns of mos.csv are in a study of this protocol."""
-    (table,) = (table for table in tables_of(protocol) if table.name == MOS.name)
-    return table

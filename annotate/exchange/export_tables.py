@@ -5,7 +5,7 @@ a column without an explanation cannot be written.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from annotate.design.items import ItemKind
 from annotate.design.protocol import REASONS, StudyProtocol
 from annotate.design.protocol import TEXTS as PROTOCOL_TEXTS
 from annotate.design.start_questions import StartQuestion
+from annotate.exchange.imports import GRADE
 from annotate.methods import method_of
 from annotate.methods.method import Unit
 
@@ -238,19 +239,38 @@ TEXTS = ExportTable(
     "One text as participants read it, in one language.",
     {
         "language": "Language of the text.",
-        "text": "Which text: instructions, consent, eligibility, data_protection, question and its name, or grade and "
-        "the grade that it is the word of.",
+        "text": "Which text: instructions, consent, eligibility, data_protection, question and its name, scale and the "
+        "name of a further one, or grade and the grade that it is the word of, with the name of a further scale.",
         "shown": "The text itself.",
     },
 )
+SCALES = ExportTable(
+    "scales",
+    "Two scales that pictures are graded on.",
+    {
+        "a": "One scale.",
+        "b": "The other.",
+        "pictures": "How many pictures have a MOS on both.",
+        "srcc": "Spearman's correlation of the two MOS.",
+        "srcc_low": "Lower end of its 95 % interval.",
+        "srcc_high": "Upper end.",
+        "plcc": "Pearson's correlation.",
+    },
+)
 TABLES = (
-    RATINGS, MOS, CONDITIONS, CONDITION_PAIRS, COMPARISONS, PAIRS, SCALE, COMPLAINTS, PARTICIPANTS, SITTINGS,
+    RATINGS, MOS, CONDITIONS, CONDITION_PAIRS, SCALES, COMPARISONS, PAIRS, SCALE, COMPLAINTS, PARTICIPANTS, SITTINGS,
     DECISION_TABLE, TEXTS,
 )  # fmt: skip
-OF_GRADES, OF_PAIRS = (RATINGS, MOS, CONDITIONS, CONDITION_PAIRS), (COMPARISONS, PAIRS, SCALE)
+OF_GRADES, OF_PAIRS = (RATINGS, MOS, CONDITIONS, CONDITION_PAIRS, SCALES), (COMPARISONS, PAIRS, SCALE)
 """Those of studies in which pictures are graded, and of those in which pairs are compared."""
 PEOPLE_TABLES = (RATINGS, COMPARISONS, PARTICIPANTS, SITTINGS, DECISION_TABLE)
 """Those that name people."""
+OF_A_SCALE: Mapping[str, tuple[str, ...]] = {
+    RATINGS.name: ("grade",),
+    MOS.name: ("mos", "sos", "ci95", "ratings", "mos_p910", "ci95_p910", *DMOS),
+    CONDITIONS.name: ("mos", "ci95"),
+}
+"""Columns that tables have once more for each further scale, with its name behind."""
 ANSWER = "answer_"
 """Before the name of a question that participants were asked at the start: its column in PARTICIPANTS."""
 
@@ -271,19 +291,43 @@ def with_questions(table: ExportTable, protocol: StudyProtocol) -> ExportTable:
 
 
 def with_stored_answers(table: ExportTable) -> ExportTable:
-    """Return PARTICIPANTS with one column of all answers, where nobody can say what was asked; every other as it is."""
-    if table is not PARTICIPANTS:
-        return table
-    says = (
-        "What they answered at the start, as JSON by the names of the questions; empty where they were asked nothing."
-    )
-    return replace(table, columns={**table.columns, "start_answers": says})
+    """Return a table with one column of all answers, where nobody can say what was asked; others as they are."""
+    says = {
+        PARTICIPANTS.name: {
+            "start_answers": "What they answered at the start, as JSON by the names of the questions; empty where they "
+            "were asked nothing."
+        },
+        RATINGS.name: {"more_grades": "The grades on further scales, as JSON by their names; empty without any."},
+    }
+    return replace(table, columns={**table.columns, **says.get(table.name, {})})
 
 
-def rating_rows(db: Session, study_id: int) -> Iterator[Row]:
-    """Yield a row of RATINGS per answer; memory does not grow with the study."""
+def with_scales(table: ExportTable, protocol: StudyProtocol) -> ExportTable:
+    """Return a table with the columns of each further scale of the study behind those that it has of the first one."""
+    titles = {each.name: each.title[protocol.language] for each in protocol.more_scales}
+    if table is CONDITION_PAIRS and titles:
+        return replace(table, columns={"scale": "The scale that they are compared on.", **table.columns})
+    added = {
+        f"{column}_{name}": f"`{column}` on the scale {name}, “{title}”."
+        for name, title in titles.items()
+        for column in OF_A_SCALE.get(table.name, ())
+        if column in table.columns
+    }
+    return replace(table, columns={**table.columns, **added}) if added else table
+
+
+def named(tables: Iterable[ExportTable]) -> dict[str, ExportTable]:
+    """Return tables by their names: those of a study may have more columns."""
+    return {table.name: table for table in tables}
+
+
+def rating_rows(db: Session, study_id: int, scales: Sequence[str]) -> Iterator[Row]:
+    """Yield a row of RATINGS per answer, with grades on further scales; memory does not grow with the study."""
     for row in queries.ratings.stream_ratings(db, study_id):
+        given = row.more_grades or {}
         yield {
+            **{f"{GRADE}{name}": given.get(name) for name in scales},
+            "more_grades": json.dumps(given) if given else None,
             **{column: getattr(row, column) for column in RATINGS.columns if column != "used"},
             "kind": row.kind.name.lower(),
             "reasons": " ".join(row.reasons),
@@ -315,8 +359,9 @@ def tables_of(protocol: StudyProtocol) -> tuple[ExportTable, ...]:
     """Return the tables of a study: of grades, or of comparisons."""
     method = method_of(protocol)
     others = [*(OF_GRADES if method.unit is Unit.PAIR else OF_PAIRS), *([] if protocol.reasons else [COMPLAINTS])]
+    others += [] if protocol.more_scales else [SCALES]
     mos = replace(MOS, columns={**MOS.columns, **DMOS}) if method.add_dmos else MOS
-    return tuple(mos if table is MOS else table for table in TABLES if table not in others)
+    return tuple(with_scales(mos if table is MOS else table, protocol) for table in TABLES if table not in others)
 
 
 def participant_rows(db: Session, study_id: int, questions: Sequence[StartQuestion]) -> Iterator[Row]:
@@ -376,6 +421,10 @@ def text_rows(protocol: StudyProtocol) -> Iterator[Row]:
             asked_in = question.language_for(language, protocol.language)
             texts[f"question {question.name}"] = question.text[asked_in]
         words = {f"grade {grade:g}": word for grade, word in protocol.scale.words(language).items()}
+        for further in protocol.more_scales:
+            words[f"scale {further.name}"] = further.title[language]
+            own = further.words_on(protocol.scale, language)
+            words |= {f"grade {grade:g} {further.name}": word for grade, word in own.items()}
         for text, shown in {**texts, **words}.items():
             yield {"language": language, "text": text, "shown": shown}
 

@@ -12,14 +12,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from annotate import queries
 from annotate.database.engine import Database
 from annotate.design.protocol import StudyProtocol
 from annotate.errors import ExportError
 from annotate.exchange.export_results import labelled_pictures
-from annotate.exchange.export_tables import MOS
+from annotate.exchange.export_tables import MOS, with_scales
 from annotate.exchange.layout import Label, LabelledStimulus, Layout, lay_out
 from annotate.stimuli.files import stimulus_path
 
@@ -32,6 +32,26 @@ PICTURES_OF_A_FILE = 2000
 _NUMBERS = ("mos", "sos", "ci95", "mos_p910", "ci95_p910")
 _COUNTS = ("ratings", "unusable")
 _TEXTS = ("stimulus", "source", "condition", "sha256")
+
+
+class _Columns(NamedTuple):
+    """Names of columns by what they hold."""
+
+    texts: tuple[str, ...]
+    numbers: tuple[str, ...]
+    counts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, protocol: StudyProtocol) -> "_Columns":
+        """Return the columns of a study: the figures of further scales have these' names behind."""
+        further = protocol.scale_names[1:]
+        numbers = (*_NUMBERS, *(f"{figure}_{scale}" for scale in further for figure in _NUMBERS))
+        return cls(_TEXTS, numbers, (*_COUNTS, *(f"ratings_{scale}" for scale in further)))
+
+    def types(self) -> dict[str, str]:
+        """Return the type of every column, as Arrow and the Hub call it."""
+        typed = ((self.texts, "string"), (self.numbers, "float64"), (self.counts, "int64"))
+        return {name: kind for names, kind in typed for name in names}
 
 
 @dataclass(frozen=True)
@@ -76,16 +96,17 @@ def write_hub_dataset(
         raise ExportError(f"{out} is not empty; name a new folder.")
     with database.read() as db:
         study = queries.studies.get_study(db, study_id)
-        pictures = labelled_pictures(db, study_id)
-    protocol = study.protocol
+        protocol = study.protocol
+        pictures = labelled_pictures(db, study_id, protocol.scale_names[1:])
     layout = lay_out(pictures, protocol.scale, label=label, min_ratings=min_ratings, seed=seed)
     if not layout.files:
         raise ExportError("No picture has the ratings that a data set needs; let people rate first.")
+    columns = _Columns.of(protocol)
     try:
         (out / "data").mkdir(parents=True, exist_ok=True)
         for split, name in SPLITS.items():
-            _write_split(layout, split, name, data_dir, out / "data")
-        (out / "README.md").write_text(_card(study.name, protocol, layout), encoding="utf-8")
+            _write_split(layout, columns, split, name, data_dir, out / "data")
+        (out / "README.md").write_text(_card(study.name, protocol, layout, columns), encoding="utf-8")
     except OSError as error:
         raise ExportError(f"{out} cannot be written: {error.strerror or error}.") from error
     splits = {SPLITS[name]: count for name, count in layout.counts().items()}
@@ -111,15 +132,19 @@ def upload_hub_dataset(out: Path, repository: str, api: "HfApi | None" = None) -
     return repository
 
 
-def _write_split(layout: Layout, split: str, name: str, data_dir: Path, folder: Path) -> None:
+def _write_split(layout: Layout, columns: _Columns, split: str, name: str, data_dir: Path, folder: Path) -> None:
     chosen = [picture for picture in layout.pictures if layout.files[picture.name].parts[0] == split]
     parts = [chosen[at : at + PICTURES_OF_A_FILE] for at in range(0, len(chosen), PICTURES_OF_A_FILE)]
     for number, part in enumerate(parts):
-        _write_parquet(part, layout.files, data_dir, folder / f"{name}-{number:05}-of-{len(parts):05}.parquet")
+        _write_parquet(part, columns, layout.files, data_dir, folder / f"{name}-{number:05}-of-{len(parts):05}.parquet")
 
 
 def _write_parquet(
-    pictures: Sequence[LabelledStimulus], files: Mapping[str, PurePosixPath], data_dir: Path, path: Path
+    pictures: Sequence[LabelledStimulus],
+    columns: _Columns,
+    files: Mapping[str, PurePosixPath],
+    data_dir: Path,
+    path: Path,
 ) -> None:
     """Write pictures with their figures; the schema tells `datasets` that `image` holds pictures."""
     try:
@@ -128,37 +153,32 @@ def _write_parquet(
     except ImportError:
         raise ExportError("Writing parquet needs the package pyarrow: pip install 'fiqa[parquet]'.") from None
     image = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-    fields = [pa.field("image", image)]
-    fields += [pa.field(column, pa.string()) for column in _TEXTS]
-    fields += [pa.field(column, pa.float64()) for column in _NUMBERS]
-    fields += [pa.field(column, pa.int64()) for column in _COUNTS]
+    types = columns.types()
+    arrow = {"string": pa.string(), "float64": pa.float64(), "int64": pa.int64()}
+    fields = [pa.field("image", image), *(pa.field(column, arrow[kind]) for column, kind in types.items())]
     features = {"image": {"_type": "Image"}} | {
-        field.name: {"dtype": _dtype(field.name), "_type": "Value"} for field in fields[1:]
+        column: {"dtype": kind, "_type": "Value"} for column, kind in types.items()
     }
     described = {"huggingface": json.dumps({"info": {"features": features}})}
-    rows = [_row(picture, files[picture.name].name, data_dir) for picture in pictures]
+    rows = [_row(picture, columns, files[picture.name].name, data_dir) for picture in pictures]
     pq.write_table(pa.Table.from_pylist(rows, schema=pa.schema(fields, metadata=described)), path)
 
 
-def _dtype(column: str) -> str:
-    return "string" if column in _TEXTS else "int64" if column in _COUNTS else "float64"
-
-
-def _row(picture: LabelledStimulus, file: str, data_dir: Path) -> dict[str, Any]:
+def _row(picture: LabelledStimulus, columns: _Columns, file: str, data_dir: Path) -> dict[str, Any]:
     path = stimulus_path(data_dir, picture.sha256, picture.format)
     if not path.exists() or path.stat().st_size != picture.size_bytes:
         raise ExportError(f"The picture {picture.name} is missing or damaged: {path}; put the file back.")
-    figures = {name: picture.figures[name] for name in (*_NUMBERS, *_COUNTS)}
+    figures = {name: picture.figures[name] for name in (*columns.numbers, *columns.counts)}
     texts = {"stimulus": picture.name, "source": picture.source, "condition": picture.condition}
     return {"image": {"bytes": path.read_bytes(), "path": file}, **texts, "sha256": picture.sha256, **figures}
 
 
-def _card(name: str, protocol: StudyProtocol, layout: Layout) -> str:
+def _card(name: str, protocol: StudyProtocol, layout: Layout, columns: _Columns) -> str:
     """Return the card: front matter for the Hub, then what people need to know."""
     splits = [SPLITS[split] for split, count in layout.counts().items() if count]
     configured = "".join(f"  - split: {split}\n    path: data/{split}-*.parquet\n" for split in splits)
     ratings = sum(picture.figures["ratings"] for picture in layout.pictures)
-    columns = "\n".join(_explained())
+    explained = "\n".join(_explained(protocol, columns))
     scale = protocol.scale
     return (
         f"---\npretty_name: {json.dumps(name, ensure_ascii=False)}\ntags:\n- image-quality-assessment\n- mos\n"
@@ -166,10 +186,11 @@ def _card(name: str, protocol: StudyProtocol, layout: Layout) -> str:
         f"How good people find {len(layout.pictures):,} pictures of faces: {ratings:,} ratings, by absolute category "
         f"rating (ITU-T P.910) from {scale.low:g}, the worst, to {scale.high:g}. Pictures of one source are in one "
         "split. Say here who may use the pictures for what, before you make this data set public.\n\n"
-        f"| Column | What it says |\n|---|---|\n{columns}\n"
+        f"| Column | What it says |\n|---|---|\n{explained}\n"
     )
 
 
-def _explained() -> Iterator[str]:
+def _explained(protocol: StudyProtocol, columns: _Columns) -> Iterator[str]:
+    says = with_scales(MOS, protocol).columns
     yield "| `image` | The picture, byte for byte as people rated it. |"
-    yield from (f"| `{name}` | {MOS.columns[name]} |" for name in (*_TEXTS, *_NUMBERS, *_COUNTS))
+    yield from (f"| `{name}` | {says[name]} |" for name in columns.types())

@@ -119,7 +119,9 @@ const showGrades = () => {
 
 const furtherGrades = (choice) => {
   if (!isSeveral() || choice === null) return {};
-  return { more_grades: Object.fromEntries(study.more_scales.map(({ name }, index) => [name, scaleGrades[index + 1]])) };
+  return {
+    more_grades: Object.fromEntries(study.more_scales.map(({ name }, index) => [name, scaleGrades[index + 1]])),
+  };
 };
 const answerText = (choice) => {
   if (!isSeveral() || choice === null) return choiceText(choice);

@@ -68,6 +68,27 @@ def test_results_are_readable_without_json(folder: Path, capsys: pytest.CaptureF
         assert part in said
 
 
+def test_results_are_there_for_each_scale_that_pictures_are_graded_on(
+    run: Run, refused: Callable[..., str], folder: Path
+) -> None:
+    run("create", "faces", "--images", "faces", "--scales", "piq23")
+    rows = [f"{name},p{person},{1 + at % 5},{5 - at % 5},3" for at, name in enumerate(NAMES) for person in range(2)]
+    table = ["stimulus,participant,grade,grade_details,grade_exposure", *rows]
+    (folder / "graded.csv").write_text("\n".join(table))
+    run("import", "faces", "graded.csv")
+    assert [row["mos"] for row in run("mos", "faces", "--scale", "details")] == [5 - at % 5 for at in range(COUNT)]
+    assert run("reliability", "faces", "--scale", "details")["icc_single"] == 1
+    found = run("scales", "faces")
+    assert [(row["scale"], row["title"], row["ratings"]) for row in found["scales"]] == [
+        ("overall", "Overall", 60), ("details", "Details", 60), ("exposure", "Exposure", 60),
+    ]  # fmt: skip
+    assert found["correlations"][0]["srcc"] == -1
+    assert "no scale 'noise'; it has overall, details, exposure" in refused("mos", "faces", "--scale", "noise")
+    assert "expected a list of at most 3, or one of piq23" in refused(
+        "create", "b", "--images", "faces", "--scales", "x"
+    )
+
+
 def test_conditions_of_the_table_of_pictures_are_compared(run: Run, folder: Path) -> None:
     table = ["path,source,condition", *(f"{name},s{at // 2},{'ab'[at % 2]}" for at, name in enumerate(NAMES))]
     (folder / "faces" / "stimuli.csv").write_text("\n".join(table))

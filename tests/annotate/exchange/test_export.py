@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -111,15 +112,48 @@ def test_everything_about_how_a_study_was_run_is_exported(database: Database, tm
 def test_every_table_is_there_as_csv_and_as_json_and_every_column_is_explained(
     database: Database, study_id: int, tmp_path: Path
 ) -> None:
-    check_tables(database, study_id, tmp_path, without=("comparisons", "pairs", "scale", "complaints"))
+    check_tables(database, study_id, tmp_path, without=("scales", "comparisons", "pairs", "scale", "complaints"))
 
 
 def test_every_table_of_a_study_of_pairs_is_there_and_explained(sqlite_database: Database, tmp_path: Path) -> None:
     study_id = new_study(sqlite_database, images=3, method="pairs", repeat_every=0)
     person = Person(sqlite_database, study_id)
     person.rate_all(person.start())
-    of_grades = ("ratings", "mos", "conditions", "condition_pairs")
+    of_grades = ("ratings", "mos", "conditions", "condition_pairs", "scales")
     check_tables(sqlite_database, study_id, tmp_path, without=(*of_grades, "complaints"), label=None)
+
+
+def test_further_scales_have_columns_in_every_table_and_can_be_imported_again(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    protocol = StudyProtocol.from_json({"more_scales": "piq23"})
+    offered = [replace(each, condition="ab"[at % 2], source=f"s{at // 2}") for at, each in enumerate(candidates(8))]
+    study_id = make_study(sqlite_database, tmp_path, offered, protocol=protocol)
+    given = honest_ratings([each.name for each in offered], 3)
+    turned = [each._replace(more_grades={"details": 6 - (each.grade or 0), "exposure": 3.0}) for each in given]
+    rate(sqlite_database, study_id, turned)
+    check_tables(sqlite_database, study_id, tmp_path, without=("comparisons", "pairs", "scale", "complaints"))
+    out = tmp_path / "out"
+    for row in table(out / "mos.csv"):
+        assert float(row["mos"]) + float(row["mos_details"]) == pytest.approx(6, abs=1e-5)
+        assert (row["mos_exposure"], row["ratings_exposure"], row["sos_exposure"]) == ("3", "3", "0")
+    assert {row["grade_exposure"] for row in table(out / "ratings.csv")} == {"3"}
+    a, b = table(out / "conditions.csv")
+    assert float(a["mos"]) - float(b["mos"]) == pytest.approx(
+        float(b["mos_details"]) - float(a["mos_details"]), abs=1e-5
+    )
+    pairs = {row["scale"]: row["difference"] for row in table(out / "condition_pairs.csv")}
+    assert float(pairs["overall"]) == pytest.approx(float(pairs["details"]))  # of the other two, turned round
+    assert pairs["exposure"] == "0"
+    scales = {(row["a"], row["b"]): row["srcc"] for row in table(out / "scales.csv")}
+    assert scales == {("overall", "details"): "-1", ("overall", "exposure"): "", ("details", "exposure"): ""}
+    texts = {(row["language"], row["text"]): row["shown"] for row in table(out / "texts.csv")}
+    assert (texts["de", "scale exposure"], texts["de", "grade 5 exposure"]) == ("Belichtung", "Ausgezeichnet")
+    again = make_study(sqlite_database, tmp_path, offered, name="again", protocol=protocol)
+    rate(sqlite_database, again, read_ratings(out / "ratings.csv", protocol, NOW).ratings)
+    with sqlite_database.read() as db:
+        for scale in protocol.scale_names:
+            assert mos_rows(db, again, scale) == mos_rows(db, study_id, scale)
 
 
 def check_tables(

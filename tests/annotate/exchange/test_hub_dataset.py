@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from annotate.database.engine import Database
+from annotate.design.protocol import StudyProtocol
 from annotate.errors import ExportError
 from annotate.exchange.hub_dataset import upload_hub_dataset, write_hub_dataset
 from tests.annotate.hub_server import REPOSITORY, serve_hub
@@ -15,8 +16,10 @@ COUNT = 12
 
 @pytest.fixture
 def written(sqlite_database: Database, tmp_path: Path) -> Path:
-    study_id = make_study(sqlite_database, tmp_path / "data", candidates(COUNT, per_source=2))
-    rate(sqlite_database, study_id, honest_ratings([f"{number:03}.png" for number in range(COUNT)], 6))
+    protocol = StudyProtocol.from_json({"more_scales": "piq23"})
+    study_id = make_study(sqlite_database, tmp_path / "data", candidates(COUNT, per_source=2), protocol=protocol)
+    given = honest_ratings([f"{number:03}.png" for number in range(COUNT)], 6)
+    rate(sqlite_database, study_id, [each._replace(more_grades={"details": 2.0}) for each in given])
     report = write_hub_dataset(sqlite_database, study_id, tmp_path / "data", tmp_path / "out")
     assert sum(report.splits.values()) == COUNT
     with pytest.raises(ExportError, match="is not empty"):
@@ -33,11 +36,14 @@ def test_every_picture_is_in_one_split_with_its_bytes_and_figures(written: Path)
     assert rows["003.png"]["image"] == {"bytes": picture(3), "path": "003.png"}
     assert (rows["003.png"]["ratings"], rows["003.png"]["source"]) == (6, "s1")
     assert rows["000.png"]["mos"] < rows["011.png"]["mos"]
+    figures = ("mos_details", "ratings_details", "mos_exposure", "ratings_exposure")
+    assert [rows["000.png"][name] for name in figures] == [2, 6, None, 0]
     assert b'"_type": "Image"' in tables["train"].schema.metadata[b"huggingface"]
     card = (written / "README.md").read_text()
     assert card.startswith("---\npretty_name:")
     assert "path: data/train-*.parquet" in card
     assert "`ci95`" in card
+    assert "| `ci95_exposure` | `ci95` on the scale exposure, “Exposure”. |" in card
 
 
 def test_it_is_uploaded_to_a_private_repository(written: Path) -> None:
