@@ -17,7 +17,6 @@ from annotate import queries
 from annotate.database.engine import Database
 from annotate.design.further_scales import MAIN
 from annotate.design.items import ItemKind
-from annotate.design.languages import texts_in
 from annotate.errors import StudyError
 from annotate.methods import method_of
 from annotate.methods.method import Unit
@@ -109,10 +108,8 @@ def conditions(db: Session, study_id: int, scale: str = MAIN) -> Conditions:
 def scale_summaries(db: Session, study_id: int) -> list[dict[str, Any]]:
     """Return of each scale of a study its title, the grades that count, their pictures' mean MOS and the agreement."""
     protocol = queries.studies.get_study(db, study_id).protocol
-    titles = {MAIN: texts_in(protocol.language).scale_titles[MAIN]}
-    titles |= {each.name: each.title[protocol.language] for each in protocol.more_scales}
     rows = []
-    for name, title in titles.items():
+    for name, title in protocol.scale_titles(protocol.language).items():
         votes = load_votes(db, study_id, name)
         table = estimate_mos(*votes).only(_origins(db, study_id))
         known = table.mos[~np.isnan(table.mos)]
@@ -168,6 +165,8 @@ class Analysis:
     findings:    of screening, as if nobody's votes had been excluded yet
     dmos:        `dmos` and `dmos_ci95` by picture, where the method has them
     complaints:  from the same votes
+    scale:       that all of it is about, but for the findings, which are about the first one
+    correlations: of the MOS of every two scales of the study
     """
 
     version: queries.progress.Version
@@ -177,6 +176,8 @@ class Analysis:
     findings: tuple[Finding, ...]
     dmos: Mapping[str, Mapping[str, Any]]
     complaints: Complaints
+    scale: str
+    correlations: tuple[ScaleCorrelation, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,15 +197,18 @@ class PairedAnalysis:
     findings: tuple[Finding, ...]
 
 
-def analyse(database: Database, study_id: int, told: Callable[[str], None]) -> Analysis | PairedAnalysis:
-    """Analyse a study as it is now; `told` is called with what is done next, which takes seconds for a million votes.
+def analyse(
+    database: Database, study_id: int, told: Callable[[str], None], scale: str = MAIN
+) -> Analysis | PairedAnalysis:
+    """Analyse a study as it is now, on one of its scales.
 
-    The database is only held while the votes are read.
+    `told` is called with what is done next, which takes seconds for a million votes. The database is only held while
+    the votes are read.
     """
     told("Reading the votes")
     with database.read() as db:
         of_pairs = method_of(queries.studies.get_study(db, study_id).protocol).unit is Unit.PAIR
-    return _analyse_pairs(database, study_id, told) if of_pairs else _analyse_grades(database, study_id, told)
+    return _analyse_pairs(database, study_id, told) if of_pairs else _analyse_grades(database, study_id, told, scale)
 
 
 def _analyse_pairs(database: Database, study_id: int, told: Callable[[str], None]) -> PairedAnalysis:
@@ -244,26 +248,31 @@ def _complaints(db: Session, study_id: int) -> Complaints:
     return queries.reasons.count_reasons(db, study_id) if offered else {}
 
 
-def _analyse_grades(database: Database, study_id: int, told: Callable[[str], None]) -> Analysis:
+def _analyse_grades(database: Database, study_id: int, told: Callable[[str], None], scale: str) -> Analysis:
     with database.read() as db:
         version = queries.progress.study_version(db, study_id)
         origins = _origins(db, study_id)
         rules = queries.screenings.screening_rules(db, study_id)
-        votes = load_votes(db, study_id)
+        names = queries.studies.get_study(db, study_id).protocol.scale_names
+        votes_on = {name: load_votes(db, study_id, name) for name in names}
         complaints = _complaints(db, study_id)
         add_dmos = method_of(queries.studies.get_study(db, study_id).protocol).add_dmos
         references = queries.stimuli.reference_names(db, study_id) if add_dmos else {}
     told("Estimating the MOS")
-    table = estimate_mos(*votes)
+    tables = {name: estimate_mos(*votes_on[name]) for name in names}
+    table, votes = tables[scale], votes_on[scale]
     rows = add_dmos(list(table.rows()), votes.ratings.where(votes.used), references) if add_dmos else []
     told("Measuring how far people agree")
     reliability = estimate_reliability(*votes, table=table)
     told("Comparing conditions")
     compared = compare_conditions(*votes, origins)
     told("Checking everybody")
-    findings = screen(votes.ratings, rules).findings
+    findings = screen(votes_on[MAIN].ratings, rules).findings
     dmos = {row["stimulus"]: {name: row[name] for name in ("dmos", "dmos_ci95")} for row in rows}
-    return Analysis(version, table.only(origins), reliability, compared, findings, dmos, complaints)
+    correlations = tuple(correlate_scales({name: each.only(origins) for name, each in tables.items()}))
+    return Analysis(
+        version, table.only(origins), reliability, compared, findings, dmos, complaints, scale, correlations
+    )
 
 
 def find_all(db: Session, study_id: int, limits: Mapping[str, float] | None = None) -> tuple[Finding, ...]:

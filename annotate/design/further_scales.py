@@ -109,7 +109,7 @@ def read_further_scales(value: object) -> tuple[FurtherScale, ...]:
 def check_further_scales(further: Sequence[FurtherScale], scale: Scale, languages: Sequence[str]) -> None:
     """Raise ProtocolError where they cannot be asked beside a study's first scale, or not in all of its languages."""
     if further and not scale.step:
-        raise ProtocolError(f"more_scales need a scale of grades, such as acr5; {scale.name} has none.")
+        raise ProtocolError(f"Further scales are of grades, as acr5 is; {scale.name} has none.")
     for each in further:
         if missing := [LANGUAGES[language] for language in languages if language not in each.title]:
             raise ProtocolError(

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from annotate.design.further_scales import MAIN, FurtherScale, check_further_scales, read_further_scales
-from annotate.design.languages import LANGUAGES
+from annotate.design.languages import LANGUAGES, texts_in
 from annotate.design.languages import TEXTS as PACKAGE_TEXTS
 from annotate.design.scales import SCALES, Scale
 from annotate.design.start_questions import StartQuestion, read_questions
@@ -171,6 +171,11 @@ class StudyProtocol:
     def scale_names(self) -> tuple[str, ...]:
         """The names of all scales that a picture is graded on, the first one first."""
         return (MAIN, *(each.name for each in self.more_scales))
+
+    def scale_titles(self, language: str) -> dict[str, str]:
+        """Return what is graded on each scale, by name, in a language or, where that is missing, the study's first."""
+        further = {each.name: each.title.get(language, each.title[self.language]) for each in self.more_scales}
+        return {MAIN: texts_in(language).scale_titles[MAIN], **further}
 
     def check_scale(self, name: str) -> None:
         """Raise ProtocolError unless a picture is graded on a scale of that name."""

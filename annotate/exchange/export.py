@@ -38,6 +38,7 @@ from annotate.csv_files import safe_cell
 from annotate.database.engine import Database
 from annotate.database.tables import Study
 from annotate.design.protocol import StudyProtocol
+from annotate.design.start_questions import StartQuestion
 from annotate.design.stored_protocol import StoredProtocol, UnreadableProtocol
 from annotate.errors import ExportError
 from annotate.exchange.export_results import read_results
@@ -238,20 +239,20 @@ class _Answers:
 
 def _write_people(db: Session, study_id: int, protocol: StoredProtocol, part: Path) -> _Answers:
     """Write the tables that name participants; return how many answers there are."""
+    questions: Sequence[StartQuestion] = ()
+    scales: Sequence[str] = ()
     if isinstance(protocol, UnreadableProtocol):
-        _write_table(part, with_stored_answers(PARTICIPANTS), participant_rows(db, study_id, ()))
+        tables = named(map(with_stored_answers, PEOPLE_TABLES))
     else:
-        people = participant_rows(db, study_id, protocol.questions)
-        _write_table(part, with_questions(PARTICIPANTS, protocol), people)
+        questions, scales = protocol.questions, protocol.scale_names[1:]
+        tables = named(with_questions(each, protocol) for each in tables_of(protocol))
+    _write_table(part, tables[PARTICIPANTS.name], participant_rows(db, study_id, questions))
     _write_table(part, SITTINGS, sitting_rows(db, study_id))
     _write_table(part, DECISION_TABLE, decision_rows(db, study_id))
-    unreadable = isinstance(protocol, UnreadableProtocol)
-    written = named(map(with_stored_answers, PEOPLE_TABLES) if unreadable else tables_of(protocol))
-    scales = () if unreadable else protocol.scale_names[1:]
     answers = _Answers()
-    if RATINGS.name in written:
-        _write_table(part, written[RATINGS.name], answers.counted(rating_rows(db, study_id, scales)))
-    if COMPARISONS.name in written:
+    if RATINGS.name in tables:
+        _write_table(part, tables[RATINGS.name], answers.counted(rating_rows(db, study_id, scales)))
+    if COMPARISONS.name in tables:
         _write_table(part, COMPARISONS, answers.counted(comparison_rows(db, study_id)))
     return answers
 

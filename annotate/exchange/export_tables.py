@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from annotate import queries
 from annotate.database.tables import Participant, Sitting
 from annotate.design.decisions import DECISIONS
+from annotate.design.further_scales import MAIN
 from annotate.design.items import ItemKind
 from annotate.design.protocol import REASONS, StudyProtocol
 from annotate.design.protocol import TEXTS as PROTOCOL_TEXTS
@@ -304,7 +305,8 @@ def with_stored_answers(table: ExportTable) -> ExportTable:
 
 def with_scales(table: ExportTable, protocol: StudyProtocol) -> ExportTable:
     """Return a table with the columns of each further scale of the study behind those that it has of the first one."""
-    titles = {each.name: each.title[protocol.language] for each in protocol.more_scales}
+    titles = protocol.scale_titles(protocol.language)
+    titles.pop(MAIN)
     if table is CONDITION_PAIRS and titles:
         return replace(table, columns={"scale": "The scale that they are compared on.", **table.columns})
     added = {

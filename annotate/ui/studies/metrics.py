@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from annotate.design.further_scales import MAIN
 from annotate.errors import SettingError
 from annotate.ui.labelling import Labelling
 from annotate.ui.studies.background import reset_on_study_change, run_in_background
@@ -14,6 +15,7 @@ from annotate.ui.studies.figures import intervals_figure
 from annotate.ui.studies.html import cells, note, table, text, working
 from annotate.ui.studies.ownership import SLOW, Guard
 from annotate.ui.studies.pictures import FileValue, uploaded_files
+from annotate.ui.studies.scales import known_scale
 from annotate.ui.studies.users import SEE_RESULTS
 from annotate.wording import counted
 
@@ -39,7 +41,9 @@ class Metrics:
     def __init__(self, labelling: Labelling) -> None:
         self.labelling = labelling
 
-    def compare(self, study_id: int | None, files: Sequence[FileValue] | None, lower: str) -> Iterator[str]:
+    def compare(
+        self, study_id: int | None, files: Sequence[FileValue] | None, lower: str, scale: object = MAIN
+    ) -> Iterator[str]:
         """Compare the metrics of uploaded files; yields what is done meanwhile."""
         if not files:
             raise SettingError("Choose a CSV with values of metrics first.")
@@ -48,13 +52,14 @@ class Metrics:
 
         def compare() -> "list[MetricAgreement]":
             """Read the files, and resample."""
-            from annotate import analysis
+            from annotate import analysis, queries
             from annotate.exchange.metrics import read_metrics
 
             with self.labelling.database.read() as db:
                 analysis.check_asks_for_grades(db, study)
                 metrics = read_metrics(given, analysis.stimulus_conditions(db, study))
-                return analysis.agreement(db, study, metrics, lower=names)
+                chosen = known_scale(queries.studies.get_study(db, study).protocol, scale)
+                return analysis.agreement(db, study, metrics, scale=chosen, lower=names)
 
         found = yield from run_in_background(compare, lambda: working("Comparing the metrics with people"))
         yield agreement_panel(found)
@@ -95,7 +100,7 @@ def _number(value: float) -> str:
     return f"{value:.3f}" if math.isfinite(value) else "–"
 
 
-def build_metrics(labelling: Labelling, guard: Guard, study: gr.State) -> None:
+def build_metrics(labelling: Labelling, guard: Guard, study: gr.State, scale: gr.Radio) -> None:
     """Lay out the comparison of metrics and connect it."""
     metrics = Metrics(labelling)
     with gr.Accordion("Which metric agrees with these people", open=False, elem_id="metrics"):
@@ -111,5 +116,5 @@ def build_metrics(labelling: Labelling, guard: Guard, study: gr.State) -> None:
         compare = gr.Button("Compare with people", elem_id="compare-metrics", scale=0, min_width=200)
         found = gr.HTML("", apply_default_css=False, elem_id="metric-agreement")
     options: dict[str, Any] = {"preprocess": False, "who": SEE_RESULTS, **SLOW}
-    running = [guard.on(compare.click, metrics.compare, [study, files, lower], found, **options)]
+    running = [guard.on(compare.click, metrics.compare, [study, files, lower, scale], found, **options)]
     reset_on_study_change(study, [found], running)

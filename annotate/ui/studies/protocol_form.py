@@ -4,6 +4,7 @@ The texts are shown in every language with the package's own in place of blank o
 them. Questions that come with the package are ticked, an owner's own are lines (see `annotate.design.start_questions`).
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import Any
 
 import gradio as gr
 
+from annotate.design.further_scales import PRESETS
 from annotate.design.languages import LANGUAGES, texts_in
 from annotate.design.protocol import CHANGEABLE_WHILE_PAUSED, REASONS, TEXTS, StudyProtocol, package_texts
 from annotate.design.scales import SCALES
@@ -21,6 +23,8 @@ from annotate.methods import DEFAULT, METHODS, find_method, method_of, unused_se
 from annotate.methods.method import Method, Unit
 from annotate.pair_designs import DESIGNS
 
+NO_FURTHER = "none"
+FURTHER_SCALES = [("None", NO_FURTHER), ("Details and exposure, as PIQ23 has them", "piq23")]
 SCALE_TITLES = {name: scale.title for name, scale in SCALES.items()}
 DEADLINE_FORMAT = "%Y-%m-%d %H:%M"
 FRACTIONS = ("gold_tolerance", "pair_certainty", "pair_information")
@@ -64,6 +68,7 @@ GROUPS: Mapping[str, Sequence[Field]] = {
         Field("pair_certainty", "Certainty of the order", "By the answers: from it on nothing more is asked."),
         Field("pair_information", "Least information of an answer", "By the answers, in bits, 0 to 1."),
         Field("pair_across_sources", "Compare across sources", "Pictures of different photos or people, too."),
+        Field("more_scales", "Further scales", "Graded in one answer, one under the other; your own come by a file."),
         Field("reasons", "Offer reasons", "People may tick them with an answer: what is wrong, or was worse."),
         Field("offer_unusable", "Offer “unusable”", "For pictures without a face, or with nothing to see."),
         Field("training_count", "Training pictures", "Shown first, with feedback; they never count."),
@@ -165,6 +170,8 @@ def _build_field(field: Field) -> Any:
     default = shown_value(StudyProtocol(), field)
     if field.name == "scale":
         return gr.Radio(scale_choices(find_method(DEFAULT)), value=default, **about)
+    if field.name == "more_scales":
+        return gr.Radio(FURTHER_SCALES, value=default, **about)
     if field.name == "pair_design":
         return gr.Radio([(design.title, name) for name, design in DESIGNS.items()], value=default, **about)
     if field.name == "language":
@@ -188,6 +195,25 @@ def scale_choices(method: Method) -> list[tuple[str, str]]:
     return [(SCALE_TITLES[name], name) for name in method.scales]
 
 
+def _further_scales(protocol: StudyProtocol) -> list[tuple[str, str]]:
+    """Return the choice of further scales, with a study's own, as JSON, where they are no preset."""
+    own = shown_value(protocol, next(field for field in FIELDS if field.name == "more_scales"))
+    if own in (NO_FURTHER, *PRESETS):
+        return FURTHER_SCALES
+    titles = list(protocol.scale_titles("en").values())[1:]
+    return [*FURTHER_SCALES, (", ".join(titles), own)]
+
+
+def read_further_scales(value: object) -> Any:
+    """Return the chosen further scales as those of a protocol, which checks them itself."""
+    if value in (None, "", NO_FURTHER):
+        return []
+    try:
+        return value if value in PRESETS else json.loads(str(value))
+    except (ValueError, TypeError):
+        return value
+
+
 def shown_values(protocol: StudyProtocol, state: State) -> list[Any]:
     """Return updates of the form: the protocol's values, locked where the state forbids to change them.
 
@@ -209,6 +235,8 @@ def _shown(
         label=worded.label,
         info=worded.info,
     )
+    if field.name == "more_scales":
+        return {**update, "choices": _further_scales(protocol)}
     if field.name != "scale":
         return update
     # What is sent back is checked against the choices, also where it is hidden: pairs have a scale that nobody uses.
@@ -228,6 +256,9 @@ def shown_value(protocol: StudyProtocol, field: Field | TextField) -> Any:
         time: datetime | None = getattr(protocol, field.name)
         return time.strftime(DEADLINE_FORMAT) if time else ""
     value = protocol.to_json()[field.name]
+    if field.name == "more_scales":
+        preset = next((name for name, scales in PRESETS.items() if scales == protocol.more_scales), None)
+        return preset or (json.dumps(value) if value else NO_FURTHER)
     return value / field.unit if field.unit > 1 else value
 
 
@@ -246,6 +277,7 @@ def read_values(values: Sequence[Any]) -> dict[str, Any]:
         for field, value in given.items()
         if isinstance(field, Field)
     }
+    plain["more_scales"] = read_further_scales(plain["more_scales"])
     ready = [READY_QUESTIONS[name] for name in plain.pop("ready_questions") or () if name in READY_QUESTIONS]
     own = parse_questions({each.language: given[each] or "" for each in TEXT_FIELDS if each.name == "own_questions"})
     plain.update({name: _read_time(name, plain[name]) for name in TIMES})
@@ -318,6 +350,8 @@ def _shown_in_words(field: Field, value: Any) -> str:
         return DESIGNS[value].title if value in DESIGNS else str(value)
     if field.name == "scale":
         return SCALE_TITLES.get(value, str(value))
+    if field.name == "more_scales":
+        return ", ".join(each["name"] for each in value) or "none"
     if field.name in ("language", "languages", "reasons"):
         codes = [value] if isinstance(value, str) else value
         return ", ".join(LANGUAGES.get(code, code) for code in codes) or "none"

@@ -9,6 +9,8 @@ import gradio as gr
 import numpy as np
 
 from annotate import queries, statistics
+from annotate.design.further_scales import MAIN
+from annotate.design.protocol import StudyProtocol
 from annotate.stimuli.files import stimulus_path
 from annotate.ui.labelling import Labelling
 from annotate.ui.studies.analyses import Analyses
@@ -24,6 +26,7 @@ from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
 from annotate.ui.studies.picture_table import FEWEST_RATINGS, PictureTable, carries, mos_table, number, scale_table
 from annotate.ui.studies.progress import numbers
 from annotate.ui.studies.scale import people_panel, scale_summary
+from annotate.ui.studies.scales import correlations_panel, known_scale, offer_scales, scale_choice
 from annotate.ui.studies.users import OWNERS, SEE_RESULTS, User
 from annotate.wording import counted
 
@@ -63,7 +66,7 @@ MARKS = ((0.9, "excellent"), (0.75, "good"), (0.5, "moderate"), (-math.inf, "poo
 
 
 class ResultsShown(NamedTuple):
-    """What the panel shows; `order` is how the table is sorted, None as at first."""
+    """What the panel shows; `order` is how the table is sorted, None as at first, `scale` the choice of a scale."""
 
     summary: Any = ""
     conditions: Any = ""
@@ -73,6 +76,7 @@ class ResultsShown(NamedTuple):
     complaints: Any = ""
     people: Any = ""
     batch: Any = ""
+    scale: Any = gr.skip()
 
 
 class TableShown(NamedTuple):
@@ -88,14 +92,14 @@ class Results:
     def __init__(self, labelling: Labelling, analyses: Analyses) -> None:
         self.labelling, self.analyses = labelling, analyses
 
-    def enter(self, user: User, study_id: int | None) -> Iterator[ResultsShown]:
-        """Show everything; figures of people are for owners."""
+    def enter(self, user: User, study_id: int | None, scale: object = MAIN) -> Iterator[ResultsShown]:
+        """Show everything, of the chosen scale; figures of people are for owners."""
         from annotate.analysis import PairedAnalysis
 
         if study_id is None:
             yield ResultsShown(*(gr.skip(),) * len(ResultsShown._fields))
             return
-        following = self.analyses.get(study_id)
+        following = self.analyses.get(study_id, self._known(study_id, scale))
         while True:
             try:
                 said = next(following)
@@ -109,24 +113,32 @@ class Results:
         with self.labelling.database.read() as db:
             yield self._shown(db, queries.studies.get_study(db, study_id), analysis)
 
+    def _known(self, study_id: int, scale: object) -> str:
+        with self.labelling.database.read() as db:
+            return known_scale(queries.studies.get_study(db, study_id).protocol, scale)
+
     def _shown(self, db: "Session", study: "Study", analysis: "Analysis") -> ResultsShown:
         batch = self._next(db, study, analysis)
         if not analysis.table.ratings.sum():
             said = empty("No votes yet", "Once people rate, their MOS and how far they agree are shown here.")
-            return ResultsShown(summary=said, batch=batch)
+            return ResultsShown(summary=said, batch=batch, scale=offer_scales(study.protocol, analysis.scale))
         pictures = mos_table(analysis)
         return ResultsShown(
-            summary=summary_panel(analysis, study.protocol.ratings_wanted),
+            summary=summary_panel(analysis, study.protocol),
             conditions=conditions_panel(analysis.conditions, study.protocol.scale),
             listed=pictures.panel(pictures.start),
-            disputed=self._disputed(db, study, analysis.table),
+            disputed=self._disputed(db, study, analysis),
             complaints=complaints_panel(analysis.complaints),
             batch=batch,
+            scale=offer_scales(study.protocol, analysis.scale),
         )
 
-    def arrange(self, details: dict[str, Any], study_id: int | None, order: object) -> Iterator[TableShown]:
+    def arrange(
+        self, details: dict[str, Any], study_id: int | None, order: object, scale: object = MAIN
+    ) -> Iterator[TableShown]:
         """Sort the table, or turn its page."""
-        following = self.analyses.get(opened_study(study_id))
+        opened = opened_study(study_id)
+        following = self.analyses.get(opened, self._known(opened, scale))
         while True:
             try:
                 yield TableShown(next(following))
@@ -137,13 +149,14 @@ class Results:
             chosen = pictures.rearranged(order, details)
             yield TableShown(pictures.panel(chosen), chosen)
 
-    def _disputed(self, db: "Session", study: "Study", mos: "MosTable") -> str:
+    def _disputed(self, db: "Session", study: "Study", analysis: "Analysis") -> str:
+        mos = analysis.table
         spread = np.where(carries(mos), np.nan_to_num(mos.sos, nan=-1), -1)
         rows = [row for row in np.argsort(-spread, kind="stable")[:SHOWN_DISPUTED].tolist() if spread[row] > 0]
         names = [mos.stimulus_ids[row] for row in rows]
         scale = study.protocol.scale
         stimuli = queries.stimuli.stimuli_by_name(db, study.id, names)
-        counts = queries.ratings.grade_counts(db, study.id, names) if scale.step else {}
+        counts = queries.ratings.grade_counts(db, study.id, names, analysis.scale) if scale.step else {}
         figures = [
             self._figure(stimuli[mos.stimulus_ids[row]], _said_of(mos, row), counts, scale.grades()) for row in rows
         ]
@@ -181,22 +194,24 @@ def build_results_panel(labelling: Labelling, guard: Guard, analyses: Analyses, 
     """Lay out the panel inside `tab` and connect it."""
     results = Results(labelling, analyses)
     order = gr.State(None)
+    scale = scale_choice()
     summary = gr.HTML("", apply_default_css=False, elem_id="study-summary")
     build_downloads(labelling, guard, study)
     conditions = gr.HTML("", apply_default_css=False, elem_id="study-conditions")
-    build_metrics(labelling, guard, study)
+    build_metrics(labelling, guard, study, scale)
     disputed = gr.HTML("", apply_default_css=False, elem_id="disputed")
     complaints = gr.HTML("", apply_default_css=False, elem_id="complaints")
     listed = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="mos-table")
     people = gr.HTML("", apply_default_css=False, elem_id="comparers")
     batch = gr.HTML("", apply_default_css=False, elem_id="label-next")
-    shown = ResultsShown(summary, conditions, listed, order, disputed, complaints, people, batch)
+    shown = ResultsShown(summary, conditions, listed, order, disputed, complaints, people, batch, scale)
+    options: dict[str, Any] = {"who": SEE_RESULTS, "user": True, **SLOW}
     running = [
-        guard.on(tab.select, results.enter, [study], [*shown], who=SEE_RESULTS, user=True, **SLOW),
+        guard.on([tab.select, scale.input], results.enter, [study, scale], [*shown], **options),
         guard.on(
             listed.click,
             results.arrange,
-            [study, order],
+            [study, order, scale],
             [*TableShown(listed, order)],
             details=True,
             who=SEE_RESULTS,
@@ -219,9 +234,13 @@ def paired_results(analysis: "PairedAnalysis", *, with_people: bool) -> ResultsS
     """Return what the answers to pairs say."""
     pictures, people = table_of(analysis), analysis.people
     if analysis.scale is None or pictures is None:
-        return ResultsShown(summary=empty("No votes yet", "Once people compare pictures, their scale is shown here."))
+        return ResultsShown(
+            summary=empty("No votes yet", "Once people compare pictures, their scale is shown here."),
+            scale=gr.update(visible=False),
+        )
     return ResultsShown(
         summary=scale_summary(analysis.scale) + as_of(),
+        scale=gr.update(visible=False),
         listed=pictures.panel(pictures.start),
         complaints=complaints_panel(analysis.complaints),
         people=people_panel(people, analysis.findings) if people and with_people else "",
@@ -234,7 +253,7 @@ def as_of() -> str:
     return f'<p class="hint">As of {now:%Y-%m-%d %H:%M:%S} UTC; open the panel again for what came since.</p>'
 
 
-def summary_panel(analysis: "Analysis", wanted: int) -> str:
+def summary_panel(analysis: "Analysis", protocol: StudyProtocol) -> str:
     """Return the numbers, and, once there are enough votes for them, the figures and how far people agree."""
     mos = analysis.table
     rated, enough = int((mos.ratings > 0).sum()), int(carries(mos).sum())
@@ -245,8 +264,9 @@ def summary_panel(analysis: "Analysis", wanted: int) -> str:
         ("Typical certainty", f"± {number(middle)}" if enough else "–", "half the 95 % interval of a picture's MOS"),
         ("Agreement", number(analysis.reliability.icc_mean if carried else None), "ICC of the MOS, 1 is perfect"),
     ])  # fmt: skip
-    shown = _figures(mos, wanted) + _reliability(analysis) if carried else ""
-    return f"{headline}{_what_is_missing(mos)}{shown}{as_of()}"
+    shown = _figures(mos, protocol.ratings_wanted) + _reliability(analysis) if carried else ""
+    together = correlations_panel(analysis.correlations, protocol) if carried else ""
+    return f"{headline}{_what_is_missing(mos)}{shown}{together}{as_of()}"
 
 
 def _what_is_missing(mos: "MosTable") -> str:

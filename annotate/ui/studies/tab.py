@@ -48,7 +48,7 @@ from annotate.ui.studies.pictures import (
     uploaded_files,
 )
 from annotate.ui.studies.progress import build_progress_panel
-from annotate.ui.studies.protocol_form import scale_choices
+from annotate.ui.studies.protocol_form import FURTHER_SCALES, NO_FURTHER, read_further_scales, scale_choices
 from annotate.ui.studies.results import build_results_panel
 from annotate.ui.studies.setup import build_setup_panel
 from annotate.ui.studies.training import Trainer, build_training_panel
@@ -234,14 +234,20 @@ class Studies:
         return TabShown(study=None, **_views("home"), listed=self.listed(user), hosting=hosting)
 
     def create(
-        self, name: str, scale: str, files: Sequence[FileValue] | None, method: str = DEFAULT
+        self,
+        name: str,
+        scale: str,
+        files: Sequence[FileValue] | None,
+        method: str = DEFAULT,
+        further: str = NO_FURTHER,
     ) -> Iterator[Created]:
         """Make a draft of the uploaded pictures; a method that does not know the scale takes its own."""
         from annotate.stimuli.intake import create_study
 
         if not (name or "").strip():
             raise StudyError("Give the study a name first; participants do not see it.")
-        own = {"scale": scale} if scale in find_method(method).scales else {}
+        own: dict[str, Any] = {"scale": scale} if scale in find_method(method).scales else {}
+        own |= {"more_scales": read_further_scales(further)} if find_method(method).scales else {}
         protocol = make_protocol({"method": method, **own})
         if not files:
             with self.labelling.database.write() as db:
@@ -300,7 +306,7 @@ def build_studies_tab(labelling: Labelling, ownership: Ownership, trainer: Train
                 sign_out = gr.Button("Sign out", size="sm", elem_id="sign-out", scale=0)
             listed = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="studies-list")
             with gr.Column(visible=False) as hosting:
-                name, method, scale, pictures, create, busy = _build_form()
+                name, method, scale, further, pictures, create, busy = _build_form()
                 build_backups(labelling, guard)
         with gr.Column(visible=False) as opened:
             with gr.Row(elem_classes="actions"):
@@ -326,8 +332,8 @@ def build_studies_tab(labelling: Labelling, ownership: Ownership, trainer: Train
     guard.on([address.click, panels.select], page.refresh, [study, state], entered, **members)
     guard.on(listed.click, page.open, [], entered, details=True, **anybody)
     guard.on([back.click, gone.change], page.leave, [], entered, **anybody)
-    guard.on(method.input, scales_of, [method], scale, who=Everybody.HOST, **AT_ONCE)
-    given = [name, scale, pictures, method]
+    guard.on(method.input, scales_of, [method], [scale, further], who=Everybody.HOST, **AT_ONCE)
+    given = [name, scale, pictures, method, further]
     guard.on(create.click, page.create, given, made, preprocess=False, who=Everybody.HOST, **SLOW)
     guard.on([study.change, changed.change], page.title, [study], headed, **members)
 
@@ -367,7 +373,7 @@ def _build_door(ownership: Ownership) -> tuple[gr.HTML, gr.Textbox, gr.Button]:
     return by_link, secret, enter
 
 
-def _build_form() -> tuple[gr.Textbox, gr.Radio, gr.Radio, gr.File, gr.Button, gr.HTML]:
+def _build_form() -> tuple[gr.Textbox, gr.Radio, gr.Radio, gr.Radio, gr.File, gr.Button, gr.HTML]:
     """Lay out the form for a new study."""
     gr.HTML("<h3>New study</h3>", apply_default_css=False, elem_classes="section-head")
     with gr.Row(elem_classes="workbench"):
@@ -378,6 +384,7 @@ def _build_form() -> tuple[gr.Textbox, gr.Radio, gr.Radio, gr.File, gr.Button, g
             methods = [(each.title, each.name) for each in METHODS.values()]
             method = gr.Radio(methods, value=DEFAULT, label="Method", elem_id="study-method")
             scale = gr.Radio(scale_choices(find_method(DEFAULT)), value="acr5", label="Scale", elem_id="study-scale")
+            further = gr.Radio(FURTHER_SCALES, value=NO_FURTHER, label="Further scales", elem_id="study-further-scales")
         with gr.Column(scale=7, min_width=280):
             files = gr.File(
                 label="Pictures", file_count="multiple", file_types=FILE_TYPES, height=170, elem_id="study-files"
@@ -385,15 +392,16 @@ def _build_form() -> tuple[gr.Textbox, gr.Radio, gr.Radio, gr.File, gr.Button, g
             gr.HTML(f"<p>{HANDED_IN}</p>", apply_default_css=False, elem_classes="hint")
     busy = gr.HTML("", apply_default_css=False, elem_id="creating")
     create = gr.Button("Make a draft", variant="primary", elem_id="create-study")
-    return name, method, scale, files, create, busy
+    return name, method, scale, further, files, create, busy
 
 
-def scales_of(method: str) -> Any:
-    """Offer the scales that a method may be asked on, where there is a choice."""
+def scales_of(method: str) -> tuple[Any, Any]:
+    """Offer the scales that a method may be asked on, where there is a choice, and further ones where it has any."""
     offered = find_method(method).scales
-    return gr.update(
+    first = gr.update(
         choices=scale_choices(find_method(method)), value=next(iter(offered), None), visible=len(offered) > 1
     )
+    return first, gr.update(visible=bool(offered))
 
 
 def _selected(user: User, study_id: int, wanted: str | None = None) -> Any:

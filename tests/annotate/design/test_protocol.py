@@ -111,7 +111,10 @@ def test_what_the_first_version_wrote_means_what_it_meant() -> None:
             {"more_scales": [{"name": "contrast", "title": {"en": "Contrast"}}]},
             "contrast has no title in Deutsch; give one, or do not offer that language",
         ),
-        ({"more_scales": [CONTRAST], "scale": "continuous"}, "more_scales need a scale of grades, such as acr5"),
+        (
+            {"more_scales": [CONTRAST], "scale": "continuous"},
+            "Further scales are of grades, as acr5 is; continuous has none",
+        ),
         ({"questions": "Glasses?"}, "questions is 'Glasses\\?'; expected a list"),
         ({"consent_text": None}, "consent_text is None; expected a text"),
         ({"rating_wanted": 20}, "A protocol has no 'rating_wanted'; it has method, scale, ratings_wanted"),

@@ -144,7 +144,9 @@ def test_the_form_shows_what_a_study_by_its_method_can_be_told(method: str) -> N
     offered = {name for _, name in updates["scale"]["choices"]}
     assert offered == {*METHODS[method].scales} or method == "pairs"
     assert updates["scale"]["value"] in offered  # or the form could not be sent
-    assert scales_of(method)["visible"] is ("scale" in shown)
+    first, further = scales_of(method)
+    assert first["visible"] is ("scale" in shown)
+    assert further["visible"] is ("more_scales" in shown)
 
 
 def test_a_study_of_pairs_is_set_up_in_the_form(labelling: Labelling, monkeypatch: pytest.MonkeyPatch) -> None:

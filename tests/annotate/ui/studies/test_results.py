@@ -12,6 +12,7 @@ import pytest
 from annotate import queries
 from annotate.database.backup import verify
 from annotate.database.engine import Database
+from annotate.design.protocol import StudyProtocol
 from annotate.errors import (
     BackupError,
     ExportError,
@@ -31,7 +32,8 @@ from tests.annotate.ui.studies.handling import HOST, QUICK, Labelling, finish, l
 def test_results_show_what_the_votes_say(labelling: Labelling) -> None:
     study_id = rated_study(labelling, people=8)
     results = Results(labelling, Analyses(labelling))
-    summary, conditions, table, order, disputed, complaints, people, batch = last(results.enter(HOST, study_id))
+    summary, conditions, table, order, disputed, complaints, people, batch, scale = last(results.enter(HOST, study_id))
+    assert scale["visible"] is False  # there is one
     assert complaints == people == ""  # nobody was asked for reasons, or compared
     assert summary.count("<svg") == 3
     assert conditions == ""  # nobody said what was done to the pictures
@@ -46,6 +48,24 @@ def test_results_show_what_the_votes_say(labelling: Labelling) -> None:
     turned, order = last(results.arrange({"do": "sort", "column": "mos"}, study_id, order))
     assert order["descending"]
     assert turned.index("011.png") < turned.index("000.png")
+
+
+def test_results_are_shown_of_the_scale_that_is_chosen(labelling: Labelling) -> None:
+    database, protocol = labelling.database, StudyProtocol.from_json({"more_scales": "piq23"})
+    study_id = make_study(database, labelling.settings.data_dir, candidates(12), protocol=protocol)
+    given = honest_ratings([f"{number:03}.png" for number in range(12)], 8)
+    rate(database, study_id, [each._replace(more_grades={"details": 6 - (each.grade or 0)}) for each in given])
+    results = Results(labelling, Analyses(labelling))
+    first, details = (last(results.enter(HOST, study_id, scale)) for scale in (None, "details"))
+    assert [title for title, _ in first.scale["choices"]] == ["Overall", "Details", "Exposure"]
+    assert (first.scale["value"], details.scale["value"], details.scale["visible"]) == ("overall", "details", True)
+    assert "-1.00" in first.summary.partition("How far the scales go together")[2]
+    sort = {"do": "sort", "column": "mos"}
+    lists = [last(results.arrange(sort, study_id, None, each))[0] for each in ("overall", "details")]
+    best, worst = (re.findall(r"\d{3}\.png", each)[0] for each in lists)
+    assert lists[1].index(best) > lists[1].index(worst)
+    assert first.disputed != details.disputed
+    assert "No votes yet" in last(results.enter(HOST, study_id, "exposure")).summary
 
 
 def test_figures_that_the_votes_do_not_carry_are_not_shown_and_what_is_missing_is_said(labelling: Labelling) -> None:
