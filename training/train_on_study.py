@@ -45,7 +45,7 @@ from safetensors.torch import load_file
 from fiqa.checkpoints import find_checkpoint, read_spec
 from fiqa.errors import FiqaError
 from fiqa.loading import load_network, load_predictor
-from training.data.datasets import Range
+from training.data.datasets import FIRST_SCALE, Range
 from training.data.opinions import Opinions, read_opinions
 from training.data.study_photos import SeenPhotos, look_at
 from training.errors import TrainingError
@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with _told(run) as tell:
         tell("preparing", "Reading the labels")
         mos_range = tuple(options.mos_range) if options.mos_range else None
-        opinions = read_opinions(options.data, mos_range=mos_range, votes=options.votes)
+        opinions = read_opinions(options.data, mos_range=mos_range, votes=options.votes, scale=options.scale)
         agreement = train_on(opinions, options.start, options.name, run, tell)
         tell("finished", agreement.sentence(options.start, options.name))
     print(agreement.sentence(options.start, options.name))
@@ -93,6 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--start", default="lite", help="checkpoint whose head is fitted [lite]")
     parser.add_argument("--output", type=Path, help="run folder, resumed [runs/NAME]")
     parser.add_argument("--mos-range", type=float, nargs=2, metavar=("LOW", "HIGH"), help="scale of the MOS [0 1]")
+    several = f"of a study with several scales, the one to learn [{FIRST_SCALE}]"
+    parser.add_argument("--scale", default=FIRST_SCALE, metavar="NAME", help=several)
     votes = "learn how an export's votes spread over the grades, too, and not their mean alone (docs/training.md)"
     parser.add_argument("--votes", action="store_true", help=votes)
     return parser

@@ -35,7 +35,7 @@ from tqdm import tqdm
 from fiqa.errors import PhotoError
 from fiqa.evaluation.metrics import plcc, srcc
 from fiqa.models import DslFiqa
-from training.data.datasets import Range, read_dataset
+from training.data.datasets import FIRST_SCALE, Range, read_dataset
 from training.data.face_crops import FaceCropSample, FaceCropSource
 from training.data.labelled_views import BatchLoader, LabelledCrops, LabelledViews, LandmarkStore
 from training.data.rendering import TYPES
@@ -218,7 +218,8 @@ def prepare(options: argparse.Namespace) -> QualityRun:
 
 def labelled_material(options: argparse.Namespace, start: Start) -> tuple[Material, LoopOptions]:
     """Read photos with a MOS."""
-    dataset = read_dataset(options.data, mos_range=tuple(options.mos_range) if options.mos_range else None)
+    mos_range = tuple(options.mos_range) if options.mos_range else None
+    dataset = read_dataset(options.data, mos_range=mos_range, scale=options.scale)
     dataset.check_labels_differ()
     if PartialState().is_main_process:
         for notice in dataset.notices:
@@ -327,6 +328,8 @@ def parser() -> argparse.ArgumentParser:
     every = "learn the mean score of all crops of a rendered view, as inference takes it, instead of a crop's"
     parser.add_argument("--all-crops", action="store_true", help=every)
     parser.add_argument("--mos-range", type=float, nargs=2, metavar=("LOW", "HIGH"), help="scale of the MOS [0 1]")
+    several = f"of a study with several scales, the one to learn [{FIRST_SCALE}]"
+    parser.add_argument("--scale", default=FIRST_SCALE, metavar="NAME", help=several)
     whole = "pictures are aligned faces: take them whole [for the official network on the authors' data sets]"
     parser.add_argument("--whole", action=argparse.BooleanOptionalAction, default=None, help=whole)
     parser.add_argument("--config", help="lite, official or a JSON file [lite, or that of --start]")

@@ -5,7 +5,8 @@ Three layouts are read, told apart by what is in the folder:
 * the authors' (GFIQA-20k, CGFIQA-40k): `<root>/{train,val,test}/{img,landmark,label.json}`, where label.json holds
   the parallel lists Image and MOS, and any others, which become groups;
 * what `annotate export` writes: the same, a dataset.json with the scale of the ratings, and a mos.csv, from which the
-  groups stimulus (the picture's name in the study) and source are taken, and how certain each MOS is;
+  groups stimulus (the picture's name in the study) and source are taken, how certain each MOS is, and the MOS itself
+  where another scale of the study than its first is asked for;
 * a plain folder with one CSV, or the CSV itself: columns image (a path relative to the CSV) and mos; optional
   landmarks (a .npy file with (68, 2) pixels), split (train, val or test), ci95 (half the interval of the MOS) and
   source (who or what a photo is of; no source is put in two splits); all other columns become groups. It is read as
@@ -45,6 +46,8 @@ _SAFE_CELL = re.compile(r"^'(?='*[=+\-@\t\r])")
 USUAL_SCALES: tuple[Range, ...] = ((1.0, 5.0), (0.0, 10.0), (0.0, 100.0), (-3.0, 3.0))
 NORMAL_95 = 1.96
 """Standard errors in half an interval of 95 %."""
+FIRST_SCALE = "overall"
+"""What an export calls the scale of label.json, where pictures were graded on several."""
 LISTED = 20
 """Problems that are printed before the rest is only counted."""
 
@@ -119,13 +122,16 @@ class Dataset:
 _PURPOSE = {"train": "train on (split train)", "val": "validate on (split val)", "test": "test on (split test)"}
 
 
-def read_dataset(data: Path, *, mos_range: Range | None = None, usual_range: Range = (0.0, 1.0)) -> Dataset:
+def read_dataset(
+    data: Path, *, mos_range: Range | None = None, usual_range: Range = (0.0, 1.0), scale: str = FIRST_SCALE
+) -> Dataset:
     """Read labelled photos.
 
     Args:
         data: A folder in the authors' layout or with one CSV, or a CSV.
         mos_range: (low, high) of the scale, for data that does not say so itself.
         usual_range: The scale where neither says so.
+        scale: Which scale of a study the MOS is taken of; photos without one are left out.
 
     Returns:
         The photos of each split with their MOS in 0..1.
@@ -139,7 +145,8 @@ def read_dataset(data: Path, *, mos_range: Range | None = None, usual_range: Ran
     root = data if data.is_dir() else data.parent
     info = _read_info(root)
     agreed = _agreed_range(root, info, mos_range)
-    reader = _Reader(root, agreed or usual_range, is_stated=agreed is not None)
+    further = "" if scale == FIRST_SCALE else scale
+    reader = _Reader(root, agreed or usual_range, is_stated=agreed is not None, further=further)
     if data.is_dir() and any((root / split / "label.json").is_file() for split in SPLITS):
         splits = {split: reader.authors_split(split) for split in SPLITS}
         aligned = not info
@@ -147,7 +154,7 @@ def read_dataset(data: Path, *, mos_range: Range | None = None, usual_range: Ran
         splits, aligned = reader.csv_splits(data if data.is_file() else _only_csv(root)), False
     reader.raise_problems()
     reader.notice_same_pictures(photo for photos in splits.values() for photo in photos)
-    name = str(info.get("name") or root.resolve().name)
+    name = " ".join(filter(None, (str(info.get("name") or root.resolve().name), further)))
     return Dataset(root, name, reader.mos_range, splits, aligned, tuple(reader.notices))
 
 
@@ -169,33 +176,44 @@ def _read_info(root: Path) -> dict[str, Any]:
 
 
 class _Exported(NamedTuple):
-    """What mos.csv of an export says of a picture: its name and source, and the standard error of its MOS."""
+    """What mos.csv of an export says of a picture: its name and source, its MOS, and the standard error of that."""
 
     groups: Mapping[str, str]
     standard_error: float
+    mos: float = math.nan
 
 
-def _read_exported(root: Path) -> dict[str, _Exported]:
-    """Return what an export of a study says of every picture, by its file; nothing for other data."""
+def _read_exported(root: Path, further: str) -> dict[str, _Exported]:
+    """Return what an export of a study says of every picture, by its file; nothing for other data.
+
+    The figures are those of a `further` scale where one is named, else of the first.
+    """
     if not (root / "dataset.json").is_file() or not (root / "mos.csv").is_file():
+        if further:
+            raise DataError(f"{root} is no export of a study, which alone has a scale {further}: leave --scale away.")
         return {}
     with (root / "mos.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+        reader = csv.DictReader(file)
+        rows, columns = list(reader), reader.fieldnames or ()
+    suffix = f"_{further}" if further else ""
+    if further and f"ratings{suffix}" not in columns:
+        known = [name.removeprefix("ratings_") for name in columns if name.startswith("ratings_")]
+        raise DataError(f"{root} has no scale {further!r}; it has {', '.join((FIRST_SCALE, *known))}.")
     named = [row for row in rows if row.get("image")]
     # An export has an apostrophe before what a spreadsheet would take for a formula.
     groups = [{name: _SAFE_CELL.sub("", row.get(name) or "") for name in ("stimulus", "source")} for row in named]
-    errors = _standard_errors(named)
-    said = map(_Exported, groups, errors)
+    errors = _standard_errors(named, suffix)
+    said = map(_Exported, groups, errors, [_number(row.get(f"mos{suffix}")) for row in named])
     return dict(zip((row["image"] for row in named), said, strict=True))
 
 
-def _standard_errors(rows: Sequence[Mapping[str, str]]) -> list[float]:
+def _standard_errors(rows: Sequence[Mapping[str, str]], suffix: str) -> list[float]:
     """Return the standard error of each MOS, by its number of ratings and the spread of the ratings of all pictures.
 
     The spread of a picture's own few ratings is mostly luck: two that happen to be equal are not certain.
     """
-    counts = [_number(row.get("ratings")) for row in rows]
-    spreads = [_number(row.get("sos")) for row in rows]
+    counts = [_number(row.get(f"ratings{suffix}")) for row in rows]
+    spreads = [_number(row.get(f"sos{suffix}")) for row in rows]
     known = [(count - 1, spread**2) for count, spread in zip(counts, spreads, strict=True) if count > 1 and spread >= 0]
     freedom = sum(degrees for degrees, _ in known)
     variance = sum(degrees * square for degrees, square in known) / freedom if freedom else math.nan
@@ -233,11 +251,11 @@ def _only_csv(root: Path) -> Path:
 class _Reader:
     """Reads one data set, collecting problems so that all are seen at once."""
 
-    def __init__(self, root: Path, mos_range: Range, *, is_stated: bool) -> None:
-        self.root, self.mos_range, self._is_stated = root, mos_range, is_stated
+    def __init__(self, root: Path, mos_range: Range, *, is_stated: bool, further: str = "") -> None:
+        self.root, self.mos_range, self._is_stated, self._further = root, mos_range, is_stated, further
         self.notices: list[str] = []
         self._problems: list[str] = []
-        self._exported = _read_exported(root)
+        self._exported = _read_exported(root, further)
 
     def raise_problems(self) -> None:
         """Raise DataError if there were any."""
@@ -276,7 +294,10 @@ class _Reader:
             npy = folder / "landmark" / as_on_disk(folder / "landmark", f"{path.stem}.npy")
             known = npy if npy.is_file() else None
             exported = self._exported.get(f"{split}/img/{path.name}", _Exported({}, math.nan))
-            mos = row.pop("MOS")
+            of_first = row.pop("MOS")
+            mos = exported.mos if self._further else of_first
+            if self._further and math.isnan(mos):  # nobody graded it on that scale
+                continue
             photos.append(LabelledPhoto(path, mos, known, _groups({**row, **exported.groups}), exported.standard_error))
         return self._checked(photos, f"{split}/label.json")
 

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.datasets import SPLITS, Dataset, LabelledPhoto, Range, read_dataset
+from training.data.datasets import FIRST_SCALE, SPLITS, Dataset, LabelledPhoto, Range, read_dataset
 from training.errors import DataError
 
 PAIRS, SCALE, RATINGS = "pairs.json", "scale.json", "ratings.json"
@@ -102,13 +102,16 @@ class Opinions:
         }
 
 
-def read_opinions(studies: Sequence[Path], *, mos_range: Range | None = None, votes: bool = False) -> Opinions:
+def read_opinions(
+    studies: Sequence[Path], *, mos_range: Range | None = None, votes: bool = False, scale: str = FIRST_SCALE
+) -> Opinions:
     """Read one study, or one of grades and one of pairs.
 
     Args:
         studies: Folders that `python -m annotate export` wrote; of grades also what `read_dataset` reads.
         mos_range: (low, high) of the scale, for grades that do not say so themselves.
         votes: Whether to count the grades that each photo was given.
+        scale: Which scale of a study of grades, where pictures were graded on several.
 
     Raises:
         DataError: Something cannot be read, there are two studies of one kind, all labels are equal, or there are no
@@ -122,22 +125,23 @@ def read_opinions(studies: Sequence[Path], *, mos_range: Range | None = None, vo
         )
     opinions = None
     if graded:
-        dataset = read_dataset(graded[0], mos_range=mos_range)
+        dataset = read_dataset(graded[0], mos_range=mos_range, scale=scale)
         dataset.check_labels_differ()
         opinions = Opinions.of_grades(dataset)
-        opinions = replace(opinions, votes=_count_votes(dataset, opinions.photos)) if votes else opinions
+        opinions = replace(opinions, votes=_count_votes(dataset, opinions.photos, scale)) if votes else opinions
     return _with_pairs(opinions, compared[0]) if compared else _known(opinions)
 
 
-def _count_votes(dataset: Dataset, photos: Sequence[LabelledPhoto]) -> dict[Path, NDArray[np.int64]]:
+def _count_votes(dataset: Dataset, photos: Sequence[LabelledPhoto], scale: str) -> dict[Path, NDArray[np.int64]]:
     """Return how often each grade was given to each photo, by the votes that count."""
+    column = "grade" if scale == FIRST_SCALE else f"grade_{scale}"
     low, high = dataset.mos_range
     count = round(high - low) + 1
     path = dataset.root / RATINGS
     if count > MOST_GRADES:
         raise DataError(f"Votes on a scale of {low:g} to {high:g} are no grades to count: train on their mean alone.")
     try:
-        given = [(row["stimulus"], row["grade"]) for row in _rows(path) if row["used"] and row["grade"] is not None]
+        given = [(row["stimulus"], row[column]) for row in _rows(path) if row["used"] and row[column] is not None]
         places = [(stimulus, int(grade - low)) for stimulus, grade in given]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path} cannot be read ({error!r}): export the study with the tables of people.") from error

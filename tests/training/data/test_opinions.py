@@ -91,6 +91,25 @@ def test_votes_that_count_are_counted_by_grade_where_they_are_asked_for(tmp_path
     assert {path.name: counts.tolist() for path, counts in counted.items()} == {"a.png": [1, 1, 0], "b.png": [0, 0, 1]}
 
 
+def test_any_scale_of_a_study_is_learnt_by_its_name(tmp_path: Path) -> None:
+    folder = write_votes(tmp_path / "study")
+    figures = "stimulus,image,mos_details,sos_details,ratings_details\n"
+    (folder / "mos.csv").write_text(f"{figures}a.png,train/img/a.png,2.5,0.5,4\nb.png,train/img/b.png,,,0\n")
+    votes = [{"stimulus": "a.png", "grade": 1, "grade_details": grade, "used": True} for grade in (2, 3, None)]
+    (folder / "ratings.json").write_text(json.dumps(votes))
+    (photo,) = read_dataset(folder, scale="details").photos("train", least=1)  # nobody graded the details of the other
+    assert (photo.path.name, photo.mos, photo.standard_error) == ("a.png", 2.5, 0.25)
+    with pytest.raises(DataError, match="has no scale 'noise'; it has overall, details"):
+        read_opinions([folder], scale="noise")
+    (folder / "mos.csv").write_text(f"{figures}a.png,train/img/a.png,2.5,0.5,4\nb.png,train/img/b.png,3,0,1\n")
+    learnt = read_opinions([folder], scale="details", votes=True)
+    assert (learnt.name, [photo.mos for photo in learnt.photos]) == ("votes details", [2.5, 3])
+    assert [counts.tolist() for counts in learnt.votes.values()] == [[0, 1, 1], [0, 0, 0]]
+    (folder / "mos.csv").unlink()
+    with pytest.raises(DataError, match="is no export of a study, which alone has a scale details"):
+        read_dataset(folder, scale="details")
+
+
 def test_votes_that_cannot_be_counted_are_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="on a scale of 0 to 100 are no grades to count"):
         read_opinions([write_votes(tmp_path / "fine", "[0, 100]")], votes=True)
