@@ -75,7 +75,8 @@ def open_study(
 ) -> OpenStudy:
     """Open a study of noise, without checks, training or breaks unless the protocol says so.
 
-    `reference` is the number of the picture that is the reference of all others.
+    `reference` is the number of the picture that is the reference of all others. Where pairs are compared, two training
+    pictures are a pair, the first one the better.
     """
     offered = [
         Candidate(
@@ -86,7 +87,13 @@ def open_study(
         for number in range(images)
     ]
     offered += [
-        Candidate(f"t{number}.png", partial(noise_png, 100 + number), kind=ItemKind.TRAINING, expected=3.0)
+        Candidate(
+            f"t{number}.png",
+            partial(noise_png, 100 + number),
+            source=f"t{number // 2}",
+            kind=ItemKind.TRAINING,
+            expected=3.0 - number % 2 * (protocol.get("method") == "pairs"),
+        )
         for number in range(training)
     ]
     chosen = make_protocol({**PLAIN, "training_count": training, **protocol})

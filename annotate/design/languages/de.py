@@ -160,6 +160,7 @@ LANGUAGE = Language(
         "feedback_said_pairs": "Ihre Antwort: {given}.",
         "feedback_none_pairs": "Ihre Antwort: {given}. Dieses Paar dient der Übung, jede Antwort ist richtig.",
         "next": "Nächstes Bild",
+        "next_pairs": "Nächstes Paar",
         "too_small": "Das Bild passt nicht mehr. Vergrößern Sie das Fenster oder stellen Sie den Zoom auf 100 %.",
         "break_title": "Zeit für eine Pause",
         "break_hint": "Schauen Sie eine Weile in die Ferne. {done} von {total} sind geschafft.",

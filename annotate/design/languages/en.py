@@ -154,6 +154,7 @@ LANGUAGE = Language(
         "feedback_said_pairs": "Your answer: {given}.",
         "feedback_none_pairs": "Your answer: {given}. This pair is for practice: every answer is right.",
         "next": "Next picture",
+        "next_pairs": "Next pair",
         "too_small": "The picture does not fit any more. Enlarge the window or put the zoom to 100 %.",
         "break_title": "Time for a break",
         "break_hint": "Look into the distance for a while. {done} of {total} are done.",

@@ -151,6 +151,7 @@ LANGUAGE = Language(
         "feedback_said_pairs": "Su respuesta: {given}.",
         "feedback_none_pairs": "Su respuesta: {given}. Este par es para practicar: cualquier respuesta vale.",
         "next": "Imagen siguiente",
+        "next_pairs": "Siguiente par",
         "too_small": "La imagen ya no cabe. Agrande la ventana o ponga el zoom al 100 %.",
         "break_title": "Un descanso",
         "break_hint": "Mire a lo lejos un rato. Lleva {done} de {total}.",

@@ -193,7 +193,7 @@ const showFeedback = (given) => {
   const told = tOfMethod(name, { given: choiceText(given), expected: expected === null ? "" : choiceText(expected) });
   const message = isSeveral() ? `${titleOf(study.scale)}: ${told}` : told;
   const next = button(
-    t("next"),
+    tOfMethod("next"),
     () => {
       feedback = null;
       render();

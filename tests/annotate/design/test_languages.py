@@ -56,7 +56,11 @@ def test_the_page_says_what_there_is_a_wording_for_and_nothing_else() -> None:
     named = set(re.findall(r'"(\w+)"', scripts)) | {f"screen_{name}" for name in ("dark", "light")}
     named |= {f"reason_{name}" for name in REASONS}
     named |= {f"{name}_{method}" for name in ("question", "consent_title") for method in ENGLISH.method_instructions}
-    named |= {"question_pairs_reference", *(f"feedback_{name}_pairs" for name in ("exact", "far", "said", "none"))}
+    named |= {
+        "question_pairs_reference",
+        "next_pairs",
+        *(f"feedback_{name}_pairs" for name in ("exact", "far", "said", "none")),
+    }
     assert set(ENGLISH.wording) <= named
 
 

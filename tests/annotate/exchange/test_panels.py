@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from annotate import queries
+from annotate.analysis import apply_screening
 from annotate.database.engine import Database
 from annotate.errors import PanelError
 from annotate.exchange.panels import (
+    CATEGORIES,
     HOW_CHECKED,
     SHORTEST_REASON,
     give_places_back,
@@ -85,6 +87,26 @@ def test_who_is_approved_rejected_and_paid_is_written_as_panels_take_it(
     assert (paid["anna1"]["decision"], paid["anna1"]["bonus"]) == ("approve", "0.50")
     assert (paid["anna1"]["session"], paid["anna1"]["panel_status"]) == ("anna-session", "awaiting review")
     assert (paid["bert1"]["decision"], paid["bert1"]["bonus"], paid["carl1"]["rated"]) == ("reject", "", "1")
+
+
+def test_who_fails_known_pairs_is_left_out_and_the_panel_is_told_why(sqlite_database: Database, tmp_path: Path) -> None:
+    known = {**QUICK, "method": "pairs", "gold": 2, "gold_every": 2, "ratings_wanted": 1}
+    study_id = new_study(sqlite_database, images=4, **known)
+    person = Person(sqlite_database, study_id, panel=Panel("dora1", "dora-session"))
+    person.rate_all(person.start())  # no difference, all along
+    person.finish()
+    with sqlite_database.write() as db:
+        (left_out,) = apply_screening(db, study_id, NOW).falls
+        assert queries.participants.get_participant(db, study_id, left_out).external_id == "dora1"
+        progress = queries.progress.study_progress(db, queries.studies.get_study(db, study_id), NOW)
+        assert (progress.ratings, progress.missing) == (0, 6)  # their places are free
+    decide(sqlite_database, study_id, "dora", accepted=False)
+    with sqlite_database.read() as db:
+        export = read_panel_export(written(tmp_path / "prolific.csv", PROLIFIC))
+        write_panel_files(db, study_id, tmp_path / "out", export=export)
+    (_, (panel_id, category, why)) = rows_of(tmp_path / "out" / "reject.csv")
+    assert (panel_id, category) == ("dora1", CATEGORIES[Check.GOLD])
+    assert why.startswith("2 of 2 known pairs failed")
 
 
 def test_places_of_those_who_returned_are_free_again_unless_they_were_paid(

@@ -11,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from annotate import queries
+from annotate.design.items import ItemKind
 from tests.browser.rating.conftest import newcomer
 from tests.browser.rating.test_around_rating import check_access
 from tests.browser.rating.test_rating import is_within, lose_the_answer, tab_to
@@ -28,9 +29,10 @@ NARROW: dict[str, Any] = {"viewport": {"width": 250, "height": 720}, "has_touch"
 
 
 def comparisons(study: OpenStudy) -> list[queries.ratings.ComparisonRow]:
-    """Return what counts, in the order in which it was answered."""
+    """Return what was answered after the training, in order."""
     with study.labelling.database.read() as db:
-        return list(queries.ratings.stream_comparisons(db, study.id))
+        rows = queries.ratings.stream_comparisons(db, study.id)
+        return [row for row in rows if row.kind is not ItemKind.TRAINING]
 
 
 def preferred(study: OpenStudy) -> list[str]:
@@ -47,13 +49,17 @@ def picture(rater: RatingPage, role: str) -> Locator:
     return rater.stage.locator(f"[data-role={role}]")
 
 
-@pytest.mark.parametrize("study", [PAIRS], indirect=True)
+@pytest.mark.parametrize("study", [{**PAIRS, "training": 2}], indirect=True)
 def test_pairs_are_compared_by_keyboard_to_the_end(rater: RatingPage, served: Served, study: OpenStudy) -> None:
     rater.page.goto(newcomer(served, study))
     expect(rater.root.get_by_role("heading", name="Which picture is better?")).to_be_focused()
     expect(rater.root.locator(".instructions")).to_contain_text("which picture is better: sharper")
     rater.consent()
     rater.pass_screen()
+    rater.rate("ArrowDown")
+    expect(rater.page.locator("#feedback")).to_contain_text("Your answer: No difference. Expected was: ")
+    expect(rater.button("Next pair")).to_be_focused()
+    rater.page.keyboard.press("Enter")
     first = rater.look()
     left, right = (picture(rater, role).bounding_box() for role in ("left", "right"))
     assert left
