@@ -15,6 +15,7 @@ from PIL import Image
 from skimage.data import astronaut
 
 from fiqa.degradation.synthetic import degrade
+from tests.training.resampling_less import resampling_less
 
 ROOT = Path(__file__).parents[1]
 SECTION = "## From votes to a better model"
@@ -54,7 +55,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def printed(folder: Path) -> str:
     """What the commands print. All are run in this process, which imports torch once."""
     said = StringIO()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(said):
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), resampling_less():
         patch.chdir(folder)
         patch.setenv("FIQA_DATA_DIR", str(folder / "data"))
         for line in example().splitlines():

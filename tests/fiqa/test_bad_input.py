@@ -47,7 +47,7 @@ def jpeg_that_says(width: int, height: int) -> bytes:
     return data.replace(small, height.to_bytes(2) + width.to_bytes(2))
 
 
-def crowd(faces: int, *, across: int = 20, side_px: int = 240) -> Pixels:
+def crowd(faces: int, *, across: int = 10, side_px: int = 240) -> Pixels:
     face = Image.fromarray(astronaut()[20:220, 120:320]).resize((side_px, side_px))
     picture = Image.new("RGB", (across * side_px, -(-faces // across) * side_px))
     for number in range(faces):
@@ -75,7 +75,7 @@ SCORED = [
     Case("animated.webp", animated, notice="first"),
     Case("rotated.jpg", rotated_by_exif),
     Case("png_called.jpg", lambda: encode(portrait(), "PNG")),
-    Case("crowd.jpg", lambda: encode(crowd(300), "JPEG", quality=95), notice="faces were found"),
+    Case("crowd.jpg", lambda: encode(crowd(100), "JPEG", quality=95), notice="faces were found"),
     Case("huge.jpg", lambda: encode(Image.fromarray(portrait()).resize((7_200, 7_200)), "JPEG"), notice="reduced"),
 ]
 REFUSED = [
@@ -184,4 +184,4 @@ def test_rotated_photo_is_judged_upright(run: Run) -> None:
 
 
 def test_faces_of_a_crowd_are_listed(run: Run) -> None:
-    assert 240 <= len(run.rows["crowd.jpg"]["faces"]) <= 310
+    assert 80 <= len(run.rows["crowd.jpg"]["faces"]) <= 104

