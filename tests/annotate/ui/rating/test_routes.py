@@ -91,7 +91,8 @@ def test_a_pair_takes_a_preference_and_nothing_else(site: TestClient, pairs_code
     rater, thief = Rater(site), Rater(site)
     rater.start(pairs_code)
     thief.start(pairs_code)
-    for wrong in ({}, {"grade": 3}, {"preferred": "best"}, {"preferred": "left", "reasons": ["envy"]}):
+    further: dict[str, Any] = {"preferred": "left", "more_grades": {"details": 3}}
+    for wrong in ({}, {"grade": 3}, {"preferred": "best"}, {"preferred": "left", "reasons": ["envy"]}, further):
         refused = rater.post("rate", answer={**rater.answer(None), **wrong})
         assert refused.status_code in (400, 409)
         assert set(refused.json()) == {"kind", "error"}
