@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fiqa.errors import CheckpointError, FiqaError, SettingError
-from fiqa.faces.boxes import Boxes, distinct, overlaps
+from fiqa.faces.boxes import Boxes, distinct, overlaps, rounded
 from fiqa.faces.face_choice import FACE_CHOICES, FaceChoice
 from fiqa.faces.landmarks import LandmarkPredictor, read_bundled, sigmoid, to_tensor
 from fiqa.fetching import fetch_missing
@@ -45,9 +45,8 @@ FACE_ALIGNMENT_WEIGHTS = {
 }
 """Files that the package loads, and where it publishes them; a name holds the beginning of the SHA-256."""
 
-BOX_STEPS = 8
-"""To how many steps a pixel boxes are rounded, so that views cut there are the same on every runtime and device: a view
-has 8 bits, and a box that differs in its last digit makes one that differs in a whole level."""
+BOX_STEPS = 512
+"""To how many steps a side boxes are rounded, see `rounded`."""
 
 Photo = NDArray[np.uint8]
 Size = tuple[int, int]
@@ -286,9 +285,10 @@ class FaceDetector:
         together = Candidates(
             np.concatenate([each.boxes for each in found]), np.concatenate([each.scores for each in found])
         )
-        together = Candidates(np.round(together.boxes * BOX_STEPS) / BOX_STEPS, together.scores)
         ordered = together.take(np.argsort(-together.scores, kind="stable")[: 4 * self.MOST])
-        return ordered.take(distinct(ordered.boxes)[: self.MOST])
+        kept = ordered.take(distinct(ordered.boxes)[: self.MOST])
+        sides = (kept.boxes[:, 2:] - kept.boxes[:, :2]).max(axis=1)
+        return Candidates(rounded(kept.boxes, sides, BOX_STEPS), kept.scores)
 
     def _copies(self, photo: Photo) -> Iterator[Photo]:
         """Yield ever smaller copies of the photo, so that each face has a size the network knows in one of them."""

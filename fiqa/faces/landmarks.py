@@ -16,6 +16,7 @@ from PIL import Image
 
 from fiqa.bundled import CHECKPOINT, bundled
 from fiqa.errors import CheckpointError
+from fiqa.faces.boxes import rounded
 from fiqa.photos.alignment import Square, View, cut_view
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ VIEW_MARGIN = 2.2
 """Side of a view in longer sides of the face's box: room for the box to be off and for the face to be turned."""
 BATCH = 32
 """Views at once, which bounds memory for crowds."""
-STEPS = np.float32(64)
-"""To how many steps a pixel landmarks are rounded, so that views cut by them are the same on every runtime."""
+STEPS = 512
+"""To how many steps a face's longer side landmarks are rounded, see `rounded`."""
 MIN_FACE_LOGIT = -4.0
 """Logit of a face at the first look below which a second one is not worth its time."""
 
@@ -134,8 +135,8 @@ class LandmarkPredictor:
                 view.landmarks_to_photo(VIEW_PX * each)[None] for view, each in zip(views, found, strict=True)
             ]
             likely.append(probabilities)
-        places: NDArray[np.float32] = (np.round(np.concatenate(landmarks) * STEPS) / STEPS).astype(np.float32)
-        return places, np.concatenate(likely)
+        places = np.concatenate(landmarks)
+        return rounded(places, np.ptp(places, axis=1).max(axis=1), STEPS), np.concatenate(likely)
 
     def _look(self, views: Pictures) -> Readings:
         """Return landmarks (B, 68, 2) in shares of the views (B, V, V, 3), and probabilities (B,)."""

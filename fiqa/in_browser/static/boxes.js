@@ -1,4 +1,6 @@
-// Boxes [left, top, right, bottom]: how much they overlap, and which of them are distinct.
+// Boxes [left, top, right, bottom]: how much they overlap, which of them are distinct, and places rounded alike.
+
+import { round } from "./resizing.js";
 
 const area = ([left, top, right, bottom]) => (right - left) * (bottom - top);
 
@@ -18,4 +20,10 @@ export function distinct(boxes, most) {
     if (kept.every((better) => overlap(box, boxes[better]) <= most)) kept.push(index);
   });
   return kept;
+}
+
+// Rounds points [x, y, ...] of a face in the box to steps of its longer side, as fiqa/faces/boxes.py does.
+export function rounded(points, [left, top, right, bottom], steps) {
+  const step = 2 ** Math.floor(Math.log2(Math.max(right - left, bottom - top, 1))) / steps;
+  return points.map((point) => point.map((place) => round(place / step) * step));
 }

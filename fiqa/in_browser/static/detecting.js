@@ -1,8 +1,8 @@
 // Boxes that may hold a face, from maps of face centres and boxes, as fiqa/faces/finders.py reads them.
 
-import { distinct } from "./boxes.js";
+import { distinct, rounded } from "./boxes.js";
 import { pictureTensor } from "./networks.js";
-import { round, shrink } from "./resizing.js";
+import { shrink } from "./resizing.js";
 
 export const sigmoid = (logit) => Math.fround(0.5 + 0.5 * Math.tanh(0.5 * logit));
 
@@ -13,7 +13,7 @@ export async function propose(photo, lowest, networks, settings) {
     const maps = await networks.detector({ photos: pictureTensor([copy]) });
     const scale = [photo.width / copy.width, photo.height / copy.height];
     for (const { box, score } of readMaps(maps, lowest, settings)) {
-      if (isSensible(box, copy)) found.push({ box: onPhoto(box, scale, settings), score });
+      if (isSensible(box, copy)) found.push({ box: onPhoto(box, scale), score });
     }
   }
   found.sort((a, b) => b.score - a.score);
@@ -22,7 +22,10 @@ export async function propose(photo, lowest, networks, settings) {
     best.map(({ box }) => box),
     settings.overlap,
   );
-  return kept.slice(0, settings.most).map((index) => best[index]);
+  return kept.slice(0, settings.most).map((index) => {
+    const { box, score } = best[index];
+    return { box: rounded([box], box, settings.box_steps)[0], score };
+  });
 }
 
 // Ever smaller copies of the photo, so that each face has a size that the network knows in one of them.
@@ -72,5 +75,4 @@ function isSensible([left, top, right, bottom], { width, height }) {
   return centred && Math.max(right - left, bottom - top) < 2 * Math.max(width, height);
 }
 
-const onPhoto = (box, scale, { box_steps: steps }) =>
-  box.map((place, index) => round(place * scale[index % 2] * steps) / steps);
+const onPhoto = (box, scale) => box.map((place, index) => place * scale[index % 2]);

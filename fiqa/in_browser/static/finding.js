@@ -2,11 +2,10 @@
 //
 // A face is { box, landmarks, confidence }; its box is that of the landmarks, kept within the photo.
 
-import { distinct, overlap } from "./boxes.js";
+import { distinct, overlap, rounded } from "./boxes.js";
 import { turnQuarters } from "./cutting.js";
 import { propose, sigmoid } from "./detecting.js";
 import { landmarkTensor, pictureTensor, readLandmarks } from "./networks.js";
-import { round } from "./resizing.js";
 import { bounds, boxView, mean, rollOf, toPhoto, turnBack } from "./views.js";
 
 const DOWNWARDS = [
@@ -96,8 +95,8 @@ async function placeLandmarks(photo, boxes, networks, settings) {
     looks.forEach(({ landmarks, logit }, index) => {
       const inView = landmarks.map((point) => point.map((place) => place * settings.view_px));
       const exact = toPhoto(inView, views[index].toPhoto);
-      const stepped = exact.map((point) => point.map((place) => round(place * settings.steps) / settings.steps));
-      placed.push({ landmarks: stepped, likely: sigmoid(logit) });
+      const alike = rounded(exact, bounds(exact), settings.steps);
+      placed.push({ landmarks: alike, likely: sigmoid(logit) });
     });
   }
   return placed;
