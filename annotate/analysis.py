@@ -32,6 +32,7 @@ from annotate.statistics.paired_checks import (
     find_failed_pairs,
     find_odd,
 )
+from annotate.statistics.paired_conditions import PairedCondition, scale_conditions
 from annotate.statistics.paired_scale import PairedScale, fit_paired_scale
 from annotate.statistics.ratings import Flags, Ratings
 from annotate.statistics.reliability import Reliability, estimate_reliability
@@ -122,6 +123,16 @@ def correlations(db: Session, study_id: int) -> list[ScaleCorrelation]:
     """Return how far every two scales of a study order its pictures alike; none where it has one."""
     names = queries.studies.get_study(db, study_id).protocol.scale_names
     return correlate_scales({name: mos_table(db, study_id, name) for name in names}) if len(names) > 1 else []
+
+
+def paired_conditions(db: Session, study_id: int, *, samples: int) -> list[PairedCondition]:
+    """Return where what was done to the pictures puts them, by the comparisons that are used; the best first.
+
+    Intervals are from so many `samples` of the participants.
+
+    Raises RatingsError where conditions cannot be put on one scale, StudyError where nobody has compared any pictures.
+    """
+    return scale_conditions(load_comparisons(db, study_id), stimulus_conditions(db, study_id), samples=samples)
 
 
 def agreement(

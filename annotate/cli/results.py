@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from annotate.queries.screenings import Applied
     from annotate.statistics.comparisons import Comparisons
+    from annotate.statistics.paired_conditions import PairedCondition
 
 _REASONS = {
     "too_few_ratings": "rated by too few people",
@@ -30,6 +31,7 @@ PAIRED_PARTICIPANT_COLUMNS = (
     "participant", "comparisons", "agreement", "circular", "left_share", "side_p", "response_ms"
 )  # fmt: skip
 CONDITION_COLUMNS = ("condition", "pictures", "sources", "ratings", "mos", "ci95")
+PAIRED_CONDITION_COLUMNS = ("condition", "pictures", "comparisons", "jod", "ci95")
 CONDITION_PAIR_COLUMNS = ("a", "b", "sources", "shared", "difference", "ci95", "p", "p_corrected")
 AGREEMENT_COLUMNS = (
     "metric", "pictures", "srcc", "srcc_low", "srcc_high", "pairs", "pairs_right", "pairs_low", "pairs_high", "behind",
@@ -74,6 +76,13 @@ def _add_statistics(command: Command) -> None:
         "conditions", _conditions, "compare what was done to the pictures: MOS of each, tests of all pairs"
     )
     conditions.add_argument("name", metavar="NAME")
+    conditions.add_argument(
+        "--bootstrap",
+        type=whole(1, MOST_BOOTSTRAPS),
+        default=200,
+        metavar="N",
+        help="of pairs: intervals from N resamplings of the participants (default: 200)",
+    )
     _add_scale_option(conditions)
     scales = command("scales", _scales, "compare the scales of a study: agreement on each, correlation of their MOS")
     scales.add_argument("name", metavar="NAME")
@@ -171,14 +180,25 @@ def _reliability(options: argparse.Namespace, settings: Settings) -> None:
     say(options, row, "\n".join(f"{name:22} {cell(value)}" for name, value in row.items()))
 
 
+def _say_paired_conditions(options: argparse.Namespace, found: "Sequence[PairedCondition]") -> None:
+    if not found:
+        warn("fewer than two conditions were compared; the column condition of stimuli.csv says what was done to each")
+    rows = [each.row() for each in found]
+    say(options, {"conditions": rows}, table(PAIRED_CONDITION_COLUMNS, rows))
+
+
 def _conditions(options: argparse.Namespace, settings: Settings) -> None:
     from annotate import analysis, queries
+    from annotate.methods import method_of
+    from annotate.methods.method import Unit
     from annotate.statistics.conditions import MOST_COMPARED
 
     with opened_database(settings) as database, database.read() as db:
-        study_id = queries.studies.find_study(db, options.name).id
-        analysis.check_asks_for_grades(db, study_id)
-        found = analysis.conditions(db, study_id, options.scale)
+        study = queries.studies.find_study(db, options.name)
+        if method_of(study.protocol).unit is Unit.PAIR:
+            _say_paired_conditions(options, analysis.paired_conditions(db, study.id, samples=options.bootstrap))
+            return
+        found = analysis.conditions(db, study.id, options.scale)
     if not found.figures:
         warn("no picture with a vote has a condition; the column condition of stimuli.csv says what was done to each")
     if len(found.figures) > MOST_COMPARED:

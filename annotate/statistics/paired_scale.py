@@ -142,19 +142,22 @@ def bootstrap_paired_scale(
 
     Wider than `ci95` where people differ in taste: the likelihood takes every answer to be independent.
     """
-    generator = np.random.default_rng(seed)
-    people = len(comparisons.participant_ids)
-    rows = [np.flatnonzero(comparisons.participant == person) for person in range(people)]
-    drawn = [
-        fit_paired_scale(
-            comparisons.where(np.concatenate([rows[person] for person in generator.integers(people, size=people)])),
-            model=model,
-        ).jod
-        for _ in range(samples)
-    ]
+    drawn = [each.jod for each in resampled_scales(comparisons, model=model, samples=samples, seed=seed)]
     low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
     widths: Numbers = (high - low) / 2
     return widths
+
+
+def resampled_scales(
+    comparisons: Comparisons, *, model: Model = "thurstone", samples: int = 200, seed: int = 0
+) -> Iterator[PairedScale]:
+    """Yield the scales of so many studies with as many participants, drawn from those there are."""
+    generator = np.random.default_rng(seed)
+    people = len(comparisons.participant_ids)
+    rows = [np.flatnonzero(comparisons.participant == person) for person in range(people)]
+    for _ in range(samples):
+        chosen = np.concatenate([rows[person] for person in generator.integers(people, size=people)])
+        yield fit_paired_scale(comparisons.where(chosen), model=model)
 
 
 def count_pairs(comparisons: Comparisons) -> Pairs:

@@ -169,13 +169,28 @@ def test_what_cannot_be_imported_is_said_and_nothing_added(
     assert "Nobody has compared pictures of faces yet." in refused(capsys, "scale", "faces")
 
 
+def test_conditions_are_put_on_the_scale(run: Run, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = ["path,source,condition", *(f"{name},s{at // 3},{'abc'[at % 3]}" for at, name in enumerate(NAMES))]
+    (folder / "faces" / "stimuli.csv").write_text("\n".join(table))
+    run("create", "faces", "--images", "faces", "--method", "pairs")
+    assert "Nobody has compared" in refused(capsys, "conditions", "faces")
+    pairs = [(first, second) for first in NAMES for second in NAMES if first < second]
+    inside = [(first, second) for first, second in pairs if NAMES.index(first) // 3 == NAMES.index(second) // 3]
+    rows = [f"{first},{second},p{at},{'left' if at else 'right'}" for at in range(4) for first, second in inside]
+    (folder / "votes.csv").write_text("\n".join([HEADER, *rows]))
+    run("import", "faces", "votes.csv")
+    found = run("conditions", "faces", "--bootstrap", "20")["conditions"]
+    assert [each["condition"] for each in found] == [*"abc"]
+    assert found[0]["jod"] > 0 > found[2]["jod"]
+    assert all(each["pictures"] == 2 and each["comparisons"] == 16 and each["ci95"] > 0 for each in found)
+
+
 def test_each_method_names_its_own_result(run: Run, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("create", "pairs", "--images", "faces", "--method", "pairs")
     run("create", "grades", "--images", "faces")
     (folder / "psnr.csv").write_text("path,psnr\n0.png,30\n")
     for command in (
         ["mos", "pairs"],
-        ["conditions", "pairs"],
         ["agreement", "pairs", "psnr.csv"],
     ):
         assert "its result is the scale" in refused(capsys, *command)

@@ -4,6 +4,7 @@ import csv
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,7 +91,7 @@ def test_who_is_approved_rejected_and_paid_is_written_as_panels_take_it(
 
 
 def test_who_fails_known_pairs_is_left_out_and_the_panel_is_told_why(sqlite_database: Database, tmp_path: Path) -> None:
-    known = {**QUICK, "method": "pairs", "gold": 2, "gold_every": 2, "ratings_wanted": 1}
+    known: dict[str, Any] = {**QUICK, "method": "pairs", "gold": 2, "gold_every": 2, "ratings_wanted": 1}
     study_id = new_study(sqlite_database, images=4, **known)
     person = Person(sqlite_database, study_id, panel=Panel("dora1", "dora-session"))
     person.rate_all(person.start())  # no difference, all along
