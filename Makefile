@@ -34,7 +34,7 @@ test: $(DEV_READY)  ## run all tests, those in a real browser too
 
 test-fast: $(DEV_READY)  ## the quick tests of the libraries: no browser, no PostgreSQL, no training
 	OMP_NUM_THREADS=1 $(PYTHON) -m pytest tests/fiqa tests/annotate tests/fiqa_app tests/test_architecture.py \
-	    -m "not slow" -k "not postgresql" --numprocesses logical --maxprocesses 4
+	    -m "not slow" -k "not postgresql" --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: lint audit test  ## lint, types, known vulnerabilities and tests
 

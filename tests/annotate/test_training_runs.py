@@ -90,6 +90,7 @@ def test_another_app_with_the_same_folder_finds_it_and_stops_it(runs: TrainingRu
     wait_for_state(restarted, "1", "stopped")
 
 
+@pytest.mark.slow
 def test_only_one_runs_at_a_time(runs: TrainingRuns, tmp_path: Path) -> None:
     runs.start("1", "mine", write_export)
     with pytest.raises(TrainingRunError, match="Another training is running"):

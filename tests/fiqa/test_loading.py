@@ -63,6 +63,7 @@ def test_weights_of_another_precision_are_kept_in_single(own: Path, dtype: torch
     assert {each.dtype for each in network.parameters()} == {torch.float32}
 
 
+@pytest.mark.slow
 def test_a_network_is_found_by_name_text_and_path(own: Path) -> None:
     weights = [load_network(each).state_dict()["transformer.reduce1.weight"] for each in (str(own), own)]
     assert torch.equal(*weights)
@@ -167,6 +168,7 @@ def score_of(network: DslFiqa) -> float:
         return float(network(crops, points).score)
 
 
+@pytest.mark.slow
 def test_the_authors_files_come_back_as_the_network_they_hold(small: DslFiqa) -> None:
     spec = released_files(Path("ckpt/CGFIQA"), *authors_files(small))
     assert score_of(load_network(spec)) == score_of(small)

@@ -222,6 +222,7 @@ def test_scoring_many_yields_results_and_errors_in_order(predictor: QualityPredi
     assert [type(outcome) for outcome in outcomes] == [QualityResult, PhotoError, QualityResult]
 
 
+@pytest.mark.slow
 def test_photos_scored_together_score_as_they_do_alone(predictor: QualityPredictor) -> None:
     photos: list[PhotoSource] = [
         ASTRONAUT,

@@ -49,6 +49,7 @@ def test_study_from_pictures_to_training_data(run: Run, folder: Path) -> None:
     assert [study["study"] for study in run("status")] == ["faces"]
 
 
+@pytest.mark.slow
 def test_results_are_readable_without_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = ""
     for command in (
@@ -240,6 +241,7 @@ def test_others_are_let_into_a_study_and_removed(run: Run, refused: Callable[...
     assert "Nobody in this study is called 'Ada'" in refused("members", "faces", "--remove", "Ada")
 
 
+@pytest.mark.slow
 def test_limits_of_screening_are_previewed_applied_and_undone(run: Run, refused: Callable[..., str]) -> None:
     run("create", "faces", "--images", "faces")
     run("import", "faces", "ratings.csv")

@@ -91,6 +91,7 @@ def test_an_export_holds_the_comparisons_and_the_scale(run: Run, folder: Path) -
     assert run("scale", "again") == run("scale", "faces")
 
 
+@pytest.mark.slow
 def test_a_design_is_chosen_with_its_settings(run: Run, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     making = ["--images", "faces", "--method", "pairs"]
     (folder / "lite.csv").write_text("path,score\n" + "".join(f"faces/{name},{at}\n" for at, name in enumerate(NAMES)))

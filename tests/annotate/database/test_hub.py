@@ -19,7 +19,10 @@ from annotate.settings import Settings
 from tests.annotate.hub_server import REPOSITORY, Hub, serve_hub
 from tests.annotate.rated import NOW, Person, new_study
 
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 @pytest.fixture

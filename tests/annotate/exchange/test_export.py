@@ -53,6 +53,7 @@ def test_tables_say_what_the_database_says(database: Database, study_id: int, tm
     assert json.loads((tmp_path / "out" / "protocol.json").read_text())["protocol"] == StudyProtocol().to_json()
 
 
+@pytest.mark.slow
 def test_the_statistics_of_an_exported_table_are_those_of_the_study(
     database: Database, study_id: int, tmp_path: Path
 ) -> None:

@@ -43,6 +43,7 @@ def undo(database: Database, study_id: int) -> queries.screenings.Applied:
         return queries.screenings.undo_screening(db, study_id, NOW)
 
 
+@pytest.mark.slow
 def test_a_preview_changes_nothing_and_says_what_applying_does(database: Database, study_id: int) -> None:
     with database.read() as db:
         preview = analysis.preview(db, study_id, STRICT)

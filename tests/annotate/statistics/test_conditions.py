@@ -58,6 +58,7 @@ def test_votes_of_one_person_a_photo_give_students_paired_test() -> None:
 
 
 @pytest.mark.parametrize("alone", [False, True], ids=["shared photos", "photos of their own"])
+@pytest.mark.slow
 def test_intervals_hold_the_truth_and_equal_methods_are_told_apart_rarely(alone: bool) -> None:
     found = [compared(seed, sources=SOURCES * (3 if alone else 1), alone=alone) for seed in range(100)]
     truth = {name: 3 + effect for name, effect in METHODS.items()}

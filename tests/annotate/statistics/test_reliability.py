@@ -66,6 +66,7 @@ def test_alpha_of_categories_is_that_of_the_reference(seed: int) -> None:
     assert krippendorff_alpha(long_format(matrix, (1, 5))) == pytest.approx(reference, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_alpha_of_a_continuous_scale_is_nearly_that_of_its_unrounded_grades() -> None:
     rng = np.random.default_rng(0)
     matrix = np.clip(rng.uniform(5, 95, (80, 1)) + rng.normal(0, 12, (80, 8)), 0, 100)

@@ -57,6 +57,7 @@ def test_the_right_answer_is_that_of_the_sharper_side(name: str) -> None:
     assert combinations == {(left, grade) for left in (True, False) for grade in ends}
 
 
+@pytest.mark.slow
 def test_every_card_is_a_file_of_its_own_of_the_pictures_size() -> None:
     cards = [trap.read() for trap in draw_eye_traps(SCALES["acr5"], 30, SIZE, ORIGINALS)]
     assert len(set(cards)) == 30

@@ -40,6 +40,7 @@ def test_a_card_can_be_read_where_a_phone_shows_two_pixels_as_one() -> None:
     assert traps._font_px(lines, 512, 512) >= 2 * 12
 
 
+@pytest.mark.slow
 def test_every_card_is_a_file_of_its_own_and_always_the_same() -> None:
     files = [trap.read() for trap in draw_traps(SCALES["acr5"], 100, (64, 64))]
     assert len(set(files)) == 100

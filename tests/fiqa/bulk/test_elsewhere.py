@@ -78,6 +78,7 @@ def test_names_of_photos_in_a_bucket_are_urls_that_lead_there(bucket: str) -> No
     assert [RemotePhoto(name).read() for name in names] == [png(50), png(100)]
 
 
+@pytest.mark.slow
 def test_photos_come_over_http(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(png(50))
     (tmp_path / "list.txt").write_text("a.png\ngone.png\n")
@@ -139,6 +140,7 @@ def test_what_cannot_be_reached_is_one_sentence(
     assert len(str(caught.value).splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_the_pictures_of_a_data_set_are_streamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     datasets = pytest.importorskip("datasets", reason="the extra datasets is not installed")
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "cache"))

@@ -87,6 +87,7 @@ def test_a_large_photo_is_measured_smaller(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.skipif(MEASURES["face_distance"].missing() is not None, reason="the extra identity is not installed")
+@pytest.mark.slow
 def test_a_damaged_face_stays_herself_and_another_face_does_not(predictor: QualityPredictor) -> None:
     portrait = astronaut()
     face = predictor.find_faces(portrait).face

@@ -45,6 +45,7 @@ def scored_once(predictor: QualityPredictor, photo: PhotoVersions) -> ScoredVers
     return score_decoded(predictor, photo, decode_versions(photo))
 
 
+@pytest.mark.slow
 def test_a_version_alone_with_its_like_scores_as_the_predictor_scores_it(
     predictor: QualityPredictor, folder: Path
 ) -> None:
@@ -116,6 +117,7 @@ def test_photos_scored_in_groups_say_what_each_says_alone(predictor: QualityPred
         assert other == one
 
 
+@pytest.mark.slow
 def test_a_photo_the_network_gives_no_number_for_does_not_take_the_others_of_its_group(
     predictor: QualityPredictor, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

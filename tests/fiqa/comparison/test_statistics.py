@@ -139,6 +139,7 @@ def test_the_test_sees_one_difference_a_source() -> None:
         max_size=8,
     )
 )
+@pytest.mark.slow
 def test_no_scores_however_few_or_missing_give_a_figure_out_of_range(
     rows: list[tuple[float, float, float, int]],
 ) -> None:

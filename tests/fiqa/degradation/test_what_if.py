@@ -52,6 +52,7 @@ def test_degrading_the_part_that_counts_is_degrading_the_photo(predictor: Qualit
     assert encode_degraded(predictor, subject, steps).score == pytest.approx(parts[0].score, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_large_face_is_reduced_so_that_severities_keep_their_meaning(predictor: QualityPredictor) -> None:
     large = np.asarray(Image.fromarray(ASTRONAUT[20:270, 100:350]).resize((1500, 1500), Image.Resampling.LANCZOS))
     subject = find_subject(predictor, large)

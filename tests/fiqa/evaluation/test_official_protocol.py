@@ -19,6 +19,8 @@ from fiqa.loading import load_predictor
 from fiqa.models.landmark_encoding import index_vector
 from fiqa.photos.crops import ReleasedOffsets
 
+pytestmark = pytest.mark.slow
+
 Form = Literal["NFC", "NFD"]
 
 
@@ -95,7 +97,6 @@ def test_a_label_cannot_name_a_file_outside_the_data_set(data: Path) -> None:
     ],
     ids=["missing", "nested", "three columns", "words", "too many", "no numbers", "pickled"],
 )
-@pytest.mark.slow
 def test_landmarks_that_are_missing_or_of_another_shape_are_named_before_the_first_score(
     data: Path, landmarks: NDArray[Any] | None, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

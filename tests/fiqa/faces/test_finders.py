@@ -204,6 +204,7 @@ def test_nothing_like_a_face_is_not_placed(finder: BundledFaceFinder) -> None:
     assert placed is None or placed.confidence < 0.3
 
 
+@pytest.mark.slow
 def test_a_crowd_is_counted(finder: BundledFaceFinder) -> None:
     tile = np.asarray(Image.fromarray(data.astronaut()[30:250, 110:330]).resize((80, 80), Image.Resampling.LANCZOS))
     assert len(finder.find(np.tile(tile, (6, 10, 1)))) >= 57

@@ -80,6 +80,7 @@ def test_an_unknown_colour_map_is_refused_with_the_suitable_ones() -> None:
         colour_scale([face_map("quality", np.ones((4, 4)))], (0, 1), "jet")
 
 
+@pytest.mark.slow
 def test_the_figure_is_a_png_with_photo_map_and_colour_bar() -> None:
     made = face_map("quality", np.random.default_rng(0).random((4, 4)))
     photo = np.full((40, 60, 3), 200, np.uint8)

@@ -21,6 +21,8 @@ from fiqa.predictor import QualityPredictor
 from tests.fiqa.faces.test_finders import ffhq_crop
 from tests.fiqa.small_networks import small_vit_predictor
 
+pytestmark = pytest.mark.slow
+
 ASTRONAUT = np.asarray(skimage.data.astronaut())
 SMALL = np.asarray(Image.fromarray(ASTRONAUT[0:256, 96:352]).resize((96, 96)))
 TURNED = np.asarray(Image.fromarray(ASTRONAUT).rotate(30))
@@ -96,7 +98,6 @@ def test_landmark_indices_are_those_of_the_released_code() -> None:
 
 
 @pytest.mark.parametrize("size", [7, 20])
-@pytest.mark.slow
 def test_a_score_depends_on_neither_the_size_of_its_batch_nor_the_order(
     quality: FaceQuality, landmarks: Tensor, size: int
 ) -> None:
@@ -175,7 +176,6 @@ def test_autocast_changes_a_score_by_less_than_two_hundredths(quality: FaceQuali
     torch.testing.assert_close(coarse.float(), quality(picture, landmarks=landmarks[None]), atol=0.02, rtol=0)
 
 
-@pytest.mark.slow
 def test_what_is_exported_scores_any_number_of_views(quality: FaceQuality, predictor: QualityPredictor) -> None:
     views, landmarks = (each.repeat(3, *[1] * (each.ndim - 1)) for each in views_of(predictor))
     batch = torch.export.Dim("views", min=1)
@@ -188,7 +188,6 @@ def test_what_is_exported_scores_any_number_of_views(quality: FaceQuality, predi
         )
 
 
-@pytest.mark.slow
 def test_what_is_compiled_scores_the_same(quality: FaceQuality, predictor: QualityPredictor) -> None:
     compiled: Any = torch.compile(quality.views, backend="eager", fullgraph=True)  # traced whole, without a compiler
     views, landmarks = views_of(predictor)

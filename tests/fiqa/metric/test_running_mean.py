@@ -23,6 +23,7 @@ def pictures() -> torch.Tensor:
     return torch.stack([photo, 0.6 * photo, 0.3 * photo])
 
 
+@pytest.mark.slow
 def test_the_mean_is_that_of_all_pictures_however_they_come_in_batches() -> None:
     metric = FaceQualityMetric("lite", finder="bundled")
     scores = FaceQuality("lite", finder="bundled")(pictures(), boxes=3 * BOX)

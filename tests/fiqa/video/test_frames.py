@@ -157,6 +157,7 @@ def test_without_the_extra_one_sentence_says_how_to_get_it(clip: MakeClip, monke
         list(Clip(path, 1).frames())
 
 
+@pytest.mark.slow
 def test_a_long_clip_takes_no_more_memory_than_a_short_one(clip: MakeClip) -> None:
     def peak(path: Path) -> int:
         """Return the most bytes that Python held while all frames were read."""

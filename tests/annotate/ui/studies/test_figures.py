@@ -63,6 +63,7 @@ def test_the_line_of_certainty_falls_with_ratings() -> None:
 
 @settings(deadline=None)  # the machine may be busy
 @given(ratings=small_studies())
+@pytest.mark.slow
 def test_every_small_study_has_figures(ratings: Ratings) -> None:
     small = estimate_mos(ratings)
     for svg in (

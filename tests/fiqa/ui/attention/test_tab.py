@@ -26,6 +26,8 @@ from fiqa.ui.service import PredictorService
 from fiqa.ui.visitor_state import KEPT_S
 from tests.fiqa.small_networks import SMALL_SPEC, small_vit_predictor
 
+pytestmark = pytest.mark.slow
+
 Show = Callable[..., list[tuple[Any, ...]]]
 CHOICES: dict[str, Any] = {
     "photo": EXAMPLE, "compare": "", "face": 1, "kind": "contribution", "block": 12, "colour_map": "viridis",
@@ -95,7 +97,6 @@ def test_a_map_asked_for_again_is_not_computed_again(show: Show, state: Attentio
     assert (state.key, state.colour_map) == (MapKey("quality"), "magma")
 
 
-@pytest.mark.slow
 def test_a_colour_map_that_does_not_suit_is_replaced(show: Show, state: AttentionState) -> None:
     show(kind="occlusion")
     assert state.colour_map == "berlin"
@@ -131,7 +132,6 @@ def test_two_photos_share_one_scale(show: Show, state: AttentionState, group: st
     assert [scale.limits for scale in state.scales()] == [(0.0, most)] * 2
 
 
-@pytest.mark.slow
 def test_checkpoints_that_score_on_other_ranges_have_a_colour_scale_each(
     show: Show, state: AttentionState, handlers: _Handlers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,7 +183,6 @@ def test_a_click_that_makes_no_sense_gets_a_sentence(
 
 
 @pytest.mark.parametrize(("format", "start"), [("png", "data:image/png"), ("npz", "data:application/zip")])
-@pytest.mark.slow
 def test_maps_can_be_saved(show: Show, state: AttentionState, handlers: _Handlers, format: str, start: str) -> None:
     show()
     assert f'href="{start}' in handlers.save(state, event(side=0, format=format))
@@ -215,7 +214,6 @@ def test_what_was_added_last_is_chosen() -> None:
     assert choose_newest(state, find_sources(LoadedPhotos()), kept).photo == EXAMPLE
 
 
-@pytest.mark.slow
 def test_inspections_of_long_ago_are_forgotten(show: Show, state: AttentionState) -> None:
     show()
     (inspection,) = state.shown
@@ -281,7 +279,6 @@ def served(handlers: _Handlers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.slow
 def test_a_program_gets_array_and_figure_and_nothing_is_left_of_them(served: gr.Blocks, tmp_path: Path) -> None:
     photo = tmp_path / "photo.png"
     Image.fromarray(astronaut()).save(photo)
