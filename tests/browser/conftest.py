@@ -34,6 +34,8 @@ CHROMIUM_OPTIONS = (
 SCORE_MS = 120_000
 QUIET: dict[str, Any] = {"reduced_motion": "reduce"}
 """Nothing on the page moves: every frame that is drawn without a graphics card takes time from what is tested."""
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "color_scheme": "dark"}
+"""A phone in the dark."""
 DAMAGES = ("jpeg", "gaussian_noise", "gaussian_blur", "low_light", "motion_blur", "haze")
 
 
@@ -139,6 +141,13 @@ class Visit:
     def wait_for(self, panel: str) -> None:
         self.page.wait_for_selector(f"#panel .{panel}", timeout=SCORE_MS)
 
+    def expect_to_fit_a_phone(self) -> None:
+        """See that nothing has to be scrolled to once the window is as narrow as a phone's."""
+        size = self.page.viewport_size or {}
+        self.page.set_viewport_size(PHONE["viewport"])
+        self.page.wait_for_function("document.scrollingElement.scrollWidth <= innerWidth", timeout=20_000)
+        self.page.set_viewport_size(size)  # type: ignore[arg-type]  # there is one: nothing here runs without
+
     def width_px(self) -> int:
         """Width of everything that can be scrolled to."""
         width: int = self.page.evaluate("document.scrollingElement.scrollWidth")
@@ -177,17 +186,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def new_visit(browser: Browser, site: str, request: pytest.FixtureRequest) -> Iterator[Visit]:
-    """Open the page; parametrise indirectly with options of the browser context, such as a colour scheme."""
-    context = browser.new_context(**QUIET, **getattr(request, "param", {}))
-    visit = Visit(context.new_page())
-    visit.open(site)
-    yield visit
-    context.close()
-    assert not visit.errors
-
-
 @pytest.fixture(scope="module")
 def visits(browser: Browser, site: str) -> Iterator[Callable[[dict[str, Any]], Visit]]:
     """Gives a page for each kind of browser context, which is loaded once in a file of tests: that takes seconds."""
@@ -207,7 +205,10 @@ def visits(browser: Browser, site: str) -> Iterator[Callable[[dict[str, Any]], V
 
 @pytest.fixture
 def visit(visits: Callable[[dict[str, Any]], Visit], request: pytest.FixtureRequest) -> Iterator[Visit]:
-    """Give the page as other tests of the file left it, cleared; parametrised as `new_visit`."""
+    """Give the page as other tests of the file left it, cleared.
+
+    Parametrise indirectly with options of the browser context, such as PHONE.
+    """
     visit = visits(getattr(request, "param", {}))
     visit.clear()
     yield visit

@@ -7,16 +7,16 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True}
-DARK = {"color_scheme": "dark"}
 Photos = dict[str, Path]
 
 
-def open_tab(visit: Visit) -> Page:
-    page = visit.page
-    page.evaluate("location.hash = 'compare'")  # on a phone the tab is in a menu
-    expect(page.locator("#compare-start")).to_be_visible()
-    return page
+@pytest.fixture
+def page(visit: Visit) -> Page:
+    """The tab, with nothing in it."""
+    visit.page.evaluate("location.hash = 'compare'")
+    visit.page.reload()
+    expect(visit.page.locator("#compare-start")).to_be_visible()
+    return visit.page
 
 
 def hand_in(page: Page, letter: str, name: str, *paths: Path) -> None:
@@ -25,11 +25,9 @@ def hand_in(page: Page, letter: str, name: str, *paths: Path) -> None:
     expect(page.locator(f"#method-photos-{letter} .file")).to_have_count(len(paths))
 
 
-@pytest.mark.parametrize("new_visit", [{}, PHONE | DARK], indirect=True, ids=["desktop", "phone in the dark"])
 def test_two_methods_are_compared_and_examples_moved_through_by_key(
-    new_visit: Visit, photos: Photos, tmp_path: Path
+    page: Page, visit: Visit, photos: Photos, tmp_path: Path
 ) -> None:
-    page = open_tab(new_visit)
     before = {"astronaut.jpg": "blurred", "dark.png": "astronaut", "lonely.png": "noisy"}
     for name, damage in before.items():
         (tmp_path / name).write_bytes(photos[damage].read_bytes())
@@ -40,7 +38,10 @@ def test_two_methods_are_compared_and_examples_moved_through_by_key(
     expect(page.locator("#comparison .headline")).to_have_text("2 photos in 2 versions")
     expect(page.locator("#comparison .notice")).to_have_text("1 of blurred has no partner and is left out: lonely.")
     overflows = "names => names.map(name => name.scrollWidth - name.clientWidth)"
-    assert set(page.locator("#comparison tbody th").evaluate_all(overflows)) == {0}  # long names wrap
+    names = page.locator("#comparison tbody th")
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert set(names.evaluate_all(overflows)) == {0}  # long names wrap
     distribution = page.locator("#comparison .distribution svg").bounding_box()
     assert distribution is not None
     assert distribution["width"] <= 520  # with letters as large as those around it
@@ -58,12 +59,12 @@ def test_two_methods_are_compared_and_examples_moved_through_by_key(
     with page.expect_download() as download:
         page.click("#comparison a:has-text('LaTeX')")
     assert "\\toprule" in Path(download.value.path()).read_text(encoding="utf-8")
-    assert new_visit.width_px() <= page.evaluate("innerWidth")
+    assert visit.width_px() <= page.evaluate("innerWidth")
     assert page.url.endswith("#compare")
+    visit.expect_to_fit_a_phone()
 
 
-def test_the_photos_of_methods_come_from_folders(new_visit: Visit, photos: Photos, tmp_path: Path) -> None:
-    page = open_tab(new_visit)
+def test_the_photos_of_methods_come_from_folders(page: Page, photos: Photos, tmp_path: Path) -> None:
     for letter, damage in (("A", "blurred"), ("B", "astronaut")):
         folder = tmp_path / damage
         folder.mkdir()
@@ -77,8 +78,7 @@ def test_the_photos_of_methods_come_from_folders(new_visit: Visit, photos: Photo
     expect(page.locator("#comparison .headline")).to_have_text("1 photo in 2 versions")
 
 
-def test_what_cannot_be_compared_gets_a_sentence_and_the_page_goes_on(new_visit: Visit, photos: Photos) -> None:
-    page = open_tab(new_visit)
+def test_what_cannot_be_compared_gets_a_sentence_and_the_page_goes_on(page: Page, photos: Photos) -> None:
     page.click("#compare-start")
     expect(page.locator("#comparison [role=alert]")).to_contain_text("at least two methods")
     hand_in(page, "A", "", photos["astronaut"])

@@ -1,6 +1,7 @@
-"""The Curate tab in a browser: the threshold is moved, examples are judged by key, on a screen and on a phone."""
+"""The Curate tab in a browser: the threshold is moved, examples are judged by key, and all of it fits a phone."""
 
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,21 +10,21 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from skimage.data import astronaut
 
-from tests.browser.conftest import SCORE_MS, zip_damaged
+from tests.browser.conftest import QUIET, SCORE_MS, zip_damaged
 from tests.fiqa.video.conftest import write_clip
 
 
-@pytest.fixture(scope="module", params=[(1440, "light"), (390, "dark")], ids=["screen", "phone"])
-def page(request: pytest.FixtureRequest, browser: Browser, site: str, tmp_path_factory: pytest.TempPathFactory) -> Page:
+@pytest.fixture(scope="module")
+def page(browser: Browser, site: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """The tab with 24 photos, scored."""
-    width, scheme = request.param
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    context = browser.new_context(**QUIET, viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.goto(f"{site}#curate")
     archive = zip_damaged(tmp_path_factory.mktemp("zip"))
     page.set_input_files("#curate-photos input[type=file]", str(archive), timeout=SCORE_MS)
     expect(page.locator("#curate-summary .verdict-counts")).to_be_visible()
-    return page
+    yield page
+    context.close()
 
 
 def photos(page: Page, verdict: str) -> list[str]:
@@ -113,5 +114,7 @@ def test_a_clip_has_its_timeline_and_best_frames(page: Page, tmp_path: Path) -> 
     assert Path(saving.value.path()).read_text(encoding="utf-8").startswith("time_s,person,score")
 
 
-def test_nothing_is_wider_than_the_window(page: Page) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+@pytest.mark.parametrize("width", [1440, 390])
+def test_nothing_is_wider_than_the_window(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.wait_for_function("document.documentElement.scrollWidth <= innerWidth", timeout=20_000)
