@@ -42,6 +42,14 @@ from annotate.design.start_questions import StartQuestion
 from annotate.design.stored_protocol import StoredProtocol, UnreadableProtocol
 from annotate.errors import ExportError
 from annotate.exchange.export_results import read_results
+from annotate.exchange.export_rows import (
+    comparison_rows,
+    decision_rows,
+    participant_rows,
+    rating_rows,
+    sitting_rows,
+    text_rows,
+)
 from annotate.exchange.export_tables import (
     COMPARISONS,
     DECISION_TABLE,
@@ -53,15 +61,9 @@ from annotate.exchange.export_tables import (
     TEXTS,
     ExportTable,
     Row,
-    comparison_rows,
-    decision_rows,
     named,
-    participant_rows,
-    rating_rows,
     readme,
-    sitting_rows,
     tables_of,
-    text_rows,
     with_questions,
     with_stored_answers,
 )

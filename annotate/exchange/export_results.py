@@ -9,6 +9,9 @@ from annotate import queries
 from annotate.analysis import conditions, correlations, load_comparisons, mos_rows
 from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
+from annotate.exchange.export_rows import (
+    complaint_rows,
+)
 from annotate.exchange.export_tables import (
     COMPLAINTS,
     CONDITION_PAIRS,
@@ -20,7 +23,6 @@ from annotate.exchange.export_tables import (
     SCALES,
     ExportTable,
     Row,
-    complaint_rows,
     named,
     tables_of,
 )

@@ -47,8 +47,7 @@ from annotate.wording import counted
 if TYPE_CHECKING:
     from annotate.database.tables import Study
 
-WORDS, PICTURES = "words", "pictures"
-"""Kinds of drawn attention checks."""
+WORDS, PICTURES = "words", "pictures"  # kinds of drawn attention checks
 DRAWN: Mapping[Unit, tuple[str, str]] = {
     Unit.STIMULUS: ("Attention checks", "Drawn in the size of your pictures. 10 do."),
     Unit.PAIR: (
