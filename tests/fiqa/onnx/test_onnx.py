@@ -28,8 +28,8 @@ ASTRONAUT = np.asarray(skimage.data.astronaut())
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export_lite(tmp_path_factory)
+def folder() -> Path:
+    return export_lite()
 
 
 @pytest.fixture(scope="module")
