@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import statsmodels.api as sm  # type: ignore[import-untyped]
 from scipy import stats
 
 from fiqa.dataset_report.statistics import distance, drift, mean_interval, quantile_interval
@@ -17,9 +16,12 @@ def test_the_interval_of_a_mean_is_students() -> None:
 
 
 def test_photos_of_one_person_count_as_statsmodels_counts_clusters() -> None:
+    # Late: it takes two seconds, of every process that collects this file.
+    from statsmodels.regression.linear_model import OLS  # type: ignore[import-untyped]
+
     people = [str(number // 4) for number in range(len(VALUES))]
     values = VALUES + np.repeat(np.random.default_rng(1).normal(0, 0.1, 50), 4)
-    fit = sm.OLS(values, np.ones_like(values)).fit(
+    fit = OLS(values, np.ones_like(values)).fit(
         cov_type="cluster", cov_kwds={"groups": np.repeat(np.arange(50), 4)}, use_t=True
     )
     assert mean_interval(values, people) == pytest.approx(tuple(fit.conf_int()[0]))
