@@ -16,6 +16,7 @@ from PIL import Image
 from fiqa import load_predictor
 from fiqa.degradation.synthetic import DEGRADATIONS
 from fiqa.errors import CheckpointError, FiqaError
+from fiqa.faces.landmarks import STEPS
 from fiqa.onnx import OnnxPredictor, load_onnx
 from fiqa.onnx.files import DETECTOR, OPSET, QUALITY, read_card
 from fiqa.predictor import QualityPredictor
@@ -70,7 +71,9 @@ def test_scores_landmarks_notices_and_refusals_are_torchs(onnx: OnnxPredictor, p
             assert face.score == pytest.approx(other.score, abs=1e-4)
             assert face.landmarks is not None
             assert other.landmarks is not None
-            assert np.abs(face.landmarks - other.landmarks).max() < 0.02
+            apart = np.abs(face.landmarks - other.landmarks)
+            assert apart.max() <= np.ptp(other.landmarks, axis=0).max() / STEPS  # rounded to the next step
+            assert np.mean(apart > 0) < 0.05
     assert any(isinstance(each, FiqaError) for each in found)
 
 
