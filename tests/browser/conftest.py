@@ -143,10 +143,11 @@ class Visit:
 
     def expect_to_fit_a_phone(self) -> None:
         """See that nothing has to be scrolled to once the window is as narrow as a phone's."""
-        size = self.page.viewport_size or {}
+        size = self.page.viewport_size
         self.page.set_viewport_size(PHONE["viewport"])
         self.page.wait_for_function("document.scrollingElement.scrollWidth <= innerWidth", timeout=20_000)
-        self.page.set_viewport_size(size)  # type: ignore[arg-type]  # there is one: nothing here runs without
+        if size:
+            self.page.set_viewport_size(size)
 
     def width_px(self) -> int:
         """Width of everything that can be scrolled to."""
