@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -96,6 +97,10 @@ def _table() -> str:
     return picture_table.PictureTable((MARKUP,), columns, order, "").panel(order)
 
 
+def _logged(what: str) -> str:
+    return log.log_panel([Event(at=NOW, what=what, detail=EVENTS[what], actor=MARKUP)])
+
+
 PANELS: dict[str, tuple[int, Callable[[], str]]] = {
     "a note": (1, lambda: html.note(MARKUP)),
     "nothing yet": (2, lambda: html.empty(MARKUP, MARKUP)),
@@ -118,13 +123,7 @@ PANELS: dict[str, tuple[int, Callable[[], str]]] = {
     "a picture": (1, _picture),
     "a table of pictures": (1, _table),
     "what to rate next": (2, lambda: training_panels.batch_panel([Candidate(MARKUP, 1, 0.5, 0.4, MARKUP)], {}, {})),
-    **{
-        f"the log: {what}": (
-            2,
-            lambda what=what: log.log_panel([Event(at=NOW, what=what, detail=EVENTS[what], actor=MARKUP)]),
-        )
-        for what in EVENTS
-    },
+    **{f"the log: {what}": (2, partial(_logged, what)) for what in EVENTS},
 }
 
 
