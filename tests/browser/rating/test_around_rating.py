@@ -289,7 +289,7 @@ def check_in_light_and_dark(rater: RatingPage) -> None:
     """Look in the theme that is shown, and in the other after the system has changed to it."""
     levels = []
     for scheme in ("light", "dark"):
-        rater.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        rater.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         check_access(rater)
         levels.append(rater.page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g)"))
     light, dark = (sum(map(int, level)) for level in levels)
