@@ -40,4 +40,4 @@ def rounded(places: Places, sides: NDArray[np.floating[Any]], steps: int) -> Pla
     """
     step = np.exp2(np.floor(np.log2(np.maximum(sides, 1)))) / steps
     step = step.reshape(-1, *[1] * (places.ndim - 1))
-    return (np.round(places / step) * step).astype(places.dtype)
+    return np.asarray(np.round(places / step) * step, dtype=places.dtype)
