@@ -1,11 +1,12 @@
 """Backbones: from crops to one map of concatenated features on the token grid.
 
-Three families stand behind one interface, `Backbone.forward(crops) -> (B, dim, G, G)`:
+Four families stand behind one interface, `Backbone.forward(crops) -> (B, dim, G, G)`:
 
 * column networks of timm (ViT and relatives): outputs of the tapped blocks, without prefix tokens
   and without the final norm; blocks after the last tap are not built;
 * hierarchical networks of timm (ConvNeXt, EdgeNeXt, ResNet, Swin …): the tapped stages, described
   on the token grid by mean and standard deviation;
+* `efficientnet_lite0`: EfficientNet-Lite0 without the import of timm (efficientnet_lite.py), described the same way;
 * `plain`: strided 3x3 convolutions, described the same way. Without pretrained weights it learns
   degradations far faster than attention does.
 
@@ -24,7 +25,10 @@ from torch.nn import functional as F
 
 from fiqa.models.config import DslFiqaConfig
 from fiqa.models.degradation_encoder import at_least_single, standard_deviation
+from fiqa.models.efficientnet_lite import STAGES, TAPPED, EfficientNetLite
 from fiqa.models.torchvision_shim import prepare_torchvision
+
+EFFICIENTNET_LITE = "efficientnet_lite0"
 
 
 class Backbone(nn.Module):
@@ -112,6 +116,10 @@ def build_backbone(config: DslFiqaConfig) -> Backbone:
         _check_taps(config, len(config.plain_widths), "stages, one for each of plain_widths")
         network = PlainNetwork(config.plain_widths, config.backbone_taps)
         return StageBackbone(network, [config.plain_widths[tap] for tap in config.backbone_taps], config)
+    if config.backbone == EFFICIENTNET_LITE:
+        _check_taps(config, len(TAPPED), "stages")
+        lite = EfficientNetLite(config.backbone_taps)
+        return StageBackbone(lite, [STAGES[TAPPED[tap]][-1] for tap in config.backbone_taps], config)
     return _timm_backbone(config, pretrained=False)
 
 

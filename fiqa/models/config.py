@@ -25,7 +25,7 @@ class DslFiqaConfig:
     encoder_statistics: bool = False
     """Describe a cell by mean and standard deviation of its features instead of the mean alone."""
 
-    # Backbone: a timm model name, or "plain" for a plain convolutional network of `plain_widths`.
+    # Backbone: a timm model name, "efficientnet_lite0", or "plain" for a plain convolutional network of `plain_widths`.
     backbone: str = "vit_base_patch16_384"
     backbone_taps: tuple[int, ...] = (6, 7, 8, 9)
     """Blocks of a ViT, or stages of another network, whose outputs are concatenated, counted from 0.
@@ -109,9 +109,8 @@ LITE = DslFiqaConfig(
     encoder_strides=(2, 2, 2, 1),
     encoder_grid=(2, 2),
     encoder_statistics=True,
-    backbone="plain",
-    backbone_taps=(1, 2, 3),
-    plain_widths=(16, 32, 64, 80),
+    backbone="efficientnet_lite0",
+    backbone_taps=(0, 1, 2, 3),
     backbone_dim=64,
     stage_dims=(64, 48),
     channel_attention_depth=1,
@@ -129,4 +128,4 @@ LITE = DslFiqaConfig(
     drop_path=0.0,
     released_order=False,
 )
-"""The network of the bundled `lite` checkpoint: small enough to train from scratch on a CPU."""
+"""The network of the bundled `lite` checkpoint: small enough to be trained further on a CPU."""

@@ -28,7 +28,7 @@ from training.fit.loop import StoppedError
 from training.fit.recipes import labels_recipe, ranking_weight
 from training.fit.script import run_script
 from training.fit.starting import LITE_PREPROCESSING, Start, choose_start, load_encoder, read_config
-from training.train_quality import QualityTask, averaged, in_words, main
+from training.train_quality import QualityTask, averaged, freeze_blocks, in_words, main
 
 TINY = {
     "crop_px": 32, "patch_px": 8, "encoder_widths": [4, 4], "encoder_strides": [2, 2], "encoder_grid": [1, 1],
@@ -176,8 +176,10 @@ def test_a_start_that_does_not_fit_says_so(tiny: str, tmp_path: Path) -> None:
         choose_start(tiny, start="lite", pretrained=False, scratch=False, labelled=True)
     with pytest.raises(CheckpointError, match="There is no checkpoint 'nothing'"):
         choose_start(None, start="nothing", pretrained=False, scratch=False, labelled=True)
-    with pytest.raises(RunError, match="plain backbone, which has no pretrained weights"):
-        choose_start("lite", start=None, pretrained=True, scratch=False, labelled=True)
+    with pytest.raises(RunError, match="plain backbone has no pretrained weights"):
+        choose_start(tiny, start=None, pretrained=True, scratch=False, labelled=True)
+    with pytest.raises(RunError, match="--freeze-blocks is for efficientnet_lite0, not for plain"):
+        freeze_blocks(DslFiqa(read_config(tiny)[0]), 2)
     (tmp_path / "bad.json").write_text('{"crop_px": 33}')
     with pytest.raises(RunError, match="neither lite, official nor a file that describes a network"):
         read_config(str(tmp_path / "bad.json"))

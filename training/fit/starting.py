@@ -4,7 +4,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -12,10 +12,12 @@ from safetensors.torch import load_file
 from fiqa.checkpoints import RELEASED_PREPROCESSING, Preprocessing, find_checkpoint
 from fiqa.loading import load_network
 from fiqa.models import LITE, OFFICIAL, DslFiqa, DslFiqaConfig
-from fiqa.models.backbone import build_pretrained_backbone
+from fiqa.models.backbone import EFFICIENTNET_LITE, build_pretrained_backbone
 from fiqa.models.dsl_fiqa import load_strictly
+from fiqa.models.efficientnet_lite import EfficientNetLite
 from training.data.rendering import MARGIN, VIEW_PX
 from training.errors import RunError
+from training.fit.imagenet import load_imagenet
 from training.fit.loop import BEST
 
 CROPS = 4
@@ -61,7 +63,7 @@ def choose_start(config: str | None, *, start: str | None, pretrained: bool, scr
     except (ValueError, RuntimeError) as error:
         raise RunError(f"--config {config} describes a network that cannot be built: {error}") from error
     if pretrained:
-        return Start(_with_pretrained_backbone(network), preprocessing, f"timm {network_config.backbone}")
+        return Start(_with_pretrained_backbone(network), preprocessing, f"ImageNet's {network_config.backbone}")
     if network_config == OFFICIAL and not scratch:
         try:
             return Start(_with_pretrained_backbone(network), preprocessing, f"timm {network_config.backbone}")
@@ -102,9 +104,10 @@ def read_config(name: str) -> tuple[DslFiqaConfig, Preprocessing]:
 def _with_pretrained_backbone(network: DslFiqa) -> DslFiqa:
     config = network.config
     if config.backbone == "plain":
-        raise RunError(
-            "The network lite has a plain backbone, which has no pretrained weights: leave --pretrained out."
-        )
+        raise RunError("A plain backbone has no pretrained weights: leave --pretrained out.")
+    if config.backbone == EFFICIENTNET_LITE:
+        load_imagenet(cast("EfficientNetLite", network.transformer.backbone.network))
+        return network
     try:
         network.transformer.backbone = build_pretrained_backbone(config)
     except Exception as error:  # timm, the Hub and the network raise whatever they like
