@@ -9,7 +9,8 @@ of the held-aside photos (no jitter; clean, every type at five levels, stacks of
 * agreement on types that a training (`--held-out RUN`, made with --without) never saw;
 * change of score under mirroring, shift and zoom;
 * with `--photos`, the photos themselves: damage on the face alone and around it, clean photos saved again, enlarged,
-  framed, landmarks left out, and maps (`benchmarks.robustness`);
+  framed, landmarks left out, and maps (`benchmarks.robustness`), and of faces that are sharp but wrong
+  (`benchmarks.wrong_faces`);
 * beside it, on the same views, the classical measures of `benchmarks.classical`.
 
 `--json` keeps the figures, `--card` writes them into a model card, `--figures` draws them. `--read` does the
@@ -35,6 +36,7 @@ from benchmarks.accuracy_report import BLOCK, draw_figures, report
 from benchmarks.cards import write_block
 from benchmarks.classical import Measure, load_measures
 from benchmarks.script import run_benchmark
+from benchmarks.wrong_faces import wrong_faces
 from fiqa.degradation.synthetic import DEGRADATIONS, LEVELS, PAPER_TYPES
 from fiqa.evaluation.metrics import srcc
 from fiqa.loading import load_network, load_predictor
@@ -213,7 +215,9 @@ def on_photos(predictor: QualityPredictor, folder: Path, split: Split) -> dict[s
     held = [(photo, use) for photo, use in uses(read_photo_folder(folder)) if use == split]
     tested = {photo.id for photo, _ in one_a_person(held)}
     photos = [photo for photo, _ in held if photo.id in tested or not photo.is_of_known_person]
-    return robustness.measure(predictor, photos)
+    subjects = [robustness.subject_of(predictor, photo) for photo in photos]
+    people = [subject for subject in subjects if not subject.in_the_wild]
+    return robustness.measure(predictor, subjects) | {"wrong": wrong_faces(predictor, people)}
 
 
 def poses(scores: Scores, target: Scores, views: RenderedViews) -> dict[str, Any]:

@@ -98,6 +98,8 @@ def _robustness(figures: Figures) -> Iterator[str]:
     yield _titled("What damage costs where, as a share of damage all over", _parts(figures["parts"]))
     yield _titled("Change of score by what does no harm, the face being found anew", _changes(figures["changes"]))
     yield _titled("Change of score without landmarks, and with wrong ones", _landmarks(figures["landmarks"]))
+    if "wrong" in figures:
+        yield _titled("Faces that are sharp but wrong, imitated on clean photos", _wrong(figures["wrong"]))
     rows = [(name, show_estimate(each)) for name, each in figures["maps"].items() if name != "n"]
     yield _titled(f"Maps of the contribution, of {figures['maps']['n']} people", markdown_table(("", "mean"), rows))
 
@@ -129,6 +131,11 @@ def _changes(figures: Figures) -> str:
 def _landmarks(figures: Figures) -> str:
     rows = [(name, each["n"], show_estimate(each["mean"]), f"{each['largest']:.3f}") for name, each in figures.items()]
     return markdown_table(("landmarks are", "people", "mean change", "largest"), rows)
+
+
+def _wrong(figures: Figures) -> str:
+    rows = [(name, each["n"], show_estimate(each["fall"]), _percent(each["falls"])) for name, each in figures.items()]
+    return markdown_table(("a clean photo is", "people", "fall of the score", "falls by more than 0.01"), rows)
 
 
 def _percent(share: Mapping[str, float]) -> str:

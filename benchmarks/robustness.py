@@ -75,9 +75,8 @@ class ListedViews:
         return self.pairs[index]
 
 
-def measure(predictor: QualityPredictor, photos: Sequence[FacePhoto]) -> dict[str, Any]:
+def measure(predictor: QualityPredictor, subjects: Sequence[Subject]) -> dict[str, Any]:
     """Return every figure, as JSON-ready data."""
-    subjects = [_subject(predictor, photo) for photo in photos]
     people = [subject for subject in subjects if not subject.in_the_wild]
     return {
         "clean": clean_scores(predictor, subjects),
@@ -88,7 +87,8 @@ def measure(predictor: QualityPredictor, photos: Sequence[FacePhoto]) -> dict[st
     }
 
 
-def _subject(predictor: QualityPredictor, photo: FacePhoto) -> Subject:
+def subject_of(predictor: QualityPredictor, photo: FacePhoto) -> Subject:
+    """Return a photo with its view, cut where its own landmarks say."""
     pixels = photo.read()
     face = _as_found(predictor, pixels, photo.landmarks)
     return Subject(photo, pixels, face.view.image, face.view.landmarks_from_photo(photo.landmarks))
