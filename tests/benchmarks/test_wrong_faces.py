@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import skimage.data
 
-from benchmarks.wrong_faces import EYES, bent, sharpened
+from benchmarks.robustness import EYES
+from benchmarks.wrong_faces import bent, sharpened
 from tests.training.face_shape import face_landmarks
 from training.data.composites import face_mask
 

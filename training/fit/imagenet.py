@@ -26,7 +26,7 @@ def load_imagenet(network: EfficientNetLite) -> None:
     """
     wanted = network.state_dict()
     names = [name for name in wanted if name.endswith(".weight")]
-    found = {}
+    found: dict[str, Tensor] = {}
     for name, (weight, bias) in zip(names, folded_convolutions(packaged_weights()), strict=False):
         found |= {name: weight, name.removesuffix("weight") + "bias": bias}
     if found.keys() != wanted.keys() or any(found[name].shape != wanted[name].shape for name in wanted):
