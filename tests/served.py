@@ -23,6 +23,7 @@ from fiqa_app import main as app
 from fiqa_app.serving.rating_page import RatingPage
 from fiqa_app.serving.server import launch_options
 from fiqa_app.serving.upload_folder import UploadFolder
+from tests.app_process import free_port
 from tests.fiqa.ui.conftest import FakePredictor, spec
 from tests.fiqa.ui.conftest import load as load_fake
 
@@ -69,7 +70,8 @@ def serve(
         demo = app.create_demo(settings, service, labelling, ownership)
         routes = [RatingPage(), *RatingRoutes(labelling).routes()]
         options = launch_options(settings, demo, service, uploads, routes=routes)
-        demo.launch(**{**options, "server_port": None}, prevent_thread_lock=True)
+        # Gradio, left to find a port, leaves open a socket for every port that is taken.
+        demo.launch(**{**options, "server_port": free_port()}, prevent_thread_lock=True)
         labelling.start()
         yield Served(demo, str(demo.local_url), uploads.path, labelling, ownership)
         demo.close(verbose=False)

@@ -1,10 +1,10 @@
 """Make `lite` anew, from photos to a checkpoint: `make train STEP=lite ARGS="--photos PHOTOS"`.
 
-    pseudo_mos -> train_degradation -> train_quality -> train_quality --all-crops -> release -> build_atlas
+    pseudo_mos -> train_degradation -> train_quality -> train_quality -> release -> build_atlas
 
 Every step is printed as the command that does it alone, and goes on where it was stopped when the same command is
 given again: views that are rendered stay, and trainings resume from their last state. With `--start CHECKPOINT` the
-network goes on from a checkpoint and keeps its degradation encoder, which takes a third of the time.
+network goes on from a checkpoint and keeps its degradation encoder, whose training is spared.
 """
 
 import argparse
@@ -14,12 +14,14 @@ from pathlib import Path
 from training import build_atlas, pseudo_mos, release, train_degradation, train_quality
 from training.fit.script import run_script
 
-ENCODER_STEPS, STEPS, LAST_STEPS = 7000, 1900, 500
+ENCODER_STEPS, STEPS, LAST_STEPS = 7000, 1900, 600
 """Of the encoder, of the network, and of its end."""
-BEGUN = ("--batch", 64, "--learning-rate", 0.001, "--ema-decay", 0.99, "--freeze-blocks", 2)
-"""How the bundled `lite` was trained: its first stages keep what they learnt from ImageNet, which halves the time."""
-LAST = ("--keep-encoder", "--freeze-norms", "--all-crops", "--batch", 64, "--learning-rate", 0.0004)
-"""How it was ended: on the mean score of all crops of a view, which is what a user gets, and all stages of it."""
+KEPT = ("--batch", 64, "--freeze-blocks", 2)
+"""The first stages keep what they learnt from ImageNet, which halves the time."""
+BEGUN = (*KEPT, "--learning-rate", 0.001, "--ema-decay", 0.99)
+"""How the bundled `lite` was trained."""
+LAST = (*KEPT, "--keep-encoder", "--learning-rate", 0.0005, "--ema-decay", 0.985)
+"""How it was ended."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -31,7 +31,7 @@ def test_from_photos_every_step_works_on_what_the_one_before_made(
     assert names == ["pseudo_mos", "train_degradation", "train_quality", "train_quality", "release", "build_atlas"]
     assert words["pseudo_mos"] == "--photos faces --output runs/mine/views"
     assert "--pretrained --encoder runs/mine/encoder" in first["train_quality"]
-    assert "--start runs/mine/quality --keep-encoder --freeze-norms --all-crops" in words["train_quality"]
+    assert "--start runs/mine/quality --batch 64 --freeze-blocks 2 --keep-encoder" in words["train_quality"]
     assert words["release"].startswith("runs/mine/last --last --output runs/mine/checkpoint --name lite")
     assert words["build_atlas"] == "--views runs/mine/views --checkpoint runs/mine/checkpoint"
     assert "python -m training.pseudo_mos --photos faces" in capsys.readouterr().out
