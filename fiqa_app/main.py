@@ -107,7 +107,7 @@ def create_demo(settings: Settings, service: PredictorService, labelling: Labell
             with gr.Tab("Studies", id="studies") as studies:
                 trainer = Trainer(TrainingRuns(labelling.settings.data_dir), partial(score_if_possible, service))
                 build_studies_tab(labelling, ownership, trainer, studies)
-        share_trays(photos, {"score": score_tray, "attention": attention_tray})
+        share_trays(photos, [score_tray, attention_tray])
         kept = {"rate": routes.KEPT, "studies": KEPT}
         page.build_footer(service, checkpoint, kept_minutes=KEPT_MINUTES, kept=kept)
         page.keep_address(demo, tabs)

@@ -5,7 +5,7 @@ photos listens to its `change`. So do the trays, which then all hold the same ph
 Gradio's upload cache, which is emptied within minutes, so a photo may be gone when a tab comes back to it much later.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -38,37 +38,29 @@ class LoadedPhotos:
     """What a visitor added: (path in the upload cache, name to show) of each photo.
 
     Compared by identity, so that adding the same photo again is a change too. `superseded` is set when
-    others take their place: work on these can end. `tray` names the tray that they were put into; "" for none.
+    others take their place: work on these can end.
     """
 
     items: tuple[tuple[str, str], ...] = ()
     superseded: bool = False
-    tray: str = ""
 
 
-def photos_in(tray: Tray, name: str) -> LoadedPhotos:
-    """Return what is in the tray of a name; what has no caption goes by the name of its file."""
-    return LoadedPhotos(tuple((path, caption or Path(path).name) for path, caption in tray or []), tray=name)
+def photos_in(tray: Tray) -> LoadedPhotos:
+    """Return what is in a tray; what has no caption goes by the name of its file."""
+    return LoadedPhotos(tuple((path, caption or Path(path).name) for path, caption in tray or []))
 
 
-def share_trays(photos: gr.State, trays: Mapping[str, gr.Gallery]) -> None:
-    """Show the page's photos in every tray, by name, in whichever tab they were added."""
-
-    def fill(loaded: LoadedPhotos) -> list[Any]:
-        return [fill_tray(loaded, name) for name in trays]
-
-    photos.change(fill, photos, [*trays.values()], trigger_mode="always_last", concurrency_limit=None, **UNSEEN)
+def share_trays(photos: gr.State, trays: Sequence[gr.Gallery]) -> None:
+    """Show the page's photos in every tray, in whichever tab they were added."""
+    photos.change(fill_trays, [photos, *trays], [*trays], trigger_mode="always_last", concurrency_limit=None, **UNSEEN)
 
 
-def fill_tray(photos: LoadedPhotos, name: str) -> Any:
-    """Return what the tray of a name has to show.
-
-    The one that the visitor put the photos into is left alone: they may have put others into it by now, which would be
-    lost.
-    """
-    if photos.superseded or photos.tray == name:
-        return gr.skip()
-    return [(path, None if caption == Path(path).name else caption) for path, caption in photos.items]
+def fill_trays(photos: LoadedPhotos, *trays: Tray) -> tuple[Any, ...] | Any:
+    """Return what each tray has to show; one that holds the photos already is left alone."""
+    filled = [(path, None if name == Path(path).name else name) for path, name in photos.items]
+    left = [photos.superseded or photos_in(tray).items == photos.items for tray in trays]
+    updates = tuple(gr.skip() if each else filled for each in left)
+    return updates if len(updates) > 1 else updates[0]
 
 
 def decode_upload(source: str | bytes) -> DecodedPhoto:

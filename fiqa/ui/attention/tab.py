@@ -140,7 +140,7 @@ def _changed_by_visitor(control: Any) -> Any:
 def take_photos(tray: Tray, before: LoadedPhotos) -> LoadedPhotos:
     """Make what is in the tray the page's photos."""
     before.superseded = True
-    return photos_in(tray, "attention")
+    return photos_in(tray)
 
 
 class _Handlers:

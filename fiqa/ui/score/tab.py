@@ -177,7 +177,7 @@ class _Handlers:
     def take_photos(self, tray: Tray, before: LoadedPhotos, checkpoint: str) -> tuple[LoadedPhotos, str]:
         """Make what is in the tray the page's photos, and answer at once that work begins."""
         before.superseded = True
-        photos = photos_in(tray, "score")
+        photos = photos_in(tray)
         busy = busy_panel(len(photos.items), is_loaded=self.service.is_loaded(checkpoint))
         return photos, busy if photos.items else empty_panel()
 

@@ -1,26 +1,22 @@
-"""Photos that were added in one tab stand in the trays of the others."""
-
 import gradio as gr
+import pytest
 
-from fiqa.ui.photos import LoadedPhotos, fill_tray, photos_in
+from fiqa.ui.photos import LoadedPhotos, Tray, fill_trays, photos_in
 
-PHOTOS = LoadedPhotos((("/cache/a.png", "a.png"), ("/cache/b.png", "Astronaut, blurred")), tray="score")
-
-
-def test_a_tray_shows_what_was_put_into_another_one() -> None:
-    filled = fill_tray(PHOTOS, "attention")
-    assert photos_in(filled, "attention").items == PHOTOS.items
-    assert filled == [("/cache/a.png", None), ("/cache/b.png", "Astronaut, blurred")]  # a file's name is no caption
+PHOTOS = LoadedPhotos((("/cache/a.png", "a.png"), ("/cache/b.png", "Astronaut, blurred")))
 
 
-def test_a_tray_into_which_the_visitor_may_have_put_others_by_now_is_left_alone() -> None:
-    assert fill_tray(PHOTOS, "score") == gr.skip()
-    assert fill_tray(LoadedPhotos(tray="score"), "score") == gr.skip()  # emptied
+@pytest.mark.parametrize("tray", [None, [], [("/cache/a.png", None)]])
+def test_a_tray_shows_what_was_added_in_another_tab(tray: Tray) -> None:
+    filled = fill_trays(PHOTOS, tray, [*PHOTOS.items])
+    assert photos_in(filled[0]) != PHOTOS
+    assert photos_in(filled[0]).items == PHOTOS.items
+    assert filled[1] == gr.skip()
 
 
-def test_photos_of_no_tray_stand_in_all() -> None:
-    assert fill_tray(LoadedPhotos(PHOTOS.items), "score") == fill_tray(PHOTOS, "attention")
+def test_a_name_that_is_the_files_is_no_caption() -> None:
+    assert fill_trays(PHOTOS, None) == [("/cache/a.png", None), ("/cache/b.png", "Astronaut, blurred")]
 
 
 def test_photos_that_others_replace_fill_no_tray() -> None:
-    assert fill_tray(LoadedPhotos(PHOTOS.items, superseded=True), "attention") == gr.skip()
+    assert fill_trays(LoadedPhotos(PHOTOS.items, superseded=True), None) == gr.skip()
