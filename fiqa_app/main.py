@@ -28,7 +28,7 @@ from fiqa.ui.compare.tab import build_compare_tab
 from fiqa.ui.curate.tab import build_curate_tab
 from fiqa.ui.degradation.tab import build_degradation_tab
 from fiqa.ui.examples import damaged_portrait
-from fiqa.ui.photos import LoadedPhotos, share_trays
+from fiqa.ui.photos import LoadedPhotos
 from fiqa.ui.score.tab import build_score_tab, score_if_possible
 from fiqa.ui.service import PredictorService
 from fiqa.ui.visitor_state import KEPT_MINUTES
@@ -93,9 +93,9 @@ def create_demo(settings: Settings, service: PredictorService, labelling: Labell
         page.build_header()
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Score", id="score") as score:
-                checkpoint, score_tray = build_score_tab(service, photos, score)
+                checkpoint = build_score_tab(service, photos, score)
             with gr.Tab("Attention", id="attention") as attention:
-                attention_tray = build_attention_tab(service, photos, checkpoint, attention)
+                build_attention_tab(service, photos, checkpoint, attention)
             with gr.Tab("Degradation", id="degradation") as degradation:
                 build_degradation_tab(service, settings, photos, checkpoint, degradation)
             with gr.Tab("Compare", id="compare"):
@@ -107,7 +107,6 @@ def create_demo(settings: Settings, service: PredictorService, labelling: Labell
             with gr.Tab("Studies", id="studies") as studies:
                 trainer = Trainer(TrainingRuns(labelling.settings.data_dir), partial(score_if_possible, service))
                 build_studies_tab(labelling, ownership, trainer, studies)
-        share_trays(photos, [score_tray, attention_tray])
         kept = {"rate": routes.KEPT, "studies": KEPT}
         page.build_footer(service, checkpoint, kept_minutes=KEPT_MINUTES, kept=kept)
         page.keep_address(demo, tabs)

@@ -1,24 +1,18 @@
 """The photos of a visitor, which all tabs share, and how an upload is decoded.
 
 `photos` is the state that all tabs share: whichever tab a photo was added in writes it, and every tab that shows
-photos listens to its `change`. So do the trays, which then all hold the same photos (`share_trays`). It holds paths in
-Gradio's upload cache, which is emptied within minutes, so a photo may be gone when a tab comes back to it much later.
+photos listens to its `change`. It holds paths in Gradio's upload cache, which is emptied within minutes, so a photo
+may be gone when a tab comes back to it much later.
 """
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
-
-import gradio as gr
 
 from fiqa.errors import PhotoError, SettingError
 from fiqa.photos.images import DecodedPhoto, decode_photo
 
-Tray = list[tuple[str, str | None]] | None
-"""What a gallery holds: (path in the upload cache, caption) of each photo; None where it is empty."""
 MOST_PHOTOS = 200
 """Photos of one batch on the page; the command line takes any number."""
 SCORING = "scoring"
@@ -43,24 +37,6 @@ class LoadedPhotos:
 
     items: tuple[tuple[str, str], ...] = ()
     superseded: bool = False
-
-
-def photos_in(tray: Tray) -> LoadedPhotos:
-    """Return what is in a tray; what has no caption goes by the name of its file."""
-    return LoadedPhotos(tuple((path, caption or Path(path).name) for path, caption in tray or []))
-
-
-def share_trays(photos: gr.State, trays: Sequence[gr.Gallery]) -> None:
-    """Show the page's photos in every tray, in whichever tab they were added."""
-    photos.change(fill_trays, [photos, *trays], [*trays], trigger_mode="always_last", concurrency_limit=None, **UNSEEN)
-
-
-def fill_trays(photos: LoadedPhotos, *trays: Tray) -> tuple[Any, ...] | Any:
-    """Return what each tray has to show; one that holds the photos already is left alone."""
-    filled = [(path, None if name == Path(path).name else name) for path, name in photos.items]
-    left = [photos.superseded or photos_in(tray).items == photos.items for tray in trays]
-    updates = tuple(gr.skip() if each else filled for each in left)
-    return updates if len(updates) > 1 else updates[0]
 
 
 def decode_upload(source: str | bytes) -> DecodedPhoto:

@@ -147,7 +147,7 @@ def test_attention_tab_and_its_endpoint(
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     low, high = predictor.spec.score_range
     handlers, state = attention._Handlers(service), AttentionState()
-    yielded = list(handlers.show(state, LoadedPhotos(), NAME, *CHOICES))
+    yielded = list(handlers.show(state, LoadedPhotos(), None, NAME, *CHOICES))
     assert f"<b>{expected:.2f}</b> <em>{word_of(expected, (low, high))}</em>" in yielded[-2][0]
     parts = yielded[-1][2]
     guided, unguided = map(float, re.findall(r"<b>([\d.]+)</b> (?:with landmarks|without)", parts))

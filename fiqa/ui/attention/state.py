@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from fiqa.errors import FiqaError
 from fiqa.maps.face_maps import MapKey
@@ -82,16 +83,19 @@ class Choices:
     down: float
 
 
-def find_sources(photos: LoadedPhotos) -> dict[str, Source]:
-    """Return what can be looked at by key: the page's photos, and the example."""
-    return {**{f"photo:{index}": item for index, item in enumerate(photos.items)}, EXAMPLE: (0, EXAMPLE_NAME)}
+def find_sources(photos: LoadedPhotos, tray: list[tuple[str, str | None]] | None) -> dict[str, Source]:
+    """Return what can be looked at by key: photos of the Score tab, those added here, the example."""
+    scored = {f"score:{index}": item for index, item in enumerate(photos.items)}
+    added = {f"own:{index}": (path, caption or Path(path).name) for index, (path, caption) in enumerate(tray or [])}
+    return {**scored, **added, EXAMPLE: (0, EXAMPLE_NAME)}
 
 
 def choose_newest(state: AttentionState, sources: dict[str, Source], choices: Choices) -> Choices:
     """Choose a photo that has just been added, or the first where the chosen one is gone."""
     new = [key for key, (source, _) in sources.items() if source not in state.known and key != EXAMPLE]
     state.known = {source for source, _ in sources.values()}
-    photo = new[0] if new else choices.photo
+    added = [key for key in new if key.startswith("own")]
+    photo = added[-1] if added else new[0] if new else choices.photo
     photo = photo if photo in sources else next(iter(sources))
     before = state.shown[0].subject.source if state.shown else None
     face = choices.face if before == sources[photo][0] else 1

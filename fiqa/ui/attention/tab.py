@@ -1,6 +1,6 @@
 """The Attention tab: why a face has its score, as maps over the photo; and the same for programs at `/attention`.
 
-What a visitor looks at is one of the photos that all tabs share, or the example. Opacity, the
+What a visitor looks at comes from the Score tab, from a photo added here, or from the example. Opacity, the
 slider between photo and map, and landmarks are drawn by the browser; a click asks the server what the maps
 hold there. Inspections are kept for as long as uploads are, so that looking at another map of the same
 face finds it again. Gradio would keep a visitor's state for an hour after they left, so we sweep it ourselves.
@@ -50,7 +50,7 @@ from fiqa.ui.attention.state import (
 )
 from fiqa.ui.examples import example_photo
 from fiqa.ui.figures import text
-from fiqa.ui.photos import SCORING, SCORING_LIMIT, UNSEEN, LoadedPhotos, Tray, decode_upload, photos_in
+from fiqa.ui.photos import SCORING, SCORING_LIMIT, UNSEEN, LoadedPhotos, decode_upload
 from fiqa.ui.service import PredictorService, translate_errors
 from fiqa.ui.visitor_state import Sweeper
 
@@ -62,10 +62,8 @@ watch("value", () => element.querySelector("a")?.click());
 """
 
 
-def build_attention_tab(
-    service: PredictorService, photos: gr.State, checkpoint: gr.Dropdown, tab: gr.Tab
-) -> gr.Gallery:
-    """Lay out the tab inside `tab` and connect it; returns its tray.
+def build_attention_tab(service: PredictorService, photos: gr.State, checkpoint: gr.Dropdown, tab: gr.Tab) -> None:
+    """Lay out the tab inside `tab` and connect it.
 
     `photos` holds `LoadedPhotos`; `checkpoint` is the page's choice.
     """
@@ -81,7 +79,7 @@ def build_attention_tab(
             saved = gr.HTML("", js_on_load=SAVE_FILE, apply_default_css=False, elem_id="saved")
     handlers = _Handlers(service)
     options: dict[str, Any] = {
-        "inputs": [state, photos, checkpoint, *controls.values()],
+        "inputs": [state, photos, tray, checkpoint, *controls.values()],
         "outputs": [figure, reading, parts, note, *(controls[name] for name in UPDATED)],
         "trigger_mode": "always_last",
         "concurrency_limit": SCORING_LIMIT,
@@ -89,13 +87,11 @@ def build_attention_tab(
         **UNSEEN,
     }
     gr.on([photos.change, checkpoint.change], handlers.show_if_opened, **options)
-    gr.on([tab.select, *map(_changed_by_visitor, controls.values())], handlers.show, **options)
+    gr.on([tab.select, tray.change, *map(_changed_by_visitor, controls.values())], handlers.show, **options)
     at_once: dict[str, Any] = {"concurrency_limit": None, **UNSEEN}
-    tray.change(take_photos, [tray, photos], photos, **at_once)
     figure.select(handlers.read, state, reading, **at_once)
     figure.click(handlers.save, state, saved, **at_once)
     _build_endpoint(handlers, checkpoint)
-    return tray
 
 
 UPDATED = ("photo", "compare", "face", "kind", "block", "colour_map")
@@ -137,12 +133,6 @@ def _changed_by_visitor(control: Any) -> Any:
     return control.release if isinstance(control, gr.Slider) else control.input
 
 
-def take_photos(tray: Tray, before: LoadedPhotos) -> LoadedPhotos:
-    """Make what is in the tray the page's photos."""
-    before.superseded = True
-    return photos_in(tray)
-
-
 class _Handlers:
     """The tab's event handlers: they turn every error into a sentence for the visitor."""
 
@@ -161,6 +151,7 @@ class _Handlers:
         self,
         state: AttentionState,
         photos: LoadedPhotos,
+        tray: list[tuple[str, str | None]] | None,
         checkpoint: str,
         *values: Any,
     ) -> Iterator[tuple[Any, ...]]:
@@ -169,7 +160,7 @@ class _Handlers:
         state.opened = True
         try:
             with translate_errors():
-                sources = find_sources(photos)
+                sources = find_sources(photos, tray)
                 choices = choose_newest(state, sources, Choices(*values))
                 for panel in self._inspect(state, find_subjects(sources, checkpoint, choices), choices):
                     yield panel, "", gr.skip(), gr.skip(), *same

@@ -1,6 +1,6 @@
 """The Score tab: photos in, scores out, and the same for programs at `/score` and `/score_batch`.
 
-`photos` is the state that all tabs share (`fiqa.ui.photos`): this tab scores what it holds.
+`photos` is the state that all tabs share (`fiqa.ui.photos`): this tab writes it, and scores what it holds.
 """
 
 import time
@@ -20,18 +20,7 @@ from fiqa.photos.thumbnails import thumbnail_uri
 from fiqa.reports import ScoredPhoto
 from fiqa.results import QualityResult
 from fiqa.ui.examples import EXAMPLES, example_buttons, example_photo
-from fiqa.ui.photos import (
-    MOST_PHOTOS,
-    SCORING,
-    SCORING_LIMIT,
-    UNSEEN,
-    LoadedPhotos,
-    Tray,
-    check_count,
-    decode_upload,
-    given,
-    photos_in,
-)
+from fiqa.ui.photos import MOST_PHOTOS, SCORING, SCORING_LIMIT, UNSEEN, LoadedPhotos, check_count, decode_upload, given
 from fiqa.ui.progress import busy_panel, progress_panel
 from fiqa.ui.score.panels import batch_panel, empty_panel, error_panel, photo_panel
 from fiqa.ui.score.tables import BatchRow
@@ -51,10 +40,10 @@ CLICK_EXAMPLE = files("fiqa.ui.score").joinpath("examples.js").read_text(encodin
 SHOW_AND_SORT = files("fiqa.ui.score").joinpath("panel.js").read_text(encoding="utf-8")
 
 
-def build_score_tab(service: PredictorService, photos: gr.State, tab: gr.Tab) -> tuple[gr.Dropdown, gr.Gallery]:
+def build_score_tab(service: PredictorService, photos: gr.State, tab: gr.Tab) -> gr.Dropdown:
     """Lay out the tab inside `tab` and connect it; `photos` holds `LoadedPhotos`.
 
-    Returns the choice of checkpoint, for whatever else on the page depends on it, and the tray for photos.
+    Returns the choice of checkpoint, for whatever else on the page depends on it.
     """
     with gr.Row(elem_classes="workbench"):
         with gr.Column(scale=3, min_width=280, elem_classes="tray"):
@@ -100,7 +89,7 @@ def build_score_tab(service: PredictorService, photos: gr.State, tab: gr.Tab) ->
     # The tray's own `change` tells of what visitors do, not of what the server puts there.
     examples.click(pick_example, None, tray, **at_once).then(*take, **at_once)
     _build_endpoints(handlers, checkpoint)
-    return checkpoint, tray
+    return checkpoint
 
 
 def _choices(service: PredictorService) -> list[tuple[str, str]]:
@@ -174,12 +163,14 @@ class _Handlers:
     def __init__(self, service: PredictorService) -> None:
         self.service = service
 
-    def take_photos(self, tray: Tray, before: LoadedPhotos, checkpoint: str) -> tuple[LoadedPhotos, str]:
+    def take_photos(
+        self, tray: list[tuple[str, str | None]] | None, before: LoadedPhotos, checkpoint: str
+    ) -> tuple[LoadedPhotos, str]:
         """Make what is in the tray the page's photos, and answer at once that work begins."""
         before.superseded = True
-        photos = photos_in(tray)
-        busy = busy_panel(len(photos.items), is_loaded=self.service.is_loaded(checkpoint))
-        return photos, busy if photos.items else empty_panel()
+        items = tuple((path, caption or Path(path).name) for path, caption in tray or [])
+        busy = busy_panel(len(items), is_loaded=self.service.is_loaded(checkpoint))
+        return LoadedPhotos(items), busy if items else empty_panel()
 
     def show_scores(self, photos: LoadedPhotos, checkpoint: str, face: str = "main") -> Iterator[str]:
         """Score the page's photos; a batch reports its progress on the way."""

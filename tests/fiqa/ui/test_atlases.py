@@ -61,7 +61,7 @@ def test_a_checkpoint_works_in_every_tab_right_after_its_training(service: Predi
         tabs[2].degradation(photo.read_bytes(), "portraits")["score"],
     }
     assert len(scores) == 1
-    assert "portraits" in [*tabs[1].show(state.AttentionState(), LoadedPhotos(), "portraits", *CHOICES)][-2][0]
+    assert "portraits" in [*tabs[1].show(state.AttentionState(), LoadedPhotos(), None, "portraits", *CHOICES)][-2][0]
     *_, (examination, panel, *_) = tabs[2].examine(True, LoadedPhotos(((str(photo), "a.png"),)), "portraits")
     assert "Most likely" in panel
     assert examination.checkpoint == "portraits"

@@ -54,12 +54,13 @@ def show(handlers: _Handlers, state: AttentionState) -> Show:
 
     def call(
         *,
+        tray: list[tuple[str, str | None]] | None = None,
         photos: LoadedPhotos | None = None,
         checkpoint: str = "lite",
         **chosen: Any,
     ) -> Any:
         values = {**CHOICES, **chosen}
-        return list(handlers.show(state, photos or LoadedPhotos(), checkpoint, *values.values()))
+        return list(handlers.show(state, photos or LoadedPhotos(), tray, checkpoint, *values.values()))
 
     return call
 
@@ -116,7 +117,7 @@ def test_every_face_can_be_chosen(show: Show, state: AttentionState, group: str)
     offered = dict(zip(UPDATED, yielded[-2][4:], strict=True))
     assert [number for _, number in offered["face"]["choices"]] == [1, 2]
     first = state.shown[0].face.face
-    show(photos=photos, photo="photo:0", face=2)
+    show(photos=photos, photo="score:0", face=2)
     second = state.shown[0].face.face
     assert first is not None
     assert second is not None
@@ -124,7 +125,7 @@ def test_every_face_can_be_chosen(show: Show, state: AttentionState, group: str)
 
 
 def test_two_photos_share_one_scale(show: Show, state: AttentionState, group: str) -> None:
-    yielded = show(photos=LoadedPhotos(((group, "group.png"),)), compare=EXAMPLE)
+    yielded = show(tray=[(group, None)], compare=EXAMPLE)
     assert [each.subject.name for each in state.shown] == ["group.png", "Astronaut (example)"]
     assert figure_of(yielded).count("<figure") == 2
     assert figure_of(yielded).count('class="colour-bar"') == 1
@@ -189,14 +190,14 @@ def test_maps_can_be_saved(show: Show, state: AttentionState, handlers: _Handler
 
 
 def test_a_photo_that_is_gone_gets_a_sentence(show: Show, state: AttentionState, tmp_path: Path) -> None:
-    assert 'role="alert"' in figure_of(show(photos=LoadedPhotos(((str(tmp_path / "gone.png"), "gone.png"),))))
+    assert 'role="alert"' in figure_of(show(tray=[(str(tmp_path / "gone.png"), None)]))
     assert state.shown == []
 
 
 def test_another_tabs_photos_are_followed_only_once_this_one_was_looked_at(
     handlers: _Handlers, show: Show, state: AttentionState
 ) -> None:
-    rest = (LoadedPhotos(), "lite", *CHOICES.values())
+    rest = (LoadedPhotos(), None, "lite", *CHOICES.values())
     assert len(list(handlers.show_if_opened(state, *rest))) == 1
     assert state.shown == []
     show()
@@ -206,12 +207,11 @@ def test_another_tabs_photos_are_followed_only_once_this_one_was_looked_at(
 def test_what_was_added_last_is_chosen() -> None:
     state, choices = AttentionState(), Choices(**CHOICES)
     both = LoadedPhotos((("/cache/a.png", "a"), ("/cache/b.png", "b")))
-    three = LoadedPhotos((*both.items, ("/cache/c.png", "c")))
-    assert choose_newest(state, find_sources(both), choices).photo == "photo:0"
-    assert choose_newest(state, find_sources(three), choices).photo == "photo:2"
-    kept = Choices(**{**CHOICES, "photo": "photo:1"})
-    assert choose_newest(state, find_sources(three), kept).photo == "photo:1"
-    assert choose_newest(state, find_sources(LoadedPhotos()), kept).photo == EXAMPLE
+    assert choose_newest(state, find_sources(both, None), choices).photo == "score:0"
+    assert choose_newest(state, find_sources(both, [("/cache/c.png", None)]), choices).photo == "own:0"
+    kept = Choices(**{**CHOICES, "photo": "score:1"})
+    assert choose_newest(state, find_sources(both, [("/cache/c.png", None)]), kept).photo == "score:1"
+    assert choose_newest(state, find_sources(LoadedPhotos(), None), kept).photo == EXAMPLE
 
 
 def test_inspections_of_long_ago_are_forgotten(show: Show, state: AttentionState) -> None:
