@@ -187,6 +187,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture
+def new_visit(browser: Browser, site: str, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """Open the page; parametrise indirectly with options of the browser context, such as a colour scheme."""
+    context = browser.new_context(**QUIET, **getattr(request, "param", {}))
+    visit = Visit(context.new_page())
+    visit.open(site)
+    yield visit
+    context.close()
+    assert not visit.errors
+
+
 @pytest.fixture(scope="module")
 def visits(browser: Browser, site: str) -> Iterator[Callable[[dict[str, Any]], Visit]]:
     """Gives a page for each kind of browser context, which is loaded once in a file of tests: that takes seconds."""

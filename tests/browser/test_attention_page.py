@@ -1,7 +1,4 @@
-"""A walk through the Attention tab, with the real app and the bundled checkpoint.
-
-The tests share one page, on which what was chosen stays.
-"""
+"""A walk through the Attention tab, with the real app and the bundled checkpoint."""
 
 import re
 from base64 import b64decode
@@ -9,11 +6,13 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Visit
 
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True}
 Photos = dict[str, Path]
 
 
@@ -36,9 +35,32 @@ def pixels(image: Locator) -> Image.Image:
     return Image.open(BytesIO(b64decode(source.split(",")[1])))
 
 
-def test_the_photo_under_the_map_is_lossless_and_the_sliders_are_at_once(visit: Visit, photos: Photos) -> None:
-    page = visit.page
-    open_tab(visit)
+def test_a_walk_through_the_maps_of_a_photo(new_visit: Visit, photos: Photos) -> None:
+    page = new_visit.page
+    new_visit.add_photos(photos["astronaut"])
+    new_visit.wait_for("result")
+    score = page.inner_text("#panel .score b")
+    open_tab(new_visit)
+    expect(page.locator("#maps .whose")).to_contain_text(score)
+    expect(page.locator("#maps .whose")).to_contain_text("astronaut.png")
+    expect(page.locator("#maps .caption")).to_contain_text("Does not show")
+    expect(page.locator("#maps .ticks span").nth(2)).to_be_visible()
+    expect(page.locator("#missing-maps")).to_contain_text("no ViT")
+    for title in ("Regional quality", "Occlusion", "Integrated gradients"):
+        choose_map(new_visit, title)
+    expect(page.locator("#maps .ticks")).to_contain_text(re.compile("[-−]"))
+
+    page.locator("#maps .stage").click(position={"x": 200, "y": 200})
+    expect(page.locator("#reading")).to_contain_text("regional quality")
+    expect(page.locator("#reading")).to_contain_text("score gained")
+    expect(page.locator("#maps .pin")).to_be_visible()
+    page.locator("#maps .stage").press("ArrowLeft")
+    expect(page.locator("#reading")).to_contain_text("Pixel")
+
+
+def test_the_photo_under_the_map_is_lossless_and_the_sliders_are_at_once(new_visit: Visit, photos: Photos) -> None:
+    page = new_visit.page
+    open_tab(new_visit)
     window = (page.locator("#maps .stage").get_attribute("data-window") or "").split()
     left, top, right, bottom = map(int, window)
     with Image.open(photos["astronaut"]) as photo:
@@ -53,37 +75,13 @@ def test_the_photo_under_the_map_is_lossless_and_the_sliders_are_at_once(visit: 
     expect(page.locator("#maps .dots")).to_be_hidden()
     page.locator(".sliders [name=dots]").check()
     expect(page.locator("#maps .dots circle").nth(67)).to_be_visible()
-    choose_map(visit, "Regional quality")
+    choose_map(new_visit, "Regional quality")
     expect(shown).to_have_css("opacity", "0.2")  # what was chosen stays
 
 
-def test_a_walk_through_the_maps_of_a_photo(visit: Visit, photos: Photos) -> None:
-    page = visit.page
-    visit.add_photos(photos["astronaut"])
-    visit.wait_for("result")
-    score = page.inner_text("#panel .score b")
-    open_tab(visit)
-    expect(page.locator("#maps .whose")).to_contain_text(score)
-    expect(page.locator("#maps .whose")).to_contain_text("astronaut.png")
-    expect(page.locator("#maps .caption")).to_contain_text("Does not show")
-    expect(page.locator("#maps .ticks span").nth(2)).to_be_visible()
-    expect(page.locator("#missing-maps")).to_contain_text("no ViT")
-    for title in ("Regional quality", "Integrated gradients"):
-        choose_map(visit, title)
-    expect(page.locator("#maps .ticks")).to_contain_text(re.compile("[-−]"))
-
-    page.locator("#maps .stage").click(position={"x": 200, "y": 200})
-    expect(page.locator("#reading")).to_contain_text("regional quality")
-    expect(page.locator("#reading")).to_contain_text("score gained")
-    expect(page.locator("#maps .pin")).to_be_visible()
-    page.locator("#maps .stage").press("ArrowLeft")
-    expect(page.locator("#reading")).to_contain_text("Pixel")
-    choose_map(visit, "Regional quality")
-
-
-def test_two_photos_stand_side_by_side_and_maps_can_be_saved(visit: Visit, photos: Photos) -> None:
-    page = visit.page
-    open_tab(visit)
+def test_two_photos_stand_side_by_side_and_maps_can_be_saved(new_visit: Visit, photos: Photos) -> None:
+    page = new_visit.page
+    open_tab(new_visit)
     page.set_input_files("#another-photo input[type=file]", str(photos["blurred"]))
     expect(page.locator("#maps .whose")).to_contain_text("blurred.png")
     page.locator("#compare input").click()
@@ -100,17 +98,11 @@ def test_two_photos_stand_side_by_side_and_maps_can_be_saved(visit: Visit, photo
         assert figure.format == "PNG"
 
 
-def test_a_text_that_claims_to_be_a_photo_gets_a_sentence_here_too(visit: Visit, photos: Photos) -> None:
-    open_tab(visit)
-    visit.page.set_input_files("#another-photo input[type=file]", str(photos["text"]))
-    expect(visit.page.locator("#maps [role=alert]")).to_contain_text("notes.jpg")
-
-
-def test_every_face_of_a_group_can_be_chosen_and_its_landmarks_dropped(visit: Visit, photos: Photos) -> None:
-    page = visit.page
-    visit.add_photos(photos["group"])
-    visit.wait_for("result")
-    open_tab(visit)
+def test_every_face_of_a_group_can_be_chosen_and_its_landmarks_dropped(new_visit: Visit, photos: Photos) -> None:
+    page = new_visit.page
+    new_visit.add_photos(photos["group"])
+    new_visit.wait_for("result")
+    open_tab(new_visit)
     expect(page.locator("#maps .whose")).to_contain_text("face 1 of 3")
     page.locator("#face input").click()
     page.get_by_role("option", name="3").click()
@@ -119,4 +111,17 @@ def test_every_face_of_a_group_can_be_chosen_and_its_landmarks_dropped(visit: Vi
     page.locator("#without label", has_text="Eyes").click()
     expect(page.locator("#parts .guidance")).to_contain_text("as you changed them")
     expect(page.locator("#maps .dots circle")).to_have_count(56)
-    visit.expect_to_fit_a_phone()
+
+
+def test_a_text_that_claims_to_be_a_photo_gets_a_sentence_here_too(new_visit: Visit, photos: Photos) -> None:
+    open_tab(new_visit)
+    new_visit.page.set_input_files("#another-photo input[type=file]", str(photos["text"]))
+    expect(new_visit.page.locator("#maps [role=alert]")).to_contain_text("notes.jpg")
+
+
+@pytest.mark.parametrize("new_visit", [PHONE], indirect=True)
+def test_the_tab_fits_a_phone(new_visit: Visit, photos: Photos) -> None:
+    new_visit.add_photos(photos["group"])
+    new_visit.wait_for("result")
+    open_tab(new_visit)
+    assert new_visit.width_px() <= 390

@@ -15,6 +15,7 @@ from fiqa.degradation.repairs import REPAIRS
 from fiqa.degradation.synthetic import DEGRADATIONS
 from tests.browser.conftest import Visit
 
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True}
 MOVE_SLIDER = """([slider, value]) => {
   const range = document.querySelector(`${slider} input[type=range]`);
   range.value = value;
@@ -58,28 +59,28 @@ def apply_step(visit: Visit, label: str, severity: float) -> Locator:
     return trial
 
 
-def test_a_photo_takes_its_place_among_known_degradations(visit: Visit, site: str, photos: Photos) -> None:
-    page = visit.page
+def test_a_photo_takes_its_place_among_known_degradations(visit: Visit, photos: Photos) -> None:
     diagnosis = examine(visit, photos["blurred"])
     expect(diagnosis.locator(".verdict")).not_to_be_empty()
     expect(diagnosis.locator(".finding").first).to_contain_text("%")
-    expect(page.locator("#atlas .legendtext")).to_have_count(len(TYPES) + 1)
-    point = page.locator("#atlas .scatterlayer .trace").last.locator(".point")
-    expect(point).to_have_count(1)
+    expect(visit.page.locator("#atlas .legendtext")).to_have_count(len(TYPES) + 1)
+    expect(visit.page.locator("#atlas .scatterlayer .trace").last.locator(".point")).to_have_count(1)
+
+
+def test_the_legend_hides_a_type_and_hovering_names_it(visit: Visit, photos: Photos) -> None:
+    examine(visit, photos["dark"])
+    point = visit.page.locator("#atlas .scatterlayer .trace").last.locator(".point")
     point.hover(force=True)
-    expect(page.locator("#atlas .hovertext").first).to_be_visible()
+    expect(visit.page.locator("#atlas .hovertext").first).to_be_visible()
     drawn = (
         "document.querySelector('#atlas .js-plotly-plot')._fullData.filter((trace) => trace.visible === true).length"
     )
-    assert page.evaluate(drawn) == len(TYPES) + 1
-    legend = page.locator("#atlas .legendtoggle").first
-    for count in (len(TYPES), len(TYPES) + 1):  # hidden, and shown again
-        legend.click()
-        page.wait_for_function(f"{drawn} === {count}")
-    assert [url for url in visit.requests if not url.startswith((site, "data:", "blob:"))] == []
+    assert visit.page.evaluate(drawn) == len(TYPES) + 1
+    visit.page.locator("#atlas .legendtoggle").first.click()
+    visit.page.wait_for_function(f"{drawn} === {len(TYPES)}")
 
 
-def test_a_slider_moves_score_face_and_place_and_curves_and_repairs_are_estimated(visit: Visit, photos: Photos) -> None:
+def test_a_slider_moves_score_face_and_place(visit: Visit, photos: Photos) -> None:
     examine(visit, photos["astronaut"])
     face = visit.page.locator("#after .face-view img")
     pristine = face.get_attribute("src")
@@ -94,6 +95,9 @@ def test_a_slider_moves_score_face_and_place_and_curves_and_repairs_are_estimate
     expect(trial).to_have_attribute("data-steps", "0")
     expect(ring).to_be_hidden()
 
+
+def test_every_type_has_a_curve_and_every_repair_an_estimate(visit: Visit, photos: Photos) -> None:
+    examine(visit, photos["astronaut"])
     visit.page.click("#ask-curves")
     expect(visit.page.locator("#curves .curve")).to_have_count(len(DEGRADATIONS))
     expect(visit.page.locator("#curves")).to_contain_text("good up to")
@@ -101,7 +105,6 @@ def test_a_slider_moves_score_face_and_place_and_curves_and_repairs_are_estimate
     expect(visit.page.locator("#repairs .headline")).to_be_visible()
     expect(visit.page.locator("#repairs tbody tr")).to_have_count(len(REPAIRS))
     expect(visit.page.locator("#repairs")).to_contain_text("An estimate")
-    visit.expect_to_fit_a_phone()
 
 
 def test_several_photos_are_placed_at_once_and_saved(visit: Visit, photos: Photos) -> None:
@@ -118,16 +121,15 @@ def test_several_photos_are_placed_at_once_and_saved(visit: Visit, photos: Photo
     rows = list(csv.reader(StringIO(saved["fiqa-embeddings.csv"].read_text(encoding="utf-8"))))
     assert [row[0] for row in rows] == ["path", "astronaut.png", "noisy.png"]
     assert np.load(saved["fiqa-embeddings.npy"], allow_pickle=False).shape == (3, len(rows[1]) - 1)
-    visit.expect_to_fit_a_phone()
 
 
-def test_photos_can_be_added_here_too(visit: Visit, photos: Photos) -> None:
-    open_tab(visit)
-    expect(visit.page.locator("#diagnosis .empty")).to_be_visible()
-    with visit.page.expect_file_chooser() as chooser:
-        visit.page.click("#choose")
+def test_photos_can_be_added_here_too(new_visit: Visit, photos: Photos) -> None:
+    open_tab(new_visit)
+    expect(new_visit.page.locator("#diagnosis .empty")).to_be_visible()
+    with new_visit.page.expect_file_chooser() as chooser:
+        new_visit.page.click("#choose")
     chooser.value.set_files(photos["astronaut"])
-    expect(visit.page.locator("#diagnosis .verdict")).to_be_visible()
+    expect(new_visit.page.locator("#diagnosis .verdict")).to_be_visible()
 
 
 def test_a_text_that_claims_to_be_a_photo_gets_a_sentence(visit: Visit, photos: Photos) -> None:
@@ -135,3 +137,14 @@ def test_a_text_that_claims_to_be_a_photo_gets_a_sentence(visit: Visit, photos: 
     open_tab(visit)
     expect(visit.page.locator("#diagnosis [role=alert]")).to_contain_text("notes.jpg")
     expect(visit.page.locator("#what-if")).to_be_hidden()
+
+
+@pytest.mark.parametrize("visit", [PHONE], indirect=True)
+def test_nothing_overflows_on_a_phone(visit: Visit, photos: Photos) -> None:
+    examine(visit, photos["astronaut"], photos["blurred"])
+    assert visit.width_px() <= 390
+
+
+def test_nothing_is_asked_of_other_servers(visit: Visit, site: str, photos: Photos) -> None:
+    examine(visit, photos["astronaut"])
+    assert [url for url in visit.requests if not url.startswith((site, "data:", "blob:"))] == []
