@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from statistics import mean, stdev
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -29,6 +30,8 @@ from tests.annotate.studies import NOW, candidates, make_study, picture
 
 PICTURES, PEOPLE, CLICKERS = 20, 8, 2
 GOLDS = TRAPS = 6
+RATED = [(f"{number:03}.png", 1 + 4 * number / PICTURES) for number in range(PICTURES)]
+"""The pictures that are rated, with what an attentive person sees in them: they get better with their number."""
 PROTOCOL = StudyProtocol(
     ratings_wanted=PEOPLE, sitting_items=PICTURES + 20, gold_every=7, trap_every=7, repeat_every=7, break_every=0,
     training_count=1,
@@ -47,19 +50,14 @@ class Given:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Session, int, list[Given]]]:
-    """A study rated by everybody in sittings of their own; three click at random."""
+    """A study rated by everybody in sittings of their own; the first CLICKERS click at random."""
     folder = tmp_path_factory.mktemp("study")
-    chance = random.Random(5)  # noqa: S311
     with closing(open_database(f"sqlite:///{folder / 'ratings.sqlite3'}")) as database:
         study_id = make_study(database, folder, offered(), protocol=PROTOCOL)
         with database.write() as db:
             queries.lifecycle.change_state(db, study_id, State.OPEN, NOW)
             right = {each.sha256: (each.name, right_grade(each)) for each in queries.stimuli.all_stimuli(db, study_id)}
-            given = [
-                answer
-                for person in range(PEOPLE)
-                for answer in rate_everything(db, study_id, right, chance, clicks=person < CLICKERS)
-            ]
+            given = [answer for person in range(PEOPLE) for answer in rate_everything(db, study_id, right, person)]
             yield db, study_id, given
 
 
@@ -74,13 +72,11 @@ def offered() -> list[Candidate]:
 
 
 def right_grade(stimulus: Stimulus) -> float:
-    """Return what an attentive person would answer: pictures get better with their number."""
-    return stimulus.expected if stimulus.expected is not None else 1 + 4 * int(stimulus.name[:3]) / PICTURES
+    """Return what an attentive person would answer."""
+    return stimulus.expected if stimulus.expected is not None else dict(RATED)[stimulus.name]
 
 
-def rate_everything(
-    db: Session, study_id: int, right: dict[str, tuple[str, float]], chance: random.Random, *, clicks: bool
-) -> list[Given]:
+def rate_everything(db: Session, study_id: int, right: dict[str, tuple[str, float]], person: int) -> list[Given]:
     """Join, rate to the end of the sitting, and return what was answered, training aside."""
     token = sitting.join(db, queries.studies.get_study(db, study_id).join_code, NOW)
     sitting.give_consent(db, token, NOW)
@@ -88,7 +84,7 @@ def rate_everything(
     pseudonym = links.open_link(db, token)[0].pseudonym
     answers: list[Given] = []
     while step.kind in (StepKind.TRAINING, StepKind.RATE):
-        answer, step = answered(db, token, step, right, chance, clicks=clicks, number=len(answers))
+        answer, step = answered(db, token, step, right, person, number=len(answers))
         answers += [replace(answer, pseudonym=pseudonym)] * (not answer.stimulus.startswith("TRAINING"))
     assert step.kind is StepKind.FINISH
     sitting.finish(db, token, NOW)
@@ -96,18 +92,24 @@ def rate_everything(
 
 
 def answered(
-    db: Session, token: str, step: Step, right: dict[str, tuple[str, float]], chance: random.Random, *, clicks: bool,
-    number: int,
-) -> tuple[Given, Step]:  # fmt: skip
+    db: Session, token: str, step: Step, right: dict[str, tuple[str, float]], person: int, *, number: int
+) -> tuple[Given, Step]:
     """Answer what is shown; return that and the next step."""
     assert step.picture is not None
     name, quality = right[step.picture.pictures[0].sha256]
-    noise = 0.0 if name.startswith("TRAP") else 0.5
-    grade = chance.randint(1, 5) if clicks else min(5, max(1, round(chance.gauss(quality, noise))))
-    key, response_ms = str(chance.getrandbits(64)), chance.randint(900, 4000)
-    sent = Answer(key, step.picture.assignment_id, float(grade), response_ms=response_ms)
+    grade, response_ms = answer_of(person, name, quality), 900 + 50 * number
+    sent = Answer(str(uuid4()), step.picture.assignment_id, grade, response_ms=response_ms)
     outcome = sitting.rate(db, token, sent, NOW + timedelta(seconds=5 * number))
-    return Given("", name, float(grade), response_ms), outcome.step
+    return Given("", name, grade, response_ms), outcome.step
+
+
+def answer_of(person: int, name: str, quality: float) -> float:
+    """Return what a person answers to a picture, whenever it is shown: the order differs from run to run."""
+    chance = random.Random(f"{person}/{name}")  # noqa: S311
+    if person < CLICKERS:
+        return float(chance.randint(1, 5))
+    noise = 0.0 if name.startswith("TRAP") else 0.5
+    return float(min(5, max(1, round(chance.gauss(quality, noise)))))
 
 
 def rows_of(ratings: Ratings) -> list[Given]:
@@ -186,5 +188,7 @@ def test_applied_screening_brings_the_mos_back_to_that_of_the_attentive(
         table = mos_table(db, study_id)
         undone.rollback()
     assert set(table.ratings.tolist()) == {PEOPLE - CLICKERS}
-    quality = [1 + 4 * number / PICTURES for number in range(PICTURES)]
-    assert np.abs(table.mos - np.clip(quality, 1, 5)).mean() < 0.25
+    attentive = [
+        mean(answer_of(person, name, quality) for person in range(CLICKERS, PEOPLE)) for name, quality in RATED
+    ]
+    assert table.mos == pytest.approx(attentive)
