@@ -36,11 +36,17 @@ on a machine that is busy with other tests."""
 
 @pytest.fixture
 def cluster() -> Iterator[Any]:
-    """A cluster of two machines with one processor each, to the first of which this process is connected."""
-    made = started(STARTS)
+    """A cluster of two machines with one processor each, to the first of which this process is connected.
+
+    SIGTERM does in other tests what it did: each machine that Ray starts here would end this process with it.
+    """
+    before = signal.getsignal(signal.SIGTERM)
+    with kept_sigterm():
+        made = started(STARTS)
     yield made
     ray.shutdown()
     made.shutdown()
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def started(times: int) -> Any:
@@ -51,8 +57,7 @@ def started(times: int) -> Any:
     try:
         for _ in range(2):
             made.add_node(**MACHINE)
-        with kept_sigterm():
-            ray.init(address=made.address, log_to_driver=False, logging_level="ERROR")
+        ray.init(address=made.address, log_to_driver=False, logging_level="ERROR")
     except Exception:  # Ray's own start raises nothing narrower
         ray.shutdown()
         made.shutdown()
