@@ -17,7 +17,7 @@ from annotate import queries
 from annotate.database.engine import Database
 from annotate.design.further_scales import MAIN
 from annotate.design.items import ItemKind
-from annotate.errors import StudyError
+from annotate.errors import RatingsError, StudyError
 from annotate.methods import method_of
 from annotate.methods.method import Unit
 from annotate.statistics.comparisons import Comparisons
@@ -32,7 +32,7 @@ from annotate.statistics.paired_checks import (
     find_failed_pairs,
     find_odd,
 )
-from annotate.statistics.paired_conditions import PairedCondition, scale_conditions
+from annotate.statistics.paired_conditions import SAMPLES, PairedConditions, scale_conditions
 from annotate.statistics.paired_scale import PairedScale, fit_paired_scale
 from annotate.statistics.ratings import Flags, Ratings
 from annotate.statistics.reliability import Reliability, estimate_reliability
@@ -125,14 +125,22 @@ def correlations(db: Session, study_id: int) -> list[ScaleCorrelation]:
     return correlate_scales({name: mos_table(db, study_id, name) for name in names}) if len(names) > 1 else []
 
 
-def paired_conditions(db: Session, study_id: int, *, samples: int) -> list[PairedCondition]:
-    """Return where what was done to the pictures puts them, by the comparisons that are used; the best first.
+def paired_conditions(db: Session, study_id: int, *, samples: int = SAMPLES) -> PairedConditions:
+    """Return where what was done to the pictures puts them, by the comparisons that are used.
 
-    Intervals are from so many `samples` of the participants.
-
-    Raises RatingsError where conditions cannot be put on one scale, StudyError where nobody has compared any pictures.
+    Intervals are from so many `samples` of the participants. Raises StudyError where nobody has compared any pictures.
     """
-    return scale_conditions(load_comparisons(db, study_id), stimulus_conditions(db, study_id), samples=samples)
+    return _scaled_conditions(load_comparisons(db, study_id), _origins(db, study_id), samples)
+
+
+def _scaled_conditions(
+    comparisons: Comparisons, origins: Mapping[str, Origin], samples: int = SAMPLES
+) -> PairedConditions:
+    """Return the conditions of comparisons, or the problem where they cannot be put on one scale."""
+    try:
+        return scale_conditions(comparisons, origins, samples=samples)
+    except RatingsError as error:
+        return PairedConditions(problem=str(error))
 
 
 def agreement(
@@ -197,6 +205,7 @@ class PairedAnalysis:
 
     scale:      where each picture stands by the votes that are used; None where there are none
     people:     figures of everybody who compared; None where nobody did
+    conditions: what was done to the pictures compared, from the same votes
     complaints: from the votes that are used
     findings:   about everybody; those of known pairs exclude people
     """
@@ -204,6 +213,7 @@ class PairedAnalysis:
     version: queries.progress.Version
     scale: PairedScale | None
     people: PairedParticipants | None
+    conditions: PairedConditions
     complaints: Complaints
     findings: tuple[Finding, ...]
 
@@ -226,14 +236,16 @@ def _analyse_pairs(database: Database, study_id: int, told: Callable[[str], None
     with database.read() as db:
         version = queries.progress.study_version(db, study_id)
         used, everybody = (_comparisons(db, study_id, everybody=everybody) for everybody in (False, True))
-        complaints = _complaints(db, study_id)
+        complaints, origins = _complaints(db, study_id), _origins(db, study_id)
         failed = _failed_pairs(db, study_id, queries.screenings.screening_rules(db, study_id))
     told("Fitting the scale")
     scale = fit_paired_scale(used) if used else None
+    told("Comparing conditions")
+    compared = _scaled_conditions(used, origins) if used else PairedConditions()
     told("Checking everybody")
     people = check_participants(everybody) if everybody else None
     findings = (*failed, *(find_odd(people) if people else ()))
-    return PairedAnalysis(version, scale, people, complaints, findings)
+    return PairedAnalysis(version, scale, people, compared, complaints, findings)
 
 
 def _failed_pairs(db: Session, study_id: int, rules: ScreeningRules) -> list[Finding]:

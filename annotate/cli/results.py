@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from annotate.queries.screenings import Applied
     from annotate.statistics.comparisons import Comparisons
-    from annotate.statistics.paired_conditions import PairedCondition
+    from annotate.statistics.conditions import Conditions
+    from annotate.statistics.paired_conditions import PairedConditions
 
 FINDING_COLUMNS = ("participant", "sitting", "check", "reason")
 SCALE_COLUMNS = ("stimulus", "jod", "ci95", "comparisons", "group")
@@ -26,7 +27,7 @@ PAIRED_PARTICIPANT_COLUMNS = (
     "participant", "comparisons", "agreement", "circular", "left_share", "side_p", "response_ms"
 )  # fmt: skip
 CONDITION_COLUMNS = ("condition", "pictures", "sources", "ratings", "mos", "ci95")
-PAIRED_CONDITION_COLUMNS = ("condition", "pictures", "comparisons", "jod", "ci95")
+PAIRED_CONDITION_COLUMNS = ("condition", "pictures", "sources", "comparisons", "jod", "ci95")
 CONDITION_PAIR_COLUMNS = ("a", "b", "sources", "shared", "difference", "ci95", "p", "p_corrected")
 AGREEMENT_COLUMNS = (
     "metric", "pictures", "srcc", "srcc_low", "srcc_high", "pairs", "pairs_right", "pairs_low", "pairs_high", "behind",
@@ -147,18 +148,31 @@ def _reliability(options: argparse.Namespace, settings: Settings) -> None:
     say(options, row, "\n".join(f"{name:22} {cell(value)}" for name, value in row.items()))
 
 
-def _say_paired_conditions(options: argparse.Namespace, found: "Sequence[PairedCondition]") -> None:
-    if not found:
+def _say_paired_conditions(options: argparse.Namespace, found: "PairedConditions") -> None:
+    if found.problem:
+        raise RatingsError(found.problem)
+    if not found.figures:
         warn("fewer than two conditions were compared; the column condition of stimuli.csv says what was done to each")
-    rows = [each.row() for each in found]
-    say(options, {"conditions": rows}, table(PAIRED_CONDITION_COLUMNS, rows))
+    _say_conditions(options, PAIRED_CONDITION_COLUMNS, found)
+
+
+def _say_conditions(
+    options: argparse.Namespace, columns: Sequence[str], found: "Conditions | PairedConditions"
+) -> None:
+    """Print the figures of conditions, and the tests of all pairs of them."""
+    from annotate.statistics.conditions import MOST_COMPARED
+
+    if len(found.figures) > MOST_COMPARED:
+        warn(f"{len(found.figures)} conditions are too many to compare in pairs; {MOST_COMPARED} are the most")
+    rows, pairs = [each.row() for each in found.figures], [each.row() for each in found.pairs]
+    compared = f"\n\n{table(CONDITION_PAIR_COLUMNS, pairs)}" if pairs else ""
+    say(options, {"conditions": rows, "pairs": pairs}, table(columns, rows) + compared)
 
 
 def _conditions(options: argparse.Namespace, settings: Settings) -> None:
     from annotate import analysis, queries
     from annotate.methods import method_of
     from annotate.methods.method import Unit
-    from annotate.statistics.conditions import MOST_COMPARED
 
     with opened_database(settings) as database, database.read() as db:
         study = queries.studies.find_study(db, options.name)
@@ -168,11 +182,7 @@ def _conditions(options: argparse.Namespace, settings: Settings) -> None:
         found = analysis.conditions(db, study.id, options.scale)
     if not found.figures:
         warn("no picture with a vote has a condition; the column condition of stimuli.csv says what was done to each")
-    if len(found.figures) > MOST_COMPARED:
-        warn(f"{len(found.figures)} conditions are too many to compare in pairs; {MOST_COMPARED} are the most")
-    rows, pairs = [each.row() for each in found.figures], [each.row() for each in found.pairs]
-    compared = f"\n\n{table(CONDITION_PAIR_COLUMNS, pairs)}" if pairs else ""
-    say(options, {"conditions": rows, "pairs": pairs}, table(CONDITION_COLUMNS, rows) + compared)
+    _say_conditions(options, CONDITION_COLUMNS, found)
 
 
 def _scales(options: argparse.Namespace, settings: Settings) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from annotate import queries
-from annotate.analysis import conditions, correlations, load_comparisons, mos_rows
+from annotate.analysis import conditions, correlations, load_comparisons, mos_rows, paired_conditions
+from annotate.design.further_scales import MAIN
 from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.exchange.export_rows import (
@@ -30,20 +31,21 @@ from annotate.exchange.layout import LabelledStimulus, Layout
 from annotate.methods import method_of
 from annotate.methods.method import Unit
 from annotate.statistics.conditions import Conditions
+from annotate.statistics.paired_conditions import PairedConditions
 
 
 @dataclass(frozen=True)
 class StudyResults:
     """What came of a study: its pictures with their figures, and how often each pair was answered how, if pairs were.
 
-    `references` are the names of references by those of their pictures, `compared` the conditions of graded pictures by
-    scale, `scales` how far every two scales go together.
+    `references` are the names of references by those of their pictures, `compared` the conditions by scale, under the
+    main one's name where pairs were compared, `scales` how far every two scales go together.
     """
 
     pictures: Sequence[LabelledStimulus]
     pairs: Sequence[Row] | None
     references: Mapping[str, str]
-    compared: Mapping[str, Conditions]
+    compared: Mapping[str, Conditions | PairedConditions]
     complaints: Sequence[Row]
     scales: Sequence[Row] = ()
 
@@ -56,9 +58,8 @@ class StudyResults:
         else:
             yield PAIRS, self.pairs
             yield SCALE, _picture_rows([each for each in self.pictures if each.figures["comparisons"]], layout)
-        if self.compared:
-            yield tables[CONDITIONS.name], self._condition_rows()
-            yield tables[CONDITION_PAIRS.name], self._condition_pair_rows()
+        yield tables[CONDITIONS.name], self._condition_rows()
+        yield tables[CONDITION_PAIRS.name], self._condition_pair_rows()
         if protocol.more_scales:
             yield SCALES, self.scales
         if protocol.reasons:
@@ -86,10 +87,12 @@ def read_results(db: Session, study_id: int, protocol: StudyProtocol) -> StudyRe
     references = queries.stimuli.reference_names(db, study_id)
     complaints = [*complaint_rows(db, study_id, protocol.reasons)] if protocol.reasons else []
     if method_of(protocol).unit is Unit.PAIR:
-        return StudyResults(*_compared_pictures(db, study_id), references, {}, complaints)
+        pictures, pairs = _compared_pictures(db, study_id)
+        found = paired_conditions(db, study_id) if pairs else PairedConditions()
+        return StudyResults(pictures, pairs, references, {MAIN: found}, complaints)
     compared = {name: conditions(db, study_id, name) for name in protocol.scale_names}
     scales = [each.row() for each in correlations(db, study_id)] if protocol.more_scales else []
-    pictures = labelled_pictures(db, study_id, protocol.scale_names[1:])
+    pictures = _graded_pictures(db, study_id, protocol.scale_names[1:])
     return StudyResults(pictures, None, references, compared, complaints, scales)
 
 
@@ -111,7 +114,7 @@ def _compared_pictures(db: Session, study_id: int) -> tuple[list[LabelledStimulu
     return _with_figures(db, study_id, figures), pairs
 
 
-def labelled_pictures(db: Session, study_id: int, further: Sequence[str]) -> list[LabelledStimulus]:
+def _graded_pictures(db: Session, study_id: int, further: Sequence[str]) -> list[LabelledStimulus]:
     """Return the stimuli to be rated, in the order they were added, with their figures, also on further scales."""
     figures = {row["stimulus"]: row for row in mos_rows(db, study_id)}
     for scale in further:

@@ -149,6 +149,20 @@ CONDITIONS = ExportTable(
         "ci95": "Half the width of its 95 % interval, for other photos and other people of the same kind.",
     },
 )
+PAIRED_CONDITIONS = ExportTable(
+    "conditions",
+    "One condition, where two or more were compared and share a source: what was done to pictures, by the answers that "
+    "count.",
+    {
+        "condition": "The condition, as handed in.",
+        "pictures": "How many of its pictures were compared.",
+        "sources": "Of how many photos or persons they were made.",
+        "comparisons": "In how many answers that count they stood.",
+        "jod": "Where it puts a picture, in just-objectionable differences; the mean of all conditions is 0.",
+        "ci95": "Half the width of its 95 % interval, for other photos and other people of the same kind.",
+    },
+)
+"""CONDITIONS of a study of pairs."""
 CONDITION_PAIRS = ExportTable(
     "condition_pairs",
     "Two conditions compared.",
@@ -157,7 +171,7 @@ CONDITION_PAIRS = ExportTable(
         "b": "The other.",
         "sources": "The photos that they were compared on: those that both have or, if they share fewer than two, all.",
         "shared": "1 where both have these photos, else 0.",
-        "difference": "How far the MOS of a lies above that of b.",
+        "difference": "How far the MOS of a lies above that of b; in a study of pairs, its JOD.",
         "ci95": "Half the width of its 95 % interval, not corrected.",
         "p": "Of no difference.",
         "p_corrected": "The same as one of all pairs, after Holm.",
@@ -252,7 +266,7 @@ TABLES = (
     RATINGS, MOS, CONDITIONS, CONDITION_PAIRS, SCALES, COMPARISONS, PAIRS, SCALE, COMPLAINTS, PARTICIPANTS, SITTINGS,
     DECISION_TABLE, TEXTS,
 )  # fmt: skip
-OF_GRADES, OF_PAIRS = (RATINGS, MOS, CONDITIONS, CONDITION_PAIRS, SCALES), (COMPARISONS, PAIRS, SCALE)
+OF_GRADES, OF_PAIRS = (RATINGS, MOS, SCALES), (COMPARISONS, PAIRS, SCALE)
 """Those of studies in which pictures are graded, and of those in which pairs are compared."""
 PEOPLE_TABLES = (RATINGS, COMPARISONS, PARTICIPANTS, SITTINGS, DECISION_TABLE)
 """Those that name people."""
@@ -318,8 +332,11 @@ def tables_of(protocol: StudyProtocol) -> tuple[ExportTable, ...]:
     method = method_of(protocol)
     others = [*(OF_GRADES if method.unit is Unit.PAIR else OF_PAIRS), *([] if protocol.reasons else [COMPLAINTS])]
     others += [] if protocol.more_scales else [SCALES]
-    mos = replace(MOS, columns={**MOS.columns, **DMOS}) if method.add_dmos else MOS
-    return tuple(with_scales(mos if table is MOS else table, protocol) for table in TABLES if table not in others)
+    own = {
+        MOS.name: replace(MOS, columns={**MOS.columns, **DMOS}) if method.add_dmos else MOS,
+        CONDITIONS.name: PAIRED_CONDITIONS if method.unit is Unit.PAIR else CONDITIONS,
+    }
+    return tuple(with_scales(own.get(table.name, table), protocol) for table in TABLES if table not in others)
 
 
 def readme(study: str, tables: tuple[ExportTable, ...], *, label: str | None) -> str:

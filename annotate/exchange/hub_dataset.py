@@ -4,6 +4,9 @@
       README.md              the card: what it is, how it was rated, what each column says
       data/train-….parquet   a row a picture: `image` with its bytes, its MOS and intervals, source and condition
       data/validation-….parquet, data/test-….parquet
+      conditions.parquet, condition_pairs.parquet, pairs.parquet …   the other tables of results that a study has
+
+Of a study of pairs a picture has its place on the scale in place of the MOS.
 
 `datasets.load_dataset` reads it, from the folder or from the Hub. It names no participant. Needs the extra `parquet`.
 """
@@ -18,10 +21,13 @@ from annotate import queries
 from annotate.database.engine import Database
 from annotate.design.protocol import StudyProtocol
 from annotate.errors import ExportError
-from annotate.exchange.export_results import labelled_pictures
-from annotate.exchange.export_tables import MOS, with_scales
+from annotate.exchange.export_results import StudyResults, read_results
+from annotate.exchange.export_tables import MOS, SCALE, ExportTable, Row, with_scales
 from annotate.exchange.layout import Label, LabelledStimulus, Layout, lay_out
+from annotate.methods import method_of
+from annotate.methods.method import Unit
 from annotate.stimuli.files import stimulus_path
+from annotate.wording import counted
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -29,6 +35,8 @@ if TYPE_CHECKING:
 SPLITS = {"train": "train", "val": "validation", "test": "test"}
 """Our splits, and what the Hub calls them."""
 PICTURES_OF_A_FILE = 2000
+_PICTURES = (MOS.name, SCALE.name)
+"""Tables of which the columns are in the rows of the pictures."""
 _NUMBERS = ("mos", "sos", "ci95", "mos_p910", "ci95_p910")
 _COUNTS = ("ratings", "unusable")
 _TEXTS = ("stimulus", "source", "condition", "sha256")
@@ -44,6 +52,8 @@ class _Columns(NamedTuple):
     @classmethod
     def of(cls, protocol: StudyProtocol) -> "_Columns":
         """Return the columns of a study: the figures of further scales have these' names behind."""
+        if method_of(protocol).unit is Unit.PAIR:
+            return cls(_TEXTS, ("jod", "ci95"), ("comparisons", "group"))
         further = protocol.scale_names[1:]
         numbers = (*_NUMBERS, *(f"{figure}_{scale}" for scale in further for figure in _NUMBERS))
         return cls(_TEXTS, numbers, (*_COUNTS, *(f"ratings_{scale}" for scale in further)))
@@ -85,7 +95,7 @@ def write_hub_dataset(
         study_id: Which study.
         data_dir: Where the pictures are.
         out: A new or empty folder.
-        label: By which pictures are divided, with the same spread in every split.
+        label: By which pictures are divided, with the same spread in every split; by their JOD in a study of pairs.
         min_ratings: Pictures with fewer ratings are left out.
         seed: Decides which source goes into which split.
 
@@ -97,8 +107,9 @@ def write_hub_dataset(
     with database.read() as db:
         study = queries.studies.get_study(db, study_id)
         protocol = study.protocol
-        pictures = labelled_pictures(db, study_id, protocol.scale_names[1:])
-    layout = lay_out(pictures, protocol.scale, label=label, min_ratings=min_ratings, seed=seed)
+        results = read_results(db, study_id, protocol)
+    label = label if results.pairs is None else "jod"
+    layout = lay_out(results.pictures, protocol.scale, label=label, min_ratings=min_ratings, seed=seed)
     if not layout.files:
         raise ExportError("No picture has the ratings that a data set needs; let people rate first.")
     columns = _Columns.of(protocol)
@@ -106,7 +117,8 @@ def write_hub_dataset(
         (out / "data").mkdir(parents=True, exist_ok=True)
         for split, name in SPLITS.items():
             _write_split(layout, columns, split, name, data_dir, out / "data")
-        (out / "README.md").write_text(_card(study.name, protocol, layout, columns), encoding="utf-8")
+        tables = _write_tables(results, protocol, layout, out)
+        (out / "README.md").write_text(_card(study.name, protocol, layout, columns, tables), encoding="utf-8")
     except OSError as error:
         raise ExportError(f"{out} cannot be written: {error.strerror or error}.") from error
     splits = {SPLITS[name]: count for name, count in layout.counts().items()}
@@ -130,6 +142,22 @@ def upload_hub_dataset(out: Path, repository: str, api: "HfApi | None" = None) -
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ExportError(f"{repository} cannot be written ({reason}); check HF_TOKEN and the name.") from error
     return repository
+
+
+def _write_tables(results: StudyResults, protocol: StudyProtocol, layout: Layout, out: Path) -> list[ExportTable]:
+    """Write the other tables of results, those that have rows, each to a file of its own; return which."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    written: list[ExportTable] = []
+    for table, rows in results.tables(protocol, layout):
+        if table.name in _PICTURES:
+            continue
+        kept: list[Row] = [{column: row[column] for column in table.columns} for row in rows]
+        if kept:
+            pq.write_table(pa.Table.from_pylist(kept), out / f"{table.name}.parquet")
+            written.append(table)
+    return written
 
 
 def _write_split(layout: Layout, columns: _Columns, split: str, name: str, data_dir: Path, folder: Path) -> None:
@@ -173,24 +201,39 @@ def _row(picture: LabelledStimulus, columns: _Columns, file: str, data_dir: Path
     return {"image": {"bytes": path.read_bytes(), "path": file}, **texts, "sha256": picture.sha256, **figures}
 
 
-def _card(name: str, protocol: StudyProtocol, layout: Layout, columns: _Columns) -> str:
+def _card(
+    name: str, protocol: StudyProtocol, layout: Layout, columns: _Columns, tables: Sequence[ExportTable]
+) -> str:
     """Return the card: front matter for the Hub, then what people need to know."""
     splits = [SPLITS[split] for split, count in layout.counts().items() if count]
     configured = "".join(f"  - split: {split}\n    path: data/{split}-*.parquet\n" for split in splits)
-    ratings = sum(picture.figures["ratings"] for picture in layout.pictures)
+    others = "".join(f"- config_name: {each.name}\n  data_files: {each.name}.parquet\n" for each in tables)
     explained = "\n".join(_explained(protocol, columns))
-    scale = protocol.scale
+    beside = "".join(f"\n## {each.name}\n\n{each.row_is}\n\n{_columns_table(each.columns)}" for each in tables)
     return (
         f"---\npretty_name: {json.dumps(name, ensure_ascii=False)}\ntags:\n- image-quality-assessment\n- mos\n"
-        f"configs:\n- config_name: default\n  data_files:\n{configured}---\n\n# {name}\n\n"
-        f"How good people find {len(layout.pictures):,} pictures of faces: {ratings:,} ratings, by absolute category "
-        f"rating (ITU-T P.910) from {scale.low:g}, the worst, to {scale.high:g}. Pictures of one source are in one "
-        "split. Say here who may use the pictures for what, before you make this data set public.\n\n"
-        f"| Column | What it says |\n|---|---|\n{explained}\n"
+        f"configs:\n- config_name: default\n  data_files:\n{configured}{others}---\n\n# {name}\n\n"
+        f"How good people find {len(layout.pictures):,} pictures of faces: {_how_rated(protocol, layout)} Pictures of "
+        "one source are in one split. Say here who may use the pictures for what, before you make this data set "
+        f"public.\n\n| Column | What it says |\n|---|---|\n{explained}\n{beside}"
     )
 
 
+def _how_rated(protocol: StudyProtocol, layout: Layout) -> str:
+    if layout.label == "jod":
+        answers = sum(picture.figures["comparisons"] for picture in layout.pictures) // 2
+        return f"{counted(answers, 'answer')} to pairs of them, by paired comparison (ITU-T P.910)."
+    ratings, scale = sum(picture.figures["ratings"] for picture in layout.pictures), protocol.scale
+    how = f"by the method {protocol.method.upper()} of ITU-T P.910"
+    return f"{counted(ratings, 'rating')}, {how}, from {scale.low:g}, the worst, to {scale.high:g}."
+
+
+def _columns_table(columns: Mapping[str, str]) -> str:
+    rows = "".join(f"| `{name}` | {says} |\n" for name, says in columns.items())
+    return f"| Column | What it says |\n|---|---|\n{rows}"
+
+
 def _explained(protocol: StudyProtocol, columns: _Columns) -> Iterator[str]:
-    says = with_scales(MOS, protocol).columns
+    says = (SCALE if "jod" in columns.numbers else with_scales(MOS, protocol)).columns
     yield "| `image` | The picture, byte for byte as people rated it. |"
     yield from (f"| `{name}` | {says[name]} |" for name in columns.types())

@@ -50,7 +50,7 @@ class ConditionFigures:
 
     def row(self) -> dict[str, Any]:
         """Return a JSON-safe dictionary."""
-        return _json_safe(asdict(self))
+        return json_safe(asdict(self))
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class ConditionPair:
 
     def row(self) -> dict[str, Any]:
         """Return a JSON-safe dictionary."""
-        return _json_safe(asdict(self))
+        return json_safe(asdict(self))
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class _Votes:
             tuple(names[index] for index in given.tolist()),
             votes.stimulus,
             np.searchsorted(given, condition[votes.stimulus]).astype(np.int64),
-            _source_indices(ratings.stimulus_ids, known)[votes.stimulus],
+            source_indices(ratings.stimulus_ids, known)[votes.stimulus],
             votes.participant,
             votes.grade,
         )
@@ -162,7 +162,7 @@ class _Votes:
         return _Votes(self.names, *(column[rows] for column in columns))  # type: ignore[arg-type]  # four are indices
 
 
-def _source_indices(stimuli: Sequence[str], origins: Sequence[Origin]) -> Indices:
+def source_indices(stimuli: Sequence[str], origins: Sequence[Origin]) -> Indices:
     """Return the index (J,) of each stimulus's source; one without a source is its own."""
     keys = [(origin.source is None, origin.source or name) for name, origin in zip(stimuli, origins, strict=True)]
     place = {key: index for index, key in enumerate(dict.fromkeys(keys))}
@@ -245,5 +245,6 @@ def _clustered(influence: Numbers, cluster: Indices) -> tuple[float, int]:
     return float(sums @ sums) * names.size / (names.size - 1), names.size
 
 
-def _json_safe(row: Mapping[str, Any]) -> dict[str, Any]:
+def json_safe(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with None for NaN."""
     return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}

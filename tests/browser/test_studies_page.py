@@ -5,6 +5,7 @@ import re
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
@@ -64,7 +65,8 @@ def served(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             rate(database, study_id, honest_ratings([f"{number:03}.png" for number in range(RATED_PICTURES)], people))
         for name, method in ((BY_ADDRESS, "acr"), (ON_THE_PHONE, "acr"), (COMPARED, "pairs")):
             protocol = make_protocol({"method": method})
-            study_id = make_study(database, folder, candidates(PICTURES), name=name, protocol=protocol)
+            offered = [replace(each, condition="abc"[number]) for number, each in enumerate(candidates(PICTURES))]
+            study_id = make_study(database, folder, offered, name=name, protocol=protocol)
             with database.write() as db:
                 queries.lifecycle.change_state(db, study_id, State.OPEN, datetime.now(UTC))
         with database.write() as db:
@@ -355,6 +357,7 @@ def look_at_pairs(page: Page) -> None:
     expect(page.locator("#mos-table td").first).to_have_text("002.png")
     expect(page.locator("#study-summary svg.figure")).to_be_visible()
     expect(page.locator("#comparers td").first).to_have_text("p0")
+    expect(page.locator("#study-conditions .conditions td").first).to_have_text("c")
     check_access(page)
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
     page.locator("#mos-table").get_by_role("button", name="Picture").click()

@@ -17,7 +17,7 @@ from annotate.ui.studies.analyses import Analyses
 from annotate.ui.studies.background import reset_on_study_change
 from annotate.ui.studies.chosen import opened_study
 from annotate.ui.studies.complaints import complaints_panel
-from annotate.ui.studies.conditions import conditions_panel
+from annotate.ui.studies.conditions import conditions_panel, paired_conditions_panel
 from annotate.ui.studies.downloads import build_downloads
 from annotate.ui.studies.figures import confidence_figure, grade_bars, histogram_figure, sos_figure
 from annotate.ui.studies.html import PRESS, cells, empty, note, table, text, thumbnail
@@ -241,6 +241,7 @@ def paired_results(analysis: "PairedAnalysis", *, with_people: bool) -> ResultsS
     return ResultsShown(
         summary=scale_summary(analysis.scale) + as_of(),
         scale=gr.update(visible=False),
+        conditions=paired_conditions_panel(analysis.conditions),
         listed=pictures.panel(pictures.start),
         complaints=complaints_panel(analysis.complaints),
         people=people_panel(people, analysis.findings) if people and with_people else "",

@@ -180,10 +180,18 @@ def test_conditions_are_put_on_the_scale(run: Run, folder: Path, capsys: pytest.
     rows = [f"{first},{second},p{at},{'left' if at else 'right'}" for at in range(4) for first, second in inside]
     (folder / "votes.csv").write_text("\n".join([HEADER, *rows]))
     run("import", "faces", "votes.csv")
-    found = run("conditions", "faces", "--bootstrap", "20")["conditions"]
+    compared = run("conditions", "faces", "--bootstrap", "20")
+    assert [(each["a"], each["b"], each["sources"], each["shared"]) for each in compared["pairs"]] == [
+        (*two, 2, True) for two in ("ab", "ac", "bc")
+    ]
+    found = compared["conditions"]
     assert [each["condition"] for each in found] == [*"abc"]
     assert found[0]["jod"] > 0 > found[2]["jod"]
     assert all(each["pictures"] == 2 and each["comparisons"] == 16 and each["ci95"] > 0 for each in found)
+    run("create", "apart", "--images", "faces", "--method", "pairs")
+    (folder / "votes.csv").write_text(f"{HEADER}\n{NAMES[0]},{NAMES[1]},p,left\n")
+    run("import", "apart", "votes.csv")
+    assert [each["condition"] for each in run("conditions", "apart", "--bootstrap", "2")["conditions"]] == [*"ab"]
 
 
 def test_each_method_names_its_own_result(run: Run, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

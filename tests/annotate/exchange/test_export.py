@@ -120,7 +120,7 @@ def test_every_table_of_a_study_of_pairs_is_there_and_explained(sqlite_database:
     study_id = new_study(sqlite_database, images=3, method="pairs", repeat_every=0)
     person = Person(sqlite_database, study_id)
     person.rate_all(person.start())
-    of_grades = ("ratings", "mos", "conditions", "condition_pairs", "scales")
+    of_grades = ("ratings", "mos", "scales")
     check_tables(sqlite_database, study_id, tmp_path, without=(*of_grades, "complaints"), label=None)
 
 

@@ -1,13 +1,19 @@
 """A study as a data set of the Hub: parquet that holds the pictures, a card, and an upload that is private."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
+from annotate import queries
 from annotate.database.engine import Database
 from annotate.design.protocol import StudyProtocol
 from annotate.errors import ExportError
 from annotate.exchange.hub_dataset import upload_hub_dataset, write_hub_dataset
+from annotate.methods import make_protocol
+from annotate.queries.pair_imports import ImportedComparison
 from tests.annotate.hub_server import REPOSITORY, serve_hub
 from tests.annotate.studies import candidates, honest_ratings, make_study, picture, rate
 
@@ -44,6 +50,31 @@ def test_every_picture_is_in_one_split_with_its_bytes_and_figures(written: Path)
     assert "path: data/train-*.parquet" in card
     assert "`ci95`" in card
     assert "| `ci95_exposure` | `ci95` on the scale exposure, “Exposure”. |" in card
+
+
+def test_of_pairs_pictures_have_their_place_and_conditions_a_file_of_their_own(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    offered = [replace(each, source="s", condition="abc"[number]) for number, each in enumerate(candidates(3))]
+    study_id = make_study(sqlite_database, tmp_path / "data", offered, protocol=make_protocol({"method": "pairs"}))
+    names = [each.name for each in offered]
+    answers = [ImportedComparison(*two, f"p{who}", "left", 900) for who in range(3) for two in combinations(names, 2)]
+    with sqlite_database.write() as db:
+        queries.pair_imports.import_comparisons(db, study_id, answers, datetime.now(UTC))
+    out = tmp_path / "out"
+    write_hub_dataset(sqlite_database, study_id, tmp_path / "data", out)
+    rows = [row for path in (out / "data").iterdir() for row in pq.read_table(path).to_pylist()]
+    assert sorted((row["stimulus"], row["comparisons"]) for row in rows) == [(name, 6) for name in names]
+    assert [row["condition"] for row in sorted(rows, key=lambda row: -row["jod"])] == [*"abc"]
+    conditions = pq.read_table(out / "conditions.parquet").to_pylist()
+    assert [(row["condition"], row["comparisons"]) for row in conditions] == [(name, 6) for name in "abc"]
+    assert pq.read_table(out / "condition_pairs.parquet").num_rows == 3
+    assert pq.read_table(out / "pairs.parquet").column("first_better").to_pylist() == [3, 3, 3]
+    card = (out / "README.md").read_text()
+    assert "- config_name: conditions\n  data_files: conditions.parquet\n" in card
+    assert "9 answers to pairs of them" in card
+    assert "## condition_pairs" in card
 
 
 def test_it_is_uploaded_to_a_private_repository(written: Path) -> None:

@@ -20,6 +20,7 @@ from annotate.rating.links import PersonalLink
 from annotate.statistics.conditions import ConditionFigures, ConditionPair
 from annotate.statistics.findings import Check, Finding
 from annotate.statistics.metric_agreement import MetricAgreement
+from annotate.statistics.paired_conditions import PairedCondition, PairedConditions
 from annotate.statistics.planning import Candidate
 from annotate.ui.studies import (
     complaints,
@@ -49,6 +50,7 @@ SITTING = Sitting(
 )  # fmt: skip
 METRIC = MetricAgreement(MARKUP, False, 2, 0.5, 0.4, 0.6, 1, 0.5, 0.4, 0.6, 0.0, 0.0, 0.0)
 CONDITION = ConditionFigures(MARKUP, 2, 2, 4, 3.0, 0.1)
+PAIRED_CONDITION = PairedCondition(MARKUP, 2, 2, 4, 0.5, 0.1)
 PAIR = ConditionPair(MARKUP, MARKUP, 2, shared=True, difference=1.0, ci95=0.1, p=0.01, p_corrected=0.01)
 EVENTS: dict[str, dict[str, Any]] = {
     "sitting": {"participant": MARKUP, "number": 1, "accepted": False, "reason": MARKUP},
@@ -71,6 +73,12 @@ def _row() -> str:
 def _conditions() -> str:
     found: Any = SimpleNamespace(figures=(CONDITION, CONDITION), pairs=(PAIR,))
     return conditions.conditions_panel(found, SCALES["acr5"])
+
+
+def _paired_conditions() -> str:
+    found = PairedConditions((PAIRED_CONDITION,) * 2, (PAIR,), problem="")
+    problem = PairedConditions(problem=MARKUP)
+    return "".join(map(conditions.paired_conditions_panel, (found, problem)))
 
 
 def _compared() -> str:
@@ -108,6 +116,7 @@ PANELS: dict[str, tuple[int, Callable[[], str]]] = {
     "a button": (2, lambda: html.press("open", MARKUP, study=MARKUP)),
     "complaints": (1, lambda: complaints.complaints_panel({MARKUP: {REASONS[0]: 1}})),
     "conditions": (5, _conditions),
+    "conditions of pairs": (6, _paired_conditions),
     "metrics": (2, lambda: metrics.agreement_panel([METRIC])),
     "members": (
         3,
