@@ -16,6 +16,7 @@ from annotate.wording import counted
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from annotate.database.tables import Study
     from annotate.queries.screenings import Applied
     from annotate.statistics.comparisons import Comparisons
     from annotate.statistics.conditions import Conditions
@@ -103,9 +104,9 @@ def _add_scale_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_plans(command: Command) -> None:
-    plan = command("next", _next, "list the pictures most worth rating next")
+    plan = command("next", _next, "list the pictures most worth rating next, or the pairs that a study asks next")
     plan.add_argument("name", metavar="NAME")
-    plan.add_argument("--count", type=whole(1, MOST_LISTED), default=20, metavar="N", help="pictures (default: 20)")
+    plan.add_argument("--count", type=whole(1, MOST_LISTED), default=20, metavar="N", help="pictures or pairs (default: 20)")
     plan.add_argument("--ci95", type=float, metavar="WIDTH", help="wanted half width in grades, in place of a count")
     plan.add_argument(
         "--scores", type=Path, metavar="CSV", help="of a model, as fiqa score writes it, or columns stimulus, score"
@@ -343,11 +344,16 @@ def _changed(applied: "Applied") -> str:
 def _next(options: argparse.Namespace, settings: Settings) -> None:
     from annotate import analysis, queries
     from annotate.exchange.scores import read_scores, scores_of
+    from annotate.methods import method_of
+    from annotate.methods.method import Unit
     from annotate.statistics import planning
 
     scores = read_scores(options.scores) if options.scores else None
     with opened_database(settings) as database, database.read() as db:
         study = queries.studies.find_study(db, options.name)
+        if method_of(study.protocol).unit is Unit.PAIR:
+            _next_pairs(options, db, study)
+            return
         table = analysis.mos_table(db, study.id)
         wanted: int = study.protocol.ratings_wanted
     if scores is not None:
@@ -361,3 +367,16 @@ def _next(options: argparse.Namespace, settings: Settings) -> None:
     total = f"{counted(int(missing.sum()), 'more rating')} would give every picture {goal}."
     listed = [f"{one_line(row['stimulus'])}  {row['reason']}" for row in rows]
     say(options, {"missing_ratings": int(missing.sum()), "next": rows}, "\n".join([*listed, total]))
+
+
+def _next_pairs(options: argparse.Namespace, db: "Session", study: "Study") -> None:
+    from annotate import queries
+
+    if options.scores or options.ci95 is not None:
+        raise RatingsError(f"{study.name} compares pairs, which its design chooses; leave --scores and --ci95 out.")
+    pairs = queries.next_pairs.next_pairs(db, study, options.count)
+    missing = queries.next_pairs.missing_answers(db, study.id)
+    rows = [{**each._asdict(), "reason": each.reason} for each in pairs]
+    listed = [f"{one_line(each.stimulus)}  {one_line(each.other)}  {each.reason}" for each in pairs]
+    total = f"{counted(missing, 'more answer')} would give every pair what is wanted so far."
+    say(options, {"missing_ratings": missing, "next": rows}, "\n".join([*listed, total]))

@@ -66,8 +66,8 @@ def _next_batch(group: PairGroup, protocol: StudyProtocol, most: int) -> PairPla
     for one, other in group.excluded:
         information[place[one], place[other]] = information[place[other], place[one]] = pair_planning.NO_PAIR
     batch = pair_planning.plan_batch(information)
-    worth = [(a, b) for a, b in batch if information[a, b] >= protocol.pair_information]
-    return PairPlan(_as_ids(worth[:most], group.stimuli), 1)
+    worth = [(a, b) for a, b in batch if information[a, b] >= protocol.pair_information][:most]
+    return PairPlan(_as_ids(worth, group.stimuli), 1, information=[float(information[a, b]) for a, b in worth])
 
 
 def _as_ids(batch: Sequence[tuple[int, int]], stimuli: Sequence[int]) -> list[Pair]:

@@ -44,11 +44,15 @@ class PairGroup:
 
 
 class PairPlan(NamedTuple):
-    """Pairs to compare next, how many more answers are wanted of each, and why nothing is to come after ("": it is)."""
+    """Pairs to compare next, how many more answers are wanted of each, and why nothing is to come after ("": it is).
+
+    `information` are the bits that an answer to each is expected to tell, where the design goes by them.
+    """
 
     pairs: Sequence[Pair]
     answers: int
     stopped: str = ""
+    information: Sequence[float] = ()
 
 
 Plan = Callable[[PairGroup, StudyProtocol, Random], PairPlan]

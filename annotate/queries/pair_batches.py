@@ -41,10 +41,10 @@ def plan_batch(connection: Connection, participant: CurrentParticipant, protocol
     )
     looked_at = 0
     for group_id, source, planned in connection.execute(going_on.order_by(PairGroup.planned, PairGroup.id)).all():
-        stimuli = _stimuli_of(connection, study_id, source, across=protocol.pair_across_sources)
+        stimuli = stimuli_of(connection, study_id, source, across=protocol.pair_across_sources)
         if _count_pairs_among(stimuli, had) == len(stimuli) * (len(stimuli) - 1) // 2:
             continue  # the participant has had all of them
-        group = _read_group(connection, stimuli, had)
+        group = read_group(connection, stimuli, had)
         chance = Random(f"{group_id}/{planned}")  # noqa: S311  an order is no secret
         plan = find_design(protocol.pair_design).plan(group, protocol, chance)
         answers = _ask_for(connection, study_id, group, plan, chance)
@@ -81,7 +81,8 @@ def _pairs_had_by(connection: Connection, participant_id: int) -> set[pair_desig
     return {(first, second) for first, second in connection.execute(had)}
 
 
-def _stimuli_of(connection: Connection, study_id: int, source: str | None, *, across: bool) -> list[int]:
+def stimuli_of(connection: Connection, study_id: int, source: str | None, *, across: bool) -> list[int]:
+    """Return the pictures to be compared that are of a source, or all where sources make no difference."""
     which = [Stimulus.study_id == study_id, Stimulus.kind == ItemKind.RATED]
     if not across:
         which.append(Stimulus.source.is_(None) if source is None else Stimulus.source == source)
@@ -93,7 +94,7 @@ def _count_pairs_among(stimuli: Sequence[int], pairs: Collection[pair_design.Pai
     return sum(among.issuperset(pair) for pair in pairs)
 
 
-def _read_group(
+def read_group(
     connection: Connection, stimuli: Sequence[int], had: Collection[pair_design.Pair]
 ) -> pair_design.PairGroup:
     """Return a group with the answers that are used, without what the participant had or what waits for anybody."""

@@ -4,7 +4,7 @@ Where they are planned by the answers, `annotate.queries.pair_batches` adds to t
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from random import Random
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
@@ -82,14 +82,22 @@ def plan_pairs(db: Session, study: Study) -> None:
         asked = update(Pair).where(Pair.study_id == study.id, Pair.wanted > 0).values(wanted=protocol.ratings_wanted)
         db.execute(asked, execution_options={"synchronize_session": False})
     db.execute(delete(PairGroup).where(PairGroup.study_id == study.id))
-    groups = _read_groups(db, study)
-    chance = Random(f"{study.id}/{sum(len(each.wanted) for each in groups.values())}")  # noqa: S311  an order is no secret
-    for source, group in groups.items():
-        plan = design.plan(group, protocol, chance)
+    chance = Random(f"{study.id}/{count_pairs(db, study.id)}/order")  # noqa: S311  an order is no secret
+    for source, group, plan in plans_of_opening(db, study):
         add_pairs(connection, study.id, plan.pairs, plan.answers, chance)
         if design.adaptive:
             planned = sum(group.wanted.values()) + len(plan.pairs) * plan.answers
             db.add(PairGroup(study_id=study.id, source=source, planned=planned, stopped=""))
+
+
+def plans_of_opening(
+    db: Session, study: Study
+) -> Iterator[tuple[str | None, pair_design.PairGroup, pair_design.PairPlan]]:
+    """Yield, of each source, its pictures and what opening the study now adds to their pairs."""
+    groups, design = _read_groups(db, study), find_design(study.protocol.pair_design)
+    chance = Random(f"{study.id}/{sum(len(each.wanted) for each in groups.values())}")  # noqa: S311  an order is no secret
+    for source, group in groups.items():
+        yield source, group, design.plan(group, study.protocol, chance)
 
 
 def _read_groups(db: Session, study: Study) -> dict[str | None, pair_design.PairGroup]:

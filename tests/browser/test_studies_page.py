@@ -358,6 +358,7 @@ def look_at_pairs(page: Page) -> None:
     expect(page.locator("#study-summary svg.figure")).to_be_visible()
     expect(page.locator("#comparers td").first).to_have_text("p0")
     expect(page.locator("#study-conditions .conditions td").first).to_have_text("c")
+    expect(page.locator("#label-next .next-pairs img").first).to_be_visible()
     check_access(page)
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
     page.locator("#mos-table").get_by_role("button", name="Picture").click()

@@ -108,6 +108,12 @@ def when(time: datetime | None) -> str:
     return f'<time datetime="{utc.isoformat(timespec="seconds")}">{utc:%Y-%m-%d %H:%M} UTC</time>'
 
 
+def as_csv_link(name: str, content: str) -> str:
+    """Return a link that saves a CSV under a name."""
+    data = b64encode(content.encode()).decode("ascii")
+    return f'<a class="download" download="{text(name)}" href="data:text/csv;base64,{data}">as CSV</a>'
+
+
 def thumbnail(path: Path, side_px: int = THUMBNAIL_PX) -> str:
     """Return a small copy of a picture as an `img`: to recognise it by, not to judge it."""
     try:

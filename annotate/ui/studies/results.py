@@ -22,6 +22,7 @@ from annotate.ui.studies.downloads import build_downloads
 from annotate.ui.studies.figures import confidence_figure, grade_bars, histogram_figure, sos_figure
 from annotate.ui.studies.html import PRESS, cells, empty, note, table, text, thumbnail
 from annotate.ui.studies.metrics import build_metrics
+from annotate.ui.studies.next_pairs import next_pairs_panel
 from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
 from annotate.ui.studies.picture_table import FEWEST_RATINGS, PictureTable, carries, mos_table, number, scale_table
 from annotate.ui.studies.progress import numbers
@@ -108,7 +109,8 @@ class Results:
                 break
             yield ResultsShown(summary=said)
         if isinstance(analysis, PairedAnalysis):
-            yield paired_results(analysis, with_people=user.may(OWNERS, study_id))
+            shown = paired_results(analysis, with_people=user.may(OWNERS, study_id))
+            yield shown._replace(batch=self._next_pairs(study_id))
             return
         with self.labelling.database.read() as db:
             yield self._shown(db, queries.studies.get_study(db, study_id), analysis)
@@ -176,6 +178,15 @@ class Results:
         said = f"{lack}. Of these pictures one more rating is expected to tell most."
         shown = f'<p class="summary">{said}</p><div class="pictures">{"".join(figures)}</div>'
         return f"<h3>Label next</h3>{shown}"
+
+    def _next_pairs(self, study_id: int) -> str:
+        with self.labelling.database.read() as db:
+            pairs = queries.next_pairs.next_pairs(db, queries.studies.get_study(db, study_id), SHOWN_NEXT)
+            missing = queries.next_pairs.missing_answers(db, study_id)
+            stimuli = queries.stimuli.stimuli_by_name(db, study_id, [name for each in pairs for name in each[:2]])
+        data_dir = self.labelling.settings.data_dir
+        paths = {name: stimulus_path(data_dir, each.sha256, each.format) for name, each in stimuli.items()}
+        return f"<h3>Compare next</h3>{next_pairs_panel(pairs, missing, paths)}"
 
     def _figure(
         self,

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import gradio as gr
 
 from annotate.errors import TrainingRunError
+from annotate.methods import method_of
+from annotate.methods.method import Unit
 from annotate.stimuli.files import stimulus_path
 from annotate.training_runs import TrainingRuns, command_for, missing, study_key
 from annotate.ui.labelling import Labelling
@@ -22,6 +24,7 @@ from annotate.ui.studies.background import reset_on_study_change, run_in_backgro
 from annotate.ui.studies.chosen import opened_study
 from annotate.ui.studies.downloads import Downloads, build_saved
 from annotate.ui.studies.html import empty, note, working
+from annotate.ui.studies.next_pairs import next_pairs_panel
 from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
 from annotate.ui.studies.training_panels import batch_panel, command_panel, not_trained, result_panel, training_panel
 from annotate.ui.studies.users import OWNERS, SEE_RESULTS
@@ -107,8 +110,14 @@ class TrainPanel:
         return self.show(study_id)
 
     def propose(self, study_id: int | None, count: float | None) -> Iterator[str]:
-        """Rank the pictures that lack ratings by what one more would tell, with the scores of the new checkpoint."""
-        study = self._study(study_id)
+        """Rank the pictures that lack ratings by what one more would tell, with the scores of the new checkpoint.
+
+        Where pairs are compared, list those that the study asks next.
+        """
+        study, wanted = self._study(study_id), min(LONGEST_BATCH, max(1, int(count or 1)))
+        if method_of(study.protocol).unit is Unit.PAIR:
+            yield self._next_pairs(study, wanted)
+            return
         training = self.trainer.runs.find(study_key(study))
         result = training.result if training else None
         scores = {each["stimulus"]: each["after"] for each in result["predictions"]} if result else {}
@@ -119,7 +128,15 @@ class TrainPanel:
             path = stimulus_path(self.labelling.settings.data_dir, each.sha256, each.format)
             if result and (score := self.trainer.score(result["name"], path.read_bytes())) is not None:
                 scores[each.name] = score
-        yield self._batch(study, scores, min(LONGEST_BATCH, max(1, int(count or 1))))
+        yield self._batch(study, scores, wanted)
+
+    def _next_pairs(self, study: "Study", count: int) -> str:
+        from annotate import queries
+
+        with self.labelling.database.read() as db:
+            pairs = queries.next_pairs.next_pairs(db, study, count)
+            missing = queries.next_pairs.missing_answers(db, study.id)
+        return next_pairs_panel(pairs, missing, self._pictures(study.id))
 
     def _batch(self, study: "Study", scores: Mapping[str, float], count: int) -> str:
         from annotate.analysis import mos_table  # late: SciPy takes long to load, and nobody waits for it at the start
@@ -180,7 +197,7 @@ def build_training_panel(labelling: Labelling, guard: Guard, study: gr.State, tr
     result = gr.HTML("", apply_default_css=False, elem_id="training-result")
     with gr.Row(elem_classes="actions"):
         count = gr.Number(
-            20, label="Pictures of the next batch", precision=0, minimum=1, maximum=LONGEST_BATCH, scale=1
+            20, label="Pictures or pairs of the next batch", precision=0, minimum=1, maximum=LONGEST_BATCH, scale=1
         )
         propose = gr.Button("Propose the next batch", elem_id="propose-batch", scale=0, min_width=220)
     batch = gr.HTML("", apply_default_css=False, elem_id="next-batch")

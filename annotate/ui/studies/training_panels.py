@@ -2,7 +2,6 @@
 
 import csv
 import shlex
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 from annotate.csv_files import safe_cell
 from annotate.training_runs import Training
 from annotate.ui.studies.figures import Axes
-from annotate.ui.studies.html import cells, empty, note, table, text, thumbnail, working
+from annotate.ui.studies.html import as_csv_link, cells, empty, note, table, text, thumbnail, working
 
 if TYPE_CHECKING:
     from annotate.statistics.planning import Candidate
@@ -98,7 +97,7 @@ def batch_panel(candidates: "Sequence[Candidate]", pictures: Mapping[str, Path],
     ]  # fmt: skip
     more = len(candidates) - len(rows)
     rest = f" The list shows the first {len(rows)}." if more else ""
-    link = f'<a class="download" download="next-batch.csv" href="{_as_link(batch_csv(candidates))}">as CSV</a>'
+    link = as_csv_link("next-batch.csv", batch_csv(candidates))
     return (
         table(("Picture", "Name", "Score", "Why"), rows, caption=f"The next {len(candidates)} to have rated")
         + f'<p class="hint">Save all {len(candidates)} {link}.{rest}</p>'
@@ -195,7 +194,3 @@ def _picture(pictures: Mapping[str, Path], stimulus: str) -> str:
 
 def _log(log: str) -> str:
     return f"<details><summary>What it printed</summary><pre>{text(log)}</pre></details>" if log else ""
-
-
-def _as_link(content: str) -> str:
-    return f"data:text/csv;base64,{b64encode(content.encode()).decode('ascii')}"

@@ -170,6 +170,26 @@ def test_what_cannot_be_imported_is_said_and_nothing_added(
     assert "Nobody has compared pictures of faces yet." in refused(capsys, "scale", "faces")
 
 
+def test_the_next_pairs_of_a_draft_are_those_that_opening_adds_and_then_those_with_fewest_answers(
+    run: Run, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("create", "faces", "--images", "faces", "--method", "pairs", "--partners", "2", "--ratings", "3")
+    planned = run("next", "faces")
+    assert planned["missing_ratings"] == 0  # nothing is asked yet
+    run("open", "faces")
+    listed = run("next", "faces")
+    assert listed["missing_ratings"] == 18
+    assert {(each["stimulus"], each["other"]) for each in planned["next"]} == {
+        (each["stimulus"], each["other"]) for each in listed["next"]
+    }
+    first = (listed["next"][0]["stimulus"], listed["next"][0]["other"])
+    (folder / "some.csv").write_text(f"{HEADER}\n{','.join(first)},p,left\n")
+    run("import", "faces", "some.csv")
+    again = run("next", "faces")["next"]
+    assert (again[-1]["stimulus"], again[-1]["other"], again[-1]["reason"]) == (*first, "1 of 3 answers")
+    assert "leave --scores and --ci95 out" in refused(capsys, "next", "faces", "--ci95", "0.3")
+
+
 def test_conditions_are_put_on_the_scale(run: Run, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = ["path,source,condition", *(f"{name},s{at // 3},{'abc'[at % 3]}" for at, name in enumerate(NAMES))]
     (folder / "faces" / "stimuli.csv").write_text("\n".join(table))

@@ -20,6 +20,7 @@ from annotate.errors import RatingError, StudyStateError
 from annotate.methods import make_protocol
 from annotate.methods.method import Unit
 from annotate.pair_designs import DESIGNS
+from annotate.queries.next_pairs import NextPair
 from annotate.rating.steps import StepKind
 from annotate.stimuli.files import StimulusFile
 from tests.annotate.rated import NOW, Person, new_study
@@ -122,6 +123,37 @@ def test_many_people_at_once_are_asked_by_the_answers_until_as_many_are_there_as
     with database.read() as db:
         found = queries.progress.study_progress(db, queries.studies.get_study(db, study_id), NOW)
     assert (found.wanted, found.missing, found.groups) == (30, 0, {"complete": 1})
+
+
+@pytest.mark.parametrize("design", ["balanced", "active"])
+def test_the_next_pairs_that_an_owner_is_told_are_what_somebody_new_gets(
+    design: str, sqlite_database: Database
+) -> None:
+    limits: dict[str, Any] = {"pair_partners": 2, "ratings_wanted": 3, "pair_information": 0.0, "pair_certainty": 0.9999}
+    study_id = new_study(sqlite_database, images=5, pair_design=design, **limits, **PAIRS)
+    by_information = 0
+    while listed := _listed(sqlite_database, study_id):
+        by_information += listed[0].information is not None
+        person = Person(sqlite_database, study_id)
+        step = person.start()
+        assert step.picture
+        names = _names(sqlite_database, study_id)
+        given = {names[each.sha256] for each in step.picture.pictures}
+        first = [each for each in listed if (each.answers, each.information) == (listed[0].answers, None)]
+        assert given in [{each.stimulus, each.other} for each in first or listed]
+        person.rate_all(step)
+    assert by_information == (design == "active")
+    assert Person(sqlite_database, study_id).start().picture is None
+
+
+def _listed(database: Database, study_id: int) -> list[NextPair]:
+    with database.read() as db:
+        return queries.next_pairs.next_pairs(db, queries.studies.get_study(db, study_id), 100)
+
+
+def _names(database: Database, study_id: int) -> dict[str, str]:
+    with database.read() as db:
+        return {each.sha256: each.name for each in queries.stimuli.all_stimuli(db, study_id)}
 
 
 def test_a_study_that_goes_by_the_answers_ends_when_the_order_is_known(sqlite_database: Database) -> None:

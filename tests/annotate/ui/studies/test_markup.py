@@ -15,6 +15,7 @@ from annotate.design.items import ItemKind
 from annotate.design.protocol import REASONS
 from annotate.design.roles import Role
 from annotate.design.scales import SCALES
+from annotate.queries.next_pairs import NextPair
 from annotate.queries.progress import Active
 from annotate.rating.links import PersonalLink
 from annotate.statistics.conditions import ConditionFigures, ConditionPair
@@ -30,6 +31,7 @@ from annotate.ui.studies import (
     log,
     members,
     metrics,
+    next_pairs,
     participant_card,
     picture_table,
     pictures,
@@ -127,6 +129,10 @@ PANELS: dict[str, tuple[int, Callable[[], str]]] = {
     "a person's row": (4, _row),
     "personal links": (4, lambda: links.personal_links([PersonalLink(MARKUP, MARKUP)], MARKUP)),
     "who rates now": (1, lambda: progress._people_table([Active(MARKUP, NOW, 1, 2, 1)], UNUSED, NOW)),
+    "what to compare next": (
+        2,
+        lambda: next_pairs.next_pairs_panel([NextPair(MARKUP, MARKUP, 1, 2)], 1, {}),
+    ),
     "who compared": (1, _compared),
     "who falls": (3, _falling),
     "a picture": (1, _picture),

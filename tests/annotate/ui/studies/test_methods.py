@@ -55,7 +55,11 @@ def test_a_method_that_there_is_not_is_refused(labelling: Labelling) -> None:
 def test_the_result_of_pairs_is_their_scale_best_first(labelling: Labelling) -> None:
     study_id = new_study(labelling.database, images=3, **PAIRS)
     results = Results(labelling, Analyses(labelling))
-    assert "No votes yet" in last(results.enter(HOST, study_id)).summary
+    empty = last(results.enter(HOST, study_id))
+    assert "No votes yet" in empty.summary
+    assert "30 answers are missing in all" in empty.batch
+    assert empty.batch.count("<img") == 6
+    assert "0 of 10 answers" in empty.batch
     assert list(results.arrange({"do": "sort", "column": "jod"}, study_id, None)) == []
     person = Person(labelling.database, study_id)
     step = person.start()

@@ -1,12 +1,14 @@
 """The Train panel: what it says in every state, and what it proposes."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from annotate import queries, training_runs
 from annotate.errors import StudyError, TrainingRunError
+from annotate.methods import make_protocol
 from annotate.training_runs import Training, TrainingRuns, study_key
 from annotate.ui.labelling import Labelling
 from annotate.ui.studies.training import Trainer, TrainPanel
@@ -111,6 +113,12 @@ def test_missing_packages_are_said_with_the_command(
 def test_the_next_batch_is_of_pictures_without_votes_and_the_unknown_come_first(
     panel: TrainPanel, study_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pairs = make_protocol({"method": "pairs", "pair_design": "chain", "pair_partners": 2})
+    scored = [replace(each, score=float(number)) for number, each in enumerate(candidates(4))]
+    compared = make_study(panel.labelling.database, panel.labelling.settings.data_dir, scored, name="p", protocol=pairs)
+    (links,) = panel.propose(compared, 3)
+    assert "The next 3 to compare" in links
+    assert "001.png<br>002.png" in links
     *_, without = panel.propose(study_id, 4)
     assert all(f"{number:03}.png" in without for number in range(RATED, PICTURES))
     monkeypatch.setattr(panel.trainer.runs, "find", lambda _: training("finished", result=RESULT))
