@@ -241,17 +241,17 @@ def _say_taken(options: argparse.Namespace, taken: "Taken", noun: str) -> None:
 
 
 def _effort_in_words(needed: "Effort | None") -> str:
-    from annotate.design.sitting_plan import S_PER_ANSWER
-
     if needed is None:
         return "No estimate of the effort: there are no pictures to rate, or no two of one source to compare."
     up_to = "up to " * (needed.unit == "pair")  # a design may end before
     minutes = counted(max(1, round(needed.minutes)), "minute")
+    timed = needed.item.answers
+    known = f"the median of {counted(timed, 'answer')}" if timed else "an estimate"
     return (
         f"Effort: {up_to}{counted(needed.ratings, 'answer')} to {counted(needed.units, needed.unit)}, by "
         f"{counted(needed.people, 'person', 'people')} in {counted(needed.sittings, 'sitting')} of up to "
-        f"{counted(needed.items, 'item')} and {minutes}; {needed.hours:.1f} hours in all, at {S_PER_ANSWER} s an "
-        "answer."
+        f"{counted(needed.items, 'item')} and {minutes}; {needed.hours:.1f} hours in all, at {needed.item.seconds:.3g} s "
+        f"an item ({known})."
     )
 
 

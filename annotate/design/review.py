@@ -7,7 +7,7 @@ from datetime import datetime
 from annotate.design.items import ItemKind
 from annotate.design.languages import LANGUAGES
 from annotate.design.protocol import TEXTS, StudyProtocol, StudyTexts
-from annotate.design.sitting_plan import checks_asked_for
+from annotate.design.sitting_plan import ItemTime, checks_asked_for, largest_sitting, within_limit
 from annotate.errors import StudyStateError
 from annotate.wording import counted, listed
 
@@ -62,6 +62,8 @@ class StimulusSummary:
     without_score:     pictures to rate that have no score of a model, where the design of pairs goes by them
     group_sizes:       pictures of each source, or of all, that are compared with each other; where pairs are
     unpaired:          known answers and training pictures that are in no pair; where pairs are compared
+    planned_pairs:     that the design compares, at most; where pairs are
+    item:              what looking at an item and answering it take
     """
 
     counts: Mapping[ItemKind, int] = field(default_factory=dict)
@@ -73,6 +75,13 @@ class StimulusSummary:
     group_sizes: tuple[int, ...] = ()
     without_score: int = 0
     unpaired: int = 0
+    planned_pairs: int = 0
+    item: ItemTime = ItemTime()
+
+    @property
+    def units(self) -> int:
+        """How many pictures or, where these are compared, pairs there are to rate, at most."""
+        return self[ItemKind.RATED] if self.pairs is None else max(self.pairs, self.planned_pairs)
 
     def __getitem__(self, kind: ItemKind) -> int:
         """Return how many there are of a kind."""
@@ -106,7 +115,7 @@ def warn(protocol: StudyProtocol, stimuli: StimulusSummary) -> tuple[str, ...]:
 
 def _warn_of_checks(protocol: StudyProtocol, stimuli: StimulusSummary) -> list[str]:
     """Compare the checks with what one sitting asks for: a participant sees each of them once."""
-    counts = {**stimuli.counts, ItemKind.RATED: stimuli.pairs or stimuli[ItemKind.RATED]}
+    counts = {**stimuli.counts, ItemKind.RATED: stimuli.units}
     return [
         f"A sitting asks for {_named(kind, asked, stimuli)}; the study has {stimuli[kind] or 'none'}. Add some, or ask "
         "for none."
@@ -142,9 +151,24 @@ def _warn_of_effort(protocol: StudyProtocol, stimuli: StimulusSummary) -> list[s
     if protocol.sitting_limit_s > LONGEST_SITTING_S:
         minutes = protocol.sitting_limit_s / 60
         warnings.append(f"Sittings of {minutes:g} minutes tire; BT.500 asks for half an hour at most.")
-    if protocol.repeat_every and 0 < stimuli[ItemKind.RATED] < FEWEST_FOR_A_REPEAT:
-        warnings.append("There are too few pictures for a repeated one, so nobody's consistency can be checked.")
-    return warnings
+    if protocol.repeat_every and 0 < stimuli.units < FEWEST_FOR_A_REPEAT:
+        units = "pictures" if stimuli.pairs is None else "pairs"
+        warnings.append(f"There are too few {units} for a repeated one, so nobody's consistency can be checked.")
+    return warnings + _warn_of_the_limit(protocol, stimuli)
+
+
+def _warn_of_the_limit(protocol: StudyProtocol, stimuli: StimulusSummary) -> list[str]:
+    """Warn where a sitting ends by its time before its items are through."""
+    counts, seconds = {**stimuli.counts, ItemKind.RATED: stimuli.units}, stimuli.item.seconds
+    planned = sum(largest_sitting(protocol, counts).values())
+    reached = within_limit(protocol, stimuli.item).sitting_items
+    if planned <= reached:
+        return []
+    units, minutes = "pictures" if stimuli.pairs is None else "pairs", protocol.sitting_limit_s / 60
+    return [
+        f"At about {seconds:.3g} s each, people get to {reached} of the {planned} {units} of a sitting before its "
+        f"{minutes:g} minutes are over. Ask for fewer, or for more sittings."
+    ]
 
 
 def _warn_of_few_pictures(stimuli: StimulusSummary) -> list[str]:

@@ -6,7 +6,7 @@ each kind.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from annotate.design.items import ItemKind
@@ -17,8 +17,8 @@ AHEAD = 2
 REPEAT_GAP = 4
 """Rated items between a stimulus and its repeat, at least."""
 _ANY_NUMBER = 1_000_000
-S_PER_ANSWER = 5
-"""What looking and answering usually takes, for an estimate."""
+S_PER_PICTURE, S_PER_ANSWER = 2.5, 2.5
+"""What looking at a picture and giving an answer about usually take, for an estimate: 5 s for a picture and a grade."""
 
 Counts = Mapping[ItemKind, int]
 
@@ -129,6 +129,25 @@ def _pictures_of_one_person(protocol: StudyProtocol, stimuli: Counts) -> int:
 
 
 @dataclass(frozen=True)
+class ItemTime:
+    """Seconds that looking at an item and answering it take: an estimate, or the median of `answers` so far."""
+
+    seconds: float = S_PER_PICTURE + S_PER_ANSWER
+    answers: int = 0
+
+
+def expected_time(pictures: int, answers: int) -> ItemTime:
+    """Return what an item takes that shows so many pictures and asks for so many answers, before anybody answered."""
+    return ItemTime(pictures * S_PER_PICTURE + answers * S_PER_ANSWER)
+
+
+def within_limit(protocol: StudyProtocol, item: ItemTime) -> StudyProtocol:
+    """Return a protocol with no more items in a sitting than people get to before it ends by its time."""
+    most = max(1, int(protocol.sitting_limit_s / item.seconds))
+    return replace(protocol, sitting_items=min(protocol.sitting_items, most))
+
+
+@dataclass(frozen=True)
 class Effort:
     """What a design asks of people.
 
@@ -137,8 +156,9 @@ class Effort:
     ratings:  those wanted, of all of them together
     people:   how many are needed if everybody sits as often as they may
     sittings: of all of them together
-    items:    in a sitting, with checks and repeats
-    minutes:  of a sitting, at `S_PER_ANSWER`, with breaks
+    items:    in a sitting, with checks and repeats, as far as its time goes
+    minutes:  of a sitting, at `item`, with breaks
+    item:     what one takes
     """
 
     unit: str
@@ -148,6 +168,7 @@ class Effort:
     sittings: int
     items: int
     minutes: float
+    item: ItemTime = ItemTime()
 
     @property
     def hours(self) -> float:
@@ -156,14 +177,24 @@ class Effort:
 
     def to_dict(self) -> dict[str, str | float]:
         """Return JSON-ready data."""
-        return {**vars(self), "minutes": round(self.minutes, 1), "hours": round(self.hours, 1)}
+        timed = {"item_s": round(self.item.seconds, 1), "timed_answers": self.item.answers}
+        figures = {"minutes": round(self.minutes, 1), "hours": round(self.hours, 1)}
+        return {**{name: value for name, value in vars(self).items() if name != "item"}, **figures, **timed}
 
 
-def effort(protocol: StudyProtocol, stimuli: Counts, ratings: int | None = None, *, unit: str = "picture") -> Effort:
+def effort(
+    protocol: StudyProtocol,
+    stimuli: Counts,
+    ratings: int | None = None,
+    *,
+    unit: str = "picture",
+    item: ItemTime = ItemTime(),
+) -> Effort:
     """Estimate what a study takes, if so many ratings are wanted: by default, as many of each stimulus.
 
     `people` do, though checks and repeats use up places of each sitting.
     """
+    protocol = within_limit(protocol, item)
     units = stimuli.get(ItemKind.RATED, 0)
     sitting = largest_sitting(protocol, stimuli)
     items, rated = sum(sitting.values()), sitting.get(ItemKind.RATED, 0)
@@ -172,6 +203,6 @@ def effort(protocol: StudyProtocol, stimuli: Counts, ratings: int | None = None,
     people = max(protocol.ratings_wanted, -(-ratings // each_rates)) if each_rates else 0
     pauses = range(protocol.break_every, items, protocol.break_every) if protocol.break_every else ()
     breaks = sum(not is_too_late_for_a_break(rated, items) for rated in pauses)
-    minutes = (items * S_PER_ANSWER + breaks * protocol.break_s) / 60
+    minutes = (items * item.seconds + breaks * protocol.break_s) / 60
     sittings = max(people, -(-ratings // rated)) if rated else 0
-    return Effort(unit, units, ratings, people, sittings, items, minutes)
+    return Effort(unit, units, ratings, people, sittings, items, minutes, item)

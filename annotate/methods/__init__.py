@@ -13,7 +13,7 @@ from typing import Any
 from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.design.review import StimulusSummary
-from annotate.design.sitting_plan import Effort, effort
+from annotate.design.sitting_plan import Effort, ItemTime, effort, expected_time
 from annotate.errors import ProtocolError
 from annotate.methods.method import AnswerKind, Method, Unit
 from annotate.pair_designs import find_design
@@ -49,7 +49,15 @@ def study_effort(protocol: StudyProtocol, stimuli: StimulusSummary) -> Effort | 
     method = method_of(protocol)
     units, answers = method.workload(protocol, stimuli)
     unit = "pair" if method.unit is Unit.PAIR else "picture"
-    return effort(protocol, {**stimuli.counts, ItemKind.RATED: units}, answers, unit=unit) if units else None
+    counts = {**stimuli.counts, ItemKind.RATED: units}
+    return effort(protocol, counts, answers, unit=unit, item=stimuli.item) if units else None
+
+
+def item_time(protocol: StudyProtocol) -> ItemTime:
+    """Return what an item usually takes, by the pictures that it shows and the answers that it asks for."""
+    method = method_of(protocol)
+    answers = len(protocol.scale_names) if method.answer is AnswerKind.GRADE else 1
+    return expected_time(len(method.roles(protocol)), answers)
 
 
 def make_protocol(values: Mapping[str, Any]) -> StudyProtocol:

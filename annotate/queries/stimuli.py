@@ -36,12 +36,13 @@ from annotate.design.states import (
     check_takes_stimuli,
 )
 from annotate.errors import StudyError, StudyStateError
-from annotate.methods import method_of
+from annotate.methods import item_time, method_of
 from annotate.methods.method import Unit
 from annotate.names import normalized
-from annotate.pair_designs import needs_scores
+from annotate.pair_designs import count_answers, needs_scores
 from annotate.queries.audit import log_event
 from annotate.queries.pairs import count_pairs, known_pairs
+from annotate.queries.response_times import response_time
 from annotate.queries.studies import get_study, locked_study
 
 
@@ -231,21 +232,24 @@ def summarize_stimuli(db: Session, study_id: int, protocol: StudyProtocol | None
             _count_without_score(db, study_id) if isinstance(chosen, StudyProtocol) and needs_scores(chosen) else 0
         ),
     )
-    if isinstance(chosen, StudyProtocol) and method_of(chosen).unit is Unit.PAIR:
-        return _with_pairs(db, study_id, chosen, summary)
-    return summary
+    if not isinstance(chosen, StudyProtocol):
+        return summary
+    summary = replace(summary, item=response_time(db, study_id) or item_time(chosen))
+    return _with_pairs(db, study_id, chosen, summary) if method_of(chosen).unit is Unit.PAIR else summary
 
 
 def _with_pairs(db: Session, study_id: int, protocol: StudyProtocol, summary: StimulusSummary) -> StimulusSummary:
     """Return a summary with what it has of pairs; known answers and training are counted in pairs."""
     known = known_pairs(db, study_id, protocol)
     paired = {each.id for two in known for each in two}
+    sizes = _group_sizes(db, study_id, across=protocol.pair_across_sources)
     return replace(
         summary,
         counts={**summary.counts, **{kind: sum(two.kind is kind for two in known) for kind in KNOWN}},
         silent_training=sum(two.is_silent for two in known if two.kind is ItemKind.TRAINING),
         pairs=count_pairs(db, study_id),
-        group_sizes=_group_sizes(db, study_id, across=protocol.pair_across_sources),
+        group_sizes=sizes,
+        planned_pairs=count_answers(sizes, protocol)[0],
         unpaired=sum(summary[kind] for kind in KNOWN) - len(paired),
     )
 

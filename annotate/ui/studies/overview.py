@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from annotate.design.protocol import StudyProtocol
 from annotate.design.review import StimulusSummary, check_ready
-from annotate.design.sitting_plan import Effort
+from annotate.design.sitting_plan import Effort, ItemTime
 from annotate.design.states import State
 from annotate.errors import StudyStateError
 from annotate.methods import method_of, study_effort
@@ -38,8 +38,15 @@ def _effort(needed: Effort) -> str:
         f'<p class="effort"><b>{needed.ratings:,}</b> ratings wanted{of}: <b>{needed.people:,}</b> '
         f"{'person' if needed.people == 1 else 'people'} who finish, if all can be used. A sitting has up to "
         f"<b>{needed.items:,}</b> {needed.unit}s with the checks, about <b>{minutes:,}</b> "
-        f"minute{'' if minutes == 1 else 's'}.</p>"
+        f"minute{'' if minutes == 1 else 's'}, at {_measured(needed.item)}; <b>{needed.hours:,.3g}</b> "
+        f"hour{'' if f'{needed.hours:.3g}' == '1' else 's'} in all.</p>"
     )
+
+
+def _measured(item: ItemTime) -> str:
+    """Say what an item takes, and how that is known."""
+    known = f"the median of {item.answers:,} answers" if item.answers else "an estimate"
+    return f"{item.seconds:.3g} s each ({known})"
 
 
 def _certainty(protocol: StudyProtocol) -> str:

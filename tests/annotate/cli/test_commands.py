@@ -72,7 +72,7 @@ def test_results_are_readable_without_json(folder: Path, capsys: pytest.CaptureF
 def test_results_are_there_for_each_scale_that_pictures_are_graded_on(
     run: Run, refused: Callable[..., str], folder: Path
 ) -> None:
-    run("create", "faces", "--images", "faces", "--scales", "piq23")
+    assert run("create", "faces", "--images", "faces", "--scales", "piq23")["effort"]["item_s"] == 10
     rows = [f"{name},p{person},{1 + at % 5},{5 - at % 5},3" for at, name in enumerate(NAMES) for person in range(2)]
     table = ["stimulus,participant,grade,grade_details,grade_exposure", *rows]
     (folder / "graded.csv").write_text("\n".join(table))

@@ -7,6 +7,7 @@ import pytest
 from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol, StudyTexts
 from annotate.design.review import FEWEST_FOR_CHECKS, FEWEST_OF_A_PERSON, StimulusSummary, check_ready, warn
+from annotate.design.sitting_plan import ItemTime
 from annotate.design.start_questions import StartQuestion
 from annotate.errors import StudyStateError
 from annotate.statistics.findings import ScreeningRules
@@ -53,6 +54,17 @@ def test_a_study_whose_deadline_has_passed_cannot_be_opened() -> None:
         (StudyProtocol(gold_every=0, trap_every=0), stimuli(rated=5), "too few pictures for a repeated one"),
         (StudyProtocol(ratings_wanted=5), ENOUGH, "5 ratings per picture are few"),
         (StudyProtocol(sitting_limit_s=3600), ENOUGH, "60 minutes tire"),
+        (
+            StudyProtocol(),
+            StimulusSummary(COUNTS, item=ItemTime(30, 50)),
+            "At about 30 s each, people get to 60 of the 100 pictures of a sitting before its 30 minutes are over.",
+        ),
+        (
+            StudyProtocol(),
+            StimulusSummary({ItemKind.RATED: 100}, pairs=0, planned_pairs=30),
+            "A sitting asks for 4 known pairs; the study has none.",
+        ),
+        (StudyProtocol(), StimulusSummary({ItemKind.RATED: 8}, pairs=0, planned_pairs=4), "too few pairs"),
         (StudyProtocol(), StimulusSummary(COUNTS, (1400, 500)), "needs a window of 1432×710; a small laptop"),
         (StudyProtocol(min_screen_side_px=600), StimulusSummary(COUNTS, (500, 700)), "needs a window of 532×910"),
         (StudyProtocol(), StimulusSummary(COUNTS, (512, 512)), "to leave them out, set “Smallest screen” to 600"),

@@ -9,7 +9,7 @@ from annotate import queries
 from annotate.database.engine import Database
 from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
-from annotate.design.sitting_plan import effort, is_too_late_for_a_break
+from annotate.design.sitting_plan import ItemTime, effort, expected_time, is_too_late_for_a_break
 from annotate.rating.steps import Step, StepKind
 from tests.annotate.rated import Person, new_study
 
@@ -95,5 +95,9 @@ def test_the_effort_counts_checks_repeats_and_breaks() -> None:
     needed = effort(checked, twelve)
     assert (needed.ratings, needed.people, needed.items) == (36, 3, 18)
     assert needed.minutes == 18 * 5 / 60 + 2
+    slow = effort(checked, twelve, item=expected_time(2, 4))
+    assert (slow.minutes, slow.to_dict()["item_s"]) == (18 * 15 / 60 + 2, 15)
+    limited = effort(replace(plain, sitting_limit_s=60), twelve, item=ItemTime(10, answers=50))
+    assert (limited.items, limited.minutes, limited.sittings) == (6, 1.0, 6)  # which end by their time
     fewer = effort(replace(checked, sitting_items=14), twelve)
     assert (fewer.people, fewer.sittings, fewer.hours) == (5, 5, 5 * fewer.minutes / 60)

@@ -11,9 +11,11 @@ from annotate.database.engine import Database
 from annotate.design.protocol import StudyProtocol
 from annotate.design.review import StimulusSummary
 from annotate.design.scales import SCALES
+from annotate.design.sitting_plan import ItemTime
 from annotate.errors import ProtocolError
-from annotate.methods import METHODS, check_protocol, find_method, make_protocol, study_effort
+from annotate.methods import METHODS, check_protocol, find_method, item_time, make_protocol, study_effort
 from annotate.methods.method import AnswerKind, Method
+from tests.annotate.studies import candidates, honest_ratings, make_study, rate
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -54,6 +56,27 @@ def test_the_effort_of_a_study_of_pairs_is_that_of_its_design(
         "pair", pairs, 2 * pairs, people, people
     )  # fmt: skip
     assert study_effort(protocol, StimulusSummary(pairs=0, group_sizes=(1, 1))) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "seconds"),
+    [({}, 5), ({"more_scales": "piq23"}, 10), ({"method": "dcr"}, 7.5), ({"method": "pairs"}, 7.5)],
+)
+def test_an_item_takes_longer_the_more_it_shows_and_asks(values: dict[str, Any], seconds: float) -> None:
+    assert item_time(make_protocol(values)).seconds == seconds
+
+
+def test_once_people_have_answered_an_item_takes_as_long_as_their_median(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    study_id = make_study(sqlite_database, tmp_path, candidates(7))
+    names = [f"{number:03}.png" for number in range(7)]
+    for people, expected in ((2, ItemTime(5)), (1, ItemTime(8.0, 21))):
+        given = honest_ratings(names, people, seed=people)
+        times = [each._replace(participant=f"{people}{each.participant}", response_ms=8000) for each in given]
+        rate(sqlite_database, study_id, times)
+        with sqlite_database.read() as db:
+            assert queries.stimuli.summarize_stimuli(db, study_id).item == expected
 
 
 def test_studies_of_former_versions_are_acr() -> None:
