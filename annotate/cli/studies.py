@@ -77,7 +77,13 @@ def add_making(command: Command) -> None:
         "AVrate Voyager (SQLite), the P.910 toolkit (CSV), "
         "Label Studio (JSON), potato (JSONL, or its folder)",
     )
-    load.add_argument("--question", metavar="NAME", help="of those that another tool asked, the one that is rated")
+    load.add_argument(
+        "--question",
+        action="append",
+        default=[],
+        metavar="[SCALE=]NAME",
+        help="of those that another tool asked, the one that is rated, or that of a scale; may be given several times",
+    )
     load.add_argument(
         "--repeats",
         action="store_true",
@@ -285,7 +291,7 @@ def _import(options: argparse.Namespace, settings: Settings) -> None:
     from tqdm import tqdm
 
     from annotate import queries
-    from annotate.exchange.foreign_ratings import read_any_ratings
+    from annotate.exchange.foreign_ratings import questions_by_scale, read_any_ratings
     from annotate.methods import method_of
     from annotate.methods.method import Unit
 
@@ -296,7 +302,8 @@ def _import(options: argparse.Namespace, settings: Settings) -> None:
         if method_of(study.protocol).unit is Unit.PAIR:
             _import_comparisons(options, database, study)
             return
-        read = read_any_ratings(options.ratings, study.protocol, names, utc_now(), question=options.question)
+        questions = questions_by_scale(options.question, study.protocol)
+        read = read_any_ratings(options.ratings, study.protocol, names, utc_now(), questions=questions)
         with database.write() as db:
             watched = tqdm(read.ratings, unit="rating", disable=None)  # None: only on a terminal
             count = queries.imports.import_ratings(db, study.id, watched, utc_now())

@@ -5,7 +5,8 @@
     Label Studio     JSON or JSON_MIN, as exported: ratings, numbers, and choices that name a grade
     potato           `annotated_instances.jsonl`: one file, or the folder that has one for each person
 
-What a tool asked has a name there (`question`): a form field, a control tag, a schema. Times without a zone are taken
+What a tool asked has a name there (`question`): a form field, a control tag, a schema. What somebody answered at a time,
+to several questions, has one `answer`: an annotation, an instance. Times without a zone are taken
 as UTC. Who rated a picture again has given a repeat.
 """
 
@@ -26,7 +27,8 @@ from annotate.errors import ImportedRatingsError
 class ForeignRating(NamedTuple):
     """A value that somebody gave a picture, as the tool has it: a number, or the word of a grade.
 
-    `pictures` are the names by which the tool knows the picture, the likeliest first.
+    `pictures` are the names by which the tool knows the picture, the likeliest first. `answer` numbers what this person
+    answered about this picture at a time; None where the tool does not say what goes together.
     """
 
     pictures: tuple[str, ...]
@@ -35,6 +37,7 @@ class ForeignRating(NamedTuple):
     value: str
     response_ms: int | None = None
     rated_at: datetime | None = None
+    answer: int | None = None
 
 
 class Tool(NamedTuple):
@@ -119,16 +122,16 @@ def _is_json_list(path: Path) -> bool:
 
 
 def _read_label_studio(path: Path, name: str) -> Iterator[ForeignRating]:
-    for task in _json_values(path, name):
+    for number, task in enumerate(_json_values(path, name)):
         if "annotations" in task and isinstance(task.get("data"), Mapping):
             yield from _of_task(task)
         else:
-            yield from _of_flat_task(task)
+            yield from _of_flat_task(task, number)
 
 
 def _of_task(task: Mapping[str, Any]) -> Iterator[ForeignRating]:
     pictures = tuple(name for value in task["data"].values() if isinstance(value, str) for name in _names_of(value))
-    for annotation in task["annotations"]:
+    for number, annotation in enumerate(task["annotations"]):
         if annotation.get("was_cancelled"):
             continue
         who, took, when = (
@@ -141,10 +144,10 @@ def _of_task(task: Mapping[str, Any]) -> Iterator[ForeignRating]:
             value = value[0] if isinstance(value, list) and len(value) == 1 else value
             if isinstance(value, str | int | float):
                 question = str(result.get("from_name", "rating"))
-                yield ForeignRating(pictures, who, question, str(value), _milliseconds(took), _iso_time(when))
+                yield ForeignRating(pictures, who, question, str(value), _milliseconds(took), _iso_time(when), number)
 
 
-def _of_flat_task(task: Mapping[str, Any]) -> Iterator[ForeignRating]:
+def _of_flat_task(task: Mapping[str, Any], number: int) -> Iterator[ForeignRating]:
     """Yield the ratings of a row of JSON_MIN: texts that look like files are pictures, the rest are answers."""
     answers = {name: value for name, value in task.items() if name not in _NO_CONTROLS}
     files = [value for value in answers.values() if isinstance(value, str) and _is_file(value)]
@@ -153,7 +156,7 @@ def _of_flat_task(task: Mapping[str, Any]) -> Iterator[ForeignRating]:
     for question, value in answers.items():
         if isinstance(value, str | int | float) and value not in files:
             took, when = _milliseconds(task.get("lead_time")), _iso_time(task.get("created_at"))
-            yield ForeignRating(pictures, who, question, str(value), took, when)
+            yield ForeignRating(pictures, who, question, str(value), took, when, number)
 
 
 def _person(who: object) -> str:
@@ -178,14 +181,15 @@ def _is_potato(path: Path) -> bool:
 def _read_potato(path: Path, name: str) -> Iterator[ForeignRating]:
     files = sorted(path.rglob(_POTATO_FILE)) if path.is_dir() else [path]
     for file in files:
-        for instance in _json_lines(file, name if file == path else str(file.relative_to(path))):
+        lines = _json_lines(file, name if file == path else str(file.relative_to(path)))
+        for number, instance in enumerate(lines):
             person = instance.get("user_id") or instance.get("user") or (file.parent.name if path.is_dir() else None)
             if not person:
                 raise ImportedRatingsError(f"{name} does not say who rated: name potato's folder, annotation_output.")
-            yield from _of_instance(instance, str(person))
+            yield from _of_instance(instance, str(person), number)
 
 
-def _of_instance(instance: Mapping[str, Any], person: str) -> Iterator[ForeignRating]:
+def _of_instance(instance: Mapping[str, Any], person: str, number: int) -> Iterator[ForeignRating]:
     shown = str(instance.get("displayed_text", ""))
     pictures = [str(instance.get("id") or instance.get("instance_id") or ""), *(_SOURCE.findall(shown) or [shown])]
     names = tuple(name for picture in pictures if picture for name in _names_of(picture))
@@ -198,7 +202,7 @@ def _of_instance(instance: Mapping[str, Any], person: str) -> Iterator[ForeignRa
         if isinstance(labels, Mapping) and len(labels) == 1:
             ((label, value),) = labels.items()
             given = label if str(value).lower() == "true" else value
-            yield ForeignRating(names, person, str(question), str(given), took)
+            yield ForeignRating(names, person, str(question), str(given), took, answer=number)
 
 
 TOOLS = (

@@ -66,14 +66,14 @@ class RatingsImport:
 
     def _import(self, study_id: int, path: Path, name: str, question: str, said: list[str]) -> tuple[int, int]:
         """Read and store the ratings; return how many, and how many of them are repeats."""
-        from annotate.exchange.foreign_ratings import read_any_ratings
+        from annotate.exchange.foreign_ratings import questions_by_scale, read_any_ratings
 
         database, now = self.labelling.database, datetime.now(UTC)
         with database.read() as db:
             protocol = queries.studies.get_study(db, study_id).protocol
             names = queries.stimuli.stimulus_names(db, study_id)
-        asked = (question or "").strip() or None
-        read = read_any_ratings(path, protocol, names, now, name=name, question=asked)
+        asked = questions_by_scale([question or ""], protocol)
+        read = read_any_ratings(path, protocol, names, now, name=name, questions=asked)
 
         def counted_ratings() -> Iterator[queries.imports.ImportedRating]:
             """Yield the ratings, and tell how many have been stored."""
@@ -98,7 +98,8 @@ def build_ratings_import(labelling: Labelling, guard: Guard, study: gr.State, mo
             question = gr.Textbox(
                 "",
                 label="Question",
-                info="Of those that another tool asked, the one that is rated; may be blank where there is only one.",
+                info="Of those that another tool asked, the one that is rated; may be blank where there is only one. Of "
+                "several scales: overall=quality, details=sharpness; those called like a scale are found.",
                 max_lines=1,
                 elem_id="ratings-question",
             )

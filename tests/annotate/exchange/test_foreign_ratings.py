@@ -11,7 +11,7 @@ import pytest
 from annotate.design.protocol import StudyProtocol
 from annotate.design.scales import SCALES
 from annotate.errors import ImportedRatingsError
-from annotate.exchange.foreign_ratings import read_any_ratings
+from annotate.exchange.foreign_ratings import questions_by_scale, read_any_ratings
 from annotate.queries.imports import ImportedRating
 from tests.annotate.studies import NOW
 
@@ -20,7 +20,8 @@ STIMULI = ["a.png", "faces/b.png", "c.png"]
 
 def read(path: Path, *, scale: str = "acr5", question: str | None = None) -> list[ImportedRating]:
     protocol = StudyProtocol(scale=SCALES[scale])
-    return list(read_any_ratings(path, protocol, STIMULI, NOW, question=question).ratings)
+    questions = questions_by_scale([question or ""], protocol)
+    return list(read_any_ratings(path, protocol, STIMULI, NOW, questions=questions).ratings)
 
 
 def short(ratings: list[ImportedRating]) -> list[tuple[Any, ...]]:
@@ -105,6 +106,46 @@ def test_stars_and_words_of_label_studio_are_grades_and_addresses_are_not_kept(t
     assert ratings[0].response_ms == 3250
     flat = read(label_studio(tmp_path / "flat.json", flat=True))
     assert short(flat) == [("faces/b.png", "annotator-7", 2, False)]
+
+
+def several(tool: str, path: Path) -> Path:
+    """Write two answers of one person to questions of three scales as a tool does; the second lacks one."""
+    given = [{"overall": 4, "Sharpness": 5, "Exposure": 2}, {"overall": 3, "Sharpness": 1}]
+    if tool == "Label Studio":
+        results = [
+            [{"type": "rating", "from_name": name, "value": {"rating": grade}} for name, grade in each.items()]
+            for each in given
+        ]
+        annotations = [{"completed_by": 7, "result": result} for result in results]
+        path.write_text(json.dumps([{"id": 1, "data": {"image": "a.png"}, "annotations": annotations}]))
+    elif tool == "Label Studio, flat":
+        path.write_text(json.dumps([{"image": "x/a.png", "annotator": 7, **each} for each in given]))
+    else:
+        lines = [
+            {"id": "a.png", "user_id": 7, "label_annotations": {name: {"scale": str(v)} for name, v in each.items()}}
+            for each in given
+        ]
+        path.write_text("\n".join(map(json.dumps, lines)))
+    return path
+
+
+@pytest.mark.parametrize("tool", ["Label Studio", "Label Studio, flat", "potato"])
+def test_answers_on_several_scales_stay_together(tool: str, tmp_path: Path) -> None:
+    protocol = StudyProtocol.from_json({"more_scales": "piq23"})
+    path = several(tool, tmp_path / "file.json")
+    with pytest.raises(ImportedRatingsError, match="has no question 'noise'; it has overall, Sharpness, Exposure"):
+        read_any_ratings(path, protocol, STIMULI, NOW, questions={"details": "noise"})
+    asked = questions_by_scale(["overall=overall, details=Sharpness"], protocol)
+    ratings = read_any_ratings(path, protocol, STIMULI, NOW, questions=asked).ratings
+    assert [(each.grade, each.more_grades, each.repeat) for each in ratings] == [
+        (4, {"details": 5, "exposure": 2}, False),
+        (3, {"details": 1}, True),
+    ]
+    with pytest.raises(ImportedRatingsError, match=r"to Sharpness about .*a\.png, and none to Exposure, which every"):
+        read_any_ratings(
+            path, protocol, STIMULI, NOW, questions={"overall": "Exposure", "details": "Sharpness"}
+        )
+    assert questions_by_scale(["how good, really"], protocol) == {"overall": "how good, really"}
 
 
 def test_people_of_potato_are_its_folders(tmp_path: Path) -> None:
