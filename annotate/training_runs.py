@@ -24,12 +24,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from annotate.design.further_scales import MAIN
 from annotate.errors import TrainingRunError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Training:
 
     `state` is preparing, training or evaluating while it runs, then finished, failed or stopped. `status` has what
     the script says besides (message, step, steps), `history` its rows of losses and validations, `result` what came
-    of it once finished, and `log` the end of what it printed.
+    of it once finished, and `log` the end of what it printed; `scale` is the one that is learnt.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Training:
     history: list[dict[str, Any]]
     result: dict[str, Any] | None
     log: str
+    scale: str = MAIN
 
     @property
     def is_running(self) -> bool:
@@ -76,8 +78,8 @@ class TrainingRuns:
     def __init__(self, data_dir: Path) -> None:
         self._data_dir, self._folder = data_dir, data_dir / "trainings"
 
-    def start(self, study: str, name: str, export: Callable[[Path], object]) -> None:
-        """Let `export` write the study to a folder, and train on it; a stopped training on equal labels goes on.
+    def start(self, study: str, name: str, export: Callable[[Path], object], scale: str = MAIN) -> None:
+        """Let `export` write the study to a folder, and train on a scale; a stopped training on equal labels goes on.
 
         Raises TrainingRunError when another one is running or something is missing here.
         """
@@ -88,10 +90,10 @@ class TrainingRuns:
             folder.mkdir(parents=True, exist_ok=True)
             for old in ("status.json", "result.json"):
                 (folder / "run" / old).unlink(missing_ok=True)
-            _write(folder / "process.json", {"pid": None, "name": name})
+            _write(folder / "process.json", {"pid": None, "name": name, "scale": scale})
             export(folder / "export")
-            process = self._launch(folder, name, lock)
-            _write(folder / "process.json", {"pid": process.pid, "name": name})
+            process = self._launch(folder, command_for(folder / "export", name, scale), lock)
+            _write(folder / "process.json", {"pid": process.pid, "name": name, "scale": scale})
         threading.Thread(target=self._see_off, args=(process, study), daemon=True, name="training").start()
 
     def stop(self, study: str) -> None:
@@ -116,6 +118,7 @@ class TrainingRuns:
             history=_rows(folder / "run" / "history.jsonl"),
             result=_read(folder / "run" / "result.json"),
             log=_tail(folder / "log"),
+            scale=str(process.get("scale", MAIN)),
         )
 
     def forget(self, study: str) -> None:
@@ -132,9 +135,9 @@ class TrainingRuns:
         numbered = (f"{wanted}-{number}" for number in range(2, len(taken) + 3))
         return next(name for name in (wanted, *numbered) if name not in taken)
 
-    def _launch(self, folder: Path, name: str, lock: IO[str]) -> "subprocess.Popen[bytes]":
+    def _launch(self, folder: Path, script: Sequence[str], lock: IO[str]) -> "subprocess.Popen[bytes]":
         """Start the script at low priority, in a session of its own so that no Ctrl-C of the app reaches it."""
-        command = ["nice", "-n", str(NICENESS), *command_for(folder / "export", name), "--output", str(folder / "run")]
+        command = ["nice", "-n", str(NICENESS), *script, "--output", str(folder / "run")]
         environment = {**os.environ, "FIQA_DATA_DIR": str(self._data_dir), "OMP_WAIT_POLICY": "PASSIVE"}
         with (folder / "log").open("wb") as log:
             return subprocess.Popen(  # noqa: S603  our own script; the name was checked and no shell reads it
@@ -195,9 +198,10 @@ def missing() -> str | None:
     return None
 
 
-def command_for(export: Path, name: str) -> list[str]:
-    """Return the command that trains on an exported study."""
-    return [sys.executable, "-m", SCRIPT, str(export), "--name", name]
+def command_for(export: Path, name: str, scale: str = MAIN) -> list[str]:
+    """Return the command that trains on a scale of an exported study."""
+    chosen = [] if scale == MAIN else ["--scale", scale]
+    return [sys.executable, "-m", SCRIPT, str(export), "--name", name, *chosen]
 
 
 def _clone() -> Path:

@@ -106,7 +106,9 @@ def _add_scale_option(parser: argparse.ArgumentParser) -> None:
 def _add_plans(command: Command) -> None:
     plan = command("next", _next, "list the pictures most worth rating next, or the pairs that a study asks next")
     plan.add_argument("name", metavar="NAME")
-    plan.add_argument("--count", type=whole(1, MOST_LISTED), default=20, metavar="N", help="pictures or pairs (default: 20)")
+    plan.add_argument(
+        "--count", type=whole(1, MOST_LISTED), default=20, metavar="N", help="pictures or pairs (default: 20)"
+    )
     plan.add_argument("--ci95", type=float, metavar="WIDTH", help="wanted half width in grades, in place of a count")
     plan.add_argument(
         "--scores", type=Path, metavar="CSV", help="of a model, as fiqa score writes it, or columns stimulus, score"

@@ -67,6 +67,10 @@ def add_making(command: Command) -> None:
     protocol = command("protocol", _protocol, "show a study's protocol, or change values of it")
     protocol.add_argument("name", metavar="NAME")
     protocol.add_argument("changes", nargs="*", metavar="KEY=VALUE")
+    _add_import(command)
+
+
+def _add_import(command: Command) -> None:
     load = command("import", _import, "add ratings that were given elsewhere")
     load.add_argument("name", metavar="NAME")
     load.add_argument(
@@ -256,8 +260,8 @@ def _effort_in_words(needed: "Effort | None") -> str:
     return (
         f"Effort: {up_to}{counted(needed.ratings, 'answer')} to {counted(needed.units, needed.unit)}, by "
         f"{counted(needed.people, 'person', 'people')} in {counted(needed.sittings, 'sitting')} of up to "
-        f"{counted(needed.items, 'item')} and {minutes}; {needed.hours:.1f} hours in all, at {needed.item.seconds:.3g} s "
-        f"an item ({known})."
+        f"{counted(needed.items, 'item')} and {minutes}; {needed.hours:.1f} hours in all, at "
+        f"{needed.item.seconds:.3g} s an item ({known})."
     )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from annotate.design.items import ItemKind
 from annotate.design.languages import LANGUAGES
 from annotate.design.protocol import TEXTS, StudyProtocol, StudyTexts
-from annotate.design.sitting_plan import ItemTime, checks_asked_for, largest_sitting, within_limit
+from annotate.design.sitting_plan import USUAL_TIME, ItemTime, checks_asked_for, largest_sitting, within_limit
 from annotate.errors import StudyStateError
 from annotate.wording import counted, listed
 
@@ -76,7 +76,7 @@ class StimulusSummary:
     without_score: int = 0
     unpaired: int = 0
     planned_pairs: int = 0
-    item: ItemTime = ItemTime()
+    item: ItemTime = USUAL_TIME
 
     @property
     def units(self) -> int:
@@ -165,10 +165,8 @@ def _warn_of_the_limit(protocol: StudyProtocol, stimuli: StimulusSummary) -> lis
     if planned <= reached:
         return []
     units, minutes = "pictures" if stimuli.pairs is None else "pairs", protocol.sitting_limit_s / 60
-    return [
-        f"At about {seconds:.3g} s each, people get to {reached} of the {planned} {units} of a sitting before its "
-        f"{minutes:g} minutes are over. Ask for fewer, or for more sittings."
-    ]
+    said = f"At about {seconds:.3g} s each, people get to {reached} of the {planned} {units} of a sitting before its "
+    return [f"{said}{minutes:g} minutes are over. Ask for fewer, or for more sittings."]
 
 
 def _warn_of_few_pictures(stimuli: StimulusSummary) -> list[str]:

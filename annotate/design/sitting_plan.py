@@ -136,6 +136,10 @@ class ItemTime:
     answers: int = 0
 
 
+USUAL_TIME = ItemTime()
+"""For a picture and a grade."""
+
+
 def expected_time(pictures: int, answers: int) -> ItemTime:
     """Return what an item takes that shows so many pictures and asks for so many answers, before anybody answered."""
     return ItemTime(pictures * S_PER_PICTURE + answers * S_PER_ANSWER)
@@ -168,7 +172,7 @@ class Effort:
     sittings: int
     items: int
     minutes: float
-    item: ItemTime = ItemTime()
+    item: ItemTime = USUAL_TIME
 
     @property
     def hours(self) -> float:
@@ -188,7 +192,7 @@ def effort(
     ratings: int | None = None,
     *,
     unit: str = "picture",
-    item: ItemTime = ItemTime(),
+    item: ItemTime = USUAL_TIME,
 ) -> Effort:
     """Estimate what a study takes, if so many ratings are wanted: by default, as many of each stimulus.
 

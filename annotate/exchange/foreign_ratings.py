@@ -103,8 +103,8 @@ class _Grades:
 class _Answers:
     """The answers to the question of one scale.
 
-    `ratings` are by picture, person and number of the answer, so that those on several scales find each other; where the
-    tool does not say what goes together, the first goes with the first.
+    `ratings` are by picture, person and number of the answer, so that those on several scales find each other; where
+    the tool does not say what goes together, the first goes with the first.
     """
 
     def __init__(

@@ -201,9 +201,7 @@ def _row(picture: LabelledStimulus, columns: _Columns, file: str, data_dir: Path
     return {"image": {"bytes": path.read_bytes(), "path": file}, **texts, "sha256": picture.sha256, **figures}
 
 
-def _card(
-    name: str, protocol: StudyProtocol, layout: Layout, columns: _Columns, tables: Sequence[ExportTable]
-) -> str:
+def _card(name: str, protocol: StudyProtocol, layout: Layout, columns: _Columns, tables: Sequence[ExportTable]) -> str:
     """Return the card: front matter for the Hub, then what people need to know."""
     splits = [SPLITS[split] for split, count in layout.counts().items() if count]
     configured = "".join(f"  - split: {split}\n    path: data/{split}-*.parquet\n" for split in splits)

@@ -5,8 +5,8 @@
     Label Studio     JSON or JSON_MIN, as exported: ratings, numbers, and choices that name a grade
     potato           `annotated_instances.jsonl`: one file, or the folder that has one for each person
 
-What a tool asked has a name there (`question`): a form field, a control tag, a schema. What somebody answered at a time,
-to several questions, has one `answer`: an annotation, an instance. Times without a zone are taken
+What a tool asked has a name there (`question`): a form field, a control tag, a schema. What somebody answered at a
+time, to several questions, has one `answer`: an annotation, an instance. Times without a zone are taken
 as UTC. Who rated a picture again has given a repeat.
 """
 

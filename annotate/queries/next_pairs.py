@@ -5,6 +5,7 @@ goes by the answers, what it plans from them, the pair whose answer tells most f
 """
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from random import Random
 from typing import NamedTuple
 
@@ -102,11 +103,11 @@ def _plan(db: Session, study: Study, of: PairGroup, names: dict[int, str]) -> It
     group = read_group(connection, stimuli, had=())
     chance = Random(f"{of.id}/{of.planned}")  # noqa: S311  an order is no secret
     plan = find_design(protocol.pair_design).plan(group, protocol, chance)
-    for pair, information in zip(plan.pairs, plan.information or [None] * len(plan.pairs), strict=True):
+    for pair, information in zip_longest(plan.pairs, plan.information):
         answers = group.answers.get(pair, pair_design.PairAnswers())
         given = answers.first + answers.none + answers.second
         yield NextPair(names[pair[0]], names[pair[1]], given, given + plan.answers, information)
 
 
 def _names(db: Session, study_id: int) -> dict[int, str]:
-    return dict(db.execute(select(Stimulus.id, Stimulus.name).where(Stimulus.study_id == study_id)).tuples())
+    return dict(db.execute(select(Stimulus.id, Stimulus.name).where(Stimulus.study_id == study_id)).all())

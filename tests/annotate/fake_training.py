@@ -16,6 +16,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("export", type=Path)
     parser.add_argument("--name")
+    parser.add_argument("--scale")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
@@ -28,7 +29,9 @@ def main() -> None:
         with (options.output / "history.jsonl").open("a") as history:
             history.write(json.dumps({"step": step, "loss": 1 / step}) + "\n")
         time.sleep(0.02)
-    (options.output / "result.json").write_text(json.dumps({"name": options.name}))
+    (options.output / "result.json").write_text(
+        json.dumps({"name": options.name} | ({"scale": options.scale} if options.scale else {}))
+    )
     tell(options.output, state="finished", step=step, steps=step)
 
 

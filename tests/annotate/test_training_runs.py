@@ -69,7 +69,7 @@ def pid_of(tmp_path: Path, study: str) -> int:
 
 def test_a_training_tells_how_far_it_is_and_what_came_of_it(runs: TrainingRuns, tmp_path: Path) -> None:
     assert runs.find("1") is None
-    runs.start("1", "mine", write_export)
+    runs.start("1", "mine", write_export, "details")
     training = wait_for_state(runs, "1", "training")
     assert training.is_running
     assert (training.name, training.status["steps"], training.result) == ("mine", 1000, None)
@@ -77,7 +77,8 @@ def test_a_training_tells_how_far_it_is_and_what_came_of_it(runs: TrainingRuns, 
     (tmp_path / "trainings" / "1" / "export" / "end").touch()
     finished = wait_for_state(runs, "1", "finished")
     assert not finished.is_running
-    assert finished.result == {"name": "mine"}
+    assert finished.scale == "details"
+    assert finished.result == {"name": "mine", "scale": "details"}
     assert finished.log == "pretending"
 
 

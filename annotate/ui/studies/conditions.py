@@ -26,7 +26,9 @@ PAIRED_MEANING = (
     "Where a condition puts a picture, beside what is common to the pictures of one photo; 0 is the mean of all "
     "conditions. Intervals say how far other photos and other people of the same kind might move it (95 %)."
 )
-ONE_PHOTO = "All pictures are of one photo (<code>source</code> of <code>stimuli.csv</code>): nothing is known of others."
+ONE_PHOTO = (
+    "All pictures are of one photo (<code>source</code> of <code>stimuli.csv</code>): nothing is known of others."
+)
 HEADS = ("Condition", "MOS", "± CI95", "Pictures", "Photos", "Ratings")
 PAIRED_HEADS = ("Condition", "JOD", "± CI95", "Pictures", "Photos", "Comparisons")
 PAIR_HEADS = ("Better", "Than", "By", "± CI95", "Photos", "p", "What is known")

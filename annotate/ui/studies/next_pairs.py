@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 SHOWN = 12
 SIDE_PX = 64
-ORDER = "In the order in which somebody new gets them: what fewest people have comes first, and in equal numbers by chance."
-BY_INFORMATION = (
-    "Then come those that the design chooses by the answers so far, the pair whose answer is expected to tell most first."
+ORDER = (
+    "In the order in which somebody new gets them: what fewest people have comes first, and in equal numbers by chance."
 )
+BY_INFORMATION = "Then come those that the design chooses by the answers so far, what is expected to tell most first."
 
 
 def next_pairs_panel(pairs: "Sequence[NextPair]", missing: int, pictures: Mapping[str, Path]) -> str:
     """Show which pairs come next, with a CSV of all of them; `pictures` are the files by name."""
     if not pairs:
-        return empty("Nothing is to be compared", "Every pair has its answers: add pictures, or ask for more, in Set-up.")
+        return empty("Nothing is to be compared", "Every pair has its answers.")
     rows = [
         cells(
             "".join(thumbnail(pictures[name], SIDE_PX) for name in (each.stimulus, each.other) if name in pictures),

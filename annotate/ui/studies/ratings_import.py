@@ -98,8 +98,8 @@ def build_ratings_import(labelling: Labelling, guard: Guard, study: gr.State, mo
             question = gr.Textbox(
                 "",
                 label="Question",
-                info="Of those that another tool asked, the one that is rated; may be blank where there is only one. Of "
-                "several scales: overall=quality, details=sharpness; those called like a scale are found.",
+                info="Of those that another tool asked, the one that is rated; may be blank where there is only one. "
+                "Of several scales: overall=quality, details=sharpness; those called like a scale are found.",
                 max_lines=1,
                 elem_id="ratings-question",
             )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 
+from annotate.design.further_scales import MAIN
 from annotate.errors import TrainingRunError
 from annotate.methods import method_of
 from annotate.methods.method import Unit
@@ -26,6 +27,7 @@ from annotate.ui.studies.downloads import Downloads, build_saved
 from annotate.ui.studies.html import empty, note, working
 from annotate.ui.studies.next_pairs import next_pairs_panel
 from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
+from annotate.ui.studies.scales import known_scale, offer_scales
 from annotate.ui.studies.training_panels import batch_panel, command_panel, not_trained, result_panel, training_panel
 from annotate.ui.studies.users import OWNERS, SEE_RESULTS
 from annotate.wording import counted
@@ -70,11 +72,26 @@ class TrainPanel:
         self.labelling, self.trainer = labelling, trainer
 
     def enter(self, study_id: int | None) -> tuple[Any, ...]:
-        """Show a study: how far it is, the name to train under, the command, and no batch."""
+        """Show a study: how far it is, the name to train under, the command, no batch, and the scales to choose."""
         study = self._study(study_id)
-        name = self.trainer.runs.free_name(re.sub(r"[^\w.-]+", "-", study.name, flags=re.ASCII).strip("-.") or "study")
+        return (
+            *self.show(study_id),
+            self._free_name(study),
+            self.command(study_id),
+            "",
+            offer_scales(study.protocol, MAIN),
+        )
+
+    def command(self, study_id: int | None, scale: object = MAIN) -> str:
+        """Return how to train on a scale by hand."""
+        study = self._study(study_id)
+        name = self._free_name(study)
         export = f"python -m annotate export {shlex.quote(study.name)} {name}-export"
-        return *self.show(study_id), name, command_panel(export, command_for(Path(f"{name}-export"), name)), ""
+        return command_panel(export, command_for(Path(f"{name}-export"), name, known_scale(study.protocol, scale)))
+
+    def _free_name(self, study: "Study") -> str:
+        wanted = re.sub(r"[^\w.-]+", "-", study.name, flags=re.ASCII).strip("-.")
+        return self.trainer.runs.free_name(wanted or "study")
 
     def show(self, study_id: int | None) -> TrainingShown:
         """Show how far it is."""
@@ -85,13 +102,15 @@ class TrainPanel:
             said = note(problem, "warning") if problem else not_trained()
             return TrainingShown(said, "", *_buttons(running=False, able=not problem))
         result = training.result if training.state == "finished" else None
-        shown = result_panel(result, self._pictures(study.id)) if result else ""
+        learnt = study.protocol.scale_titles("en").get(training.scale, "") if training.scale != MAIN else ""
+        shown = result_panel(result, self._pictures(study.id), learnt) if result else ""
         buttons = _buttons(running=training.is_running, able=not problem)
         return TrainingShown(training_panel(training), shown, *buttons)
 
-    def start(self, study_id: int | None, name: str) -> Iterator[TrainingShown]:
-        """Export the study and train on it."""
+    def start(self, study_id: int | None, name: str, scale: object = MAIN) -> Iterator[TrainingShown]:
+        """Export the study and train on one of its scales."""
         study = self._study(study_id)
+        learnt = known_scale(study.protocol, scale)
         wanted = (name or "").strip()
         if not NAME.fullmatch(wanted):
             raise TrainingRunError("Name the checkpoint with letters, digits, dots, dashes or underscores.")
@@ -99,7 +118,7 @@ class TrainPanel:
             raise TrainingRunError(f"There is a checkpoint {wanted} already; choose another name.")
         key, busy = study_key(study), working("Exporting the pictures and their MOS")
         for panel in run_in_background(
-            lambda: self.trainer.runs.start(key, wanted, self._exporter(study.id)), lambda: busy
+            lambda: self.trainer.runs.start(key, wanted, self._exporter(study.id, learnt), learnt), lambda: busy
         ):
             yield TrainingShown(panel, "", *_buttons(running=False, able=False))
         yield self.show(study_id)
@@ -128,7 +147,7 @@ class TrainPanel:
             path = stimulus_path(self.labelling.settings.data_dir, each.sha256, each.format)
             if result and (score := self.trainer.score(result["name"], path.read_bytes())) is not None:
                 scores[each.name] = score
-        yield self._batch(study, scores, wanted)
+        yield self._batch(study, scores, wanted, known_scale(study.protocol, training and training.scale))
 
     def _next_pairs(self, study: "Study", count: int) -> str:
         from annotate import queries
@@ -138,19 +157,19 @@ class TrainPanel:
             missing = queries.next_pairs.missing_answers(db, study.id)
         return next_pairs_panel(pairs, missing, self._pictures(study.id))
 
-    def _batch(self, study: "Study", scores: Mapping[str, float], count: int) -> str:
+    def _batch(self, study: "Study", scores: Mapping[str, float], count: int, scale: str) -> str:
         from annotate.analysis import mos_table  # late: SciPy takes long to load, and nobody waits for it at the start
         from annotate.statistics.planning import next_batch
 
         with self.labelling.database.read() as db:
-            table = mos_table(db, study.id)
+            table = mos_table(db, study.id, scale)
         if not table.stimulus_ids:
             return empty("No pictures", "Add pictures in Set-up.")
         batch = next_batch(table, count, wanted_ratings=study.protocol.ratings_wanted, model_scores=scores or None)
         return batch_panel(batch, self._pictures(study.id), scores)
 
-    def _exporter(self, study_id: int) -> Callable[[Path], object]:
-        """Return what exports a study, unless too few of its pictures have ratings."""
+    def _exporter(self, study_id: int, scale: str) -> Callable[[Path], object]:
+        """Return what exports a study, unless too few of its pictures have ratings on a scale."""
 
         def export(folder: Path) -> None:
             """Write the study to a folder; raise TrainingRunError when there is too little of it."""
@@ -160,12 +179,19 @@ class TrainPanel:
             report: ExportReport = export_study(
                 database, study_id, data_dir, folder, with_people=False
             )  # a training needs to know nobody, and is not told who is deleted
-            if (labelled := sum(report.splits.values())) < FEWEST:
+            labelled = sum(report.splits.values()) if scale == MAIN else self._count_rated(study_id, scale)
+            if labelled < FEWEST:
                 raise TrainingRunError(
                     f"{counted(labelled, 'picture has', 'pictures have')} ratings; training needs {FEWEST} or more."
                 )
 
         return export
+
+    def _count_rated(self, study_id: int, scale: str) -> int:
+        from annotate.analysis import mos_table
+
+        with self.labelling.database.read() as db:
+            return int((mos_table(db, study_id, scale).ratings > 0).sum())
 
     def _study(self, study_id: int | None) -> "Study":
         from annotate import queries  # late: the page is laid out without the database's library
@@ -193,6 +219,7 @@ def build_training_panel(labelling: Labelling, guard: Guard, study: gr.State, tr
         name = gr.Textbox(label="Name of the checkpoint", max_lines=1, max_length=64, elem_id="training-name", scale=2)
         start = gr.Button("Train on this study", variant="primary", elem_id="train", scale=0, min_width=200)
         stop = gr.Button("Stop", visible=False, elem_id="stop-training", scale=0, min_width=120)
+    scale = gr.Radio([], label="Scale to learn", visible=False, elem_id="training-scale")
     progress = gr.HTML("", js_on_load=ASK, apply_default_css=False, elem_id="training")
     result = gr.HTML("", apply_default_css=False, elem_id="training-result")
     with gr.Row(elem_classes="actions"):
@@ -207,13 +234,14 @@ def build_training_panel(labelling: Labelling, guard: Guard, study: gr.State, tr
         busy = build_saved("packing-export")
     shown = [*TrainingShown(progress, result, start, stop)]
     running = [
-        guard.on(tab.select, panel.enter, [study], [*shown, name, command, batch], who=OWNERS, **AT_ONCE),
+        guard.on(tab.select, panel.enter, [study], [*shown, name, command, batch, scale], who=OWNERS, **AT_ONCE),
+        guard.on(scale.input, panel.command, [study, scale], command, who=OWNERS, **AT_ONCE),
         guard.on(progress.input, panel.show, [study], shown, who=OWNERS, **AT_ONCE),
         guard.on(propose.click, panel.propose, [study, count], batch, who=OWNERS, **SLOW),
         guard.on(pack.click, Downloads(labelling).training, [study], busy, who=SEE_RESULTS, user=True, **SLOW),
     ]
     reset_on_study_change(study, [progress, result, batch, busy], running)
-    guard.on(start.click, panel.start, [study, name], shown, who=OWNERS, **SLOW)
+    guard.on(start.click, panel.start, [study, name, scale], shown, who=OWNERS, **SLOW)
     guard.on(stop.click, panel.stop, [study], shown, who=OWNERS, **AT_ONCE)
 
 

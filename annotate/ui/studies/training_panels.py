@@ -52,16 +52,20 @@ def training_panel(training: Training) -> str:
     return note(f"{training.name} is trained: choose it in the Score tab.", "good") + _curves(training.history)
 
 
-def result_panel(result: Mapping[str, Any], pictures: Mapping[str, Path]) -> str:
-    """Show how far a checkpoint agrees with people on photos held out; `pictures` are the files by name."""
+def result_panel(result: Mapping[str, Any], pictures: Mapping[str, Path], scale: str = "") -> str:
+    """Show how far a checkpoint agrees with people on photos held out.
+
+    `pictures` are the files by name, `scale` the title of the further scale that was learnt, if it was one.
+    """
     name, start = text(result["name"]), text(result["start"])
     held_out = (
         f"Each of the {result['photos']:,} photos was scored with weights that were fitted to others only "
         f"({result['sources']:,} sources, none on both sides), so this is what to expect on new photos. Only the "
         "scale, two numbers that leave the order as it is, was set on all of them."
     )
+    on = f" on “{text(scale)}”" if scale else ""
     head = (
-        f"<h3>Does {name} agree with people?</h3>{note(result['sentence'], VERDICTS[result['verdict']])}"
+        f"<h3>Does {name} agree with people{on}?</h3>{note(result['sentence'], VERDICTS[result['verdict']])}"
         f'<p class="hint">{held_out}</p>'
     )
     if "SRCC" not in result["after"]:  # pictures that were compared have no MOS to be drawn against

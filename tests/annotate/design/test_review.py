@@ -62,7 +62,7 @@ def test_a_study_whose_deadline_has_passed_cannot_be_opened() -> None:
         (
             StudyProtocol(),
             StimulusSummary({ItemKind.RATED: 100}, pairs=0, planned_pairs=30),
-            "A sitting asks for 4 known pairs; the study has none.",
+            "A sitting asks for 5 known pairs; the study has none.",
         ),
         (StudyProtocol(), StimulusSummary({ItemKind.RATED: 8}, pairs=0, planned_pairs=4), "too few pairs"),
         (StudyProtocol(), StimulusSummary(COUNTS, (1400, 500)), "needs a window of 1432×710; a small laptop"),

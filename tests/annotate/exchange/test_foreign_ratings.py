@@ -142,9 +142,7 @@ def test_answers_on_several_scales_stay_together(tool: str, tmp_path: Path) -> N
         (3, {"details": 1}, True),
     ]
     with pytest.raises(ImportedRatingsError, match=r"to Sharpness about .*a\.png, and none to Exposure, which every"):
-        read_any_ratings(
-            path, protocol, STIMULI, NOW, questions={"overall": "Exposure", "details": "Sharpness"}
-        )
+        read_any_ratings(path, protocol, STIMULI, NOW, questions={"overall": "Exposure", "details": "Sharpness"})
     assert questions_by_scale(["how good, really"], protocol) == {"overall": "how good, really"}
 
 

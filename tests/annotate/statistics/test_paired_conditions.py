@@ -25,7 +25,8 @@ def test_conditions_that_no_group_links_have_no_common_scale() -> None:
 def test_simulated_conditions_lie_in_their_intervals_and_are_told_from_each_other() -> None:
     comparisons = simulate(np.array([1.0, 0.0, -1.0, 1.4, 0.4, -0.6, 9.0]), people=12, seed=3)
     origins = {
-        name: Origin(None, condition) for name, condition in zip(comparisons.stimulus_ids, [*"abcabc", None], strict=True)
+        name: Origin(None, condition)
+        for name, condition in zip(comparisons.stimulus_ids, [*"abcabc", None], strict=True)
     }
     found = scale_conditions(comparisons, origins, samples=40)
     assert [each.condition for each in found.figures] == [*"abc"]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from annotate import queries, training_runs
+from annotate.design.protocol import StudyProtocol
 from annotate.errors import StudyError, TrainingRunError
 from annotate.methods import make_protocol
 from annotate.training_runs import Training, TrainingRuns, study_key
@@ -60,7 +61,8 @@ def training(state: str, **values: Any) -> Training:
 
 
 def test_a_study_without_trainings_says_what_training_does(panel: TrainPanel, study_id: int) -> None:
-    said, result, train, stop, name, command, _ = panel.enter(study_id)
+    said, result, train, stop, name, command, _, scale = panel.enter(study_id)
+    assert scale["visible"] is False  # there is one
     assert "Not trained yet" in said
     assert (result, train["interactive"], stop["visible"]) == ("", True, False)
     assert name == "b-faces-b"
@@ -83,6 +85,26 @@ def test_training_starts_stops_and_is_found_by_another_page(
     said, _, train, stop = panel.show(study_id)
     assert "was stopped. Train it again and it goes on where it was" in said
     assert (train["visible"], stop["visible"]) == (True, False)
+
+
+def test_of_several_scales_the_chosen_one_is_learnt(
+    panel: TrainPanel, labelling: Labelling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    protocol = StudyProtocol.from_json({"more_scales": "piq23"})
+    offered = candidates(PICTURES)
+    study_id = make_study(labelling.database, labelling.settings.data_dir, offered, name="portraits", protocol=protocol)
+    given = honest_ratings([each.name for each in offered], people=5)
+    rate(labelling.database, study_id, [each._replace(more_grades={"details": 2.0}) for each in given])
+    *_, scale = panel.enter(study_id)
+    assert (scale["value"], scale["visible"]) == ("overall", True)
+    assert "--name portraits --scale details" in panel.command(study_id, "details")
+    assert "--scale" not in panel.command(study_id, "no scale of this study")
+    with pytest.raises(TrainingRunError, match="0 pictures have ratings"):
+        list(panel.start(study_id, "mine", "exposure"))
+    monkeypatch.setattr(panel.trainer.runs, "find", lambda _: training("finished", result=RESULT, scale="details"))
+    assert "agree with people on “Details”?" in panel.show(study_id).result
+    *_, proposed = panel.propose(study_id, 30)
+    assert "5 ratings" in proposed
 
 
 def test_what_cannot_be_trained_is_said_before_anything_starts(
