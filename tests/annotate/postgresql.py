@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import create_engine, text
+
+from annotate.database.engine import Database
+from annotate.database.tables import SchemaVersion, Table
 
 USERS = ("postgres", "nobody")  # PostgreSQL refuses to run as root
 
@@ -28,6 +31,8 @@ class Server:
     def __init__(self, port: int) -> None:
         self._port = port
         self._made = 0
+        address = self.url("postgres").replace("://", "+psycopg://")
+        self._engine = create_engine(address, isolation_level="AUTOCOMMIT")
 
     def url(self, name: str) -> str:
         return f"postgresql://postgres@127.0.0.1:{self._port}/{name}"
@@ -44,10 +49,24 @@ class Server:
         self._execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def _execute(self, statement: str) -> None:
-        url = self.url("postgres").replace("://", "+psycopg://")
-        engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-        with engine.connect() as connection:
+        with self._engine.connect() as connection:
             connection.execute(text(statement))
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+
+def empty(database: Database) -> None:
+    """Delete every row but the version of the tables, and let ids begin at 1 again."""
+    tables = Table.metadata.tables.keys() - {SchemaVersion.__tablename__}
+    statements = [
+        "SET LOCAL session_replication_role = replica",  # what refers to a row goes too
+        *(f'DELETE FROM "{name}"' for name in tables),
+        "SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S'",
+    ]
+    with database.write() as db:
+        db.execute(text("; ".join(statements)))
 
 
 @contextmanager
@@ -62,9 +81,11 @@ def serve(programs: Path, parent: Path) -> Iterator[Server]:
         start = ["-D", str(data), "-w", "-t", "60", "-l", f"{folder}/log", "-o", options, "start"]
         _run(as_user, programs / "initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
         _run(as_user, programs / "pg_ctl", *start)
+        server = Server(port)
         try:
-            yield Server(port)
+            yield server
         finally:
+            server.close()
             _run(as_user, programs / "pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
 
 
