@@ -25,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     usual = Amounts()
     parser.add_argument("--views", type=int, default=usual.views, help=f"views per training photo [{usual.views}]")
     parser.add_argument("--stacks", type=int, default=usual.stacks, help="stacks per held-aside photo")
+    levels = f"levels of severity of every type, per held-aside photo [{usual.levels}]"
+    parser.add_argument("--levels", type=int, default=usual.levels, help=levels)
     real = "views per photo that is no reference"
     parser.add_argument("--real-views", type=int, default=usual.real_views, help=real)
     sides = f"sides of a held-aside view when it is degraded; smaller than {VIEW_PX}: small faces"
@@ -38,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"--held-aside-px: expected {SMALL_PX[0]} or more, below which no face is trained on")
     serving = one_a_person(uses(read_photo_folder(options.photos), options.without))
     options.output.mkdir(parents=True, exist_ok=True)
-    amounts = Amounts(options.views, options.real_views, options.stacks, tuple(options.held_aside_px))
+    amounts = Amounts(options.views, options.real_views, options.stacks, options.levels, tuple(options.held_aside_px))
     with ProcessPoolExecutor(options.workers, initializer=keep_freed_memory) as pool:
         jobs = [
             pool.submit(render_shard, photo, use, options.output, amounts, options.device) for photo, use in serving

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fiqa import __main__ as command_line
-from fiqa.degradation.synthetic import degrade
+from fiqa.degradation.synthetic import LEVELS, degrade
 from fiqa.faces.finders import FaceFinder, load_face_finder
 from training import evaluate, pseudo_mos, release, train_degradation, train_quality
 from training.data.rendering import TYPES
@@ -36,11 +36,13 @@ PORTRAIT = (slice(0, 320), slice(60, 380))
 
 @dataclass(frozen=True)
 class Scale:
-    """How much of everything: photos to degrade, others, views of a training photo, stacks of a test photo, steps."""
+    """How much of everything: photos to degrade, others, views of a training photo, levels of severity and stacks of a
+    test photo, steps."""
 
     pristine: int = 14
     real: int = 8
     views: int = 16
+    levels: int = LEVELS
     stacks: int = 3
     encoder_steps: int = 40
     quality_steps: int = 120
@@ -63,7 +65,10 @@ def rehearse(folder: Path, scale: Scale) -> Path:
     photos, views, rated = folder / "photos", folder / "views", folder / "rated"
     encoder, quality, checkpoint = folder / "encoder", folder / "quality", folder / "checkpoint"
     write_photos(photos, scale)
-    _do(pseudo_mos.main, "--photos", photos, "--output", views, "--views", scale.views, "--stacks", scale.stacks)
+    _do(
+        pseudo_mos.main, "--photos", photos, "--output", views,
+        "--views", scale.views, "--levels", scale.levels, "--stacks", scale.stacks,
+    )  # fmt: skip
     _do(
         train_degradation.main, "--views", views, "--output", encoder,
         "--steps", scale.encoder_steps, "--batch", 1, "--validate-every", scale.encoder_steps,

@@ -17,7 +17,7 @@ from training.rehearsal import Scale, rehearse, vary, write_photos
 
 pytestmark = pytest.mark.usefixtures("few_bootstraps")
 
-TINY = Scale(pristine=13, real=2, views=4, stacks=1, encoder_steps=2, quality_steps=2, batch=4)
+TINY = Scale(pristine=13, real=2, views=4, levels=1, stacks=1, encoder_steps=2, quality_steps=2, batch=4)
 
 
 @pytest.fixture(scope="module")

@@ -104,12 +104,13 @@ class Recipe:
 class Amounts:
     """How many views to render: of a training photo, of one that is no reference, and stacks of a held-aside one.
 
-    A held-aside photo gets every type at every level too, applied at one of the sides `held_aside_px`.
+    A held-aside photo gets every type at every one of `levels` too, applied at one of the sides `held_aside_px`.
     """
 
     views: int = 160
     real_views: int = 25
     stacks: int = 40
+    levels: int = LEVELS
     held_aside_px: tuple[int, ...] = HELD_ASIDE_PX
 
 
@@ -157,14 +158,16 @@ def _stack(rng: np.random.Generator) -> tuple[Step, ...]:
     return tuple((str(name), float(rng.uniform(0.04, 1.0))) for name in names)
 
 
-def benchmark_recipes(photo_id: str, stacks: int, sides_px: Sequence[int] = HELD_ASIDE_PX) -> Iterator[Recipe]:
-    """Yield the clean view, every type at every level, and `stacks` random stacks, without jitter."""
+def benchmark_recipes(
+    photo_id: str, stacks: int, sides_px: Sequence[int] = HELD_ASIDE_PX, *, levels: int = LEVELS
+) -> Iterator[Recipe]:
+    """Yield the clean view, every type at so many levels of severity, and `stacks` random stacks, without jitter."""
     rng = np.random.default_rng(zlib.crc32(photo_id.encode()))
     native_px, seed = int(rng.choice(sides_px)), int(rng.integers(2**31))
     yield Recipe((), max(native_px, VIEW_PX), 0)
     for name in TYPES:
-        for level in range(1, LEVELS + 1):
-            yield Recipe(((name, level / LEVELS),), native_px, seed)
+        for level in range(1, levels + 1):
+            yield Recipe(((name, level / levels),), native_px, seed)
     for _ in range(stacks):
         names = rng.choice(TYPES, size=int(rng.integers(2, 4)), replace=False)
         yield Recipe(tuple((str(name), float(rng.uniform(0.1, 1.0))) for name in names), native_px, seed)
@@ -316,7 +319,7 @@ def _recipes(photo_id: str, split: Use, amounts: Amounts) -> Iterator[Recipe]:
         return real_recipes(photo_id, amounts.real_views)
     if split == "train":
         return training_recipes(photo_id, amounts.views)
-    return benchmark_recipes(photo_id, amounts.stacks, amounts.held_aside_px)
+    return benchmark_recipes(photo_id, amounts.stacks, amounts.held_aside_px, levels=amounts.levels)
 
 
 def _save_atomically(path: Path, **arrays: NDArray[np.generic]) -> None:

@@ -24,6 +24,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -344,6 +345,7 @@ def moving_average(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], N
     return update
 
 
+@cache  # git looks at every file of the clone
 def commit() -> str | None:
     """Return the commit of the code that is running, with "+" where it was changed since; None outside a clone."""
     folder = Path(__file__).resolve().parents[1]

@@ -151,6 +151,9 @@ def test_benchmark_recipes_hold_clean_every_level_of_every_type_and_stacks() -> 
     singles = {recipe.steps[0] for recipe in recipes if len(recipe.steps) == 1}
     assert singles == {(name, level / LEVELS) for name in DEGRADATIONS for level in range(1, LEVELS + 1)}
     assert len(recipes) == 1 + len(singles) + 5
+    assert {recipe.steps[0] for recipe in benchmark_recipes("photo", stacks=0, levels=2) if recipe.steps} == {
+        (name, severity) for name in DEGRADATIONS for severity in (0.5, 1.0)
+    }
     small = list(benchmark_recipes("photo", stacks=5, sides_px=(120, 144, 176)))
     assert {recipe.native_px for recipe in small[1:]} < {120, 144, 176}
     assert [replace(each, native_px=0) for each in small] == [replace(each, native_px=0) for each in recipes]
