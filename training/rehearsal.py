@@ -36,8 +36,9 @@ PORTRAIT = (slice(0, 320), slice(60, 380))
 
 @dataclass(frozen=True)
 class Scale:
-    """How much of everything: photos to degrade and others, views of a training photo, levels of severity and stacks of
-    a held-aside one, steps.
+    """How much of everything.
+
+    Photos to degrade, others, views of a training photo, levels of severity and stacks of a held-aside one, steps.
     """
 
     pristine: int = 14
