@@ -32,7 +32,7 @@ from fiqa.ui.photos import LoadedPhotos
 from fiqa.ui.score.tab import build_score_tab, score_if_possible
 from fiqa.ui.service import PredictorService
 from fiqa.ui.visitor_state import KEPT_MINUTES
-from fiqa_app.gradio_internals import Page, keep_no_statistics
+from fiqa_app.gradio_internals import Page, keep_no_statistics, without_applications
 from fiqa_app.serving import page
 from fiqa_app.serving.gate import visitor_of
 from fiqa_app.serving.rating_page import RatingPage
@@ -85,6 +85,7 @@ def create_ownership(settings: Settings, labelling: Labelling) -> Ownership:
     return Ownership(labelling.settings, visitor, StudyMembers(labelling))
 
 
+@without_applications
 def create_demo(settings: Settings, service: PredictorService, labelling: Labelling, ownership: Ownership) -> gr.Blocks:
     """Lay out the page around `service` and what people label with; nothing is loaded or opened yet."""
     demo = Page(title=page.TITLE, analytics_enabled=False, fill_width=True)

@@ -1,9 +1,7 @@
 """What Gradio would retain of visits, for features that this app does without, and how it is made to forget.
 
-Of each of the last 10,000 visits Gradio retains all that their page has shown, for links that open a page as it was: a
-megabyte for everyone who had a photo scored, long after it was to be forgotten. It retains the names of all files that
-were uploaded, to delete them by age, which `UploadFolder` does; and when every event began and ended, for statistics
-that it computes anew after each.
+Gradio retains the state of the last 10,000 visits, and the names of all files that were uploaded, to delete them by
+age, which `UploadFolder` does; and when every event began and ended, for statistics that it computes anew after each.
 
 What was forgotten leaves holes in the heap, whose memory is given back now and then.
 """
@@ -17,7 +15,7 @@ from itertools import count
 from gradio.routes import App
 
 from fiqa.memory import give_memory_back
-from fiqa_app.gradio_internals import forget_closed, forget_uploads, forget_what_was_shown, forget_who_waited
+from fiqa_app.gradio_internals import forget_closed, forget_uploads, forget_who_waited
 
 KEPT_SESSIONS = 1000
 """Visits whose state is kept: who comes back to a page after that many others begins anew."""
@@ -46,8 +44,7 @@ async def _forget_for_ever(app: App) -> None:
 
 
 def forget(app: App) -> None:
-    """Forget what pages have shown, closed pages, the names of uploads, and who waits for nothing any more."""
+    """Forget closed pages, the names of uploads, and who waits for nothing any more."""
     forget_closed(app, after=CLOSED)
-    forget_what_was_shown(app)
     forget_uploads(app)
     forget_who_waited(app)

@@ -9,7 +9,8 @@ from typing import Any, cast
 
 import gradio as gr
 import pytest
-from gradio import queueing
+from gradio import component_meta, queueing
+from gradio.events import EventListener
 from gradio.routes import App
 from gradio.state_holder import SessionState, StateHolder
 
@@ -33,7 +34,7 @@ def app(page: Page) -> App:
     """What of Gradio's application is used: the page, and the state of one visitor."""
     holder = StateHolder()  # type: ignore[no-untyped-call]  # Gradio's
     holder.set_blocks(page)
-    holder["visit"].config_values[1] = {"value": "shown"}
+    assert not holder["visit"].is_closed
     return cast("App", SimpleNamespace(state_holder=holder, get_blocks=lambda: page))
 
 
@@ -66,10 +67,41 @@ def test_else_the_queue_takes_note_of_every_event(page: Page) -> None:
     assert cast("Any", page)._queue.ANALYTICS_MAX_EVENTS == 0
 
 
+def test_else_type_stubs_and_docstrings_are_written_at_each_start() -> None:
+    made = inspect.getsource(component_meta.ComponentMeta)
+    for name, function in (
+        ("create_or_modify_pyi", component_meta.create_or_modify_pyi),
+        ("set_doc", EventListener.set_doc),
+    ):
+        assert f"{name}(" in made
+        assert function.__module__ == "fiqa_app.gradio_import"
+
+
+def test_else_an_application_is_made_at_each_step_of_the_layout(page: Page) -> None:
+    assert isinstance(page.app, App)
+    assert cast("Any", internals.without_applications(page.queue)()).app is None
+    assert isinstance(page.queue().app, App)
+
+
+def test_else_browsers_are_told_schemas_that_no_program_needs(page: Page) -> None:
+    with page:
+        hidden = gr.Gallery()
+        gr.Button().click(lambda _: None, hidden, None, api_visibility="private")
+    told = {each["id"]: each for each in page.get_config_file()["components"]}
+    (offered, _) = page.fns.values()
+    assert all("api_info" in told[each._id] for each in offered.inputs)
+    assert "api_info" not in told[hidden._id]
+    assert not told[hidden._id]["skip_api"]
+    assert page.get_config_file()["components"] is page.get_config_file()["components"]
+
+
 def test_else_what_pages_have_shown_stays_in_memory(app: App) -> None:
-    internals.forget_what_was_shown(app)
-    assert not app.state_holder["visit"].config_values
-    assert "config_values" in inspect.getsource(SessionState)
+    visit = app.state_holder["visit"]
+    (shown, *_) = [number for number in visit.blocks_config.blocks if number in app.get_blocks().blocks]
+    visit._update_value_in_config(shown, "shown")
+    assert not any(visit.config_values.values())
+    assert visit.blocks_config.fns == app.get_blocks().fns
+    assert "self.blocks_config.config_for_block(" in inspect.getsource(SessionState)
 
 
 def test_else_the_names_of_uploads_stay_in_memory(app: App, page: Page) -> None:
