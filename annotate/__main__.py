@@ -17,6 +17,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn
 
+from annotate.cli.complaints import add_complaints
 from annotate.cli.database import add_database
 from annotate.cli.exports import add_exports
 from annotate.cli.output import complain, one_line
@@ -110,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     add_making(command)
     add_states(command)
     add_results(command)
+    add_complaints(command)
     add_exports(command)
     add_panels(command)
     add_database(command)

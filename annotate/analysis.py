@@ -21,6 +21,7 @@ from annotate.errors import RatingsError, StudyError
 from annotate.methods import method_of
 from annotate.methods.method import Unit
 from annotate.statistics.comparisons import Comparisons
+from annotate.statistics.complaint_agreement import ComparedComplaints, Complaints, Diagnosis, compare_complaints
 from annotate.statistics.conditions import Conditions, Origin, compare_conditions
 from annotate.statistics.findings import Finding, ScreeningRules
 from annotate.statistics.metric_agreement import MetricAgreement, compare_metrics
@@ -156,6 +157,18 @@ def agreement(
     return compare_metrics(mos_table(db, study_id, scale), metrics, sources, lower=lower)
 
 
+def complaints_and_diagnoses(db: Session, study_id: int, diagnoses: Mapping[str, Diagnosis]) -> ComparedComplaints:
+    """Return how far what people complain about goes with diagnoses, given by stimulus.
+
+    Raises StudyError where the study offers no reasons.
+    """
+    study = queries.studies.get_study(db, study_id)
+    if not study.protocol.reasons:
+        raise StudyError(f"{study.name} asks for no reasons, so nobody could say what is wrong with a picture.")
+    sources = {name: origin.source for name, origin in _origins(db, study_id).items()}
+    return compare_complaints(queries.reasons.count_reasons(db, study_id), diagnoses, study.protocol.reasons, sources)
+
+
 def stimulus_conditions(db: Session, study_id: int) -> dict[str, str | None]:
     """Return the condition of every stimulus to be rated, by name."""
     return {name: origin.condition for name, origin in _origins(db, study_id).items()}
@@ -170,10 +183,6 @@ def _origins(db: Session, study_id: int) -> dict[str, Origin]:
     }
 
 
-Complaints = Mapping[str, Mapping[str, int]]
-"""How often each reason was given about a picture, by name; nothing where the study offers none."""
-
-
 @dataclass(frozen=True, eq=False)
 class Analysis:
     """Everything the Studies tab shows of a study's grades; `version` is the study_version they were read at.
@@ -183,7 +192,7 @@ class Analysis:
     conditions:  what was done to the pictures compared, from the same votes
     findings:    of screening, as if nobody's votes had been excluded yet
     dmos:        `dmos` and `dmos_ci95` by picture, where the method has them
-    complaints:  from the same votes
+    complaints:  from the same votes; none where the study offers no reasons
     scale:       that all of it is about, but for the findings, which are about the first one
     correlations: of the MOS of every two scales of the study
     """

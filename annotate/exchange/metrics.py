@@ -53,7 +53,7 @@ def _read_file(path: Path, name: str, conditions: Mapping[str, str | None]) -> d
         raise SettingError(
             f"{name} has no column of numbers; expected one for each metric beside {', '.join(columns)}."
         )
-    stimuli = _find_stimuli(rows, columns, name, conditions)
+    stimuli = find_stimuli(rows, columns, name, conditions)
     if twice := next((stimulus for stimulus, count in Counter(filter(None, stimuli)).items() if count > 1), None):
         raise SettingError(f"{name} has {twice} more than once: keep one row for each picture.")
     return {metric: _by_stimulus(stimuli, values) for metric, values in metrics.items()}
@@ -78,7 +78,7 @@ def _numbers(rows: Sequence[Mapping[str, str]], column: str) -> list[float | Non
     return values if known and all(map(math.isfinite, known)) else None
 
 
-def _find_stimuli(
+def find_stimuli(
     rows: Sequence[Mapping[str, str]], columns: Sequence[str], name: str, conditions: Mapping[str, str | None]
 ) -> list[str | None]:
     """Return the stimulus of each row, None where it is of none; raise SettingError where all are of none."""

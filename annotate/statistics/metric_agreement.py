@@ -4,17 +4,15 @@
     pairs right   of the pairs of pictures that people clearly tell apart (their MOS differ by more than 1.96 standard
                   errors), the share that the metric orders as they do; a tie is half right, and guessing gives 0.5
 
-All metrics are judged by the pictures that all of them have a value for. Intervals come from resampling sources with
-replacement (B. Efron and R. J. Tibshirani, "An Introduction to the Bootstrap", 1993), since pictures of one photo are
-alike; they are taken as much further out as Student's t is, since those of few sources are too narrow (T. C.
-Hesterberg, "What teachers should know about the bootstrap", 2015). The same resamplings serve every metric, so that two
-of them are compared on equal terms.
+All metrics are judged by the pictures that all of them have a value for. Intervals come from resampling sources
+(`annotate.statistics.source_resampling`). The same resamplings serve every metric, so that two of them are compared on
+equal terms.
 
-Shapes: J pictures, P pairs, S sources, B resamplings, M metrics.
+Shapes: J pictures, P pairs, B resamplings, M metrics.
 """
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,12 +22,11 @@ from scipy import stats
 from annotate.errors import RatingsError
 from annotate.statistics.mos import CONFIDENCE, MosTable, expected_sos
 from annotate.statistics.ratings import Indices, Numbers
+from annotate.statistics.source_resampling import CELLS_AT_ONCE, RESAMPLINGS, SourceDraws
 
 FEWEST_PICTURES = 5
-RESAMPLINGS = 1000
 MOST_PAIRS = 200_000
 """With more pictures than make so many pairs, so many are drawn."""
-CELLS_AT_ONCE = 2**22
 LOWER_IS_BETTER = frozenset({
     "brisque", "dists", "face_distance", "gmsd", "ilniqe", "lpips", "mdsi", "mse", "ms_gmsd", "niqe", "piqe", "rmse",
 })  # fmt: skip
@@ -95,7 +92,7 @@ def compare_metrics(
     names = [table.stimulus_ids[row] for row in rows.tolist()]
     values = np.array([[metrics[metric][name] for name in names] for metric in metrics])
     values[turned] *= -1
-    draws = _Draws(names, sources, seed)
+    draws = SourceDraws(names, sources, np.random.default_rng(seed))
     srcc, some_srcc = _srcc(values, table.mos[rows], draws)
     pairs, right, some_right = _pairs_right(table, rows, values, draws)
     best = int(np.nanargmax(srcc)) if not np.isnan(srcc).all() else 0
@@ -133,33 +130,7 @@ def _common_rows(table: MosTable, metrics: Mapping[str, Mapping[str, float]]) ->
     return np.array(rows, np.int64)
 
 
-class _Draws:
-    """Resamplings of the sources of pictures, as weights of the pictures."""
-
-    def __init__(self, names: list[str], sources: Mapping[str, str | None], seed: int) -> None:
-        keys = [(sources.get(name) is None, sources.get(name) or name) for name in names]
-        place = {key: index for index, key in enumerate(dict.fromkeys(keys))}
-        self.rng = np.random.default_rng(seed)
-        self._member = np.array([place[key] for key in keys], np.int64)
-        self._counts = self.rng.multinomial(len(place), np.full(len(place), 1 / len(place)), RESAMPLINGS)
-
-    def weights(self, rows_at_once: int) -> Iterator[Numbers]:
-        """Yield the weights (some of B, J), so many resamplings at a time."""
-        for start in range(0, RESAMPLINGS, max(1, rows_at_once)):
-            yield self._counts[start : start + max(1, rows_at_once)][:, self._member].astype(np.float64)
-
-    def interval(self, values: Numbers) -> tuple[float, float]:
-        """Return the interval of 95 % of a figure (B,), as Hesterberg widens it; NaN below two sources."""
-        sources, known = self._counts.shape[1], values[~np.isnan(values)]
-        if sources < 2 or not known.size:
-            return math.nan, math.nan
-        quantile = stats.t.ppf((1 - CONFIDENCE) / 2, sources - 1)
-        tail = float(stats.norm.cdf(math.sqrt(sources / (sources - 1)) * quantile))
-        low, high = np.quantile(known, (tail, 1 - tail))
-        return float(low), float(high)
-
-
-def _srcc(values: Numbers, mos: Numbers, draws: _Draws) -> tuple[Numbers, Numbers]:
+def _srcc(values: Numbers, mos: Numbers, draws: SourceDraws) -> tuple[Numbers, Numbers]:
     """Return the SRCC of each metric (M,), and of each resampling (B, M)."""
     ranked = [_Ranked(column) for column in (*values, mos)]
 
@@ -196,7 +167,7 @@ def _correlation(x: Numbers, y: Numbers, weights: Numbers) -> Numbers:
     return found
 
 
-def _pairs_right(table: MosTable, rows: Indices, values: Numbers, draws: _Draws) -> tuple[int, Numbers, Numbers]:
+def _pairs_right(table: MosTable, rows: Indices, values: Numbers, draws: SourceDraws) -> tuple[int, Numbers, Numbers]:
     """Return how many pairs people clearly tell apart, and which share of them each metric orders as they do.
 
     The shares are for all (M,) and for each resampling (B, M); NaN where there is no such pair.

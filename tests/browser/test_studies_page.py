@@ -51,6 +51,8 @@ COMPARISONS = [
     for left, right in (("000.png", "001.png"), ("001.png", "002.png"), ("000.png", "002.png"))
 ]
 """The later a picture's name, the better it is."""
+REASONS_OFFERED = ["blur", "compression"]
+DIAGNOSES = "path,type,probability\n000.png,jpeg,0.9\n001.png,gaussian_blur,0.7\n"
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 
 
@@ -64,7 +66,7 @@ def served(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             study_id = make_study(database, folder, candidates(RATED_PICTURES), name=name)
             rate(database, study_id, honest_ratings([f"{number:03}.png" for number in range(RATED_PICTURES)], people))
         for name, method in ((BY_ADDRESS, "acr"), (ON_THE_PHONE, "acr"), (COMPARED, "pairs")):
-            protocol = make_protocol({"method": method})
+            protocol = make_protocol({"method": method, "reasons": REASONS_OFFERED})
             offered = [replace(each, condition="abc"[number]) for number, each in enumerate(candidates(PICTURES))]
             study_id = make_study(database, folder, offered, name=name, protocol=protocol)
             with database.write() as db:
@@ -359,6 +361,14 @@ def look_at_pairs(page: Page) -> None:
     expect(page.locator("#comparers td").first).to_have_text("p0")
     expect(page.locator("#study-conditions .conditions td").first).to_have_text("c")
     expect(page.locator("#label-next .next-pairs img").first).to_be_visible()
+    check_access(page)
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
+    page.get_by_role("button", name="Complaints beside a model's diagnosis").click()
+    diagnoses = {"name": "diagnoses.csv", "mimeType": "text/csv", "buffer": DIAGNOSES.encode()}
+    page.set_input_files("#diagnoses-file input[type=file]", diagnoses)  # type: ignore[arg-type]
+    expect(page.locator("#diagnoses-file")).to_contain_text("diagnoses")
+    page.click("#compare-diagnoses")
+    expect(page.locator("#complaint-agreement table.diagnoses td").first).to_have_text("gaussian blur")
     check_access(page)
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
     page.locator("#mos-table").get_by_role("button", name="Picture").click()

@@ -18,6 +18,7 @@ from annotate.ui.studies.background import reset_on_study_change
 from annotate.ui.studies.chosen import opened_study
 from annotate.ui.studies.complaints import complaints_panel
 from annotate.ui.studies.conditions import conditions_panel, paired_conditions_panel
+from annotate.ui.studies.diagnoses import build_diagnoses
 from annotate.ui.studies.downloads import build_downloads
 from annotate.ui.studies.figures import confidence_figure, grade_bars, histogram_figure, sos_figure
 from annotate.ui.studies.html import PRESS, cells, empty, note, table, text, thumbnail
@@ -67,7 +68,10 @@ MARKS = ((0.9, "excellent"), (0.75, "good"), (0.5, "moderate"), (-math.inf, "poo
 
 
 class ResultsShown(NamedTuple):
-    """What the panel shows; `order` is how the table is sorted, None as at first, `scale` the choice of a scale."""
+    """What the panel shows; `order` is how the table is sorted, None as at first, `scale` the choice of a scale.
+
+    `diagnoses` stand beside complaints, where the study asks for reasons.
+    """
 
     summary: Any = ""
     conditions: Any = ""
@@ -78,6 +82,7 @@ class ResultsShown(NamedTuple):
     people: Any = ""
     batch: Any = ""
     scale: Any = gr.skip()
+    diagnoses: Any = gr.skip()
 
 
 class TableShown(NamedTuple):
@@ -110,7 +115,7 @@ class Results:
             yield ResultsShown(summary=said)
         if isinstance(analysis, PairedAnalysis):
             shown = paired_results(analysis, with_people=user.may(OWNERS, study_id))
-            yield shown._replace(batch=self._next_pairs(study_id))
+            yield shown._replace(batch=self._next_pairs(study_id), diagnoses=self._offer_diagnoses(study_id))
             return
         with self.labelling.database.read() as db:
             yield self._shown(db, queries.studies.get_study(db, study_id), analysis)
@@ -119,11 +124,16 @@ class Results:
         with self.labelling.database.read() as db:
             return known_scale(queries.studies.get_study(db, study_id).protocol, scale)
 
+    def _offer_diagnoses(self, study_id: int) -> Any:
+        with self.labelling.database.read() as db:
+            return gr.update(visible=bool(queries.studies.get_study(db, study_id).protocol.reasons))
+
     def _shown(self, db: "Session", study: "Study", analysis: "Analysis") -> ResultsShown:
         batch = self._next(db, study, analysis)
         if not analysis.table.ratings.sum():
             said = empty("No votes yet", "Once people rate, their MOS and how far they agree are shown here.")
-            return ResultsShown(summary=said, batch=batch, scale=offer_scales(study.protocol, analysis.scale))
+            scales = offer_scales(study.protocol, analysis.scale)
+            return ResultsShown(summary=said, batch=batch, scale=scales, diagnoses=self._offer_diagnoses(study.id))
         pictures = mos_table(analysis)
         return ResultsShown(
             summary=summary_panel(analysis, study.protocol),
@@ -133,6 +143,7 @@ class Results:
             complaints=complaints_panel(analysis.complaints),
             batch=batch,
             scale=offer_scales(study.protocol, analysis.scale),
+            diagnoses=self._offer_diagnoses(study.id),
         )
 
     def arrange(
@@ -212,10 +223,11 @@ def build_results_panel(labelling: Labelling, guard: Guard, analyses: Analyses, 
     build_metrics(labelling, guard, study, scale)
     disputed = gr.HTML("", apply_default_css=False, elem_id="disputed")
     complaints = gr.HTML("", apply_default_css=False, elem_id="complaints")
+    diagnoses = build_diagnoses(labelling, guard, study)
     listed = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="mos-table")
     people = gr.HTML("", apply_default_css=False, elem_id="comparers")
     batch = gr.HTML("", apply_default_css=False, elem_id="label-next")
-    shown = ResultsShown(summary, conditions, listed, order, disputed, complaints, people, batch, scale)
+    shown = ResultsShown(summary, conditions, listed, order, disputed, complaints, people, batch, scale, diagnoses)
     options: dict[str, Any] = {"who": SEE_RESULTS, "user": True, **SLOW}
     running = [
         guard.on([tab.select, scale.input], results.enter, [study, scale], [*shown], **options),

@@ -114,6 +114,20 @@ def test_metrics_are_compared_with_people(run: Run, refused: Callable[..., str],
     assert "more than once: keep one row" in refused("agreement", "faces", "ratings.csv", "--lower", "x")
 
 
+def test_complaints_stand_beside_diagnoses(run: Run, refused: Callable[..., str], folder: Path) -> None:
+    run("create", "faces", "--images", "faces")
+    (folder / "diagnoses.csv").write_text(f"path,type,probability\nfaces/{NAMES[0]},jpeg,0.9\n")
+    assert "faces asks for no reasons" in refused("complaints", "faces", "diagnoses.csv")
+    run("protocol", "faces", 'reasons=["blur", "compression"]')
+    assert run("complaints", "faces") == {"pictures": [], "diagnoses": [], "agreement": None}
+    found = run("complaints", "faces", "diagnoses.csv", "--output", "both.csv")
+    assert [(each["stimulus"], each["expected"], each["blur"]) for each in found["pictures"]] == [
+        (NAMES[0], "compression", 0)
+    ]
+    assert (found["diagnoses"][0]["pictures"], found["agreement"]["pictures"]) == (1, 0)
+    assert (folder / "both.csv").read_text().splitlines()[1] == f"{NAMES[0]},0,0,jpeg,0.9,,compression,"
+
+
 def test_a_panel_is_told_whom_to_pay_and_frees_places(
     run: Run, refused: Callable[..., str], folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

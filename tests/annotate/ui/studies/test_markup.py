@@ -18,6 +18,7 @@ from annotate.design.scales import SCALES
 from annotate.queries.next_pairs import NextPair
 from annotate.queries.progress import Active
 from annotate.rating.links import PersonalLink
+from annotate.statistics.complaint_agreement import Diagnosis, compare_complaints
 from annotate.statistics.conditions import ConditionFigures, ConditionPair
 from annotate.statistics.findings import Check, Finding
 from annotate.statistics.metric_agreement import MetricAgreement
@@ -26,6 +27,7 @@ from annotate.statistics.planning import Candidate
 from annotate.ui.studies import (
     complaints,
     conditions,
+    diagnoses,
     html,
     links,
     log,
@@ -83,6 +85,11 @@ def _paired_conditions() -> str:
     return "".join(map(conditions.paired_conditions_panel, (found, problem)))
 
 
+def _diagnosed() -> str:
+    found = compare_complaints({MARKUP: {REASONS[0]: 1}}, {MARKUP: Diagnosis(MARKUP)}, REASONS, {})
+    return diagnoses.compared_panel(found, "")
+
+
 def _compared() -> str:
     row = {"participant": MARKUP, "comparisons": 4, "agreement": 0.5, "circular": 0.1, "left_share": 0.5}
     people: Any = SimpleNamespace(rows=lambda: [{**row, "response_ms": 900}])
@@ -129,6 +136,7 @@ PANELS: dict[str, tuple[int, Callable[[], str]]] = {
     "a person's row": (4, _row),
     "personal links": (4, lambda: links.personal_links([PersonalLink(MARKUP, MARKUP)], MARKUP)),
     "who rates now": (1, lambda: progress._people_table([Active(MARKUP, NOW, 1, 2, 1)], UNUSED, NOW)),
+    "complaints beside diagnoses": (3, _diagnosed),
     "what to compare next": (
         2,
         lambda: next_pairs.next_pairs_panel([NextPair(MARKUP, MARKUP, 1, 2)], 1, {}),

@@ -22,6 +22,7 @@ from annotate.statistics.paired_checks import check_participants, find_odd
 from annotate.statistics.paired_scale import fit_paired_scale
 from annotate.ui.previews import StudyPreviews
 from annotate.ui.studies.analyses import Analyses
+from annotate.ui.studies.diagnoses import DiagnosesPanel
 from annotate.ui.studies.progress import progress_panel
 from annotate.ui.studies.protocol_form import FIELDS, shown_values
 from annotate.ui.studies.results import Results
@@ -33,7 +34,7 @@ from annotate.ui.studies.users import User
 from tests.annotate.paired import simulate
 from tests.annotate.rated import NOW, Person, new_study, stimuli
 from tests.annotate.studies import candidates, honest_ratings, make_study, rate
-from tests.annotate.ui.studies.handling import HOST, QUICK, Labelling, form, last, page_of, toasts, uploaded
+from tests.annotate.ui.studies.handling import HOST, QUICK, Labelling, form, last, page_of, sent, toasts, uploaded
 
 PAIRS: dict[str, Any] = {"method": "pairs", "repeat_every": 0, "break_every": 0}
 
@@ -127,6 +128,12 @@ def test_what_people_complain_about_is_counted_by_picture(method: str, labelling
     complaints = last(Results(labelling, Analyses(labelling)).enter(HOST, study_id)).complaints
     assert "Noise" in complaints
     assert "Blur" not in complaints  # nobody said so
+    given = tmp_path / "diagnoses.csv"
+    given.write_text("path,type,probability\nrated-0.png,gaussian_noise,0.8\nrated-1.png,jpeg,0.6\n")
+    beside = last(DiagnosesPanel(labelling).compare(study_id, sent(given)))
+    assert "Noise 3</td><td>gaussian noise (80%)</td><td>yes</td>" in beside or method == "pairs"
+    assert "Of 1 picture with complaints and a diagnosis that names a reason" in beside  # JPEG names none of those
+    assert 'download="complaints-and-diagnoses.csv"' in beside
     export_study(labelling.database, study_id, tmp_path, tmp_path / "out", label=None)
     with (tmp_path / "out" / "complaints.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))

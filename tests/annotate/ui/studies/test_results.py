@@ -32,7 +32,9 @@ from tests.annotate.ui.studies.handling import HOST, QUICK, Labelling, finish, l
 def test_results_show_what_the_votes_say(labelling: Labelling) -> None:
     study_id = rated_study(labelling, people=8)
     results = Results(labelling, Analyses(labelling))
-    summary, conditions, table, order, disputed, complaints, people, batch, scale = last(results.enter(HOST, study_id))
+    shown = last(results.enter(HOST, study_id))
+    summary, conditions, table, order, disputed, complaints, people, batch, scale, diagnoses = shown
+    assert diagnoses["visible"] is False  # nobody may give reasons
     assert scale["visible"] is False  # there is one
     assert complaints == people == ""  # nobody was asked for reasons, or compared
     assert summary.count("<svg") == 3
