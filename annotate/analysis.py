@@ -33,7 +33,7 @@ from annotate.statistics.paired_checks import (
     find_failed_pairs,
     find_odd,
 )
-from annotate.statistics.paired_conditions import SAMPLES, PairedConditions, scale_conditions
+from annotate.statistics.paired_conditions import PairedConditions, scale_conditions
 from annotate.statistics.paired_scale import PairedScale, fit_paired_scale
 from annotate.statistics.ratings import Flags, Ratings
 from annotate.statistics.reliability import Reliability, estimate_reliability
@@ -126,20 +126,18 @@ def correlations(db: Session, study_id: int) -> list[ScaleCorrelation]:
     return correlate_scales({name: mos_table(db, study_id, name) for name in names}) if len(names) > 1 else []
 
 
-def paired_conditions(db: Session, study_id: int, *, samples: int = SAMPLES) -> PairedConditions:
+def paired_conditions(db: Session, study_id: int) -> PairedConditions:
     """Return where what was done to the pictures puts them, by the comparisons that are used.
 
-    Intervals are from so many `samples` of the participants. Raises StudyError where nobody has compared any pictures.
+    Raises StudyError where nobody has compared any pictures.
     """
-    return _scaled_conditions(load_comparisons(db, study_id), _origins(db, study_id), samples)
+    return _scaled_conditions(load_comparisons(db, study_id), _origins(db, study_id))
 
 
-def _scaled_conditions(
-    comparisons: Comparisons, origins: Mapping[str, Origin], samples: int = SAMPLES
-) -> PairedConditions:
+def _scaled_conditions(comparisons: Comparisons, origins: Mapping[str, Origin]) -> PairedConditions:
     """Return the conditions of comparisons, or the problem where they cannot be put on one scale."""
     try:
-        return scale_conditions(comparisons, origins, samples=samples)
+        return scale_conditions(comparisons, origins)
     except RatingsError as error:
         return PairedConditions(problem=str(error))
 

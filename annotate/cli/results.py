@@ -72,13 +72,6 @@ def _add_statistics(command: Command) -> None:
         "conditions", _conditions, "compare what was done to the pictures: MOS of each, tests of all pairs"
     )
     conditions.add_argument("name", metavar="NAME")
-    conditions.add_argument(
-        "--bootstrap",
-        type=whole(1, MOST_BOOTSTRAPS),
-        default=200,
-        metavar="N",
-        help="of pairs: intervals from N resamplings of the participants (default: 200)",
-    )
     _add_scale_option(conditions)
     scales = command("scales", _scales, "compare the scales of a study: agreement on each, correlation of their MOS")
     scales.add_argument("name", metavar="NAME")
@@ -180,7 +173,7 @@ def _conditions(options: argparse.Namespace, settings: Settings) -> None:
     with opened_database(settings) as database, database.read() as db:
         study = queries.studies.find_study(db, options.name)
         if method_of(study.protocol).unit is Unit.PAIR:
-            _say_paired_conditions(options, analysis.paired_conditions(db, study.id, samples=options.bootstrap))
+            _say_paired_conditions(options, analysis.paired_conditions(db, study.id))
             return
         found = analysis.conditions(db, study.id, options.scale)
     if not found.figures:

@@ -3,11 +3,12 @@
 A picture stands where its group and its condition put it, so that conditions can be told from each other where groups
 lack some of them (least squares). The mean of all conditions is 0. As for grades (`annotate.statistics.conditions`),
 intervals and tests say how far other photos and other people of the same kind might move a condition: the variance is
-that of the people, from resampling them, plus that of the sources, from what their pictures are off, less that of the
-answers themselves, which is in both, and never less than either alone. Where all pictures are of one source, nothing is
-known of other photos, and only other people count. The p values of all pairs are corrected for their number after Holm.
+that of the people, by how far each pulls the scale, plus that of the sources, by how far their pictures are off, less
+that of the answers themselves, which is in both, and never less than either alone. Where all pictures are of one
+source, nothing is known of other photos, and only other people count. The p values of all pairs are corrected for their
+number after Holm.
 
-Shapes: J stimuli, C conditions, S sources.
+Shapes: J stimuli, C conditions, S sources, I participants.
 """
 
 import math
@@ -23,11 +24,8 @@ from annotate.errors import RatingsError
 from annotate.statistics.comparisons import Comparisons
 from annotate.statistics.conditions import MOST_COMPARED, ConditionPair, Origin, holm, json_safe, source_indices
 from annotate.statistics.mos import CONFIDENCE
-from annotate.statistics.paired_scale import Model, PairedScale, fit_paired_scale, resampled_scales
+from annotate.statistics.paired_scale import Model, PairedScale, fit_paired_scale, participant_pulls
 from annotate.statistics.ratings import Flags, Indices, Numbers
-
-SAMPLES = 200
-"""Of the participants, for a variance."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +65,6 @@ def scale_conditions(
     origins: Mapping[str, Origin],
     *,
     model: Model = "thurstone",
-    samples: int = SAMPLES,
-    seed: int = 0,
 ) -> PairedConditions:
     """Return where each condition stands and which differ; nothing where fewer than two were compared.
 
@@ -76,8 +72,6 @@ def scale_conditions(
         comparisons: V answers.
         origins: By stimulus; those that are missing or have no condition are left out.
         model: As of `fit_paired_scale`.
-        samples: Of the participants.
-        seed: Of the sampling.
 
     Raises:
         RatingsError: Some conditions are linked by no group of pictures that holds both.
@@ -91,9 +85,8 @@ def scale_conditions(
     effects = condition_effects(scale.jod, scale.group, condition)
     if np.isnan(effects).any():
         raise RatingsError("The conditions cannot be put on one scale: no source has some of them together.")
-    people = _covariance_of_people(comparisons, condition, model, samples, seed)
-    freedom = np.unique(comparisons.participant).size - 1
-    found = _Estimate.of(scale, condition, source_indices(comparisons.stimulus_ids, known), effects, people, freedom)
+    source = source_indices(comparisons.stimulus_ids, known)
+    found = _Estimate.of(scale, condition, source, effects, participant_pulls(comparisons, scale, model=model))
     order = np.argsort(-effects, kind="stable").tolist()
     compared = order if len(order) <= MOST_COMPARED else []
     pairs = [found.pair(names, a, b) for a, b in combinations(compared, 2)]
@@ -150,9 +143,9 @@ class _Estimate:
 
     @classmethod
     def of(
-        cls, scale: PairedScale, condition: Indices, source: Indices, effects: Numbers, people: Numbers, freedom: int
+        cls, scale: PairedScale, condition: Indices, source: Indices, effects: Numbers, pulls: Numbers
     ) -> "_Estimate":
-        """Add what the sources (J,) and the answers say to what resampling the people said."""
+        """Return what people, by their pulls (I, J), the sources (J,) and the answers say of the spread."""
         known = condition >= 0
         has = np.zeros((effects.size, int(source.max()) + 1), np.bool_)
         has[condition[known], source[known]] = True
@@ -164,8 +157,8 @@ class _Estimate:
         np.add.at(sums, source, (made_of * off).T)
         sources = int(has.any(axis=0).sum())
         by_source = sums.T @ sums * sources / (sources - 1) if sources > 1 else np.zeros((effects.size,) * 2)
-        freedom = min(freedom, sources - 1) if sources > 1 else freedom
-        answer = made_of @ scale.covariance @ made_of.T
+        freedom = min(len(pulls), sources if sources > 1 else len(pulls)) - 1
+        people, answer = _covariance_of_people(pulls @ made_of.T), made_of @ scale.covariance @ made_of.T
         return cls(condition, scale.comparisons, has, effects, people, by_source, answer, freedom)
 
     def figures(self, names: Sequence[str], at: int) -> PairedCondition:
@@ -203,17 +196,11 @@ class _Estimate:
         return float(stats.t.ppf((1 + CONFIDENCE) / 2, self.freedom)) * self._error(contrast)
 
 
-def _covariance_of_people(
-    comparisons: Comparisons, condition: Indices, model: Model, samples: int, seed: int
-) -> Numbers:
-    """Return the covariance (C, C) of the effects over resampled participants."""
-    drawn = np.array([
-        condition_effects(each.jod, each.group, condition)
-        for each in resampled_scales(comparisons, model=model, samples=samples, seed=seed)
-    ])  # fmt: skip
-    linked = drawn[~np.isnan(drawn).any(axis=1)]  # in a sample of few people, conditions may not be
-    off = linked - linked.mean(axis=0) if len(linked) else linked
-    covariance: Numbers = off.T @ off / max(1, len(linked) - 1)
+def _covariance_of_people(pulls: Numbers) -> Numbers:
+    """Return the covariance of the effects (C, C) by how far each participant pulls them (I, C)."""
+    people = len(pulls)
+    off = pulls - pulls.mean(axis=0)
+    covariance: Numbers = off.T @ off * people / max(1, people - 1)
     return covariance
 
 

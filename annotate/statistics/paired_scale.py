@@ -48,7 +48,8 @@ class PairedScale:
 
     ci95 is the half width of the interval from the curvature of the likelihood, against the mean of the group.
     `covariance` (J, J) is that of the positions in JOD²; how far a group's mean is off, within the prior, is in it.
-    `tie_share` is how often "no difference" is answered to two stimuli that stand at the same place.
+    `tie` is the model's parameter of ties, `tie_share` how often "no difference" is answered to two stimuli that stand
+    at the same place.
     `misfit` is the probability of data as far from the model as these were, if it were right; NaN where every pair
     was compared too seldom to tell.
     """
@@ -59,6 +60,7 @@ class PairedScale:
     comparisons: Indices
     group: Indices
     covariance: Numbers
+    tie: float
     tie_share: float
     misfit: float
 
@@ -130,9 +132,33 @@ def fit_paired_scale(
         comparisons=comparisons.counts,
         group=groups,
         covariance=covariance,
+        tie=tie,
         tie_share=family.tie_share(tie),
         misfit=_misfit(pairs, family.terms(position[pairs.first] - position[pairs.second], tie).log, position.size),
     )
+
+
+def participant_pulls(comparisons: Comparisons, scale: PairedScale, *, model: Model = "thurstone") -> Numbers:
+    """Return how far the answers of each participant who gave any pull each stimulus (I, J), in JOD.
+
+    The spread of these pulls is that of the scale over other people who differ as these do (the sandwich estimate of P.
+    Huber, 1967), as resampling them gives it, at the cost of one fit.
+
+    Args:
+        comparisons: Those that the scale was fitted to.
+        scale: The scale.
+        model: That it was fitted with.
+    """
+    family = _FAMILIES[model]
+    unit, answers = family.jod(scale.tie), np.arange(len(comparisons))
+    distance = unit * (scale.jod[comparisons.left] - scale.jod[comparisons.right])
+    slope = family.terms(distance, scale.tie).by_d[answers, LEFT - comparisons.preferred]
+    person = np.unique(comparisons.participant, return_inverse=True)[1].reshape(-1)
+    slopes = np.zeros((int(person.max()) + 1, scale.jod.size))
+    np.add.at(slopes, (person, comparisons.left), slope)
+    np.add.at(slopes, (person, comparisons.right), -slope)
+    pulls: Numbers = unit * slopes @ scale.covariance
+    return pulls
 
 
 def bootstrap_paired_scale(

@@ -15,10 +15,9 @@ if TYPE_CHECKING:
 
 SHOWN = 12
 SIDE_PX = 64
-ORDER = (
-    "In the order in which somebody new gets them: what fewest people have comes first, and in equal numbers by chance."
-)
-BY_INFORMATION = "Then come those that the design chooses by the answers so far, what is expected to tell most first."
+ORDER = "In the order in which somebody new gets them: what fewest people have comes first, and of equal ones any."
+BY_INFORMATION = "Chosen by the answers so far, source by source: what is expected to tell most comes first."
+BOTH = f"{ORDER} Then come those that are chosen by the answers so far, what is expected to tell most first."
 
 
 def next_pairs_panel(pairs: "Sequence[NextPair]", missing: int, pictures: Mapping[str, Path]) -> str:
@@ -33,13 +32,17 @@ def next_pairs_panel(pairs: "Sequence[NextPair]", missing: int, pictures: Mappin
         )
         for each in pairs[:SHOWN]
     ]
-    by_information = f" {BY_INFORMATION}" if any(each.information is not None for each in pairs) else ""
     lack = f"{counted(missing, 'answer is', 'answers are')} missing in all. " if missing else ""
     listed = table(("Pair", "Names", "Why"), rows, caption=f"The next {len(pairs)} to compare", kind="next-pairs")
     link = as_csv_link("next-pairs.csv", pairs_csv(pairs))
     rest = f" The list shows the first {len(rows)}." if len(pairs) > len(rows) else ""
-    said = f'<p class="hint">{lack}{ORDER}{by_information}</p>'
+    said = f'<p class="hint">{lack}{_order(pairs)}</p>'
     return f'{said}{listed}<p class="hint">Save all {len(pairs)} {link}.{rest}</p>'
+
+
+def _order(pairs: "Sequence[NextPair]") -> str:
+    by_information = sum(each.information is not None for each in pairs)
+    return ORDER if not by_information else BY_INFORMATION if by_information == len(pairs) else BOTH
 
 
 def pairs_csv(pairs: "Sequence[NextPair]") -> str:

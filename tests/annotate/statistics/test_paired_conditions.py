@@ -28,7 +28,7 @@ def test_simulated_conditions_lie_in_their_intervals_and_are_told_from_each_othe
         name: Origin(None, condition)
         for name, condition in zip(comparisons.stimulus_ids, [*"abcabc", None], strict=True)
     }
-    found = scale_conditions(comparisons, origins, samples=40)
+    found = scale_conditions(comparisons, origins)
     assert [each.condition for each in found.figures] == [*"abc"]
     assert [(each.pictures, each.sources, each.comparisons) for each in found.figures] == [(2, 2, 2 * 6 * 12)] * 3
     for each, truth in zip(found.figures, (1.0, 0.0, -1.0), strict=True):
@@ -51,11 +51,11 @@ def test_intervals_cover_photos_on_which_conditions_differ_and_of_one_photo_othe
     names = alike.stimulus_ids
     two = {name: Origin(f"s{at // 3}", "abc"[at % 3]) for at, name in enumerate(names)}
     one = {name: Origin("s0", "abc"[at % 3]) for at, name in enumerate(names)}
-    widths = [scale_conditions(each, two, samples=20).figures[0].ci95 for each in (alike, unlike)]
+    widths = [scale_conditions(each, two).figures[0].ci95 for each in (alike, unlike)]
     assert widths[1] > 2 * widths[0]
-    assert scale_conditions(unlike, one, samples=20).figures[0].ci95 < widths[0]
+    assert scale_conditions(unlike, one).figures[0].ci95 < widths[0]
     alone = unlike.where(unlike.participant == 0)
-    assert all(np.isnan(each.p) for each in scale_conditions(alone, two, samples=2).pairs)
+    assert all(np.isnan(each.p) for each in scale_conditions(alone, two).pairs)
 
 
 def test_conditions_of_sources_that_share_none_are_refused() -> None:

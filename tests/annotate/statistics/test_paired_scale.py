@@ -5,11 +5,19 @@ from typing import get_args
 
 import choix
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 from annotate.statistics.comparisons import Comparisons
-from annotate.statistics.paired_scale import Model, bootstrap_paired_scale, count_pairs, fit_paired_scale
+from annotate.statistics.paired_scale import (
+    Model,
+    bootstrap_paired_scale,
+    count_pairs,
+    fit_paired_scale,
+    participant_pulls,
+    resampled_scales,
+)
 from tests.annotate.paired import simulate
 
 NO_PRIOR = 1e4
@@ -90,6 +98,18 @@ def test_resampled_people_of_one_taste_give_much_the_same_intervals() -> None:
     assert bootstrap_paired_scale(comparisons, samples=200) == pytest.approx(
         fit_paired_scale(comparisons).ci95, rel=0.35
     )
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_how_far_people_pull_the_scale_is_how_far_it_moves_when_they_are_resampled(model: Model) -> None:
+    frames = [simulate(np.array([0.0, taste, -taste]), people=6, tie=0.2, seed=6).to_frame() for taste in (0.2, 1.8)]
+    frames[1]["participant"] += " of another taste"
+    comparisons = Comparisons.from_frame(pd.concat(frames))
+    scale = fit_paired_scale(comparisons, model=model)
+    spread = np.sqrt((participant_pulls(comparisons, scale, model=model) ** 2).sum(axis=0))
+    drawn = np.array([each.jod for each in resampled_scales(comparisons, model=model, samples=60)])
+    assert spread == pytest.approx(drawn.std(axis=0), rel=0.25)
+    assert spread[1] > 1.05 * scale.ci95[1] / 1.96  # people differ by more than their answers do
 
 
 @pytest.mark.parametrize("model", MODELS)
