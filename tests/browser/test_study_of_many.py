@@ -38,9 +38,10 @@ from annotate.stimuli.files import Candidate
 from fiqa.degradation.synthetic import degrade
 from tests.annotate.rated import Person
 from tests.annotate.studies import make_study
-from tests.app_process import free_port, run_app
+from tests.app_process import ROOT, free_port, run_app
 from tests.browser.raters import Rater, open_pages
 
+PROGRAM = Path(__file__).with_name("app_without_network.py")
 PICTURES = 12
 SMALLEST_PX = 300
 TYPES = ("gaussian_blur", "gaussian_noise", "jpeg")
@@ -190,7 +191,7 @@ def labelled(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with closing(open_database(settings.database_url)) as database:
         study_id, people = prepare(database, settings.data_dir, f"http://127.0.0.1:{port}/")
     with ExitStack() as apps:
-        start = partial(run_app, folder, port=port)
+        start = partial(run_app, folder, port=port, program=PROGRAM, PYTHONPATH=str(ROOT))
         app = apps.enter_context(start())
 
         def kill_and_start() -> None:

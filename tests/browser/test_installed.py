@@ -1,21 +1,36 @@
-"""`pip install .` gives the package, its command and what comes with it, without a clone beside it."""
+"""`pip install .` gives the package, its commands, its page and what comes with it, without a clone beside it."""
 
 import os
+import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
-from tests.installed import install_wheel
+from tests.app_process import run_app
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PACKAGES = ("annotate", "fiqa", "fiqa_app", "training")
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return install_wheel(tmp_path_factory.mktemp("packaging"))
+    """Build the wheel of a copy, so that nothing is left in the clone, and unpack it; return what to import from."""
+    folder = tmp_path_factory.mktemp("packaging")
+    copy = folder / "copy"
+    for name in (*PACKAGES, "assets"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, copy)
+    build = ["pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(copy)]
+    subprocess.run([sys.executable, "-m", *build], check=True, capture_output=True)
+    (wheel,) = folder.glob("fiqa-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "site")
+    return folder / "site"
 
 
 def test_wheel_holds_everything_the_clone_does(installed: Path) -> None:
@@ -54,7 +69,6 @@ COMMANDS = [("fiqa", "serve"), ("annotate",), ("training.train_on_study",)]
 def test_app_labelling_training_and_the_bundled_checkpoint_are_found_without_a_clone(
     installed: Path, tmp_path: Path
 ) -> None:
-    """The page of what is installed is looked at in tests/browser."""
     code = START.format(installed=str(installed), commands=COMMANDS)
     environment = {**os.environ, "PYTHONPATH": str(installed)}
     done = subprocess.run(
@@ -63,3 +77,19 @@ def test_app_labelling_training_and_the_bundled_checkpoint_are_found_without_a_c
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("usage: ") == len(COMMANDS)
     assert 0 <= float(done.stdout.splitlines()[-1]) <= 1
+
+
+def test_the_page_is_styled_as_in_a_clone(installed: Path, tmp_path: Path, browser: Browser) -> None:
+    program = tmp_path / "elsewhere" / "app.py"
+    program.parent.mkdir()
+    shutil.copy(ROOT / "app.py", program)
+    with run_app(tmp_path, program=program, PYTHONPATH=str(installed)) as app:
+        page = browser.new_page()
+        page.goto(app.address)
+        page.wait_for_selector("#header h1")
+        read = "([selector, name]) => getComputedStyle(document.querySelector(selector)).getPropertyValue(name)"
+        assert page.evaluate(read, ["#header header", "display"]) == "flex"
+        assert page.evaluate(read, ["#header button", "border-radius"]) == "50%"
+        assert page.evaluate(read, ["#footer footer", "justify-content"]) == "space-between"
+        page.close()
+        app.kill()  # an end in order would wait for the checkpoint, which nobody needs here
