@@ -18,6 +18,7 @@ from fiqa_app.serving import page
 from fiqa_app.serving.gate import Gate, Limits
 from fiqa_app.serving.queued_work import QueuedWork
 from fiqa_app.serving.session_cleanup import KEPT_SESSIONS, forgetting
+from fiqa_app.serving.shared_answers import SharedAnswers
 from fiqa_app.serving.traffic import Counters, Traffic, health_routes
 from fiqa_app.serving.upload_folder import UploadFolder
 
@@ -82,7 +83,7 @@ def _surroundings(
         fetch_urls=settings.fetch_urls,
     )
     return {
-        "middleware": [Middleware(Traffic, counters=counters), gate],
+        "middleware": [Middleware(Traffic, counters=counters), gate, Middleware(SharedAnswers)],
         "routes": [*health_routes(counters, ready=ready, with_metrics=settings.metrics), *routes],
         "lifespan": forgetting,
     }

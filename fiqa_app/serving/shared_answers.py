@@ -1,0 +1,110 @@
+"""What is the same for everybody is made and compressed once: the page, and the scripts and styles that draw it.
+
+Gradio makes the page anew for each visitor and sends its 700 kB as they are. It compresses each of a hundred files
+anew, too, and browsers ask for them again at a later visit, though their names change with their content.
+"""
+
+import asyncio
+import gzip
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import brotli
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+PAGES = ("/", "/config")
+FILE = re.compile(r"/assets/[\w-]+(\.[\w-]+)*\.(js|css)")
+"""One of Gradio's files, by the only path that it has here."""
+ADDRESS = ("host", "x-forwarded-host", "x-forwarded-proto", "x-gradio-server")
+"""Headers from which Gradio tells the address at which a page was asked for."""
+MOST_PAGES = 64
+"""Pages that are kept: whoever asks for it at ever new addresses fills no memory."""
+BROTLI_QUALITY = 6
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SharedAnswer:
+    """A compressed answer, and the route that gave it."""
+
+    body: bytes
+    headers: dict[str, str]
+    route: Any
+
+    def response(self, asked: Headers) -> Response:
+        """Return what is sent: without the body, where the browser has it already."""
+        if asked.get("if-none-match") == self.headers["etag"]:
+            return Response(status_code=304, headers=self.headers)
+        return Response(self.body, headers=self.headers)
+
+
+class SharedAnswers:
+    """ASGI middleware: gives everybody what `app` answered to the first who asked for the same."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self._pages: dict[Key, SharedAnswer] = {}
+        self._files: dict[Key, SharedAnswer] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        asked = Headers(scope=scope) if scope["type"] == "http" else Headers()
+        encoding = next((each for each in ("br", "gzip") if each in asked.get("accept-encoding", "")), None)
+        if encoding is None or not _is_shared(scope, asked):
+            await self.app(scope, receive, send)
+            return
+        known = self._pages if scope["path"] in PAGES else self._files
+        key = (encoding, *_identity(scope, asked))
+        if key not in known:
+            status, messages = await self._ask(scope, receive)
+            if status != 200:
+                for message in messages:
+                    await send(message)
+                return
+            if len(self._pages) >= MOST_PAGES:
+                self._pages.clear()
+            known[key] = await asyncio.to_thread(_compressed, messages, encoding, scope)
+        scope["route"] = known[key].route
+        await known[key].response(asked)(scope, receive, send)
+
+    async def _ask(self, scope: Scope, receive: Receive) -> tuple[int, list[Message]]:
+        """Return the status and all messages of what the app answers."""
+        messages: list[Message] = []
+
+        async def note(message: Message) -> None:
+            messages.append(message)
+
+        asked = {**scope, "extensions": {}}  # files come as bytes, and not as a path for the server to send
+        await self.app(asked, receive, note)
+        scope["route"] = asked.get("route")
+        return messages[0]["status"], messages
+
+
+def _is_shared(scope: Scope, asked: Headers) -> bool:
+    if scope["method"] not in ("GET", "HEAD") or scope["query_string"] or "range" in asked:
+        return False
+    return scope["path"] in PAGES or FILE.fullmatch(scope["path"]) is not None
+
+
+def _identity(scope: Scope, asked: Headers) -> Key:
+    """Return what an answer depends on; a page contains the address at which it was asked for."""
+    if scope["path"] not in PAGES:
+        return (scope["path"],)
+    return scope["path"], scope["scheme"], scope.get("root_path", ""), *(asked.get(name, "") for name in ADDRESS)
+
+
+def _compressed(messages: list[Message], encoding: str, scope: Scope) -> SharedAnswer:
+    content = b"".join(message.get("body", b"") for message in messages)
+    body = brotli.compress(content, quality=BROTLI_QUALITY) if encoding == "br" else gzip.compress(content)
+    headers = {
+        "content-type": Headers(raw=messages[0]["headers"])["content-type"],
+        "content-encoding": encoding,
+        "vary": "Accept-Encoding",
+        "etag": f'"{sha256(body).hexdigest()[:32]}"',
+        "cache-control": "no-cache" if scope["path"] in PAGES else "public, max-age=31536000, immutable",
+    }
+    return SharedAnswer(body, headers, scope["route"])
