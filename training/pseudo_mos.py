@@ -13,7 +13,16 @@ from tqdm import tqdm
 
 from fiqa.memory import keep_freed_memory
 from training.data.photos import read_photo_folder
-from training.data.rendering import HELD_ASIDE_PX, SMALL_PX, VIEW_PX, Amounts, one_a_person, render_shard, uses
+from training.data.rendering import (
+    HELD_ASIDE_PX,
+    SMALL_PX,
+    VIEW_PX,
+    Amounts,
+    load_metrics,
+    one_a_person,
+    render_shard,
+    uses,
+)
 from training.fit.script import run_script
 
 
@@ -41,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     serving = one_a_person(uses(read_photo_folder(options.photos), options.without))
     options.output.mkdir(parents=True, exist_ok=True)
     amounts = Amounts(options.views, options.real_views, options.stacks, options.levels, tuple(options.held_aside_px))
+    load_metrics()
     with ProcessPoolExecutor(options.workers, initializer=keep_freed_memory) as pool:
         jobs = [
             pool.submit(render_shard, photo, use, options.output, amounts, options.device) for photo, use in serving

@@ -15,6 +15,7 @@ import logging
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from pickle import UnpicklingError
@@ -156,14 +157,20 @@ def load_face_finder(kind: str = "auto", *, made_with: str = "bundled") -> FaceF
     if kind not in FINDERS:
         raise SettingError(f"Unknown face finder {kind!r}: choose one of {', '.join(FINDERS)}.")
     if "bundled" in (kind, made_with if kind == "auto" else ""):
-        return BundledFaceFinder()
+        return _bundled_finder()
     try:
         return FaceAlignmentFinder()
     except FiqaError as error:
         if kind != "auto":
             raise
         logger.warning("Faces are found with the bundled finder. %s", error)
-        return BundledFaceFinder()
+        return _bundled_finder()
+
+
+@cache
+def _bundled_finder() -> "BundledFaceFinder":
+    """Return the finder that all checkpoints of a process share: to load it takes longer than to load `lite`."""
+    return BundledFaceFinder()
 
 
 def _weights_cache() -> Path:

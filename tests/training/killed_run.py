@@ -2,13 +2,17 @@
 
     python -m tests.training.killed_run ARGUMENTS
 
-Every run is a fork of this process, which has imported everything and computed nothing.
+Every run is a fork of this process, which has imported everything, also what a training imports late, and computed
+nothing.
 """
 
 import os
 import signal
 import sys
 from typing import Any
+
+import torch._dynamo
+import torch.utils.tensorboard  # noqa: F401  for the forks
 
 from tests.training.resampling_less import resampling_less
 from training import release, train_people

@@ -4,7 +4,7 @@
 
 One of them dies as by kill -9 while it writes its state of batch 6, in FOLDER/killed; then two train together in
 FOLDER/together, as `torchrun` starts them, and meet at PORT. Prints how each ended. All are forks of this process,
-which has imported everything and computed nothing.
+which has imported everything, also what a training imports late, and computed nothing.
 """
 
 import json
@@ -16,6 +16,8 @@ from functools import partial
 from pathlib import Path
 
 import torch
+import torch._dynamo
+import torch.utils.tensorboard
 from torch import Tensor, nn
 
 from training.fit.loop import LoopOptions, train

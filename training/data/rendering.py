@@ -31,7 +31,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -263,10 +263,16 @@ def full_reference_metrics(
     return np.concatenate([_compare(views[chunk], references[chunk], device) for chunk in chunks])
 
 
-def _compare(views: NDArray[np.uint8], references: NDArray[np.uint8], device: Device) -> NDArray[np.float64]:
+def load_metrics() -> Any:
+    """Return the library of the metrics, which takes seconds to import: before processes are forked, once for all."""
     prepare_torchvision()
     import piq
 
+    return piq
+
+
+def _compare(views: NDArray[np.uint8], references: NDArray[np.uint8], device: Device) -> NDArray[np.float64]:
+    piq = load_metrics()
     distorted, pristine = _to_tensor(views, device), _to_tensor(references, device)
     columns = [
         1 - piq.multi_scale_gmsd(distorted, pristine, chromatic=True, reduction="none"),
