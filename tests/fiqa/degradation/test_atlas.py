@@ -62,9 +62,10 @@ def made_up(people: int, *, seed: int) -> LabelledEmbeddings:
 
 @pytest.fixture(scope="module")
 def atlas() -> Atlas:
-    """Of embeddings that are told apart easily, so that fewer steps do."""
+    """Of embeddings that are told apart easily, so that fewer and smaller steps do."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(atlas_building, "STEPS", 600)
+        patch.setattr(atlas_building, "STEPS", 300)
+        patch.setattr(atlas_building, "BATCH", 256)
         return fit_atlas(made_up(8, seed=1), checkpoint_sha256="abc", origin="made up")
 
 
