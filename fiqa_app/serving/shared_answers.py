@@ -85,7 +85,7 @@ class SharedAnswers:
 
 
 def _is_shared(scope: Scope, asked: Headers) -> bool:
-    if scope["method"] not in ("GET", "HEAD") or scope["query_string"] or "range" in asked:
+    if scope["method"] != "GET" or scope["query_string"] or "range" in asked:
         return False
     return scope["path"] in PAGES or FILE.fullmatch(scope["path"]) is not None
 

@@ -30,8 +30,9 @@ class Site(TestClient):
 
     def file(self, request: Request) -> Response:
         self.asked.append(request.url.path)
-        missing = "missing" in request.url.path
-        return PlainTextResponse("never so" if missing else 999 * "b", status_code=404 if missing else 200)
+        if "missing" in request.url.path:
+            return PlainTextResponse("never so", status_code=404)
+        return PlainTextResponse("" if request.method == "HEAD" else 999 * "b")
 
 
 @pytest.fixture
@@ -93,6 +94,11 @@ def test_who_takes_nothing_compressed_or_a_part_of_a_file_is_answered_by_the_app
     site.get("/assets/index.js", headers={**BROTLI, "range": "bytes=0-1"})
     assert len(site.asked) == 2
     assert site.post("/", headers=BROTLI).status_code == 405
+
+
+def test_who_asks_for_the_headers_alone_leaves_no_empty_file_to_others(site: Site) -> None:
+    assert site.head("/assets/index.js", headers=BROTLI).content == b""
+    assert site.get("/assets/index.js", headers=BROTLI).text == 999 * "b"
 
 
 def test_every_script_and_style_of_gradio_is_known_by_its_path() -> None:
