@@ -36,16 +36,17 @@ def damaged(number: int) -> bytes:
 
 
 def prepare(folder: Path) -> None:
-    """Make a study in which the more damage, the lower the grades; two pictures have no votes."""
+    """Make a study in which the more damage, the lower the grades of details; two pictures have no votes."""
     settings = Settings.from_environment({"FIQA_DATA_DIR": str(folder)})
     folder.mkdir(parents=True)
     database = open_database(settings.database_url)
     offered = [Candidate(f"{number:02}.png", partial(damaged, number), None) for number in range(PICTURES)]
-    study_id = make_study(database, folder, offered, name=NAME, protocol=StudyProtocol(ratings_wanted=PEOPLE))
+    protocol = StudyProtocol.from_json({"ratings_wanted": PEOPLE, "more_scales": "piq23"})
+    study_id = make_study(database, folder, offered, name=NAME, protocol=protocol)
+    grades = {(n, who): float(max(1, 5 - n // 3 - (who + n) % 2)) for n in range(RATED) for who in range(PEOPLE)}
     ratings = [
-        ImportedRating(f"{number:02}.png", f"p{who}", float(max(1, 5 - number // 3 - (who + number) % 2)))
-        for number in range(RATED)
-        for who in range(PEOPLE)
+        ImportedRating(f"{n:02}.png", f"p{who}", 3.0, more_grades={"details": grade})
+        for (n, who), grade in grades.items()
     ]
     rate(database, study_id, ratings)
     database.close()
@@ -86,11 +87,16 @@ def test_votes_become_a_checkpoint_that_scores(browser: Browser, address: str, f
     training, train, stop = page.locator("#training"), page.locator("#train"), page.locator("#stop-training")
     expect(training).to_contain_text("Not trained yet")
 
+    details = page.locator("#training-scale").get_by_label("Details")
+    details.check()
+    page.get_by_text("Train elsewhere, or by hand").click()
+    expect(page.locator("#training-command")).to_contain_text("--scale details")
     train.click()
     expect(training.locator("[data-live]")).to_be_visible()
     expect(stop).to_be_visible()
     page.reload()  # where it was left
     expect(training).to_contain_text(CHECKPOINT)
+    expect(details).to_be_checked()
     stop.click()
     expect(training).to_contain_text("was stopped. Train it again")
     train.click()
@@ -99,6 +105,7 @@ def test_votes_become_a_checkpoint_that_scores(browser: Browser, address: str, f
     status = json.loads(next((folder / "data" / "trainings").glob("*/run/status.json")).read_text())
     result = page.locator("#training-result")
     expect(result).to_contain_text(status["message"])
+    expect(result).to_contain_text(f"Does {CHECKPOINT} agree with people on “Details”?")
     expect(result.locator("svg.figure circle")).to_have_count(RATED)
     expect(result.locator("table.surprises tbody tr")).to_have_count(RATED)
     expect(result.locator("table.agreement")).to_contain_text("SRCC")

@@ -74,13 +74,10 @@ class TrainPanel:
     def enter(self, study_id: int | None) -> tuple[Any, ...]:
         """Show a study: how far it is, the name to train under, the command, no batch, and the scales to choose."""
         study = self._study(study_id)
-        return (
-            *self.show(study_id),
-            self._free_name(study),
-            self.command(study_id),
-            "",
-            offer_scales(study.protocol, MAIN),
-        )
+        last = self.trainer.runs.find(study_key(study))
+        scale = known_scale(study.protocol, last and last.scale)
+        scales = offer_scales(study.protocol, scale)
+        return *self.show(study_id), self._free_name(study), self.command(study_id, scale), "", scales
 
     def command(self, study_id: int | None, scale: object = MAIN) -> str:
         """Return how to train on a scale by hand."""
