@@ -1,6 +1,7 @@
 """Commands on many photos that are killed (SIGKILL, as a machine short of memory does) go on where they were."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,43 +17,75 @@ from fiqa.curation.journal import ScoreJournal
 from fiqa.degradation.synthetic import degrade
 
 pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[2]
+
+PHOTOS = 5
+COMPARE = ["compare", "a", "b", "--no-diagnosis"]
+CURATE = ["curate", "a", "--keep-share", "0.4"]
+PLACE = ["curate", "a", "--keep-share", "0.8", "--to", "kept", "--by"]
+RUNS = {
+    "compare": (COMPARE, "fiqa.comparison.journal", "Journal.add"),
+    "curate": (CURATE, "fiqa.curation.journal", "ScoreJournal.add"),
+    "copy": ([*PLACE, "copy"], "fiqa.curation.placing", "_PLACE['copy']"),
+    "move": ([*PLACE, "move"], "fiqa.curation.placing", "_PLACE['move']"),
+}
+"""Commands, each with the function after whose second call its process is killed."""
 
 KILLED = """
 import os, signal, sys
+import fiqa.loading
 from fiqa import __main__
-from {module} import {owner}
-true, calls = {owner}.{name}, []
-def killed(*given):
-    done = true(*given)
-    calls.append(given)
-    if len(calls) == 2:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return done
-{owner}.{name} = killed
-sys.exit(__main__.main(sys.argv[1:]))
+from tests.fiqa.test_killed_runs import RUNS
+
+for folder in sys.argv[1:]:
+    command, module, function = RUNS[os.path.basename(folder)]
+    if os.fork():
+        print(os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
+        continue
+    sys.stdout = open(os.devnull, "w")
+    os.chdir(folder)
+    os.environ["FIQA_DATA_DIR"] = os.path.join(folder, "data")
+    names, calls = {}, []
+    exec(f"import {module} as module; true = module.{function}", names)
+    def killed(*given):
+        done = names["true"](*given)
+        calls.append(given)
+        if len(calls) == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return done
+    exec(f"module.{function} = killed", names | {"killed": killed})
+    os._exit(__main__.main(command))
 """
-"""Runs a command whose process is killed after the second call of a function."""
-PHOTOS = 5
+"""Does each run in a process of its own, a fork of one that has imported torch and computed nothing."""
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Go to a folder with two methods of five photos, and an empty data folder."""
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The folders of two methods of five photos and a data folder in which each run was killed."""
+    photos, root = tmp_path_factory.mktemp("photos"), tmp_path_factory.mktemp("killed")
     for method, kind in (("a", "gaussian_noise"), ("b", "jpeg")):
-        (tmp_path / method).mkdir()
+        (photos / method).mkdir()
         for number in range(PHOTOS):
             pixels = degrade(astronaut()[20:240, 110:330], [(kind, 0.1 + 0.15 * number)], seed=number)
-            Image.fromarray(pixels).save(tmp_path / method / f"{number}.png")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("FIQA_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("PYTHONPATH", ":".join(sys.path))
-    return tmp_path
+            Image.fromarray(pixels).save(photos / method / f"{number}.png")
+    folders = {name: shutil.copytree(photos, root / name) for name in RUNS}
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, *map(str, folders.values())],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == ["-9"] * len(RUNS), done.stderr
+    return folders
 
 
-def kill(arguments: list[str], *, module: str, owner: str, name: str) -> None:
-    code = KILLED.format(module=module, owner=owner, name=name)
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == -9, done.stderr
+@pytest.fixture
+def folder(
+    killed: dict[str, Path], request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Go to where a run was killed."""
+    folder = killed[request.param]
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("FIQA_DATA_DIR", str(folder / "data"))
+    return folder
 
 
 def scores(report: str) -> dict[str, float]:
@@ -66,20 +99,13 @@ def scores(report: str) -> dict[str, float]:
 
 
 @pytest.mark.parametrize(
-    ("command", "journal", "kept"),
-    [
-        (["compare", "a", "b", "--no-diagnosis"], Journal, "comparisons"),
-        (["curate", "a", "--keep-share", "0.4"], ScoreJournal, "curations"),
-    ],
-    ids=["compare", "curate"],
-)
+    ("folder", "command", "journal"),
+    [("compare", COMPARE, Journal), ("curate", CURATE, ScoreJournal)],
+    indirect=["folder"], ids=["compare", "curate"],
+)  # fmt: skip
 def test_photos_scored_before_are_not_scored_again(
-    command: list[str], journal: type[Any], kept: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, command: list[str], journal: type[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    main([*command, "--output", "undisturbed.json"])
-    for file in (folder / "data" / kept).glob("*"):
-        file.unlink()
-    kill(command, module=journal.__module__, owner=journal.__name__, name="add")
     added, true = [], journal.add
 
     def add(*given: Any) -> None:
@@ -91,17 +117,20 @@ def test_photos_scored_before_are_not_scored_again(
     assert main([*command, "--output", "again.json"]) == 0
 
     assert len(added) == PHOTOS - 2
+    monkeypatch.setenv("FIQA_DATA_DIR", str(folder / "other data"))
+    main([*command, "--output", "undisturbed.json"])
+    assert len(added) == 2 * PHOTOS - 2
     assert scores("again.json") == pytest.approx(scores("undisturbed.json"), abs=1e-5)
 
 
-@pytest.mark.parametrize("by", ["copy", "move"])
-def test_a_placement_is_finished_as_it_was_planned_and_can_be_undone(by: str, folder: Path) -> None:
-    originals = {path.name: path.read_bytes() for path in (folder / "a").iterdir()}
-    command = ["curate", "a", "--keep-share", "0.8", "--to", "kept", "--by", by]
-    kill(command, module="fiqa.curation", owner="placing", name=f"_PLACE['{by}']")
+@pytest.mark.parametrize(("folder", "by"), [("copy", "copy"), ("move", "move")], indirect=["folder"], ids=str)
+def test_a_placement_is_finished_as_it_was_planned_and_can_be_undone(
+    folder: Path, by: str, killed: dict[str, Path]
+) -> None:
+    originals = {path.name: path.read_bytes() for path in (killed["compare"] / "a").iterdir()}
     assert len(list((folder / "kept").glob("*.png"))) == 2
 
-    assert main(command) == 0
+    assert main([*PLACE, by]) == 0
     assert len(list((folder / "kept").glob("*.png"))) == 4
     found = {path.name: path.read_bytes() for place in ("a", "kept") for path in (folder / place).glob("*.png")}
     assert found == originals

@@ -28,7 +28,11 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning", "ignore::DeprecationWarning"),
 ]
 PHOTOS = 8
-MACHINE = {"num_cpus": 1, "object_store_memory": 2**27, "include_dashboard": False}
+MACHINE = {
+    "num_cpus": 1, "object_store_memory": 2**27,
+    "include_dashboard": False, "include_log_monitor": False, "no_monitor": True,
+}  # fmt: skip
+"""Without what watches a cluster: each is a process more."""
 STARTS = 3
 """How often a cluster is started before the test fails: Ray gives its processes half a minute, which can be too little
 on a machine that is busy with other tests."""
