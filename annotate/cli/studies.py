@@ -261,7 +261,7 @@ def _effort_in_words(needed: "Effort | None") -> str:
         f"Effort: {up_to}{counted(needed.ratings, 'answer')} to {counted(needed.units, needed.unit)}, by "
         f"{counted(needed.people, 'person', 'people')} in {counted(needed.sittings, 'sitting')} of up to "
         f"{counted(needed.items, 'item')} and {minutes}; {needed.hours:.1f} hours in all, at "
-        f"{needed.item.seconds:.3g} s an item ({known})."
+        f"{round(needed.item.seconds, 1):g} s an item ({known})."
     )
 
 

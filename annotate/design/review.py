@@ -165,8 +165,8 @@ def _warn_of_the_limit(protocol: StudyProtocol, stimuli: StimulusSummary) -> lis
     if planned <= reached:
         return []
     units, minutes = "pictures" if stimuli.pairs is None else "pairs", protocol.sitting_limit_s / 60
-    said = f"At about {seconds:.3g} s each, people get to {reached} of the {planned} {units} of a sitting before its "
-    return [f"{said}{minutes:g} minutes are over. Ask for fewer, or for more sittings."]
+    said = f"At about {round(seconds, 1):g} s each, people get to {reached} of the {planned} {units} of a sitting"
+    return [f"{said} before its {minutes:g} minutes are over. Ask for fewer, or for more sittings."]
 
 
 def _warn_of_few_pictures(stimuli: StimulusSummary) -> list[str]:

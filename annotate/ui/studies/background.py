@@ -47,6 +47,11 @@ def _log_failure(done: "Future[Any]") -> None:
         logger.error("Work whose page was closed has failed.", exc_info=error)
 
 
+def forget_file_on_study_change(study: gr.State, file: gr.File) -> None:
+    """Take an uploaded file away when another study is opened: it is of the one before."""
+    study.change(None, None, [file], js="() => null", show_progress_on=[])
+
+
 def reset_on_study_change(study: gr.State, shown: Sequence[Component], running: Sequence[Any]) -> None:
     """When another study is opened, empty what is shown of the one before, and let nothing of it come late.
 

@@ -9,7 +9,7 @@ import gradio as gr
 from annotate.design.languages import texts_in
 from annotate.errors import SettingError
 from annotate.ui.labelling import Labelling
-from annotate.ui.studies.background import reset_on_study_change, run_in_background
+from annotate.ui.studies.background import forget_file_on_study_change, reset_on_study_change, run_in_background
 from annotate.ui.studies.chosen import opened_study
 from annotate.ui.studies.html import as_csv_link, cells, note, table, text, working
 from annotate.ui.studies.ownership import SLOW, Guard
@@ -148,4 +148,5 @@ def build_diagnoses(labelling: Labelling, guard: Guard, study: gr.State) -> gr.A
     options: dict[str, Any] = {"preprocess": False, "who": SEE_RESULTS, **SLOW}
     running = [guard.on(compare.click, panel.compare, [study, file], found, **options)]
     reset_on_study_change(study, [found], running)
+    forget_file_on_study_change(study, file)
     return whole

@@ -9,7 +9,7 @@ import gradio as gr
 from annotate.design.further_scales import MAIN
 from annotate.errors import SettingError
 from annotate.ui.labelling import Labelling
-from annotate.ui.studies.background import reset_on_study_change, run_in_background
+from annotate.ui.studies.background import forget_file_on_study_change, reset_on_study_change, run_in_background
 from annotate.ui.studies.chosen import opened_study
 from annotate.ui.studies.figures import intervals_figure
 from annotate.ui.studies.html import cells, note, table, text, working
@@ -118,3 +118,4 @@ def build_metrics(labelling: Labelling, guard: Guard, study: gr.State, scale: gr
     options: dict[str, Any] = {"preprocess": False, "who": SEE_RESULTS, **SLOW}
     running = [guard.on(compare.click, metrics.compare, [study, files, lower, scale], found, **options)]
     reset_on_study_change(study, [found], running)
+    forget_file_on_study_change(study, files)

@@ -38,15 +38,15 @@ def _effort(needed: Effort) -> str:
         f'<p class="effort"><b>{needed.ratings:,}</b> ratings wanted{of}: <b>{needed.people:,}</b> '
         f"{'person' if needed.people == 1 else 'people'} who finish, if all can be used. A sitting has up to "
         f"<b>{needed.items:,}</b> {needed.unit}s with the checks, about <b>{minutes:,}</b> "
-        f"minute{'' if minutes == 1 else 's'}, at {_measured(needed.item)}; <b>{needed.hours:,.3g}</b> "
-        f"hour{'' if f'{needed.hours:.3g}' == '1' else 's'} in all.</p>"
+        f"minute{'' if minutes == 1 else 's'}, at {_measured(needed.item)}; <b>{needed.hours:,.1f}</b> hours "
+        "in all.</p>"
     )
 
 
 def _measured(item: ItemTime) -> str:
     """Say what an item takes, and how that is known."""
     known = f"the median of {item.answers:,} answers" if item.answers else "an estimate"
-    return f"{item.seconds:.3g} s each ({known})"
+    return f"{round(item.seconds, 1):g} s each ({known})"
 
 
 def _certainty(protocol: StudyProtocol) -> str:
