@@ -1,6 +1,8 @@
 """Methods to try the tab with: the astronaut with noise, and two classical filters that repair it."""
 
 from collections.abc import Callable
+from functools import cache
+from io import BytesIO
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -19,20 +21,34 @@ Pixels = NDArray[np.uint8]
 def example_methods(folder: Path) -> list[tuple[str, list[UploadedFile]]]:
     """Write the example's photos below a folder, as if they had been handed in, and return its methods."""
     place = Path(mkdtemp(prefix="example-", dir=folder))
+    methods: list[tuple[str, list[UploadedFile]]] = []
+    for name, photos in _made_photos().items():
+        files = []
+        for number, photo in enumerate(photos, start=1):
+            path = place / f"{name.replace(' ', '-')}-{number}.png"
+            path.write_bytes(photo)
+            files.append(UploadedFile(str(path), f"astronaut-{number}.png"))
+        methods.append((name, files))
+    return methods
+
+
+@cache
+def _made_photos() -> dict[str, list[bytes]]:
+    """Return the photos of each method as PNG files, some megabytes in all: to make them takes seconds."""
     filters: dict[str, Callable[[Pixels], Pixels]] = {
         "noisy": lambda photo: photo,
         "median": _median,
         "total variation": _total_variation,
     }
-    methods: list[tuple[str, list[UploadedFile]]] = [(name, []) for name in filters]
-    for number, severity in enumerate(SEVERITIES, start=1):
-        noisy = damaged_portrait([("gaussian_noise", severity)])
-        noisy = noisy[:, ::-1] if number % 2 == 0 else noisy
-        for name, files in methods:
-            path = place / f"{name.replace(' ', '-')}-{number}.png"
-            Image.fromarray(np.ascontiguousarray(filters[name](noisy))).save(path)
-            files.append(UploadedFile(str(path), f"astronaut-{number}.png"))
-    return methods
+    damaged = [damaged_portrait([("gaussian_noise", severity)]) for severity in SEVERITIES]
+    noisy = [photo[:, ::-1] if number % 2 else photo for number, photo in enumerate(damaged)]
+    return {name: [_png(apply(photo)) for photo in noisy] for name, apply in filters.items()}
+
+
+def _png(photo: Pixels) -> bytes:
+    buffer = BytesIO()
+    Image.fromarray(np.ascontiguousarray(photo)).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def _median(photo: Pixels) -> Pixels:
@@ -44,7 +60,8 @@ def _median(photo: Pixels) -> Pixels:
 
 def _total_variation(photo: Pixels) -> Pixels:
     from skimage.restoration import denoise_tv_chambolle
-    from skimage.util import img_as_ubyte
+    from skimage.util import img_as_float32, img_as_ubyte
 
-    filtered: Pixels = img_as_ubyte(denoise_tv_chambolle(photo, weight=0.12, channel_axis=2))
+    # In single precision, which takes a fifth of the time and changes no level by more than one.
+    filtered: Pixels = img_as_ubyte(denoise_tv_chambolle(img_as_float32(photo), weight=0.12, channel_axis=2))
     return filtered
