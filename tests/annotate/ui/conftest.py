@@ -1,5 +1,6 @@
 """A study that can be rated through the routes of the rating page, without a server or a browser."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,7 +34,8 @@ def started(folder: Path, **variables: str) -> Iterator[Labelling]:
 
 
 @pytest.fixture
-def labelling(tmp_path: Path) -> Iterator[Labelling]:
+def labelling(tmp_path: Path, sqlite_template: Path) -> Iterator[Labelling]:
+    shutil.copy(sqlite_template, tmp_path / "ratings.sqlite3")  # to make its tables takes longer
     with started(tmp_path) as labelling:
         yield labelling
 
