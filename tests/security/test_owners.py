@@ -28,7 +28,14 @@ FOR_ALL_MEMBERS = {f"Studies.{name}" for name in ("open", "leave", "title", "ref
 """Handlers that show what the role allows, and change nothing."""
 ALLOWED: dict[Role, set[str]] = {
     Role.ASSISTANT: {"Progress.enter", "Progress.show"},
-    Role.READER: {"Metrics.compare", "Results.enter", "Results.arrange", "Downloads.tables", "Downloads.training"},
+    Role.READER: {
+        "DiagnosesPanel.compare",
+        "Metrics.compare",
+        "Results.enter",
+        "Results.arrange",
+        "Downloads.tables",
+        "Downloads.training",
+    },
 }
 """What else members may run, by the names of the methods."""
 UNGUARDED = {"sign_in", "sign_out", "enter", "empty", "end_test_run", "hide"}
