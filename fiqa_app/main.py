@@ -28,6 +28,7 @@ from fiqa.ui.compare.tab import build_compare_tab
 from fiqa.ui.curate.tab import build_curate_tab
 from fiqa.ui.degradation.tab import build_degradation_tab
 from fiqa.ui.examples import damaged_portrait
+from fiqa.ui.offers import connect_offer
 from fiqa.ui.photos import LoadedPhotos
 from fiqa.ui.score.tab import build_score_tab, score_if_possible
 from fiqa.ui.service import PredictorService
@@ -94,20 +95,22 @@ def create_demo(settings: Settings, service: PredictorService, labelling: Labell
         page.build_header()
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Score", id="score") as score:
-                checkpoint = build_score_tab(service, photos, score)
+                checkpoint, tray, offer_to_score = build_score_tab(service, photos, score)
             with gr.Tab("Attention", id="attention") as attention:
-                build_attention_tab(service, photos, checkpoint, attention)
+                other_tray = build_attention_tab(service, photos, checkpoint, attention)
             with gr.Tab("Degradation", id="degradation") as degradation:
-                build_degradation_tab(service, settings, photos, checkpoint, degradation)
+                chosen = build_degradation_tab(service, settings, photos, checkpoint, degradation)
             with gr.Tab("Compare", id="compare"):
                 build_compare_tab(service, settings, checkpoint)
             with gr.Tab("Curate", id="curate"):
-                build_curate_tab(service, settings, checkpoint)
+                curated, offer_to_curate = build_curate_tab(service, settings, checkpoint)
             with gr.Tab("Rate", id="rate"):
                 routes.build_rate_tab()
             with gr.Tab("Studies", id="studies") as studies:
                 trainer = Trainer(TrainingRuns(labelling.settings.data_dir), partial(score_if_possible, service))
                 build_studies_tab(labelling, ownership, trainer, studies)
+        connect_offer(offer_to_score, tray, [other_tray, chosen])
+        connect_offer(offer_to_curate, curated, [tray, other_tray, chosen])
         kept = {"rate": routes.KEPT, "studies": KEPT}
         page.build_footer(service, checkpoint, kept_minutes=KEPT_MINUTES, kept=kept)
         page.keep_address(demo, tabs)

@@ -132,6 +132,28 @@ def test_photos_can_be_added_here_too(new_visit: Visit, photos: Photos) -> None:
     expect(new_visit.page.locator("#diagnosis .verdict")).to_be_visible()
 
 
+def test_photos_of_other_tabs_stand_in_a_tray_once_that_is_asked_for(new_visit: Visit, photos: Photos) -> None:
+    page = new_visit.page
+    new_visit.add_photos(photos["blurred"])
+    open_tab(new_visit)
+    expect(page.locator("#diagnosis .verdict")).to_be_visible()
+    with page.expect_file_chooser() as chooser:
+        page.click("#choose")
+    chooser.value.set_files(photos["astronaut"])
+    page.click("#tabs [role=tab]:has-text('Attention')")
+    page.set_input_files("#another-photo input[type=file]", str(photos["noisy"]))
+    expect(page.locator("#maps .whose")).to_contain_text("noisy.png")
+    page.click("#tabs [role=tab]:has-text('Score')")
+    expect(page.locator("#photos img")).to_have_count(1)
+    page.get_by_role("button", name="Use the 2 photos of other tabs").click()
+    expect(page.locator("#photos img")).to_have_count(3)
+    expect(page.locator("#panel .batch tbody tr")).to_have_count(3)
+    expect(page.locator("#offer-to-score")).to_be_hidden()
+    page.click("#tabs [role=tab]:has-text('Curate')")
+    page.get_by_role("button", name="Use the 3 photos of other tabs").click()
+    expect(page.locator("#curate-sheet li")).to_have_count(3)
+
+
 def test_a_text_that_claims_to_be_a_photo_gets_a_sentence(visit: Visit, photos: Photos) -> None:
     visit.add_photos(photos["text"])
     open_tab(visit)

@@ -62,8 +62,10 @@ watch("value", () => element.querySelector("a")?.click());
 """
 
 
-def build_attention_tab(service: PredictorService, photos: gr.State, checkpoint: gr.Dropdown, tab: gr.Tab) -> None:
-    """Lay out the tab inside `tab` and connect it.
+def build_attention_tab(
+    service: PredictorService, photos: gr.State, checkpoint: gr.Dropdown, tab: gr.Tab
+) -> gr.Gallery:
+    """Lay out the tab inside `tab` and connect it; returns its tray.
 
     `photos` holds `LoadedPhotos`; `checkpoint` is the page's choice.
     """
@@ -92,6 +94,7 @@ def build_attention_tab(service: PredictorService, photos: gr.State, checkpoint:
     figure.select(handlers.read, state, reading, **at_once)
     figure.click(handlers.save, state, saved, **at_once)
     _build_endpoint(handlers, checkpoint)
+    return tray
 
 
 UPDATED = ("photo", "compare", "face", "kind", "block", "colour_map")

@@ -35,6 +35,7 @@ from fiqa.ui.curate.panels import (
 )
 from fiqa.ui.curate.state import EXAMPLES, REFERENCE, SCORE, SHARE, Choices, CurationState, ExaminedPhoto, sort_page
 from fiqa.ui.curate.uploads import visible_files
+from fiqa.ui.offers import build_offer
 from fiqa.ui.photos import MOST_PHOTOS, SCORING, SCORING_LIMIT, UNSEEN, decode_upload
 from fiqa.ui.progress import busy_panel, progress_panel
 from fiqa.ui.service import PredictorService, translate_errors
@@ -58,14 +59,19 @@ IN_TURN: dict[str, Any] = {"concurrency_limit": SCORING_LIMIT, "concurrency_id":
 ANSWERS = {"good": True, "bad": False, "skip": None}
 
 
-def build_curate_tab(service: PredictorService, settings: Settings, checkpoint: gr.Dropdown) -> None:
-    """Lay out the tab inside the current Blocks and connect it, and the endpoint `/curate`."""
+def build_curate_tab(
+    service: PredictorService, settings: Settings, checkpoint: gr.Dropdown
+) -> tuple[gr.File, gr.Button]:
+    """Lay out the tab inside the current Blocks and connect it, and the endpoint `/curate`.
+
+    Returns what takes photos in, and the button that offers those of other tabs.
+    """
     examiner = UploadExaminer(service, AtlasCache(service, settings).find)
     handlers = _Handlers(service, examiner)
     state = gr.State(CurationState())
     with gr.Row(elem_classes="workbench", elem_id="curate"):
         with gr.Column(scale=3, min_width=280, elem_classes="tray"):
-            uploads, folder = _build_uploads()
+            uploads, offer, folder = _build_uploads()
             way, share, score, percentile, reference = _build_threshold()
             near_duplicates, best_of, without = _build_rules()
             persons, by_face = _build_persons()
@@ -101,10 +107,11 @@ def build_curate_tab(service: PredictorService, settings: Settings, checkpoint: 
     example.click(handlers.answer, [state], example, trigger_mode="multiple", **AT_ONCE).then(*sort, **sorting)
     packing.click(handlers.pack, [state, *rules], saved, concurrency_limit=2, concurrency_id="packing", **UNSEEN)
     build_curate_endpoint(service, examiner, checkpoint)
+    return uploads, offer
 
 
-def _build_uploads() -> tuple[gr.File, gr.UploadButton]:
-    """Lay out where photos come in: files and zips, or a folder."""
+def _build_uploads() -> tuple[gr.File, gr.Button, gr.UploadButton]:
+    """Lay out where photos come in: files and zips, the photos of other tabs, or a folder."""
     kinds = ["image", ".zip", *sorted(PHOTO_SUFFIXES)]
     uploads = gr.File(
         file_count="multiple",
@@ -113,13 +120,14 @@ def _build_uploads() -> tuple[gr.File, gr.UploadButton]:
         height=150,
         elem_id="curate-photos",
     )
+    offer = build_offer("offer-to-curate")
     folder = gr.UploadButton("Choose a folder", file_count="directory", size="sm", elem_id="curate-folder")
     gr.HTML(
         f"Up to {MOST_PHOTOS} photos; more with <code>fiqa curate</code>.",
         apply_default_css=False,
         elem_id="hint-curate",
     )
-    return uploads, folder
+    return uploads, offer, folder
 
 
 def _build_threshold() -> tuple[gr.Radio, gr.Slider, gr.Slider, gr.Slider, gr.File]:

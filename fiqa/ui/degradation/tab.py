@@ -123,8 +123,11 @@ class WhatIfState:
 
 def build_degradation_tab(
     service: PredictorService, settings: Settings, photos: gr.State, checkpoint: gr.Dropdown, tab: gr.Tab
-) -> None:
-    """Lay out the tab inside the current Blocks and connect it; `photos` holds `LoadedPhotos`."""
+) -> gr.UploadButton:
+    """Lay out the tab inside the current Blocks and connect it; `photos` holds `LoadedPhotos`.
+
+    Returns what takes photos in.
+    """
     handlers = _Handlers(service, settings)
     opened, examination, trial = gr.State(False), gr.State(DiagnosisState()), gr.State(None)
     with gr.Row(elem_classes="workbench"):
@@ -170,6 +173,7 @@ def build_degradation_tab(
     ask_curves.click(handlers.show_curves, trial, curves, **WORKING, **UNSEEN)
     ask_repairs.click(handlers.show_repairs, [trial, *steps], repairs, **WORKING, **UNSEEN)
     _build_endpoints(handlers, checkpoint)
+    return upload
 
 
 def _build_what_if() -> tuple[gr.Dropdown, list[gr.Dropdown | gr.Slider], gr.HTML, gr.HTML, gr.Button, gr.Button]:

@@ -20,6 +20,7 @@ from fiqa.photos.thumbnails import thumbnail_uri
 from fiqa.reports import ScoredPhoto
 from fiqa.results import QualityResult
 from fiqa.ui.examples import EXAMPLES, example_buttons, example_photo
+from fiqa.ui.offers import build_offer
 from fiqa.ui.photos import MOST_PHOTOS, SCORING, SCORING_LIMIT, UNSEEN, LoadedPhotos, check_count, decode_upload, given
 from fiqa.ui.progress import busy_panel, progress_panel
 from fiqa.ui.score.panels import batch_panel, empty_panel, error_panel, photo_panel
@@ -40,14 +41,17 @@ CLICK_EXAMPLE = files("fiqa.ui.score").joinpath("examples.js").read_text(encodin
 SHOW_AND_SORT = files("fiqa.ui.score").joinpath("panel.js").read_text(encoding="utf-8")
 
 
-def build_score_tab(service: PredictorService, photos: gr.State, tab: gr.Tab) -> gr.Dropdown:
+def build_score_tab(
+    service: PredictorService, photos: gr.State, tab: gr.Tab
+) -> tuple[gr.Dropdown, gr.Gallery, gr.Button]:
     """Lay out the tab inside `tab` and connect it; `photos` holds `LoadedPhotos`.
 
-    Returns the choice of checkpoint, for whatever else on the page depends on it.
+    Returns the choice of checkpoint, for whatever else on the page depends on it; the tray; and the button that offers
+    photos of other tabs.
     """
     with gr.Row(elem_classes="workbench"):
         with gr.Column(scale=3, min_width=280, elem_classes="tray"):
-            tray, examples = _build_tray()
+            tray, offer, examples = _build_tray()
             checkpoint = gr.Dropdown(
                 _choices(service),
                 value=service.default,
@@ -89,15 +93,15 @@ def build_score_tab(service: PredictorService, photos: gr.State, tab: gr.Tab) ->
     # The tray's own `change` tells of what visitors do, not of what the server puts there.
     examples.click(pick_example, None, tray, **at_once).then(*take, **at_once)
     _build_endpoints(handlers, checkpoint)
-    return checkpoint
+    return checkpoint, tray, offer
 
 
 def _choices(service: PredictorService) -> list[tuple[str, str]]:
     return [(item.title, item.name) for item in service.checkpoints.values()]
 
 
-def _build_tray() -> tuple[gr.Gallery, gr.HTML]:
-    """Lay out where photos come in: the tray itself and the examples."""
+def _build_tray() -> tuple[gr.Gallery, gr.Button, gr.HTML]:
+    """Lay out where photos come in: the tray itself, the photos of other tabs, and the examples."""
     tray = gr.Gallery(
         label="Photos",
         type="filepath",
@@ -112,10 +116,12 @@ def _build_tray() -> tuple[gr.Gallery, gr.HTML]:
         buttons=[],
         elem_id="photos",
     )
+    offer = build_offer("offer-to-score")
     hint = f"Up to {MOST_PHOTOS} photos at once. Pasting works anywhere on the page."
     gr.HTML(hint, js_on_load=PASTE_PHOTOS, apply_default_css=False, elem_id="hint")
     buttons = example_buttons(with_pictures=False)
-    return tray, gr.HTML(buttons, js_on_load=CLICK_EXAMPLE, apply_default_css=False, elem_id="examples")
+    examples = gr.HTML(buttons, js_on_load=CLICK_EXAMPLE, apply_default_css=False, elem_id="examples")
+    return tray, offer, examples
 
 
 def show_examples() -> str:
