@@ -149,6 +149,11 @@ class Visit:
         if size:
             self.page.set_viewport_size(size)
 
+    def assert_well(self, site: str) -> None:
+        """See that nothing went wrong, and that nothing was asked of other servers."""
+        assert not self.errors
+        assert [url for url in self.requests if not url.startswith((site, "data:", "blob:"))] == []
+
     def width_px(self) -> int:
         """Width of everything that can be scrolled to."""
         width: int = self.page.evaluate("document.scrollingElement.scrollWidth")
@@ -195,7 +200,7 @@ def new_visit(browser: Browser, site: str, request: pytest.FixtureRequest) -> It
     visit.open(site)
     yield visit
     context.close()
-    assert not visit.errors
+    visit.assert_well(site)
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +221,7 @@ def visits(browser: Browser, site: str) -> Iterator[Callable[[dict[str, Any]], V
 
 
 @pytest.fixture
-def visit(visits: Callable[[dict[str, Any]], Visit], request: pytest.FixtureRequest) -> Iterator[Visit]:
+def visit(visits: Callable[[dict[str, Any]], Visit], site: str, request: pytest.FixtureRequest) -> Iterator[Visit]:
     """Give the page as other tests of the file left it, cleared.
 
     Parametrise indirectly with options of the browser context, such as PHONE.
@@ -224,7 +229,7 @@ def visit(visits: Callable[[dict[str, Any]], Visit], request: pytest.FixtureRequ
     visit = visits(getattr(request, "param", {}))
     visit.clear()
     yield visit
-    assert not visit.errors
+    visit.assert_well(site)
 
 
 @pytest.fixture(scope="session")

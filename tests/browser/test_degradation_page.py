@@ -15,7 +15,6 @@ from fiqa.degradation.repairs import REPAIRS
 from fiqa.degradation.synthetic import DEGRADATIONS
 from tests.browser.conftest import Visit
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True}
 MOVE_SLIDER = """([slider, value]) => {
   const range = document.querySelector(`${slider} input[type=range]`);
   range.value = value;
@@ -121,6 +120,7 @@ def test_several_photos_are_placed_at_once_and_saved(visit: Visit, photos: Photo
     rows = list(csv.reader(StringIO(saved["fiqa-embeddings.csv"].read_text(encoding="utf-8"))))
     assert [row[0] for row in rows] == ["path", "astronaut.png", "noisy.png"]
     assert np.load(saved["fiqa-embeddings.npy"], allow_pickle=False).shape == (3, len(rows[1]) - 1)
+    visit.expect_to_fit_a_phone()
 
 
 def test_photos_can_be_added_here_too(new_visit: Visit, photos: Photos) -> None:
@@ -159,14 +159,3 @@ def test_a_text_that_claims_to_be_a_photo_gets_a_sentence(visit: Visit, photos: 
     open_tab(visit)
     expect(visit.page.locator("#diagnosis [role=alert]")).to_contain_text("notes.jpg")
     expect(visit.page.locator("#what-if")).to_be_hidden()
-
-
-@pytest.mark.parametrize("visit", [PHONE], indirect=True)
-def test_nothing_overflows_on_a_phone(visit: Visit, photos: Photos) -> None:
-    examine(visit, photos["astronaut"], photos["blurred"])
-    assert visit.width_px() <= 390
-
-
-def test_nothing_is_asked_of_other_servers(visit: Visit, site: str, photos: Photos) -> None:
-    examine(visit, photos["astronaut"])
-    assert [url for url in visit.requests if not url.startswith((site, "data:", "blob:"))] == []

@@ -19,7 +19,7 @@ def scores(visit: Visit) -> list[float]:
     return [float(cell) if cell.strip() != "–" else float("nan") for cell in cells]
 
 
-def test_a_photo_gets_a_score_and_marks_and_one_more_makes_a_batch(visit: Visit, site: str, photos: Photos) -> None:
+def test_a_photo_gets_a_score_and_marks_and_one_more_makes_a_batch(visit: Visit, photos: Photos) -> None:
     page = visit.page
     visit.add_photos(photos["astronaut"])
     visit.wait_for("result")
@@ -31,7 +31,6 @@ def test_a_photo_gets_a_score_and_marks_and_one_more_makes_a_batch(visit: Visit,
     assert page.get_attribute("#panel .photo", "viewBox") == "0 0 512 512"
     page.uncheck("#panel .switch input")
     assert not page.locator("#panel .photo .face").first.is_visible()
-    assert [url for url in visit.requests if not url.startswith((site, "data:", "blob:"))] == []
 
     visit.add_photos(photos["blurred"])
     visit.wait_for("batch")

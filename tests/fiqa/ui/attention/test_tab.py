@@ -1,6 +1,7 @@
 """The Attention tab's handlers with the bundled network, and what they make of choices, clicks and errors."""
 
 import gc
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -17,6 +18,7 @@ from skimage.data import astronaut
 
 from fiqa.checkpoints import find_checkpoint
 from fiqa.loading import load_predictor
+from fiqa.maps import explain
 from fiqa.maps.face_maps import MapKey
 from fiqa.predictor import QualityPredictor
 from fiqa.ui.attention.state import EXAMPLE, AttentionState, Choices, choose_newest, find_sources
@@ -156,6 +158,15 @@ def test_the_blocks_of_a_vit_can_be_looked_at_one_by_one(show: Show, state: Atte
     assert (state.key, block["maximum"], block["visible"]) == (MapKey("attention", 3), 3, True)
     assert "block 1" in figure_of(show(checkpoint="small", kind="attention", block=1))
     assert len(state.inspections) == 1
+
+
+def test_what_adds_up_is_read_in_its_unit(
+    show: Show, state: AttentionState, handlers: _Handlers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(explain, "GRADIENT_STEPS", 4)
+    yielded = show(checkpoint="small", kind="integrated_gradients")
+    assert re.search(r'<div class="ticks">.*[-−]\d', figure_of(yielded), re.DOTALL)
+    assert "score gained per 1 % of the area" in handlers.read(state, event(side=0, x=225.5, y=130.5))
 
 
 def test_dropped_and_moved_landmarks_change_the_score(show: Show, state: AttentionState) -> None:
