@@ -46,8 +46,9 @@ from training.data.face_scenes import (
     randomly_degraded,
     recoloured,
 )
-from training.data.group_faces import GroupFaces, five_points
-from training.data.group_photos import HELD_ASIDE, read_group_photos
+from training.data.face_shape import FaceShape, five_points
+from training.data.group_faces import GroupFaces
+from training.data.group_photos import HELD_ASIDE, GroupPhoto, read_group_photos
 from training.data.photos import FacePhoto
 from training.data.rendered_pool import RenderedPool
 from training.fit.script import run_script
@@ -56,9 +57,15 @@ from training.fit.small_networks import look, read_options, read_splits, train_n
 STEPS, BATCH = 16000, 32
 POOL, RENEWED = 5000, 3
 FACE_LOSS_WEIGHT = 0.4
-NO_FACE_SHARE = 0.4
+NO_FACE_SHARE = 0.5
+PLAIN_SHARE = 0.01
+"""Share of views of one colour: nothing else teaches that nothing is no face."""
 GROUP_SHARE = 0.4
 """Share of views that come from group photos, of those with a face and of those without."""
+FITTED_WEIGHT = 0.2
+"""Weight of all 68 landmarks of faces of which only five are known, beside those five: the others are a mean face's."""
+EYES_SHARE = 0.5
+"""Distance of the eyes' outer corners, seen from the front, as a share of the longer side of the landmarks' box."""
 TOLD_FACE_PX = 24
 """Smallest face of group photos that is validated on."""
 
@@ -67,7 +74,8 @@ TOLD_FACE_PX = 24
 class FaceView:
     """A view (V, V, 3) uint8 and its landmarks (68, 2) in shares of its side.
 
-    `is_face` False: background. `exact` False: only what `five_points` makes of the landmarks is known.
+    `is_face` False: background. `exact` False: only what `five_points` makes of the landmarks is known, the rest is
+    a mean face's.
     """
 
     pixels: NDArray[np.uint8]
@@ -85,6 +93,8 @@ class ViewRenderer:
 
     def __call__(self, rng: np.random.Generator) -> FaceView:
         """Render a face of random size and degradation, or, at NO_FACE_SHARE, what is none."""
+        if rng.random() < PLAIN_SHARE:
+            return no_face(np.broadcast_to(rng.integers(0, 256, 3, dtype=np.uint8), (VIEW_PX, VIEW_PX, 3)))
         nothing = rng.random() < NO_FACE_SHARE
         if self._groups and rng.random() < GROUP_SHARE:
             return no_face(self._groups.draw_mistake(rng)) if nothing else group_face(self._groups.draw_face(rng), rng)
@@ -205,18 +215,24 @@ def covered(crops: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def landmark_loss(network: nn.Module, batch: Batch, generator: torch.Generator) -> Tensor:
-    """Mean distance per axis in units of the outer-eye-corner distance, plus the question "is this a face"."""
+    """Mean distance per axis in units of the face's size, plus the question "is this a face"."""
     frames, is_face = jittered_frames(batch, generator)
     flip = torch.rand(len(frames), generator=generator) < 0.5
     wanted = view_to_crop(batch.landmarks, frames)
     crops, wanted = mirrored(cut_crops(batch.views, frames), wanted, flip)
     found, logits = look(network, covered(crops, generator))
-    apart = (wanted[:, 36] - wanted[:, 45]).norm(dim=1).clamp_min(0.05)
     every, five = ((each(found) - each(wanted)).abs().mean(dim=(1, 2)) for each in (Tensor.clone, five_points))
-    error = torch.where(batch.exact, every, five) / apart
+    error = torch.where(batch.exact, every, torch.lerp(five, every, FITTED_WEIGHT)) / sizes(wanted)
     placing: Tensor = (error * is_face).sum() / is_face.sum().clamp_min(1)
     telling: Tensor = functional.binary_cross_entropy_with_logits(logits, is_face.float())
     return placing + FACE_LOSS_WEIGHT * telling
+
+
+def sizes(landmarks: Tensor) -> Tensor:
+    """Return the distance of the outer corners of the eyes (B,), or what it would be were the face not turned."""
+    apart = (landmarks[:, 36] - landmarks[:, 45]).norm(dim=1)
+    longest = (landmarks.amax(dim=1) - landmarks.amin(dim=1)).amax(dim=1)
+    return torch.maximum(apart, EYES_SHARE * longest).clamp_min(0.05)
 
 
 def mean_error(network: nn.Module, photos: list[FacePhoto]) -> float:
@@ -294,8 +310,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     groups = read_group_photos(given.scenes) if given.scenes else []
     trained, validated = ([photo for photo in groups if photo.split == split] for split in ("train", "val"))
     stock = FaceStock(photos)
-    shape = stock.mean_shape()
-    renderer = ViewRenderer(stock, GroupFaces(trained, shape) if trained else None)
+    shape = FaceShape.from_landmarks(np.stack([photo.landmarks for photo in photos]))
+    portraits = [as_group_photo(photo) for photo in photos]
+    renderer = ViewRenderer(stock, GroupFaces(trained, shape, portraits) if trained else None)
     network = start_network(given.start)
     task = LandmarkTask(
         renderer, Held(held, GroupFaces(validated, shape) if validated else None), network,
@@ -303,6 +320,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )  # fmt: skip
     count = len(photos) + len(trained)
     train_network(task, loop, given.output, config=network.config, photos=count, bundled_as="landmarks")
+
+
+def as_group_photo(photo: FacePhoto) -> GroupPhoto:
+    """Return a photo of one face as one of a group, to tell what in it is no face."""
+    box = np.concatenate([photo.landmarks.min(axis=0), photo.landmarks.max(axis=0)]).astype(np.float64)
+    return GroupPhoto(photo.path, photo.source, box[None], np.empty((0, 4)), np.empty((0, 5, 2), dtype=np.float32))
 
 
 def add_options(parser: ArgumentParser) -> None:

@@ -126,9 +126,10 @@ def frames_around(landmarks: Tensor, rolls: Tensor) -> Tensor:
 
 
 def rolls_of(landmarks: Tensor) -> Tensor:
-    """Return the clockwise tilt (B,) of the line through the eye centres, in radians."""
-    across = landmarks[:, 42:48].mean(dim=1) - landmarks[:, 36:42].mean(dim=1)
-    return torch.atan2(across[:, 1], across[:, 0])
+    """Return the clockwise tilt (B,) of faces (B, 68, 2) in radians, as `fiqa.photos.alignment.roll_deg` does."""
+    left, right, mouth = (landmarks[:, start:end].mean(dim=1) for start, end in ((36, 42), (42, 48), (48, 68)))
+    across, down = right - left, mouth - (left + right) / 2
+    return torch.atan2(across[:, 1] - down[:, 0], across[:, 0] + down[:, 1])
 
 
 def cut_crops(views: Tensor, frames: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 Landmarks = NDArray[np.float32]
-LEFT_EYE, RIGHT_EYE = slice(36, 42), slice(42, 48)
+LEFT_EYE, RIGHT_EYE, MOUTH = slice(36, 42), slice(42, 48), slice(48, 68)
 MAX_ROLL_DEG = 15.0
 
 
@@ -42,9 +42,14 @@ class View:
 
 
 def roll_deg(landmarks: Landmarks) -> float:
-    """Return the tilt of the line through the eye centres, in degrees, clockwise in the photo."""
-    delta = landmarks[RIGHT_EYE].mean(axis=0) - landmarks[LEFT_EYE].mean(axis=0)
-    return float(np.degrees(np.arctan2(delta[1], delta[0])))
+    """Return the tilt of a face (68, 2) in the photo, in degrees clockwise.
+
+    The line through the eyes and the one from the eyes to the mouth count by their lengths: the eyes of a profile are
+    too close together to say it alone.
+    """
+    left, right, mouth = (landmarks[part].mean(axis=0) for part in (LEFT_EYE, RIGHT_EYE, MOUTH))
+    across, down = right - left, mouth - (left + right) / 2
+    return float(np.degrees(np.arctan2(across[1] - down[0], across[0] + down[1])))
 
 
 @dataclass(frozen=True)

@@ -68,14 +68,6 @@ class FaceStock:
         """Return a random photo."""
         return self.photos[rng.choice(len(self.photos), p=self._weights)]
 
-    def mean_shape(self) -> NDArray[np.float32]:
-        """Return the mean landmarks (68, 2) of all photos, in face sides around the middle of the landmarks' box."""
-        middles = [photo.box.reshape(2, 2).mean(axis=0) for photo in self.photos]
-        shapes = [
-            (photo.landmarks - middle) / photo.face_px for photo, middle in zip(self.photos, middles, strict=True)
-        ]
-        return np.asarray(np.mean(shapes, axis=0), dtype=np.float32)
-
 
 @dataclass(frozen=True)
 class Scene:

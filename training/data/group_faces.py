@@ -1,90 +1,84 @@
 """Single faces of group photos, and what a detector takes there for a face and is none, to train landmarks on."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from skimage.transform import SimilarityTransform
-from torch import Tensor
 from tqdm import tqdm
 
 from fiqa.faces.boxes import overlaps
 from fiqa.faces.finders import FaceDetector
 from fiqa.faces.landmarks import LandmarkPredictor, face_view
 from training.data.face_scenes import Picture, Rng, StockPhoto
+from training.data.face_shape import FaceShape, PosedFace
 from training.data.group_photos import GroupPhoto
 
 SMALLEST_PX = 14
 """Longer side of the landmarks' box of the smallest face that is drawn."""
-LEAST_SCORE, ELSEWHERE, PROBABLY_A_FACE = 0.1, 0.1, 0.5
+TURNED_MORE = 4
+"""How much more often a turned face is drawn: few of them are marked."""
+LEAST_SCORE, ELSEWHERE, PROBABLY_A_FACE = 0.1, 0.1, 0.2
 """A mistake: the detector gives it so much, no box overlaps it more, the present landmark network says less."""
-
-
-def five_points(landmarks: Tensor) -> Tensor:
-    """Return the middles of the eyes, the tip of the nose and the mouth's corners: (..., 68, 2) -> (..., 5, 2)."""
-    right, left = (landmarks[..., start : start + 6, :].mean(dim=-2) for start in (36, 42))
-    return torch.stack([right, left, *(landmarks[..., index, :] for index in (30, 48, 54))], dim=-2)
-
-
-def fitted_shape(shape: NDArray[np.float32], points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Move, turn and scale a shape (68, 2) so that its five points come closest to `points` (5, 2)."""
-    transform = SimilarityTransform.from_estimate(five_points(torch.from_numpy(shape)).numpy(), points)
-    return np.asarray(transform(shape), dtype=np.float32)
 
 
 class GroupFaces:
     """Faces and mistakes of group photos in memory.
 
-    Of each face five points are known; its 68 landmarks are a mean shape (68, 2) fitted to them.
+    Of each face five points are known; its 68 landmarks are those of a mean face turned to fit them.
     """
 
-    def __init__(self, photos: Sequence[GroupPhoto], shape: NDArray[np.float32]) -> None:
+    def __init__(self, photos: Sequence[GroupPhoto], shape: FaceShape, portraits: Sequence[GroupPhoto] = ()) -> None:
+        """Read the photos; what is beside the faces of `portraits` is no face either."""
         self._pictures = [photo.read() for photo in photos]
-        self._faces = [
-            (index, fitted_shape(shape, points)) for index, photo in enumerate(photos) for points in photo.points
-        ]
-        self._faces = [(index, landmarks) for index, landmarks in self._faces if _longest(landmarks) >= SMALLEST_PX]
-        self._weights = np.array([_longest(landmarks) for _, landmarks in self._faces]) ** 0.5
+        posed = [(index, shape.fitted(points)) for index, photo in enumerate(photos) for points in photo.points]
+        self._faces = [(index, face) for index, face in posed if face.longest_px >= SMALLEST_PX]
+        self._weights = np.array([_often(face) for _, face in self._faces])
         self._weights /= self._weights.sum()
         detector, judge = FaceDetector(), LandmarkPredictor()
-        self.mistakes = [
-            view
-            for photo, picture in zip(photos, tqdm(self._pictures), strict=True)
-            for view in _mistakes(photo, picture, detector, judge)
+        mistakes = [
+            mistake
+            for photo in tqdm([*photos, *portraits])
+            for mistake in _mistakes(photo, photo.read(), detector, judge)
         ]
+        self.mistakes = [view for view, _ in mistakes]
+        squares = np.array([score for _, score in mistakes]) ** 2
+        self._mistaken = squares / squares.sum()
 
     def draw_face(self, rng: Rng) -> StockPhoto:
-        """Return a random face in its photo; large ones, which are rare, more often than their number says."""
-        index, landmarks = self._faces[rng.choice(len(self._faces), p=self._weights)]
-        return StockPhoto(self._pictures[index], landmarks)
+        """Return a random face in its photo; large and turned ones are rare, so they are drawn more often."""
+        index, face = self._faces[rng.choice(len(self._faces), p=self._weights)]
+        return StockPhoto(self._pictures[index], face.landmarks)
 
     def draw_mistake(self, rng: Rng) -> Picture:
-        """Return the view (V, V, 3) of a random place that is no face."""
-        return self.mistakes[rng.integers(len(self.mistakes))]
+        """Return the view (V, V, 3) of a place that is no face, mostly of those that the detector is surest of."""
+        return self.mistakes[rng.choice(len(self.mistakes), p=self._mistaken)]
 
     def faces(self, *, at_least_px: float) -> list[StockPhoto]:
         """Return every face of this size and more."""
         return [
-            StockPhoto(self._pictures[index], landmarks)
-            for index, landmarks in self._faces
-            if _longest(landmarks) >= at_least_px
+            StockPhoto(self._pictures[index], face.landmarks)
+            for index, face in self._faces
+            if face.longest_px >= at_least_px
         ]
 
 
 def _mistakes(
     photo: GroupPhoto, picture: Picture, detector: FaceDetector, judge: LandmarkPredictor
-) -> Iterator[Picture]:
-    """Yield views of what the detector proposes beside all known faces.
+) -> Iterator[tuple[Picture, float]]:
+    """Yield views of what the detector proposes beside all known faces, with its scores.
 
     What the present landmark network believes in is left out: the boxes lack faces that are turned far away.
     """
-    boxes = detector.propose(picture, lowest=LEAST_SCORE).boxes
     known = np.concatenate([photo.faces, photo.unsure])
-    boxes = boxes[[overlaps(box, known).max(initial=0.0) < ELSEWHERE for box in boxes]]
-    _, likely = judge.predict(picture, boxes)
-    yield from (face_view(picture, box).image for box in boxes[likely < PROBABLY_A_FACE])
+    proposed = detector.propose(picture, lowest=LEAST_SCORE)
+    beside = [overlaps(box, known).max(initial=0.0) < ELSEWHERE for box in proposed.boxes]
+    proposed = proposed.take(np.flatnonzero(beside))
+    _, likely = judge.predict(picture, proposed.boxes)
+    proposed = proposed.take(np.flatnonzero(likely < PROBABLY_A_FACE))
+    for box, score in zip(proposed.boxes, proposed.scores, strict=True):
+        yield face_view(picture, box).image, float(score)
 
 
-def _longest(landmarks: NDArray[np.float32]) -> float:
-    return float(np.ptp(landmarks, axis=0).max())
+def _often(face: PosedFace) -> float:
+    """Return how often a face is drawn, relative to others."""
+    return math.sqrt(face.longest_px) * (TURNED_MORE if face.is_turned else 1)

@@ -8,6 +8,7 @@ import { LANCZOS, reduce, resize } from "./resizing.js";
 
 const LEFT_EYE = [36, 42];
 const RIGHT_EYE = [42, 48];
+const MOUTH = [48, 68];
 
 export const mean = (points) => [0, 1].map((axis) => points.reduce((sum, each) => sum + each[axis], 0) / points.length);
 
@@ -17,10 +18,11 @@ export function bounds(points) {
   return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
 }
 
-// The tilt of the line through the eyes, in radians, clockwise.
+// The tilt of a face in radians, clockwise: of the line through the eyes and of that from them to the mouth.
 export function rollOf(landmarks) {
-  const [left, right] = [LEFT_EYE, RIGHT_EYE].map((part) => mean(landmarks.slice(...part)));
-  return Math.atan2(right[1] - left[1], right[0] - left[0]);
+  const [left, right, mouth] = [LEFT_EYE, RIGHT_EYE, MOUTH].map((part) => mean(landmarks.slice(...part)));
+  const eyes = mean([left, right]);
+  return Math.atan2(right[1] - left[1] - (mouth[0] - eyes[0]), right[0] - left[0] + (mouth[1] - eyes[1]));
 }
 
 // Points turned back by an angle, as a face that is tilted by it would be upright.

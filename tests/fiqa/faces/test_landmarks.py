@@ -21,6 +21,7 @@ from fiqa.models.landmark_network import (
     rolls_of,
     view_to_crop,
 )
+from fiqa.photos.alignment import roll_deg
 
 ASTRONAUT_BOX = np.array([179.0, 85.0, 273.0, 176.0])
 """Brows to chin and ear to ear, by eye."""
@@ -107,7 +108,14 @@ def test_a_crop_shows_what_lies_in_its_frame() -> None:
 def test_roll_is_measured_clockwise() -> None:
     landmarks = torch.zeros(1, 68, 2)
     landmarks[:, 42:48] = torch.tensor([1.0, 1.0])
+    landmarks[:, 48:68] = torch.tensor([-0.5, 1.5])
     assert float(rolls_of(landmarks)) == pytest.approx(np.pi / 4)
+
+
+def test_roll_is_that_of_the_whole_library() -> None:
+    landmarks = np.random.default_rng(0).uniform(0, 1, (4, 68, 2)).astype(np.float32)
+    rolls = [np.radians(roll_deg(each)) for each in landmarks]
+    np.testing.assert_allclose(rolls_of(torch.from_numpy(landmarks)).numpy(), rolls, atol=1e-5)
 
 
 def test_mirroring_twice_changes_nothing_and_keeps_the_parts() -> None:

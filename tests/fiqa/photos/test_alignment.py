@@ -14,10 +14,11 @@ def smooth_photo(height: int = 240, width: int = 320) -> NDArray[np.uint8]:
 
 
 def made_up_landmarks(centre: tuple[float, float], side_px: float, tilt_deg: float = 0.0) -> NDArray[np.float32]:
-    """68 points in a square, eyes level and then tilted clockwise."""
+    """68 points in a square, eyes level above the mouth, and then tilted clockwise."""
     points = np.random.default_rng(0).uniform(-0.5, 0.5, (68, 2))
     points[36:42] = (-0.2, -0.15)
     points[42:48] = (0.2, -0.15)
+    points[48:68] += (0, 0.25) - points[48:68].mean(axis=0)
     points[0], points[8] = (-0.5, -0.5), (0.5, 0.5)
     angle = np.radians(tilt_deg)
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -25,8 +26,16 @@ def made_up_landmarks(centre: tuple[float, float], side_px: float, tilt_deg: flo
 
 
 @pytest.mark.parametrize("tilt_deg", [-60.0, -20.0, 0.0, 5.0, 33.0, 170.0])
-def test_roll_is_the_clockwise_tilt_of_the_eyes(tilt_deg: float) -> None:
+def test_roll_is_the_clockwise_tilt_of_the_face(tilt_deg: float) -> None:
     assert roll_deg(made_up_landmarks((100, 80), 60, tilt_deg)) == pytest.approx(tilt_deg, abs=1e-3)
+
+
+@pytest.mark.parametrize("shift", [-1, 0, 1])
+def test_a_profile_is_upright_although_its_eyes_are_one(shift: float) -> None:
+    landmarks = made_up_landmarks((100, 80), 60)
+    landmarks[36:48] = (100, 70)
+    landmarks[42:48] += (shift, 1)
+    assert abs(roll_deg(landmarks)) < 5
 
 
 @pytest.mark.parametrize("tilt_deg", [-60.0, 0.0, 10.0, 33.0, 170.0])
