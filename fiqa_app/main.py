@@ -33,7 +33,12 @@ from fiqa.ui.photos import LoadedPhotos
 from fiqa.ui.score.tab import build_score_tab, score_if_possible
 from fiqa.ui.service import PredictorService
 from fiqa.ui.visitor_state import KEPT_MINUTES
-from fiqa_app.gradio_internals import Page, keep_no_statistics, without_applications
+from fiqa_app.gradio_internals import (
+    Page,
+    keep_no_statistics,
+    look_for_work_less_often,
+    without_applications,
+)
 from fiqa_app.serving import page
 from fiqa_app.serving.gate import visitor_of
 from fiqa_app.serving.rating_page import RatingPage
@@ -117,6 +122,7 @@ def create_demo(settings: Settings, service: PredictorService, labelling: Labell
     # Closed: a direct request would not wait for its turn.
     demo.queue(max_size=500, api_open=False)
     keep_no_statistics(demo)
+    look_for_work_less_often(demo)
     return demo
 
 

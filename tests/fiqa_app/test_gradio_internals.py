@@ -67,6 +67,15 @@ def test_else_the_queue_takes_note_of_every_event(page: Page) -> None:
     assert cast("Any", page)._queue.ANALYTICS_MAX_EVENTS == 0
 
 
+def test_else_an_app_that_nobody_uses_takes_a_twentieth_of_a_processor(page: Page) -> None:
+    loops = inspect.getsource(queueing.Queue)
+    internals.look_for_work_less_often(page)
+    queue = cast("Any", page)._queue
+    for name, seconds in (("sleep_when_free", 0.01), ("progress_update_sleep_when_free", 0.1)):
+        assert f"asyncio.sleep(self.{name})" in loops
+        assert getattr(queue, name) == seconds
+
+
 def test_else_type_stubs_and_docstrings_are_written_at_each_start() -> None:
     made = inspect.getsource(component_meta.ComponentMeta)
     for name, function in (
