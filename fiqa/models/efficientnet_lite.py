@@ -42,7 +42,7 @@ class EfficientNetLite(nn.Module):
     def forward(self, crops: Tensor) -> list[Tensor]:
         """Map crops (B, 3, S, S), S a multiple of 32, to the tapped maps (B, D, S / 2^(k+1), S / 2^(k+1))."""
         crops = crops.to(memory_format=torch.channels_last)  # in which depthwise convolutions take half the time
-        features, tapped = F.relu6(self.conv_stem(crops)), []
+        features, tapped = F.relu6(self.conv_stem(crops), inplace=True), []
         for index, stage in enumerate(self.blocks):
             features = stage(features)
             if index in self.tapped:
@@ -54,7 +54,8 @@ class InvertedResidual(nn.Module):
     """Widen, convolve every channel for itself, narrow; the input is added where it has the output's shape.
 
     Source: Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", CVPR 2018. Without expansion the
-    first convolution is left out, and the last one has the name that timm gives it then.
+    first convolution is left out, and the last one has the name that timm gives it then. What a convolution gave is
+    changed in place: to fill fresh memory would take a tenth of the time.
     """
 
     conv_pw: nn.Module
@@ -71,10 +72,10 @@ class InvertedResidual(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map (B, D, H, W) to (B, D', H / stride, W / stride)."""
-        inner = F.relu6(self.conv_pw(features)) if self.expands else features
-        inner = F.relu6(self.conv_dw(inner))
+        inner = F.relu6(self.conv_pw(features), inplace=True) if self.expands else features
+        inner = F.relu6(self.conv_dw(inner), inplace=True)
         narrowed: Tensor = self.conv_pwl(inner) if self.expands else self.conv_pw(inner)
-        return narrowed + features if self.adds else narrowed
+        return narrowed.add_(features) if self.adds else narrowed
 
 
 class SameConvolution(nn.Conv2d):
