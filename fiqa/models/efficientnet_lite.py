@@ -82,10 +82,11 @@ class SameConvolution(nn.Conv2d):
     """Convolution padded as TensorFlow does for maps of even sides: with stride 2 one pixel more after than before."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, *, stride: int, groups: int = 1) -> None:
-        super().__init__(inputs, outputs, kernel, stride, 0 if stride > 1 else kernel // 2, groups=groups)
-        before = (kernel - 2) // 2
-        self.around = (before, kernel - 2 - before) * 2 if stride > 1 else None
+        super().__init__(inputs, outputs, kernel, stride, kernel // 2, groups=groups)
+        self.halves = stride == 2
 
     def forward(self, features: Tensor) -> Tensor:
         """Map (B, D, H, W) to (B, D', H / stride, W / stride)."""
-        return super().forward(F.pad(features, self.around) if self.around else features)
+        # A kernel with zeros before it reads as far after as before; to pad the maps would mean to copy them.
+        weight = F.pad(self.weight, (1, 0, 1, 0)) if self.halves else self.weight
+        return F.conv2d(features, weight, self.bias, self.stride, self.padding, groups=self.groups)
