@@ -7,13 +7,14 @@ before the first word is shown.
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from annotate.ui.rating.routes import rating_script
 from fiqa.bundled import bundled
 from fiqa_app.serving.page import HEAD, TITLE
+from fiqa_app.serving.shared_answers import ASK_AGAIN, SharedAnswer, accepted_encoding
 
 LINKS = {"study", "participant", "preview"}
 """What the address of the app names when it is the link of a study, of a participant, or of a test run."""
@@ -48,12 +49,17 @@ class RatingPage(Route):
     def __init__(self) -> None:
         style = bundled("style.css").read_text(encoding="utf-8")
         script = rating_script().replace("</", "<\\/")  # in texts of the scripts: it would end them
-        self._page = PAGE.format(title=TITLE, head=HEAD, style=style, script=script)
+        self._page = PAGE.format(title=TITLE, head=HEAD, style=style, script=script).encode()
+        self._answers: dict[str | None, SharedAnswer] = {}
         super().__init__("/", self._serve, methods=["GET"])
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
         return super().matches(scope) if LINKS & query.keys() else (Match.NONE, {})
 
-    async def _serve(self, _request: Request) -> HTMLResponse:
-        return HTMLResponse(self._page)
+    async def _serve(self, request: Request) -> Response:
+        encoding = accepted_encoding(request.headers)
+        if encoding not in self._answers:
+            html = "text/html; charset=utf-8"
+            self._answers[encoding] = SharedAnswer.of(self._page, html, encoding, caching=ASK_AGAIN)
+        return self._answers[encoding].response(request.headers)

@@ -7,9 +7,12 @@ anew, too, and browsers ask for them again at a later visit, though their names 
 import asyncio
 import gzip
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Self
 
 import brotli
 from starlette.datastructures import Headers
@@ -23,23 +26,50 @@ ADDRESS = ("host", "x-forwarded-host", "x-forwarded-proto", "x-gradio-server")
 """Headers from which Gradio tells the address at which a page was asked for."""
 MOST_PAGES = 64
 """Pages that are kept: whoever asks for it at ever new addresses fills no memory."""
-BROTLI_QUALITY = 6
+ENCODERS: Mapping[str, Callable[[bytes], bytes]] = MappingProxyType(
+    {"br": partial(brotli.compress, quality=6), "gzip": gzip.compress}
+)
+"""By the name that browsers know them by, the best first."""
+ASK_AGAIN, FOR_EVER = "no-cache", "public, max-age=31536000, immutable"
 Key = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class SharedAnswer:
-    """A compressed answer, and the route that gave it."""
+    """An answer as it is sent, and the route that gave it."""
 
     body: bytes
     headers: dict[str, str]
-    route: Any
+    route: Any = None
+
+    @classmethod
+    def of(cls, content: bytes, content_type: str, encoding: str | None, *, caching: str, route: Any = None) -> Self:
+        """Return the answer with `content`, compressed if there is an encoding; `caching` is what browsers may do."""
+        body = ENCODERS[encoding](content) if encoding else content
+        headers = {
+            "content-type": content_type,
+            "vary": "Accept-Encoding",
+            "etag": f'"{sha256(body).hexdigest()[:32]}"',
+            "cache-control": caching,
+        }
+        return cls(body, headers | ({"content-encoding": encoding} if encoding else {}), route)
 
     def response(self, asked: Headers) -> Response:
         """Return what is sent: without the body, where the browser has it already."""
-        if asked.get("if-none-match") == self.headers["etag"]:
+        known = [each.strip().removeprefix("W/") for each in asked.get("if-none-match", "").split(",")]
+        if self.headers["etag"] in known or known == ["*"]:
             return Response(status_code=304, headers=self.headers)
         return Response(self.body, headers=self.headers)
+
+
+def accepted_encoding(asked: Headers) -> str | None:
+    """Return the best encoding that a browser takes, None where it takes none that we have."""
+    accepted = set()
+    for each in asked.get("accept-encoding", "").split(","):
+        name, *parameters = (part.strip().lower() for part in each.split(";"))
+        if not any(re.fullmatch(r"q=0(\.0*)?", parameter) for parameter in parameters):
+            accepted.add(name)
+    return next((name for name in ENCODERS if name in accepted), None)
 
 
 class SharedAnswers:
@@ -53,7 +83,7 @@ class SharedAnswers:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         asked = Headers(scope=scope) if scope["type"] == "http" else Headers()
-        encoding = next((each for each in ("br", "gzip") if each in asked.get("accept-encoding", "")), None)
+        encoding = accepted_encoding(asked)
         if encoding is None or not _is_shared(scope, asked):
             await self.app(scope, receive, send)
             return
@@ -99,12 +129,6 @@ def _identity(scope: Scope, asked: Headers) -> Key:
 
 def _compressed(messages: list[Message], encoding: str, scope: Scope) -> SharedAnswer:
     content = b"".join(message.get("body", b"") for message in messages)
-    body = brotli.compress(content, quality=BROTLI_QUALITY) if encoding == "br" else gzip.compress(content)
-    headers = {
-        "content-type": Headers(raw=messages[0]["headers"])["content-type"],
-        "content-encoding": encoding,
-        "vary": "Accept-Encoding",
-        "etag": f'"{sha256(body).hexdigest()[:32]}"',
-        "cache-control": "no-cache" if scope["path"] in PAGES else "public, max-age=31536000, immutable",
-    }
-    return SharedAnswer(body, headers, scope["route"])
+    content_type = Headers(raw=messages[0]["headers"])["content-type"]
+    caching = ASK_AGAIN if scope["path"] in PAGES else FOR_EVER
+    return SharedAnswer.of(content, content_type, encoding, caching=caching, route=scope["route"])

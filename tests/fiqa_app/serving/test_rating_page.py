@@ -40,3 +40,13 @@ def test_the_rating_page_is_one_file_and_shows_nothing_of_its_address(site: Test
     assert "<script src" not in page
     assert "stylesheet" not in page
     assert len(page) < 200_000
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip", "identity"])
+def test_the_rating_page_is_sent_compressed_to_whom_can_read_that(site: TestClient, encoding: str) -> None:
+    page = site.get("/?study=a", headers={"accept-encoding": encoding})
+    assert page.headers.get("content-encoding", "identity") == encoding
+    assert page.text == site.get("/?participant=b", headers={"accept-encoding": "identity"}).text
+    assert (int(page.headers["content-length"]) < 60_000) == (encoding != "identity")
+    again = site.get("/?study=a", headers={"accept-encoding": encoding, "if-none-match": page.headers["etag"]})
+    assert again.status_code == 304
