@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -45,19 +46,23 @@ def write_rows(options: argparse.Namespace, load: Callable[[], Engine]) -> int:
             f"another that ends in one of {', '.join(SINKS)}, without --format and --face all."
         )
     words, found = PhotoWords(tuple(options.paths), options.column), FoundPhotos()
-    failed = written = 0
-    with opened(options.output, resume=options.resume) as sink:
-        try:
+    count, is_new = Counter[str](), not options.output.exists()
+    try:
+        with opened(options.output, resume=options.resume) as sink:
             for scored in _progress(load()(Waiting(words, sink.done), found), words, len(sink.done)):
                 sink.write(scored)
-                written += 1
-                failed += isinstance(scored.outcome, FiqaError)
-        except KeyboardInterrupt as stop:
-            _say(f"fiqa: interrupted after {written} photos; --resume goes on")
-            return status_of(stop)
+                count["written"] += 1
+                count["failed"] += isinstance(scored.outcome, FiqaError)
+    except KeyboardInterrupt as stop:
+        _say(f"fiqa: interrupted after {count['written']} photos; --resume goes on")
+        return status_of(stop)
+    except FiqaError:
+        if is_new and not count["written"]:  # in the way of the command that is right
+            options.output.unlink(missing_ok=True)
+        raise
     for line in [*found.troubles, *filter(None, [found.remark()])]:
         _say(f"fiqa: {one_line(line)}")
-    return int(bool(failed or found.troubles))
+    return int(bool(count["failed"] or found.troubles))
 
 
 def _chosen_engine(options: argparse.Namespace) -> Engine:

@@ -143,7 +143,8 @@ def path_column(name: str, names: Iterable[str], asked: str | None) -> str:
         if column in known:
             return column
     wanted = f"one of its columns {', '.join(PATH_COLUMNS)}" if asked is None else "one that it has with --column"
-    raise SettingError(f"{name} has no column of photos: name {wanted}; it has {', '.join(known)}.")
+    has = f"it has {', '.join(known)}" if known else "it is empty"
+    raise SettingError(f"{name} has no column of photos: name {wanted}; {has}.")
 
 
 def _count_lines(name: str) -> int:

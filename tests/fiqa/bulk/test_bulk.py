@@ -73,6 +73,7 @@ def test_every_kind_of_list_yields_its_photos_in_order(photos: list[Path], name:
     ("name", "content", "message"),
     [
         ("a.csv", b"x,y\n1,2\n", "no column of photos.*it has x, y"),
+        ("a.csv", b"", "no column of photos.*it is empty"),
         ("a.tar", b"no archive at all", "cannot be read"),
         ("a.parquet", b"no parquet", "no parquet file"),
         ("a.txt", b"\xff\xfe\x00", "cannot be read"),
@@ -174,6 +175,14 @@ def test_where_rows_cannot_go_is_said_before_anything_is_loaded(
     assert main(["score", "list.txt", *more]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert ".jsonl" in line
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_a_run_that_scored_nothing_leaves_nothing_in_the_way_of_the_next(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / "list.csv").write_text("x\n1\n")
+    output = tmp_path / f"scores.{suffix}"
+    assert main(["score", str(tmp_path / "list.csv"), "--output", str(output)]) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["list.csv"]
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
