@@ -212,7 +212,8 @@ def _spellings(name: str) -> list[str]:
     """Return a name in NFC and its ends, the longest first, and then these without the suffix."""
     parts = PurePosixPath(normalized(name).replace("\\", "/")).parts
     ends = ["/".join(parts[start:]) for start in range(len(parts))]
-    return [*ends, *(PurePosixPath(end).with_suffix("").as_posix() for end in ends)]
+    named = (path for path in map(PurePosixPath, ends) if path.name)
+    return [*ends, *(path.with_suffix("").as_posix() for path in named)]
 
 
 def _participant(text: str, name: str) -> str:

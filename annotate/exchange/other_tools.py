@@ -13,7 +13,7 @@ as UTC. Who rated a picture again has given a repeat.
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -100,10 +100,11 @@ def _is_p910(path: Path) -> bool:
 def _read_p910(path: Path, name: str) -> Iterator[ForeignRating]:
     file = CsvFile.read(path, required=_P910_COLUMNS, numbers=("vote",), error=ImportedRatingsError, name=name)
     for line, row in file.rows():
-        if not row["workerid"] or not row["file"]:
+        pictures = _names_of(row["file"])
+        if not row["workerid"] or not pictures:
             raise file.problem(line, "names no workerid or no file")
         if row["vote"]:
-            yield ForeignRating(_names_of(row["file"]), row["workerid"], "vote", row["vote"])
+            yield ForeignRating(pictures, row["workerid"], "vote", row["vote"])
 
 
 # Label Studio
@@ -123,52 +124,57 @@ def _is_json_list(path: Path) -> bool:
 
 def _read_label_studio(path: Path, name: str) -> Iterator[ForeignRating]:
     for number, task in enumerate(_json_values(path, name)):
+        where = f"{name}, task {number + 1}"
         if "annotations" in task and isinstance(task.get("data"), Mapping):
-            yield from _of_task(task)
+            yield from _of_task(task, where)
         else:
-            yield from _of_flat_task(task, number)
+            yield from _of_flat_task(task, number, where)
 
 
-def _of_task(task: Mapping[str, Any]) -> Iterator[ForeignRating]:
+def _of_task(task: Mapping[str, Any], where: str) -> Iterator[ForeignRating]:
     pictures = tuple(name for value in task["data"].values() if isinstance(value, str) for name in _names_of(value))
-    for number, annotation in enumerate(task["annotations"]):
+    for number, each in enumerate(_list(task["annotations"], "annotations", where)):
+        annotation = _object(each, "an annotation", where)
         if annotation.get("was_cancelled"):
             continue
-        who, took, when = (
-            _person(annotation.get("completed_by")),
-            annotation.get("lead_time"),
-            annotation.get("created_at"),
-        )
-        for result in annotation.get("result", ()):
-            value = result.get("value", {}).get(_CONTROLS.get(result.get("type"), ""))
-            value = value[0] if isinstance(value, list) and len(value) == 1 else value
-            if isinstance(value, str | int | float):
-                question = str(result.get("from_name", "rating"))
-                yield ForeignRating(pictures, who, question, str(value), _milliseconds(took), _iso_time(when), number)
+        who = _person(annotation.get("completed_by"), "completed_by", where)
+        took, when = _milliseconds(annotation.get("lead_time")), _iso_time(annotation.get("created_at"))
+        for result in _list(annotation.get("result", []), "result", where):
+            if (answer := _answer_of(_object(result, "a result", where), where)) is not None:
+                yield ForeignRating(pictures, who, *answer, took, when, number)
 
 
-def _of_flat_task(task: Mapping[str, Any], number: int) -> Iterator[ForeignRating]:
+def _answer_of(result: Mapping[str, Any], where: str) -> tuple[str, str] | None:
+    """Return a question and the value that answers it; None for a result of another kind, such as a box."""
+    value = _object(result.get("value", {}), "a value", where).get(_CONTROLS.get(str(result.get("type")), ""))
+    value = value[0] if isinstance(value, list) and len(value) == 1 else value
+    return (str(result.get("from_name", "rating")), str(value)) if isinstance(value, str | int | float) else None
+
+
+def _of_flat_task(task: Mapping[str, Any], number: int, where: str) -> Iterator[ForeignRating]:
     """Yield the ratings of a row of JSON_MIN: texts that look like files are pictures, the rest are answers."""
     answers = {name: value for name, value in task.items() if name not in _NO_CONTROLS}
     files = [value for value in answers.values() if isinstance(value, str) and _is_file(value)]
     pictures = tuple(name for value in files for name in _names_of(value))
-    who = _person(task.get("annotator"))
+    who = _person(task.get("annotator"), "annotator", where)
     for question, value in answers.items():
         if isinstance(value, str | int | float) and value not in files:
             took, when = _milliseconds(task.get("lead_time")), _iso_time(task.get("created_at"))
             yield ForeignRating(pictures, who, question, str(value), took, when, number)
 
 
-def _person(who: object) -> str:
+def _person(who: object, key: str, where: str) -> str:
     """Return how Label Studio knows an annotator: by a number or by an address, which is not kept."""
     number = who.get("id") if isinstance(who, Mapping) else who
+    if not isinstance(number, int | str) or number == "":
+        raise ImportedRatingsError(f"{where}, does not say who rated; expected the annotator's number in {key}.")
     return f"annotator-{number}"
 
 
 # potato
 
 _POTATO_FILE = "annotated_instances.jsonl"
-_TIME_SPENT = re.compile(r"(\d+)d (\d+)h (\d+)m (\d+)s")
+_TIME_SPENT = re.compile(r"(\d{1,5})d (\d{1,5})h (\d{1,5})m (\d{1,5})s")
 _SOURCE = re.compile(r"""src=["']([^"']+)""")
 
 
@@ -181,28 +187,32 @@ def _is_potato(path: Path) -> bool:
 def _read_potato(path: Path, name: str) -> Iterator[ForeignRating]:
     files = sorted(path.rglob(_POTATO_FILE)) if path.is_dir() else [path]
     for file in files:
-        lines = _json_lines(file, name if file == path else str(file.relative_to(path)))
-        for number, instance in enumerate(lines):
+        called = name if file == path else str(file.relative_to(path))
+        for line, instance in _json_lines(file, called):
             person = instance.get("user_id") or instance.get("user") or (file.parent.name if path.is_dir() else None)
             if not person:
                 raise ImportedRatingsError(f"{name} does not say who rated: name potato's folder, annotation_output.")
-            yield from _of_instance(instance, str(person), number)
+            yield from _of_instance(instance, str(person), line, f"{called}, line {line}")
 
 
-def _of_instance(instance: Mapping[str, Any], person: str, number: int) -> Iterator[ForeignRating]:
+def _of_instance(instance: Mapping[str, Any], person: str, number: int, where: str) -> Iterator[ForeignRating]:
     shown = str(instance.get("displayed_text", ""))
     pictures = [str(instance.get("id") or instance.get("instance_id") or ""), *(_SOURCE.findall(shown) or [shown])]
     names = tuple(name for picture in pictures if picture for name in _names_of(picture))
-    spent = _TIME_SPENT.search(str(instance.get("behavioral_data", {}).get("time_string", "")))
-    took = None
-    if spent:
-        days, hours, minutes, seconds = map(int, spent.groups())
-        took = 1000 * (seconds + 60 * (minutes + 60 * (hours + 24 * days)))
-    for question, labels in instance.get("label_annotations", {}).items():
+    took = _time_spent(_object(instance.get("behavioral_data", {}), "behavioral_data", where).get("time_string"))
+    for question, labels in _object(instance.get("label_annotations", {}), "label_annotations", where).items():
         if isinstance(labels, Mapping) and len(labels) == 1:
             ((label, value),) = labels.items()
             given = label if str(value).lower() == "true" else value
             yield ForeignRating(names, person, str(question), str(given), took, answer=number)
+
+
+def _time_spent(text: object) -> int | None:
+    """Return the milliseconds of "Time spent: 0d 0h 1m 2s "."""
+    if (spent := _TIME_SPENT.search(str(text))) is None:
+        return None
+    days, hours, minutes, seconds = map(int, spent.groups())
+    return _milliseconds(seconds + 60 * (minutes + 60 * (hours + 24 * days)))
 
 
 TOOLS = (
@@ -225,7 +235,7 @@ def _begins(path: Path, count: int) -> bytes:
 def _json_values(path: Path, name: str) -> list[Mapping[str, Any]]:
     try:
         values = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ImportedRatingsError(f"{name} cannot be read as JSON: {error}.") from None
     if not all(isinstance(value, Mapping) for value in values):
         raise ImportedRatingsError(f"{name} is no list of tasks; export them from Label Studio as JSON.")
@@ -233,7 +243,8 @@ def _json_values(path: Path, name: str) -> list[Mapping[str, Any]]:
     return found
 
 
-def _json_lines(path: Path, name: str) -> Iterator[Mapping[str, Any]]:
+def _json_lines(path: Path, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield the objects of a file with the numbers of their lines."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, ValueError) as error:
@@ -241,11 +252,25 @@ def _json_lines(path: Path, name: str) -> Iterator[Mapping[str, Any]]:
     for number, line in enumerate(lines, 1):
         try:
             value = json.loads(line) if line.strip() else {}
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
         if not isinstance(value, Mapping):
             raise ImportedRatingsError(f"{name}, line {number}, is no JSON object.")
-        yield value
+        yield number, value
+
+
+def _object(value: object, what: str, where: str) -> Mapping[str, Any]:
+    """Return what has to be a JSON object; raise ImportedRatingsError naming `where` it is none."""
+    if not isinstance(value, Mapping):
+        raise ImportedRatingsError(f"{where}, has {what} that is no JSON object; export the file again.")
+    return value
+
+
+def _list(value: object, what: str, where: str) -> list[Any]:
+    """Return what has to be a JSON list; raise ImportedRatingsError naming `where` it is none."""
+    if not isinstance(value, list):
+        raise ImportedRatingsError(f"{where}, has no JSON list as its {what}; export the file again.")
+    return value
 
 
 def _is_file(text: str) -> bool:
@@ -254,14 +279,21 @@ def _is_file(text: str) -> bool:
 
 def _names_of(text: str) -> tuple[str, ...]:
     """Return the names that a path or address may stand for: without its server, and without an upload's prefix."""
-    address = urlsplit(text)
+    path = PurePosixPath(_path_of(text))
+    if not path.name:  # such as "/"
+        return ()
+    stored = _UPLOADED.sub("", path.name) or path.name
+    return tuple(dict.fromkeys((path.as_posix(), path.with_name(stored).as_posix())))
+
+
+def _path_of(text: str) -> str:
+    """Return the path within an address; any other text as it is."""
+    try:
+        address = urlsplit(text)
+    except ValueError:  # such as "http://[a"
+        return text
     within = parse_qs(address.query).get("d") if address.query else None  # Label Studio's local files
-    path = PurePosixPath(unquote(within[0] if within else address.path if address.scheme else text))
-    names: Iterable[str] = (
-        path.as_posix(),
-        path.with_name(_UPLOADED.sub("", path.name)).as_posix() if path.name else "",
-    )
-    return tuple(dict.fromkeys(name for name in names if name))
+    return unquote(within[0] if within else address.path if address.scheme else text)
 
 
 def _milliseconds(seconds: object) -> int | None:

@@ -167,6 +167,11 @@ def test_people_of_potato_are_its_folders(tmp_path: Path) -> None:
         read(tmp_path / "annotation_output" / "anna" / "annotated_instances.jsonl")
 
 
+def _studio(**annotation: Any) -> str:
+    """Return tasks of Label Studio, one with an annotation."""
+    return json.dumps([{"data": {"image": "a.png"}, "annotations": [{"completed_by": 7} | annotation]}])
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
@@ -180,6 +185,27 @@ def test_people_of_potato_are_its_folders(tmp_path: Path) -> None:
         ("[{", "cannot be read as JSON"),
         ('{"user_id": "a", "label_annotations": {}}\nnonsense', "line 2, is no JSON object"),
         ("SQLite format 3\0nonsense", "cannot be read as a database of AVrate Voyager"),
+        ("workerid,file,vote\nw,/,4\n", "line 2, names no workerid or no file"),
+        ("workerid,file,vote\nw,http://[x,4\n", r"rates http:/\[x, which is not in this study"),
+        ("[" * 200_000, "cannot be read as JSON"),
+        ('{"label_annotations": ' + "[" * 200_000, "line 1, is no JSON object"),
+        ('[{"data": {}, "annotations": null}]', "file, task 1, has no JSON list as its annotations"),
+        ('[{"data": {}, "annotations": [[5]]}]', "task 1, has an annotation that is no JSON object"),
+        (_studio(result=None), "task 1, has no JSON list as its result"),
+        (_studio(result=5), "task 1, has no JSON list as its result"),
+        (_studio(result=[[5]]), "task 1, has a result that is no JSON object"),
+        (_studio(result=[{"type": "rating", "value": 5}]), "task 1, has a value that is no JSON object"),
+        (_studio(result=[], completed_by=None), "task 1, does not say who rated; .* in completed_by"),
+        (_studio(result=[], completed_by={"email": "a@b"}), "task 1, does not say who rated"),
+        ('[{"image": "a.png", "quality": 2}]', "task 1, does not say who rated; .* in annotator"),
+        *(
+            (
+                f'{{"user_id": "p"}}\n{{"user_id": "p", "label_annotations": {value}}}',
+                "line 2, has label_annotations that is no",
+            )
+            for value in ("null", "[1]", '"x"', "3")
+        ),
+        ('{"user_id": "p", "label_annotations": {}, "behavioral_data": 3}', "line 1, has behavioral_data that is no"),
     ],
 )
 def test_what_cannot_be_used_is_named(content: str, problem: str, tmp_path: Path) -> None:
@@ -187,6 +213,14 @@ def test_what_cannot_be_used_is_named(content: str, problem: str, tmp_path: Path
     path.write_text(content)
     with pytest.raises(ImportedRatingsError, match=problem):
         read(path)
+
+
+@pytest.mark.parametrize("other", ["/", ".", "http://[oops", "abcdef12-", "[::1"])
+def test_texts_beside_a_picture_need_be_no_paths(other: str, tmp_path: Path) -> None:
+    path = tmp_path / "tasks.json"
+    annotations = [_annotation(7, "rating", {"rating": 4})]
+    path.write_text(json.dumps([{"data": {"text": other, "image": "x/a.png"}, "annotations": annotations}]))
+    assert short(read(path)) == [("a.png", "annotator-7", 4, False)]
 
 
 def test_any_other_file_is_our_own_table(tmp_path: Path) -> None:
