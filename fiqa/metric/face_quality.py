@@ -107,7 +107,7 @@ class FaceQuality(nn.Module):
             (N,) on the checkpoint's scale, `score_range`; with `as_loss`, one number.
 
         Raises:
-            PhotoError: The pictures are of another shape, or too small.
+            PhotoError: The pictures are of another shape, or too small; a box is none, or not in its picture.
             NoFaceError: There is no face in one, and `no_face` is "raise".
         """
         pictures = _checked(images)
@@ -134,7 +134,7 @@ class FaceQuality(nn.Module):
         for index, picture in enumerate(pictures):
             pixels = np.ascontiguousarray((255 * picture.detach().clamp(0, 1)).round().byte().cpu().permute(1, 2, 0))
             if boxes is not None:
-                face = self.finder.place(pixels, np.asarray(_on_cpu(boxes[index]), dtype=np.float64))
+                face = self.finder.place(pixels, _checked_box(boxes[index], pixels.shape, index))
                 yield None if face is None else face.landmarks
                 continue
             try:
@@ -168,6 +168,18 @@ class FaceQuality(nn.Module):
         known = np.full((68, 2), np.nan, np.float32) if landmarks is None else placed.landmarks_from_photo(landmarks)
         view = cut_view(picture.to(self.views.mean), square, side_px=side, eight_bit=self.eight_bit)
         return view, torch.from_numpy(known).to(self.views.mean)
+
+
+def _checked_box(box: Any, shape: tuple[int, ...], index: int) -> NDArray[np.float64]:
+    """Return the box (4,) of a picture (H, W, 3); raise PhotoError for one that is none or lies elsewhere."""
+    corners = np.asarray(_on_cpu(box), dtype=np.float64)
+    if corners.shape != (4,) or not np.isfinite(corners).all() or (corners[2:] <= corners[:2]).any():
+        raise PhotoError(f"Box {index} is {corners.tolist()}: expected x0, y0, x1, y1 in pixels, x0 < x1 and y0 < y1.")
+    height, width = shape[:2]
+    middle = (corners[:2] + corners[2:]) / 2
+    if not ((middle >= 0) & (middle < (width, height))).all():
+        raise PhotoError(f"Box {index} is {corners.tolist()}: its middle is outside of the {width} x {height} picture.")
+    return corners
 
 
 def _on_cpu(values: Any) -> Any:

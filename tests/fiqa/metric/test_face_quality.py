@@ -214,6 +214,14 @@ def test_places_are_as_many_as_pictures(quality: FaceQuality, landmarks: Tensor)
         quality(as_tensor(SMALL)[None], landmarks=landmarks.expand(2, -1, -1))
 
 
+@pytest.mark.parametrize(
+    "box", [(1, 2, 3), (np.nan, 0, 9, 9), (90, 10, 20, 80), (900, 900, 999, 999), (-90, -90, -10, -10)]
+)
+def test_a_box_that_is_none_or_not_in_its_picture_is_refused(quality: FaceQuality, box: tuple[float, ...]) -> None:
+    with pytest.raises(PhotoError, match="Box 0 is"):
+        quality(as_tensor(SMALL)[None], boxes=[box])
+
+
 def test_an_unknown_option_is_refused() -> None:
     with pytest.raises(SettingError, match="no_face is 'skip'"):
         FaceQuality("lite", no_face="skip")
