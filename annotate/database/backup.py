@@ -106,7 +106,7 @@ def restore(backup: Path, database: Path, now: datetime) -> BackupReport:
 def verify(file: Path) -> BackupReport:
     """Open a database file, check it as a whole and count what is in it; raise BackupError."""
     if not file.is_file():
-        raise BackupError(f"{file} does not exist.")
+        raise BackupError(f"{file} {'is no file' if file.exists() else 'does not exist'}.")
     with _translate_errors(f"{file} is no usable backup"), closing(_open(file, read_only=True)) as connection:
         (answer,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
         if answer != "ok" or connection.execute("PRAGMA foreign_key_check").fetchone():

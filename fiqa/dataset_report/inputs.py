@@ -34,6 +34,8 @@ def read_scores(path: Path) -> ScoreSet:
     """Read the scores in a file, or the parquet files in a folder; raises SettingError for anything else."""
     import pandas as pd
 
+    if not path.exists():
+        raise SettingError(f"{path} does not exist.")
     try:
         frame = _read(path)
         frame = frame.assign(path=frame["path"].astype(str), score=pd.to_numeric(frame["score"]).astype(float))

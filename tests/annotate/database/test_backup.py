@@ -92,6 +92,11 @@ def test_backup_while_people_rate_is_consistent(database: Database, file: Path, 
     assert 1 <= counts[-1] <= studies(database)
 
 
+def test_a_folder_is_no_backup(tmp_path: Path) -> None:
+    with pytest.raises(BackupError, match="is no file"):
+        backup.verify(tmp_path)
+
+
 def test_existing_file_is_never_written_over(file: Path, tmp_path: Path) -> None:
     (tmp_path / "precious").write_bytes(b"something")
     with pytest.raises(BackupError, match="exists already"):

@@ -137,7 +137,8 @@ def test_the_page_shows_faces_escapes_names_and_needs_nothing_from_elsewhere(tmp
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["gone.csv"], "gone.csv cannot be read: No such file"),
+        (["gone.csv"], "gone.csv does not exist"),
+        (["gone"], "gone does not exist"),
         (["first.txt"], "holds no scores: name a .parquet, .csv or .jsonl"),
         (["other.csv"], "holds no scores"),
         (["empty.csv"], "has no photos in it"),
