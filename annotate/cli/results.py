@@ -370,7 +370,7 @@ def _next_pairs(options: argparse.Namespace, db: "Session", study: "Study") -> N
     if options.scores or options.ci95 is not None:
         raise RatingsError(f"{study.name} compares pairs, which its design chooses; leave --scores and --ci95 out.")
     pairs = queries.next_pairs.next_pairs(db, study, options.count)
-    missing = queries.next_pairs.missing_answers(db, study.id)
+    missing = queries.next_pairs.missing_answers(db, study)
     rows = [{**each._asdict(), "reason": each.reason} for each in pairs]
     listed = [f"{one_line(each.stimulus)}  {one_line(each.other)}  {each.reason}" for each in pairs]
     total = f"{counted(missing, 'more answer')} would give every pair what is wanted so far."

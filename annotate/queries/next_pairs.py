@@ -9,16 +9,18 @@ from itertools import zip_longest
 from random import Random
 from typing import NamedTuple
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session, aliased
 
 from annotate.database.tables import Pair, PairGroup, Stimulus, Study
 from annotate.design.items import ItemKind
 from annotate.design.states import State
+from annotate.methods import method_of
 from annotate.pair_designs import design as pair_design
 from annotate.pair_designs import find_design
 from annotate.queries.pair_batches import read_group, stimuli_of
 from annotate.queries.pairs import plans_of_opening
+from annotate.queries.stimuli import summarize_stimuli
 
 
 class NextPair(NamedTuple):
@@ -46,10 +48,12 @@ def next_pairs(db: Session, study: Study, count: int) -> list[NextPair]:
     """Return up to `count` pairs that a study asks next, in its order; none where it asks for nothing more.
 
     Of a draft, or in a pause, what opening the study adds is among them. Raises StudyStateError where it cannot be
-    opened, as its design lacks something.
+    opened, as it has nothing to compare or its design lacks something.
     """
+    if _opens_next(study):
+        method_of(study.protocol).check_design(study.protocol, summarize_stimuli(db, study.id))
     found = _open_pairs(db, study.id, count)
-    if len(found) < count and study.state in (State.DRAFT, State.PAUSED):
+    if len(found) < count and _opens_next(study):
         found += _added_by_opening(db, study)
     if len(found) < count and find_design(study.protocol.pair_design).adaptive:
         found += _planned_now(db, study, count - len(found))
@@ -57,10 +61,20 @@ def next_pairs(db: Session, study: Study, count: int) -> list[NextPair]:
     return [*reversed(once.values())][:count]
 
 
-def missing_answers(db: Session, study_id: int) -> int:
-    """Return how many answers the pairs that there are lack."""
-    lacking = func.sum(case((Pair.wanted > Pair.rated, Pair.wanted - Pair.rated), else_=0))
-    return db.scalar(select(lacking).where(Pair.study_id == study_id, Pair.kind == ItemKind.RATED)) or 0
+def missing_answers(db: Session, study: Study) -> int:
+    """Return how many answers the pairs lack: those that there are and, as in `next_pairs`, those that opening adds."""
+    wanted: ColumnElement[int] = Pair.wanted.expression
+    if _opens_next(study) and not find_design(study.protocol.pair_design).adaptive:  # as `pairs.plan_pairs` sets it
+        wanted = case((Pair.wanted > 0, study.protocol.ratings_wanted), else_=0)
+    lacking = func.sum(case((wanted > Pair.rated, wanted - Pair.rated), else_=0))
+    there = db.scalar(select(lacking).where(Pair.study_id == study.id, Pair.kind == ItemKind.RATED)) or 0
+    if not _opens_next(study):
+        return there
+    return there + sum(len(plan.pairs) * plan.answers for _, _, plan in plans_of_opening(db, study))
+
+
+def _opens_next(study: Study) -> bool:
+    return study.state in (State.DRAFT, State.PAUSED)
 
 
 def _open_pairs(db: Session, study_id: int, count: int) -> list[NextPair]:

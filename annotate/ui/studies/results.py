@@ -11,6 +11,7 @@ import numpy as np
 from annotate import queries, statistics
 from annotate.design.further_scales import MAIN
 from annotate.design.protocol import StudyProtocol
+from annotate.errors import StudyStateError
 from annotate.stimuli.files import stimulus_path
 from annotate.ui.labelling import Labelling
 from annotate.ui.studies.analyses import Analyses
@@ -192,8 +193,12 @@ class Results:
 
     def _next_pairs(self, study_id: int) -> str:
         with self.labelling.database.read() as db:
-            pairs = queries.next_pairs.next_pairs(db, queries.studies.get_study(db, study_id), SHOWN_NEXT)
-            missing = queries.next_pairs.missing_answers(db, study_id)
+            study = queries.studies.get_study(db, study_id)
+            try:
+                pairs = queries.next_pairs.next_pairs(db, study, SHOWN_NEXT)
+            except StudyStateError as error:  # the results are there all the same
+                return f"<h3>Compare next</h3>{empty('The study cannot be opened', str(error))}"
+            missing = queries.next_pairs.missing_answers(db, study)
             stimuli = queries.stimuli.stimuli_by_name(db, study_id, [name for each in pairs for name in each[:2]])
         data_dir = self.labelling.settings.data_dir
         paths = {name: stimulus_path(data_dir, each.sha256, each.format) for name, each in stimuli.items()}

@@ -151,7 +151,7 @@ class TrainPanel:
 
         with self.labelling.database.read() as db:
             pairs = queries.next_pairs.next_pairs(db, study, count)
-            missing = queries.next_pairs.missing_answers(db, study.id)
+            missing = queries.next_pairs.missing_answers(db, study)
         return next_pairs_panel(pairs, missing, self._pictures(study.id))
 
     def _batch(self, study: "Study", scores: Mapping[str, float], count: int, scale: str) -> str:

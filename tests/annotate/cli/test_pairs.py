@@ -175,7 +175,7 @@ def test_the_next_pairs_of_a_draft_are_those_that_opening_adds_and_then_those_wi
 ) -> None:
     run("create", "faces", "--images", "faces", "--method", "pairs", "--partners", "2", "--ratings", "3")
     planned = run("next", "faces")
-    assert planned["missing_ratings"] == 0  # nothing is asked yet
+    assert planned["missing_ratings"] == 18
     run("open", "faces")
     listed = run("next", "faces")
     assert listed["missing_ratings"] == 18
@@ -188,6 +188,20 @@ def test_the_next_pairs_of_a_draft_are_those_that_opening_adds_and_then_those_wi
     again = run("next", "faces")["next"]
     assert (again[-1]["stimulus"], again[-1]["other"], again[-1]["reason"]) == (*first, "1 of 3 answers")
     assert "leave --scores and --ci95 out" in refused(capsys, "next", "faces", "--ci95", "0.3")
+    run("pause", "faces")
+    run("protocol", "faces", "ratings_wanted=5")
+    missing = run("next", "faces")["missing_ratings"]
+    run("open", "faces")
+    assert run("next", "faces")["missing_ratings"] == missing == 29
+
+
+def test_a_study_that_cannot_be_opened_says_why_in_place_of_its_next_pairs(
+    run: Run, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in NAMES[1:]:
+        (folder / "faces" / name).unlink()
+    run("create", "one", "--images", "faces", "--method", "pairs")
+    assert "there is nothing to compare" in refused(capsys, "next", "one")
 
 
 def test_conditions_are_put_on_the_scale(run: Run, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
