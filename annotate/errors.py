@@ -14,6 +14,7 @@
     ├── TrainingRunError          a training cannot be started
     ├── BackupError               a backup or restore failed
     ├── AccessError               the link or secret is wrong, or does not open this
+    │   ├── OutsidePanelError     a panel's link was not opened from the panel
     │   └── TooManyGuessesError   and was wrong too often
     ├── SittingError              the sitting is not at the step where this belongs
     └── RatingError               a rating cannot be taken
@@ -78,6 +79,10 @@ class BackupError(AnnotateError):
 
 class AccessError(AnnotateError):
     """The link or secret is wrong, or does not open this."""
+
+
+class OutsidePanelError(AccessError):
+    """A link for a panel was opened without the panel, which puts the participant's ID into it."""
 
 
 class TooManyGuessesError(AccessError):

@@ -8,6 +8,7 @@ from typing import Any
 from annotate.design.protocol import StudyProtocol
 from annotate.errors import (
     AccessError,
+    OutsidePanelError,
     ProtocolError,
     RatingError,
     SittingError,
@@ -20,8 +21,8 @@ from annotate.rating.steps import Panel
 LONGEST_RESPONSE_MS = 24 * 3600 * 1000
 MOST_PX = 100_000
 LONGEST_EXTERNAL_ID = 200
-_PLACEHOLDER = re.compile(r"\{\{|%PROLIFIC|%7B%7B", re.IGNORECASE)
-"""Of a link for Prolific as it is handed in there: {{%PROLIFIC_PID%}}."""
+PLACEHOLDER = r"(?:\{\{%\w+%\}\}|%7[Bb]%7[Bb]%25\w+%25%7[Dd]%7[Dd])"
+"""In a link for Prolific as it is handed in there: {{%PROLIFIC_PID%}}, as it is or encoded."""
 
 
 def check_start_answers(protocol: StudyProtocol, answers: Mapping[str, object]) -> dict[str, str]:
@@ -44,8 +45,10 @@ def check_external_id(panel: Panel | None) -> str | None:
     """Return the panel's id of a participant, None without a panel; raises AccessError when it cannot be one."""
     if panel is None:
         return None
-    if _PLACEHOLDER.search(panel.participant_id):
-        raise AccessError("This link was opened outside Prolific, which puts your ID into it; open it from there.")
+    if any(re.fullmatch(PLACEHOLDER, each) for each in (panel.participant_id, panel.session_id)):
+        raise OutsidePanelError(
+            "This link was opened outside Prolific, which puts your ID into it; open it from there."
+        )
     if not 1 <= len(panel.participant_id) <= LONGEST_EXTERNAL_ID or not panel.participant_id.isprintable():
         raise AccessError("The panel's identifier of the participant is not usable; open its link again.")
     return panel.participant_id

@@ -27,7 +27,10 @@ from annotate.rating.reading import count_begun
 from annotate.rating.steps import Panel, ShownItem, Step
 
 Token = Annotated[str, Field(max_length=links.LONGEST_TOKEN, pattern=r"^[\w-]*$")]
-Identifier = Annotated[str, Field(max_length=checks.LONGEST_EXTERNAL_ID, pattern=r"^[\w.@+-]*$")]
+Identifier = Annotated[
+    str, Field(max_length=checks.LONGEST_EXTERNAL_ID, pattern=rf"^(?:[\w.@+-]*|{checks.PLACEHOLDER})$")
+]
+"""Or what Prolific has not filled in, which `check_external_id` refuses in words of its own."""
 
 
 class Message(BaseModel):
@@ -68,6 +71,7 @@ def _welcome(db: Session, message: Message, now: datetime) -> dict[str, Any]:
         raise DatabaseError("The demo study is not there yet; try again in a moment.")
     if study_found is None:
         raise AccessError("This link opens no study. Open it as it was sent to you, or ask for a new one.")
+    checks.check_external_id(message.panel)
     return {**_describe(db, study_found), "refusal": _refusal(db, study_found, message, now)}
 
 

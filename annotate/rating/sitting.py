@@ -201,6 +201,7 @@ def find_picture(db: Session, token: str, assignment_id: int, role: str) -> Show
 
 def _begin_sitting(db: Session, state: RaterState, panel: Panel | None) -> RaterState:
     planned = plan_sitting(db.connection(), state)
+    check_external_id(panel)
     external_id = panel.session_id[:LONGEST_EXTERNAL_ID] if panel else None
     sitting = live.begin_sitting(
         db.connection(), state.participant, state.now, planned=planned, external_id=external_id

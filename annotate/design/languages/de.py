@@ -205,6 +205,7 @@ LANGUAGE = Language(
         "moved_on": "Dieses Bild wurde anderswo beantwortet; hier ist das nächste.",
         "invalid_title": "Dieser Link lässt sich nicht öffnen",
         "invalid_hint": "Öffnen Sie ihn genau so, wie Sie ihn bekommen haben, oder bitten Sie um einen neuen.",
+        "outside_panel": "Er wurde außerhalb von Prolific geöffnet, das Ihre ID einsetzt. Öffnen Sie ihn von dort.",
         "unavailable_hint": "Der Server erreicht die Bewertungen nicht. Die Seite versucht es von selbst wieder.",
     },
 )

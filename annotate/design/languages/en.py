@@ -197,6 +197,7 @@ LANGUAGE = Language(
         "moved_on": "That picture was answered elsewhere; here is the next one.",
         "invalid_title": "This link cannot be opened",
         "invalid_hint": "Open it exactly as it was sent to you, or ask for a new one.",
+        "outside_panel": "It was opened outside Prolific, which puts your ID into it. Open it there.",
         "unavailable_hint": "The server cannot reach its ratings. This page tries again by itself.",
     },
 )

@@ -196,6 +196,7 @@ LANGUAGE = Language(
         "moved_on": "Esa imagen se respondió en otro sitio; aquí está la siguiente.",
         "invalid_title": "Este enlace no se puede abrir",
         "invalid_hint": "Ábralo tal como lo recibió, o pida uno nuevo.",
+        "outside_panel": "Se abrió fuera de Prolific, que pone en él su ID. Ábralo desde allí.",
         "unavailable_hint": "El servidor no llega a sus datos. La página lo intenta de nuevo sola.",
     },
 )

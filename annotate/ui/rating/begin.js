@@ -30,7 +30,7 @@ const welcome = async () => {
   try {
     await meet();
   } catch (error) {
-    if (error instanceof Refused) return showInvalid();
+    if (error instanceof Refused) return showInvalid(error);
     throw error;
   }
   return greet();
@@ -49,7 +49,7 @@ const begin = async () => {
     take(await insist(() => post("look", { device })));
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    showInvalid();
+    showInvalid(error);
   }
 };
 

@@ -104,7 +104,7 @@ const keepAddress = () => {
 
 // After a refusal the truth is with the server: ask where we are.
 const recover = async (error) => {
-  if (error.kind === "AccessError") return showInvalid();
+  if (["AccessError", "OutsidePanelError"].includes(error.kind)) return showInvalid(error);
   if (!token) return welcome(); // the study closed, or the last seat was taken, while they read
   try {
     take(await insist(() => post("look", { device })));
@@ -114,8 +114,8 @@ const recover = async (error) => {
   }
 };
 
-const showInvalid = () => {
-  withoutStep = showInvalid;
+const showInvalid = (error) => {
+  withoutStep = () => showInvalid(error);
   if (!linked && study) {
     kept.drop(place());
     token = "";
@@ -123,5 +123,6 @@ const showInvalid = () => {
     return render();
   } // a demo made anew
   step = null;
-  page("consent", t("invalid_title"), paragraph(t(preview ? "preview_gone" : "invalid_hint")));
+  const hint = error?.kind === "OutsidePanelError" ? "outside_panel" : "invalid_hint";
+  page("consent", t("invalid_title"), paragraph(t(preview ? "preview_gone" : hint)));
 };

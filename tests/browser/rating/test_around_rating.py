@@ -97,6 +97,13 @@ def test_a_wrong_link_says_what_to_do(rater: RatingPage, served: Served) -> None
         expect(rater.root.get_by_role("heading")).to_have_text("This link cannot be opened")
 
 
+def test_a_link_for_prolific_that_is_opened_elsewhere_says_where_to_open_it(
+    rater: RatingPage, served: Served, study: OpenStudy
+) -> None:
+    rater.page.goto(f"{newcomer(served, study)}&PROLIFIC_PID={{{{%PROLIFIC_PID%}}}}&SESSION_ID={{{{%SESSION_ID%}}}}")
+    expect(rater.root.get_by_text("opened outside Prolific")).to_be_visible()
+
+
 def test_who_comes_from_a_panel_gets_back_to_it(rater: RatingPage, served: Served, study: OpenStudy) -> None:
     rater.start(f"{newcomer(served, study)}&PROLIFIC_PID=5f2d&STUDY_ID=1&SESSION_ID=s1")
     rater.rate("1", "2", "3", "4")

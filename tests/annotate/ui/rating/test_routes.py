@@ -183,7 +183,8 @@ def test_an_answer_that_cannot_be_is_refused_and_not_stored(
         b"", b"null", b"[]", b"{", b"\xff\xfe", b'{"token": 5}', b'{"token": "' + b"a" * 201 + b'"}', b'{"sql": "x"}',
         b'{"token": "../../etc"}', b'{"language": "english"}', b'{"answer": {"key": "k", "assignment_id": -1}}',
         b'{"answer": {"key": "k", "assignment_id": 1, "more": 1}}', b'{"screen": {"a": "<script>"}}',
-        b'{"panel_participant": "<img src=x>"}',
+        b'{"panel_participant": "<img src=x>"}', b'{"panel_participant": "{{%A%}}<img>"}',
+        b'{"panel_session": "{{x}}"}',
     ],
 )  # fmt: skip
 def test_what_the_page_would_never_send_is_refused(body: bytes, site: TestClient) -> None:
@@ -214,6 +215,17 @@ def test_whom_a_panel_sends_again_goes_on_where_they_were(site: TestClient, join
     first.go("rate", answer=first.answer())
     second.go("join", **sent)
     assert second.go("look")["done"] == 1
+
+
+@pytest.mark.parametrize("panel_participant", ["{{%PROLIFIC_PID%}}", "%7B%7B%25PROLIFIC_PID%25%7D%7D", "5f2d"])
+@pytest.mark.parametrize("action", ["welcome", "join"])
+def test_a_link_for_prolific_that_is_opened_elsewhere_says_where_to_open_it(
+    action: str, panel_participant: str, site: TestClient, join_code: str
+) -> None:
+    sent = {"panel_participant": panel_participant, "panel_session": "{{%SESSION_ID%}}"}
+    refused = Rater(site).post(action, study=join_code, **sent)
+    assert (refused.status_code, refused.json()["kind"]) == (403, "OutsidePanelError")
+    assert "opened outside Prolific" in refused.json()["error"]
 
 
 def test_a_study_is_described_in_every_language(site: TestClient, labelling: Labelling) -> None:
