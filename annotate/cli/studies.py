@@ -311,8 +311,10 @@ def _import(options: argparse.Namespace, settings: Settings) -> None:
         with database.write() as db:
             watched = tqdm(read.ratings, unit="rating", disable=None)  # None: only on a terminal
             count = queries.imports.import_ratings(db, study.id, watched, utc_now())
+    for warning in read.warnings:
+        warn(warning)
     repeats = f", {read.repeats:,} of them repeats" if read.repeats else ""
-    done = {"study": options.name, "imported": count, "repeats": read.repeats}
+    done = {"study": options.name, "imported": count, "repeats": read.repeats, "warnings": list(read.warnings)}
     say(options, done, f"{counted(count, 'rating was', 'ratings were')} added to {options.name}{repeats}.")
 
 

@@ -14,7 +14,7 @@ from annotate.design.further_scales import MAIN
 from annotate.design.languages import LANGUAGES
 from annotate.design.protocol import StudyProtocol
 from annotate.errors import GradeError, ImportedRatingsError
-from annotate.exchange.imports import RatingsFile, check_name, read_ratings
+from annotate.exchange.imports import RatingsFile, check_name, read_ratings, scales_without_grades
 from annotate.exchange.other_tools import ForeignRating, find_tool
 from annotate.names import normalized
 from annotate.queries.imports import ImportedRating
@@ -63,7 +63,8 @@ def read_any_ratings(
             ImportedRating(*key, first.grade(answer), rating.response_ms, time, key in rated, more_grades=more or None)
         )
         rated.add(key)
-    return RatingsFile(tuple(ratings))
+    unused = [each for each in dict.fromkeys(rating.question for rating in found) if each not in chosen.values()]
+    return RatingsFile(tuple(ratings), scales_without_grades(name, ratings, protocol, unused))
 
 
 def questions_by_scale(texts: Iterable[str], protocol: StudyProtocol) -> dict[str, str]:

@@ -8,9 +8,11 @@
     rated_at      ISO 8601 with a time zone
     kind          as an export writes it; rows of repeated items (repeat) are kept as such, and count in no MOS
 
-Other columns are ignored. Everything is checked before anything is added.
+Other columns are ignored, and named where a scale of the study got no grades. Everything is checked before anything is
+added.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -22,9 +24,13 @@ from annotate.design.protocol import StudyProtocol
 from annotate.errors import GradeError, ImportedRatingsError
 from annotate.names import control_character, normalized
 from annotate.queries.imports import ImportedRating
+from annotate.wording import listed
 
 REQUIRED = ("stimulus", "participant", "grade")
+_OPTIONAL = ("response_ms", "rated_at", "kind")
 LONGEST_PSEUDONYM = 64
+MOST_NAMED = 12
+"""Columns or questions that a warning names."""
 GRADE = "grade_"
 """Before the name of a further scale: its column."""
 _REPEAT = ItemKind.REPEAT.name.lower()
@@ -32,9 +38,10 @@ _REPEAT = ItemKind.REPEAT.name.lower()
 
 @dataclass(frozen=True)
 class RatingsFile:
-    """Checked ratings."""
+    """Checked ratings, and sentences about what the file lacks."""
 
     ratings: tuple[ImportedRating, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def repeats(self) -> int:
@@ -65,7 +72,21 @@ def read_ratings(path: Path, protocol: StudyProtocol, now: datetime, *, name: st
         ratings.append(rating)
     if not ratings:
         raise ImportedRatingsError(f"{file.name} holds no ratings.")
-    return RatingsFile(tuple(ratings))
+    known = {*REQUIRED, *_OPTIONAL, *(GRADE + each.name for each in protocol.more_scales)}
+    unused = [column for column in file.columns if column and column not in known]
+    return RatingsFile(tuple(ratings), scales_without_grades(file.name, ratings, protocol, unused))
+
+
+def scales_without_grades(
+    name: str, ratings: Iterable[ImportedRating], protocol: StudyProtocol, unused: Sequence[str]
+) -> tuple[str, ...]:
+    """Return a warning where further scales of the study got no grades, with what was `unused` of the file."""
+    graded = {scale for rating in ratings for scale in rating.more_grades or ()}
+    without = [each.name for each in protocol.more_scales if each.name not in graded]
+    if not without:
+        return ()
+    left_out = f" Not used of the file: {', '.join(unused[:MOST_NAMED])}." if unused else ""
+    return (f"{name} has no grades on {listed(without)}, which this study asks for.{left_out}",)
 
 
 def _rating(row: dict[str, str], protocol: StudyProtocol, now: datetime) -> ImportedRating:

@@ -66,7 +66,7 @@ def import_ratings(db: Session, study_id: int, ratings: Iterable[ImportedRating]
     """Add ratings from elsewhere, all or none; return how many. Participants who are not there yet are added.
 
     Raises StudyStateError when the study is closed, ImportedRatingsError naming a stimulus that is not in the study
-    or a participant who rated one twice.
+    or is only shown there, or a participant who rated one twice.
     """
     check_takes_imports(locked_study(db, study_id).state)
     make_room(db)
@@ -122,13 +122,19 @@ class _Writer:
         return rating
 
     def _stimulus(self, rating: ImportedRating) -> StimulusKey:
-        if (found := self._stimuli.get(rating.stimulus)) is not None:
-            return found
-        if (spelled := find_by_name(self._stimuli, rating.stimulus)) is None:
+        found = self._stimuli.get(rating.stimulus)
+        if found is None:
+            if (spelled := find_by_name(self._stimuli, rating.stimulus)) is None:
+                raise ImportedRatingsError(
+                    f"{in_table(rating.line)} rates {rating.stimulus!r}, which is not in the study; add it first."
+                )
+            found = spelled[1]
+        if found.kind is ItemKind.REFERENCE:
             raise ImportedRatingsError(
-                f"{in_table(rating.line)} rates {rating.stimulus!r}, which is not in the study; add it first."
+                f"{in_table(rating.line)} rates {rating.stimulus!r}, which is only shown as a reference in this study "
+                "and never rated; leave it out."
             )
-        return spelled[1]
+        return found
 
     def _assignments(
         self,

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 
@@ -18,6 +18,9 @@ from annotate.ui.studies.ownership import SLOW, Guard
 from annotate.ui.studies.pictures import FileValue, uploaded_files
 from annotate.ui.studies.users import OWNERS
 from annotate.wording import counted
+
+if TYPE_CHECKING:
+    from annotate.exchange.imports import RatingsFile
 
 HANDED_IN = (
     "<p>A CSV with the columns <code>stimulus</code>, <code>participant</code> and <code>grade</code>; or what AVrate "
@@ -58,14 +61,18 @@ class RatingsImport:
             try:
                 yield Imported(next(following))
             except StopIteration as end:
-                count, repeats = end.value
+                count, read = end.value
                 break
-        again = f", {repeats:,} of them repeats" if repeats else ""
+        for warning in read.warnings:
+            gr.Warning(text(warning))
+        again = f", {read.repeats:,} of them repeats" if read.repeats else ""
         gr.Info(text(f"{counted(count, 'rating was', 'ratings were')} added{again}."))
         yield Imported("", file=None, more=time.time())
 
-    def _import(self, study_id: int, path: Path, name: str, question: str, said: list[str]) -> tuple[int, int]:
-        """Read and store the ratings; return how many, and how many of them are repeats."""
+    def _import(
+        self, study_id: int, path: Path, name: str, question: str, said: list[str]
+    ) -> tuple[int, "RatingsFile"]:
+        """Read and store the ratings; return how many, and what was read."""
         from annotate.exchange.foreign_ratings import questions_by_scale, read_any_ratings
 
         database, now = self.labelling.database, datetime.now(UTC)
@@ -85,7 +92,7 @@ class RatingsImport:
 
         with database.write() as db:
             count = queries.imports.import_ratings(db, study_id, counted_ratings(), now)
-        return count, read.repeats
+        return count, read
 
 
 def build_ratings_import(labelling: Labelling, guard: Guard, study: gr.State, more: gr.State) -> None:

@@ -76,7 +76,7 @@ def test_results_are_there_for_each_scale_that_pictures_are_graded_on(
     rows = [f"{name},p{person},{1 + at % 5},{5 - at % 5},3" for at, name in enumerate(NAMES) for person in range(2)]
     table = ["stimulus,participant,grade,grade_details,grade_exposure", *rows]
     (folder / "graded.csv").write_text("\n".join(table))
-    run("import", "faces", "graded.csv")
+    assert run("import", "faces", "graded.csv")["warnings"] == []
     assert [row["mos"] for row in run("mos", "faces", "--scale", "details")] == [5 - at % 5 for at in range(COUNT)]
     assert run("reliability", "faces", "--scale", "details")["icc_single"] == 1
     found = run("scales", "faces")

@@ -223,6 +223,18 @@ def test_texts_beside_a_picture_need_be_no_paths(other: str, tmp_path: Path) -> 
     assert short(read(path)) == [("a.png", "annotator-7", 4, False)]
 
 
+def test_scales_without_grades_and_questions_that_were_not_used_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "tasks.json"
+    asked = {"overall": 4, "det": 3, "exposure": 2}
+    results = [{"type": "rating", "from_name": name, "value": {"rating": grade}} for name, grade in asked.items()]
+    path.write_text(json.dumps([{"data": {"image": "a.png"}, "annotations": [{"completed_by": 7, "result": results}]}]))
+    protocol = StudyProtocol.from_json({"more_scales": "piq23"})
+    assert read_any_ratings(path, protocol, STIMULI, NOW).warnings == (
+        "tasks.json has no grades on details, which this study asks for. Not used of the file: det.",
+    )
+    assert read_any_ratings(path, protocol, STIMULI, NOW, questions={"details": "det"}).warnings == ()
+
+
 def test_any_other_file_is_our_own_table(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("stimulus,participant,grade,kind\na.png,p,3,rated\na.png,p,4,repeat\n")

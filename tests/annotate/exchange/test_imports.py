@@ -1,5 +1,6 @@
 """Ratings from elsewhere are all on the scale, each once, of pictures that are there; or none of them is added."""
 
+import re
 import unicodedata
 from functools import partial
 from pathlib import Path
@@ -98,6 +99,23 @@ def test_further_scales_are_columns_and_each_has_its_own_mos(database: Database,
             read_ratings(wrong, protocol, NOW)
 
 
+@pytest.mark.parametrize(
+    ("columns", "warned"),
+    [
+        ("details,exposure", "no grades on details and exposure, .* Not used of the file: details, exposure"),
+        ("grade_detail,grade_exposure", "no grades on details, .* Not used of the file: grade_detail"),
+        ("grade_details,grade_exposure", None),
+    ],
+)
+def test_scales_without_grades_and_columns_that_were_not_used_are_named(
+    tmp_path: Path, columns: str, warned: str | None
+) -> None:
+    table = written(tmp_path, f"stimulus,participant,grade,{columns}\na,p,3,4,5\n")
+    warnings = read_ratings(table, StudyProtocol.from_json({"more_scales": "piq23"}), NOW).warnings
+    assert [bool(re.search(warned or "", each)) for each in warnings] == [True] * bool(warned)
+    assert read_ratings(table, StudyProtocol(), NOW).warnings == ()
+
+
 def test_grade_may_be_missing_only_where_unusable_was_offered(tmp_path: Path) -> None:
     path = written(tmp_path, HEADER + "a,p,\n")
     assert read_ratings(path, StudyProtocol(), NOW).ratings[0].grade is None
@@ -163,6 +181,18 @@ def test_nothing_is_added_when_one_rating_does_not_fit_the_study(
     with database.read() as db:
         assert len(queries.ratings.load_ratings(db, study_id)) == 1
         assert queries.ratings.load_ratings(db, study_id).participant_ids == ("known",)
+
+
+def test_pictures_that_are_only_shown_take_no_ratings(database: Database, tmp_path: Path) -> None:
+    clean = Candidate("clean.png", partial(picture, 9), kind=ItemKind.REFERENCE)
+    study_id = make_study(
+        database, tmp_path, [*candidates(1), clean], protocol=StudyProtocol(method="dcr", scale=SCALES["impairment5"])
+    )
+    given = [ImportedRating("000.png", "p", 4.0, line=2), ImportedRating("clean.png", "p", 5.0, line=3)]
+    with pytest.raises(ImportedRatingsError, match=r"Line 3 rates 'clean\.png', which is only shown as a reference"):
+        rate(database, study_id, given)
+    with database.read() as db:
+        assert len(queries.ratings.load_ratings(db, study_id)) == 0
 
 
 def test_closed_study_takes_no_ratings(database: Database, tmp_path: Path) -> None:
