@@ -172,6 +172,13 @@ def stimulus_conditions(db: Session, study_id: int) -> dict[str, str | None]:
     return {name: origin.condition for name, origin in _origins(db, study_id).items()}
 
 
+def sources_kept_apart(db: Session, study_id: int) -> dict[str, str | None] | None:
+    """Return the source of every stimulus to be rated, by name; None where a study compares pictures of two sources."""
+    if queries.studies.get_study(db, study_id).protocol.pair_across_sources:
+        return None
+    return {name: origin.source for name, origin in _origins(db, study_id).items()}
+
+
 def _origins(db: Session, study_id: int) -> dict[str, Origin]:
     """Return the origin of every stimulus to be rated, by name."""
     return {

@@ -173,6 +173,8 @@ def _conditions(options: argparse.Namespace, settings: Settings) -> None:
     with opened_database(settings) as database, database.read() as db:
         study = queries.studies.find_study(db, options.name)
         if method_of(study.protocol).unit is Unit.PAIR:
+            if options.scale != MAIN:
+                raise RatingsError(f"{study.name} compares pairs, which are graded on no scale; leave --scale out.")
             _say_paired_conditions(options, analysis.paired_conditions(db, study.id))
             return
         found = analysis.conditions(db, study.id, options.scale)
@@ -214,14 +216,14 @@ def _scale(options: argparse.Namespace, settings: Settings) -> None:
     from annotate.statistics.paired_checks import check_participants
     from annotate.statistics.paired_scale import bootstrap_paired_scale, fit_paired_scale
 
-    comparisons = _load_comparisons(options, settings)
+    comparisons, sources = _load_comparisons(options, settings)
     if options.participants:
         people = list(check_participants(comparisons).rows())
         say(options, people, table(PAIRED_PARTICIPANT_COLUMNS, people))
         return
     scale = fit_paired_scale(comparisons, model=options.model)
     if options.next:
-        pairs = [pair._asdict() for pair in plan_pairs(scale, options.next)]
+        pairs = [pair._asdict() for pair in plan_pairs(scale, options.next, sources)]
         say(options, pairs, table(PlannedPair._fields, pairs))
         return
     if options.bootstrap:
@@ -234,17 +236,23 @@ def _scale(options: argparse.Namespace, settings: Settings) -> None:
     say(options, rows, table(SCALE_COLUMNS, rows))
 
 
-def _load_comparisons(options: argparse.Namespace, settings: Settings) -> "Comparisons":
-    """Return the comparisons of a table, where the name is that of a file, or of a study."""
+def _load_comparisons(
+    options: argparse.Namespace, settings: Settings
+) -> "tuple[Comparisons, Mapping[str, str | None] | None]":
+    """Return the comparisons of a table, where the name is that of a file, or of a study.
+
+    With them come the sources of a study that compares pictures of one source only.
+    """
     from annotate import analysis, queries
     from annotate.exchange.comparisons import read_comparisons
 
     file = Path(options.compared)
     if file.suffix.lower() == ".csv" or file.is_file():
-        return read_comparisons(file)
+        return read_comparisons(file), None
     with opened_database(settings) as database, database.read() as db:
         study_id = queries.studies.find_study(db, options.compared).id
-        return analysis.load_comparisons(db, study_id, everybody=options.participants)
+        comparisons = analysis.load_comparisons(db, study_id, everybody=options.participants)
+        return comparisons, analysis.sources_kept_apart(db, study_id)
 
 
 def _screen(options: argparse.Namespace, settings: Settings) -> None:

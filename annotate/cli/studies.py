@@ -272,9 +272,11 @@ def _protocol(options: argparse.Namespace, settings: Settings) -> None:
     with opened_database(settings) as database:
         if changes:
             with database.write() as db:
-                queries.lifecycle.change_protocol(
-                    db, queries.studies.find_study(db, options.name).id, utc_now(), **changes
-                )
+                study = queries.studies.find_study(db, options.name)
+                former = study.protocol.to_json()
+                changed = queries.lifecycle.change_protocol(db, study.id, utc_now(), **changes).to_json()
+            for name in sorted(name for name in changed if changed[name] != former[name] and name not in changes):
+                warn(f"{name} is {json.dumps(changed[name])} now, as the method {changed['method']} has it")
         with database.read() as db:
             protocol = queries.studies.find_study(db, options.name).protocol.to_json()
     say(options, protocol, "\n".join(f"{name} = {json.dumps(value)}" for name, value in protocol.items()))

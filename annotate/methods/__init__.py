@@ -68,12 +68,21 @@ def make_protocol(values: Mapping[str, Any]) -> StudyProtocol:
 
 
 def changes_to(protocol: StudyProtocol, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the changes to a protocol, with those that another method brings along unless they are said."""
-    method = find_method(str(values.get("method", protocol.method)))
-    if method.name == protocol.method:
+    """Return the changes to a protocol, with those that another method brings along unless they are said.
+
+    What somebody has set stays as it is, as long as it means something by the other method.
+    """
+    method, former = find_method(str(values.get("method", protocol.method))), method_of(protocol)
+    if method is former:
         return dict(values)
+    brought = {
+        name: value
+        for name, value in method.defaults.items()
+        if name in {*method.fixed, *method.unused}
+        or getattr(protocol, name) == former.defaults.get(name, getattr(StudyProtocol, name))
+    }
     scale = {"scale": method.scales[0]} if method.scales and protocol.scale.name not in method.scales else {}
-    return {**scale, **method.defaults, **values}
+    return {**scale, **brought, **values}
 
 
 def unused_settings(method: Method) -> frozenset[str]:

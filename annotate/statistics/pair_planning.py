@@ -34,9 +34,15 @@ class PlannedPair(NamedTuple):
     information: float
 
 
-def plan_pairs(scale: PairedScale, count: int) -> list[PlannedPair]:
-    """Return the `count` pairs (or all there are) most worth comparing next, batch by batch, best first in each."""
+def plan_pairs(scale: PairedScale, count: int, sources: Mapping[str, str | None] | None = None) -> list[PlannedPair]:
+    """Return the `count` pairs (or all there are) most worth comparing next, batch by batch, best first in each.
+
+    Where sources are given, by stimulus, stimuli of two sources make no pair.
+    """
     left = expected_information(scale)
+    if sources is not None:
+        of = [sources.get(each) for each in scale.stimulus_ids]
+        left[[[one != other for other in of] for one in of]] = NO_PAIR
     pairs: list[PlannedPair] = []
     while len(pairs) < count and (batch := plan_batch(left)):
         pairs += [PlannedPair(scale.stimulus_ids[a], scale.stimulus_ids[b], float(left[a, b])) for a, b in batch]

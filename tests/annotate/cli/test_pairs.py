@@ -132,6 +132,31 @@ def test_pairs_of_two_sources_are_taken_in_where_that_is_asked_for(
     assert run("status", "across")["wanted"] == 8
 
 
+def test_the_pairs_worth_comparing_next_are_those_that_the_study_compares(run: Run, folder: Path) -> None:
+    table = ["path,source", *(f"{name},s{number // 3}" for number, name in enumerate(NAMES))]
+    (folder / "faces" / "stimuli.csv").write_text("\n".join(table))
+    run("create", "faces", "--images", "faces", "--method", "pairs")
+    run("import", "faces", "votes.csv", "--across-sources")
+    pairs = run("scale", "faces", "--next", "20")
+    assert len(pairs) == 6
+    assert all(NAMES.index(each["stimulus"]) // 3 == NAMES.index(each["other"]) // 3 for each in pairs)
+    run("protocol", "faces", "pair_across_sources=true")
+    assert len(run("scale", "faces", "--next", "20")) == 15
+
+
+def test_another_method_keeps_what_was_set_and_says_what_it_brings_along(
+    run: Run, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("create", "set", "--images", "faces", "--ratings", "1000")
+    assert main(["protocol", "set", "method=pairs"]) == 0
+    said = capsys.readouterr()
+    assert "ratings_wanted = 1000" in said.out
+    assert "ratings_wanted" not in said.err
+    assert "training_count is 2 now, as the method pairs has it" in said.err
+    run("create", "untouched", "--images", "faces")
+    assert run("protocol", "untouched", "method=pairs")["ratings_wanted"] == 10
+
+
 def test_sides_and_second_answers_are_kept(run: Run, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("create", "faces", "--images", "faces", "--method", "pairs")
     rows = [HEADER, "1.png,0.png,p,left", "0.png,1.png,p,right", "0.png,1.png,q,none"]
@@ -209,6 +234,7 @@ def test_conditions_are_put_on_the_scale(run: Run, folder: Path, capsys: pytest.
     (folder / "faces" / "stimuli.csv").write_text("\n".join(table))
     run("create", "faces", "--images", "faces", "--method", "pairs")
     assert "Nobody has compared" in refused(capsys, "conditions", "faces")
+    assert "leave --scale out" in refused(capsys, "conditions", "faces", "--scale", "details")
     pairs = [(first, second) for first in NAMES for second in NAMES if first < second]
     inside = [(first, second) for first, second in pairs if NAMES.index(first) // 3 == NAMES.index(second) // 3]
     rows = [f"{first},{second},p{at},{'left' if at else 'right'}" for at in range(4) for first, second in inside]
