@@ -14,7 +14,7 @@ added.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -160,4 +160,7 @@ def _time(text: str, now: datetime) -> datetime | None:
         raise ValueError(f"has the time {text!r} without a time zone")
     if time > now:
         raise ValueError(f"was rated in the future ({text})")
-    return time
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"has the time {text!r}, which is before the year 1 in UTC") from None

@@ -303,6 +303,6 @@ def _milliseconds(seconds: object) -> int | None:
 def _iso_time(text: object) -> datetime | None:
     try:
         time = datetime.fromisoformat(str(text))
-    except ValueError:
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # which of the year 1 a zone may raise
         return None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -223,6 +223,13 @@ def test_texts_beside_a_picture_need_be_no_paths(other: str, tmp_path: Path) -> 
     assert short(read(path)) == [("a.png", "annotator-7", 4, False)]
 
 
+def test_a_time_that_cannot_be_told_in_utc_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "tasks.json"
+    annotation = _annotation(7, "rating", {"rating": 4}) | {"created_at": "0001-01-01T00:00:00+14:00"}
+    path.write_text(json.dumps([{"data": {"image": "a.png"}, "annotations": [annotation]}]))
+    assert [rating.rated_at for rating in read(path)] == [None]
+
+
 def test_scales_without_grades_and_questions_that_were_not_used_are_named(tmp_path: Path) -> None:
     path = tmp_path / "tasks.json"
     asked = {"overall": 4, "det": 3, "exposure": 2}

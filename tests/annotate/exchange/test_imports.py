@@ -41,7 +41,7 @@ def test_columns_are_read_in_any_order_and_others_ignored(tmp_path: Path) -> Non
     first, second = read.ratings
     assert (first.stimulus, first.participant, first.grade, first.response_ms) == ("a.png", "anna", 4.0, 812)
     assert first.rated_at
-    assert first.rated_at.isoformat() == "2026-01-31T10:00:00+01:00"
+    assert first.rated_at.isoformat() == "2026-01-31T09:00:00+00:00"
     assert (second.grade, second.response_ms, second.rated_at) == (None, None, None)
 
 
@@ -66,6 +66,7 @@ def test_columns_are_read_in_any_order_and_others_ignored(tmp_path: Path) -> Non
         ("stimulus,participant,grade,rated_at\na,p,3,2026-02-01T00:00\n", "without a time zone"),
         ("stimulus,participant,grade,rated_at\na,p,3,2099-02-01T00:00Z\n", "rated in the future"),
         ("stimulus,participant,grade,rated_at\na,p,3,yesterday\n", "expected ISO 8601"),
+        ("stimulus,participant,grade,rated_at\na,p,3,0001-01-01T00:00+14:00\n", "line 2, .* before the year 1 in UTC"),
     ],
 )
 def test_bad_table_is_refused_with_its_line(tmp_path: Path, table: str, reason: str) -> None:
