@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from annotate.cli.arguments import MOST_LINKS, Command, whole
+from annotate.cli.effort import effort_in_words
 from annotate.cli.output import opened_database, say, table, utc_now, warn
 from annotate.design.further_scales import PRESETS
 from annotate.design.items import MOST_TRAPS
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from annotate.database.engine import Database
     from annotate.database.tables import Study
     from annotate.design.protocol import StudyProtocol
-    from annotate.design.sitting_plan import Effort
     from annotate.queries.progress import StudyProgress
     from annotate.stimuli.files import Candidate
     from annotate.stimuli.intake import Taken
@@ -247,22 +247,7 @@ def _say_taken(options: argparse.Namespace, taken: "Taken", noun: str) -> None:
     for warning in taken.warnings:
         warn(warning)
     made = f"{taken.study} is a {taken.state} with {counted(taken.added, noun)}."
-    say(options, taken.to_dict(), f"{made}\n{_effort_in_words(taken.effort)}")
-
-
-def _effort_in_words(needed: "Effort | None") -> str:
-    if needed is None:
-        return "No estimate of the effort: there are no pictures to rate, or no two of one source to compare."
-    up_to = "up to " * (needed.unit == "pair")  # a design may end before
-    minutes = counted(max(1, round(needed.minutes)), "minute")
-    timed = needed.item.answers
-    known = f"the median of {counted(timed, 'answer')}" if timed else "an estimate"
-    return (
-        f"Effort: {up_to}{counted(needed.ratings, 'answer')} to {counted(needed.units, needed.unit)}, by "
-        f"{counted(needed.people, 'person', 'people')} in {counted(needed.sittings, 'sitting')} of up to "
-        f"{counted(needed.items, 'item')} and {minutes}; {needed.hours:.1f} hours in all, at "
-        f"{round(needed.item.seconds, 1):g} s an item ({known})."
-    )
+    say(options, taken.to_dict(), f"{made}\n{effort_in_words(taken.effort)}")
 
 
 def _protocol(options: argparse.Namespace, settings: Settings) -> None:
@@ -378,7 +363,7 @@ def _status(options: argparse.Namespace, settings: Settings) -> None:
         effort = {"effort": needed and needed.to_dict()}
         going_on = ", ".join(f"{count} {why}" for why, count in rows[0].get("sources", {}).items())
         sources = f"\nSources: {going_on}." if going_on else ""
-        say(options, rows[0] | effort, f"{shown}{sources}\n{_effort_in_words(needed)}")
+        say(options, rows[0] | effort, f"{shown}{sources}\n{effort_in_words(needed)}")
     else:
         say(options, rows, shown)
 
