@@ -3,7 +3,7 @@
     python -m benchmarks.labelling [--only mos clickers …] [--seeds 10]
 
 Every table is one function. People and pictures are simulated (`tests/annotate/simulated.py`), so the truth is known.
-What the database carries is measured in `benchmarks/rating_load.py`.
+What the database carries is measured in `benchmarks/rating_load.py`, what it survives in `benchmarks/rating_kills.py`.
 """
 
 import argparse
@@ -22,11 +22,12 @@ from annotate.statistics.participant_checks import bt500, remove_bias
 from annotate.statistics.planning import next_batch
 from annotate.statistics.reliability import estimate_reliability
 from annotate.statistics.screening import Screening, screen
-from benchmarks import rating_load
+from benchmarks import rating_kills, rating_load
+from benchmarks.load_studies import CGFIQA_IMAGES, DATABASES, STUDIES
 from benchmarks.script import run_benchmark
 from tests.annotate.simulated import Design, SimulatedStudy, simulate, simulate_crowd
 
-CGFIQA_IMAGES, CGFIQA_RATINGS = 39_312, 20
+CGFIQA_RATINGS = 20
 PLAIN = Design()
 REFILLED = replace(PLAIN, participants=125)
 """As `annotate` runs it: new people take the places of the rejected, so that 20 accepted ratings remain."""
@@ -196,7 +197,8 @@ def _seconds(step: Callable[[], Any]) -> tuple[float, float]:
 
 TABLES: Mapping[str, Callable[[int], None]] = {
     "people": lambda seeds: rating_load.people_at_once(seconds=6.0 * seeds),
-    "kills": lambda seeds: rating_load.kills(10 * seeds),
+    "people-studies": lambda seeds: rating_load.people_at_once(2.0 * seeds, tuple(STUDIES), DATABASES, (20, 200)),
+    "kills": lambda seeds: rating_kills.kills(10 * seeds),
     "next": lambda seeds: rating_load.next_stimulus(50 * seeds),
     "import": lambda _seeds: rating_load.import_of_votes(),
     "import-pairs": lambda _seeds: rating_load.import_of_comparisons(),

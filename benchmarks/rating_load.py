@@ -1,4 +1,4 @@
-"""What the store of ratings carries: the tables `people`, `kills` and `next` of `python -m benchmarks.labelling`.
+"""What the store of ratings carries: tables `people`, `people-studies`, `next`, `import` of benchmarks/labelling.py.
 
 All on a SQLite file in the folder for temporary files, which must be a local disk for the figures to mean anything;
 the disk's own rate of fdatasync stands beside them, since a rating is acknowledged when it is on disk.
@@ -7,62 +7,56 @@ the disk's own rate of fdatasync stands beside them, since a rating is acknowled
 import os
 import random
 import resource
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from sqlalchemy import func, select, text
+from sqlalchemy import select
 
 from annotate import queries
-from annotate.database.engine import Database, open_database
-from annotate.database.tables import Pair, Stimulus
+from annotate.database.engine import Database
+from annotate.database.tables import Stimulus
 from annotate.design.protocol import StudyProtocol
 from annotate.exchange.comparisons import comparisons_to_import
 from annotate.exchange.imports import read_ratings
 from annotate.methods import make_protocol
-from annotate.methods.method import Unit
-from annotate.queries import live
 from annotate.queries.imports import ImportedRating
 from annotate.queries.records import Answer
 from annotate.rating import sitting
 from annotate.rating.steps import ShownItem, Step
-from tests.annotate.rated import NOW, new_study, stimuli
+from benchmarks.load_studies import CGFIQA_IMAGES, STUDIES, temporary_database
+from tests.annotate.rated import NOW, answer_by, new_study, stimuli
 
-ROOT = Path(__file__).parents[1]
-CGFIQA_IMAGES, CGFIQA_RATINGS = 39_312, 20
-PAIRED_IMAGES = 2000
-UNLIMITED = {"sitting_items": 10_000, "sitting_limit_s": 14_400, "break_every": 0}
-CHECKS = {"gold": 200, "traps": 200}
-PER_KILL_S = 0.5
+CGFIQA_RATINGS = 20
 
 
-def people_at_once(seconds: float) -> None:
-    """Many rate as fast as they can, in a study of CGFIQA's size with gold, traps and repeats."""
-    print(f"people who rate as fast as they can for {seconds:.0f} s, {CGFIQA_IMAGES:,} stimuli, synchronous=FULL")
-    print(
-        f"  {'people':>6}{'ratings/s':>11}{'p50 ms':>9}{'p95 ms':>9}{'errors':>8}{'lost':>6}{'twice':>7}{'syncs/s':>9}"
-    )
-    for people in (1, 20, 200):
-        with temporary_database() as (database, folder):
-            new_study(database, images=CGFIQA_IMAGES, **CHECKS, **UNLIMITED)
+def people_at_once(
+    seconds: float,
+    studies: Sequence[str] = ("single",),
+    databases: Sequence[str] = ("sqlite",),
+    crowds: Sequence[int] = (1, 20, 200),
+) -> None:
+    """Many rate as fast as they can, in studies of `benchmarks/load_studies.py`."""
+    print(f"people who rate as fast as they can for {seconds:.0f} s, every answer on disk before it is acknowledged")
+    names = ("people", "ratings/s", "p50 ms", "p95 ms", "errors", "lost", "twice", "syncs/s")
+    print(f"  {'study':<9}{'database':<12}" + "".join(f"{name:>{3 + max(4, len(name))}}" for name in names))
+    for study, where, people in product(studies, databases, crowds):
+        with temporary_database(where) as (database, folder):
+            new_study(database, **STUDIES[study])
             syncs = syncs_per_second(folder)
             crowd = rate_for(database, people, seconds)
             lost, twice = compare(database, crowd.keys)
         p50, p95 = np.percentile(crowd.latencies_s, (50, 95)) * 1000
-        rate = len(crowd.keys) / seconds
-        print(f"  {people:>6}{rate:>11.0f}{p50:>9.1f}{p95:>9.1f}{crowd.errors:>8}{lost:>6}{twice:>7}{syncs:>9.0f}")
+        values = (people, len(crowd.keys) / seconds, p50, p95, crowd.errors, lost, twice, syncs)
+        row = "".join(f"{value:>{3 + max(4, len(name))}.0f}" for name, value in zip(names, values, strict=True))
+        print(f"  {study:<9}{where:<12}{row}", flush=True)
     print("  goals: p95 <= 50 ms with 20 people, <= 500 ms with 200; 500 ratings/s if the disk allows; nothing lost")
 
 
@@ -78,9 +72,13 @@ class Crowd:
 def rate_for(database: Database, people: int, seconds: float) -> Crowd:
     """Let so many people rate at once; each in a thread, as the app serves them."""
     crowd = Crowd()
+    with database.read() as db:
+        protocol = queries.studies.list_studies(db)[0].protocol
     tokens = [enter(database) for _ in range(people)]
     deadline = time.monotonic() + seconds
-    threads = [threading.Thread(target=_rate_until, args=(database, *each, deadline, crowd)) for each in tokens]
+    threads = [
+        threading.Thread(target=_rate_until, args=(database, *each, protocol, deadline, crowd)) for each in tokens
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -100,11 +98,13 @@ def enter(database: Database) -> tuple[str, Step]:
     return token, step
 
 
-def _rate_until(database: Database, token: str, step: Step, deadline: float, crowd: Crowd) -> None:
+def _rate_until(
+    database: Database, token: str, step: Step, protocol: StudyProtocol, deadline: float, crowd: Crowd
+) -> None:
     number = 0
     while step.picture and time.monotonic() < deadline:
         number += 1
-        answer = _answer(f"{token[:24]}-{number}", step.picture)
+        answer = _answer(f"{token[:24]}-{number}", step.picture, protocol)
         started = time.perf_counter()
         try:
             outcome = database.transact(partial(sitting.rate, token=token, answer=answer, now=datetime.now(UTC)))
@@ -116,9 +116,9 @@ def _rate_until(database: Database, token: str, step: Step, deadline: float, cro
         step = outcome.step
 
 
-def _answer(key: str, picture: ShownItem) -> Answer:
-    grade = float(random.randint(1, 5))  # noqa: S311
-    return Answer(key, picture.assignment_id, grade, response_ms=900, width_px=512.0, height_px=512.0, pixel_ratio=1.0)
+def _answer(key: str, picture: ShownItem, protocol: StudyProtocol) -> Answer:
+    given = answer_by(key, picture.assignment_id, protocol)
+    return replace(given, width_px=512.0, height_px=512.0, pixel_ratio=1.0)
 
 
 def compare(database: Database, acknowledged: Sequence[str]) -> tuple[int, int]:
@@ -186,47 +186,6 @@ def import_of_comparisons(answers: int = 250_000, people: int = 1_250, images: i
         )
 
 
-def kills(count: int) -> None:
-    """Kill a process that takes ratings of ten people, again and again, at random moments; then one of comparisons."""
-    _kill_while_rating(count, Unit.STIMULUS, images=CGFIQA_IMAGES, **CHECKS)
-    _kill_while_rating(count, Unit.PAIR, images=PAIRED_IMAGES, method="pairs", repeat_every=0)
-
-
-def _kill_while_rating(count: int, unit: Unit, **study: Any) -> None:
-    acknowledged: list[str] = []
-    places = Pair if unit is Unit.PAIR else Stimulus
-    with temporary_database() as (database, _):
-        new_study(database, lease_s=60, **study, **UNLIMITED)
-        with database.read() as db:
-            code = queries.studies.list_studies(db)[0].join_code
-        for _ in range(count):
-            acknowledged += _kill_raters(str(database.engine.url), code, people=10)
-        lost, twice = compare(database, acknowledged)
-        with database.write() as db:
-            intact = db.scalar(text("PRAGMA integrity_check"))
-            held = db.scalar(select(func.sum(places.taken - places.rated)))
-            while live.reclaim_expired(db.connection(), 1, datetime.now(UTC) + timedelta(minutes=2), unit):
-                pass
-            left = db.scalar(select(func.sum(places.taken - places.rated)))
-    print(f"kill -9 at {count} random moments under load")
-    print(f"  {len(acknowledged):,} {unit} ratings acknowledged, {lost} of them lost, {twice} stored twice", end="")
-    print(f"; integrity {intact}")
-    print(f"  leases held by the killed: {held}, still held after they ran out: {left}")
-
-
-def _kill_raters(url: str, code: str, people: int) -> list[str]:
-    command = [sys.executable, "-m", "tests.annotate.rater", url, code, str(people)]
-    with tempfile.TemporaryFile("w+") as told:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=told)  # noqa: S603
-        while not os.fstat(told.fileno()).st_size and process.poll() is None:
-            time.sleep(0.01)
-        time.sleep(random.uniform(0, PER_KILL_S))  # noqa: S311
-        process.kill()
-        process.wait()
-        told.seek(0)
-        return told.read().split()
-
-
 def next_stimulus(answers: int) -> None:
     """Time a rating with the choice of the next stimulus as a study of CGFIQA's size fills, one person at a time."""
     print(
@@ -234,7 +193,7 @@ def next_stimulus(answers: int) -> None:
     )
     print(f"  {'study':<12}{'p50 ms':>9}{'p95 ms':>9}{'largest':>9}")
     with temporary_database() as (database, _):
-        new_study(database, images=CGFIQA_IMAGES, **CHECKS, **UNLIMITED)
+        new_study(database, **STUDIES["single"])
         for name, upto in (("beginning", 0.0), ("middle", 0.5), ("end", 0.9995)):
             _fill(database, upto)
             times_ms = 1000 * np.array(list(_answer_alone(database, answers)))
@@ -260,7 +219,7 @@ def _answer_alone(database: Database, answers: int) -> Iterator[float]:
     for number in range(answers):
         while step.picture is None:
             token, step = enter(database)
-        answer = _answer(f"{token[:24]}-{number}", step.picture)
+        answer = _answer(f"{token[:24]}-{number}", step.picture, StudyProtocol())
         with database.write() as db:
             started = time.perf_counter()
             step = sitting.rate(db, token, answer, datetime.now(UTC)).step
@@ -277,12 +236,3 @@ def syncs_per_second(folder: Path, seconds: float = 1.0) -> float:
             os.fdatasync(file.fileno())
             count += 1
     return count / seconds
-
-
-@contextmanager
-def temporary_database() -> Iterator[tuple[Database, Path]]:
-    """Give a new database and its folder."""
-    with tempfile.TemporaryDirectory() as folder:
-        database = open_database(f"sqlite:///{folder}/ratings.sqlite3")
-        yield database, Path(folder)
-        database.close()

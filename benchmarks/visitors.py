@@ -1,11 +1,13 @@
 """What the app in the open stands: many visitors who upload at once, and people who rate meanwhile.
 
     python -m benchmarks.visitors [--visitors 50] [--raters 20] [--minutes 5]
+        [--study single|scales|pairs|active] [--database sqlite|postgresql] [--processes 1]
 
-`python app.py` runs in a process of its own. Every visitor has an address of their own (127.0.1.…, so Linux only).
-They open the page, add some photos that nobody had before, each as soon as the one before is scored, close the page,
-and come back as somebody new. Raters look at each picture for a second or two. Memory is what is the process's own,
-its slope a straight line through the second half of the time, when everything is loaded.
+`python app.py` runs in processes of its own, which share a database. Every visitor has an address of their own
+(127.0.1.…, so Linux only). They open the page, add some photos that nobody had before, each as soon as the one before
+is scored, close the page, and come back as somebody new. Raters look at each item for a second or two, in a study of
+those of `benchmarks/load_studies.py`; whoever finds nothing to do looks again, and is counted as idle. Memory is what
+is the first process's own, its slope a straight line through the second half of the time, when everything is loaded.
 """
 
 import argparse
@@ -17,9 +19,9 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -31,40 +33,32 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.data import astronaut
 
-from annotate import queries
 from annotate.database.engine import open_database
-from annotate.design.protocol import StudyProtocol
-from annotate.design.states import State
-from annotate.stimuli.files import Candidate, take_in
+from annotate.wording import counted
+from benchmarks.load_studies import DATABASES, PROTOCOLS, temporary_url
+from benchmarks.raters import ANSWERS, LOOKED_S, SHOWN, LoadedStudy, Waits, open_study, server_times_ms, sit
+from benchmarks.rating_load import compare
 from benchmarks.script import run_benchmark
 from fiqa.degradation.synthetic import degrade
-from fiqa.ui.examples import damaged_portrait
 from tests.app_process import AppProcess, run_app
 
 PATIENCE_S = 120
-LOOKED_S = (1.0, 2.0)
-"""How long a rater looks at a picture."""
 PHOTOS_A_VISIT = 3
-PICTURES = 200
 MIB, KIB = 2**20, 2**10
 REFUSALS = (413, 429, 503, 507)
 DAMAGE = ((), (("gaussian_blur", 0.4),), (("gaussian_noise", 0.6),), (("jpeg", 0.8),), (("low_light", 0.6),))
-PROTOCOL = StudyProtocol(
-    ratings_wanted=1000, training_count=0, gold_every=0, trap_every=0, repeat_every=0, break_every=0,
-    sitting_items=10_000, sitting_limit_s=14_400,
-)  # fmt: skip
+ROUTES = {ANSWERS: "what raters send", SHOWN: "a picture"}
 
 
 @dataclass
 class Seen:
-    """Seconds from upload to score, of ratings, of their pictures, of /healthz, and what went wrong.
+    """Seconds from upload to score and of /healthz, what raters waited for, and what went wrong.
 
     `memory` has rows of seconds since the start, photos scored until then, and bytes.
     """
 
     scored_s: list[float] = field(default_factory=list)
-    rated_s: list[float] = field(default_factory=list)
-    picture_s: list[float] = field(default_factory=list)
+    waits: Waits = field(default_factory=Waits)
     health_s: list[float] = field(default_factory=list)
     wrong: Counter[str] = field(default_factory=Counter)
     memory: list[tuple[float, int, int]] = field(default_factory=list)
@@ -73,11 +67,11 @@ class Seen:
 
 @dataclass(frozen=True)
 class Place:
-    """Where everybody goes: the app's address, the numbers of its events, the study, and when it closes."""
+    """Where everybody goes: the app's addresses, the numbers of its events, the study, and when it closes."""
 
-    address: str
+    addresses: list[str]
     events: dict[str, int]
-    study: str
+    study: LoadedStudy
     ends: float
 
 
@@ -87,77 +81,86 @@ def main() -> None:
     parser.add_argument("--visitors", type=int, default=50)
     parser.add_argument("--raters", type=int, default=20)
     parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--study", choices=PROTOCOLS, default="single")
+    parser.add_argument("--database", choices=DATABASES, default="sqlite")
+    parser.add_argument("--processes", type=int, default=1)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        study = _open_study(Path(folder) / "data")
-        with run_app(Path(folder)) as app:
-            app.wait_until_ready()
-            place = _place(app, study, 60 * options.minutes)
-            seen = asyncio.run(_crowd(app.process.pid, place, options.visitors, options.raters))
-            alive = app.process.poll() is None
-            ended = app.terminate()
-    people = f"{options.visitors} visitors and {options.raters} raters"
-    print(f"{people} for {options.minutes:g} minutes on {len(os.sched_getaffinity(0))} processors")
+    with tempfile.TemporaryDirectory() as name, temporary_url(options.database, Path(name)) as url:
+        folder, load = Path(name), os.getloadavg()[0]
+        study = open_study(options.study, url, folder / "data")
+        with ExitStack() as stack:
+            start = partial(run_app, folder, FIQA_DATABASE_URL=url, FIQA_LOG="yes")
+            apps = [stack.enter_context(start()) for _ in range(options.processes)]
+            for app in apps:
+                app.wait_until_ready()
+            place = _place(apps, study, 60 * options.minutes)
+            seen = asyncio.run(_crowd([app.process.pid for app in apps], place, options.visitors, options.raters))
+            alive = all(app.process.poll() is None for app in apps)
+            ended = max(app.terminate() for app in apps)
+        server = {route: [each for app in apps for each in server_times_ms(app.log, route)] for route in ROUTES}
+        with closing(open_database(url)) as database:
+            lost, twice = compare(database, seen.waits.acknowledged)
+    people = f"{options.visitors} visitors and {options.raters} raters ({options.study})"
+    where = f"{options.database}, {counted(options.processes, 'process', 'processes')} of the app"
+    print(f"{people} for {options.minutes:g} minutes on {len(os.sched_getaffinity(0))} processors, {where}", end="")
+    print(f"; load before {load:.1f}")
     _print_table(seen, options.minutes, state="is running" if alive else "CRASHED", ended=ended)
+    for route, name in ROUTES.items():
+        _print_times(f"{name}, the app alone", [each / 1000 for each in server[route]])
+    print(f"  answers acknowledged {len(seen.waits.acknowledged)}, lost {lost}, stored twice {twice}", end="")
+    print(f"; idle {seen.waits.idle} times")
 
 
 def _print_table(seen: Seen, minutes: float, *, state: str, ended: int) -> None:
+    answers, photos = len(seen.waits.answered_s), len(seen.scored_s)
+    print(f"  photos scored {photos}, {photos / minutes:.0f} a minute; answers {answers}", end="")
+    each = ("photo", photos) if photos else ("answer", answers)
+    print(f"; processor time for each {each[0]} {1000 * seen.cpu_s / max(1, each[1]):.0f} ms")
+    print(f"  app {state}; status after SIGTERM {ended}")
+    print(f"  refused or wrong: {dict(seen.wrong) or 'nothing'}")
+    _print_memory(seen)
+    print(f"  {'seconds':<32}{'median':>8}{'p95':>8}{'most':>8}")
+    _print_times("upload to score", seen.scored_s)
+    _print_times("an answer (goal: p95 <= 0.3)", seen.waits.answered_s)
+    _print_times("a picture to rate", seen.waits.picture_s)
+    _print_times("/healthz", seen.health_s)
+
+
+def _print_memory(seen: Seen) -> None:
     times, scored, sizes = (np.array(row) for row in zip(*seen.memory, strict=True))
     late = times >= times[-1] / 2
     slope = 60 * np.polyfit(times[late], sizes[late], 1)[0] / MIB
-    slope_a_photo = np.polyfit(scored[late], sizes[late], 1)[0] / KIB
-    print(f"  photos scored {len(seen.scored_s)}, {len(seen.scored_s) / minutes:.0f} a minute", end="")
-    print(f"; ratings {len(seen.rated_s)}", end="")
-    print(f"; processor time for each photo {1000 * seen.cpu_s / len(seen.scored_s):.0f} ms")
-    print(f"  app {state}; status after SIGTERM {ended}")
-    print(f"  refused or wrong: {dict(seen.wrong) or 'nothing'}")
     print(f"  memory {sizes[0] / MIB:.0f} MiB at first, {sizes.max() / MIB:.0f} at most", end="")
-    print(f", slope {slope:+.1f} MiB a minute, {slope_a_photo:+.1f} KiB a photo")
+    print(f", slope {slope:+.1f} MiB a minute", end="")
+    if np.ptp(scored[late]):
+        print(f", {np.polyfit(scored[late], sizes[late], 1)[0] / KIB:+.1f} KiB a photo", end="")
     means = [sizes[times // 60 == minute].mean() / MIB for minute in range(math.ceil(times[-1] / 60))]
-    print(f"  its mean in each minute: {', '.join(f'{mean:.0f}' for mean in means)}")
-    print(f"  {'seconds':<32}{'median':>8}{'p95':>8}{'most':>8}")
-    rows = {"upload to score": seen.scored_s, "a rating": seen.rated_s, "a picture to rate": seen.picture_s}
-    for name, seconds in {**rows, "/healthz": seen.health_s}.items():
-        if seconds:
-            print(f"  {name:<32}{np.median(seconds):8.3f}{np.percentile(seconds, 95):8.3f}{max(seconds):8.3f}")
+    print(f"\n  its mean in each minute: {', '.join(f'{mean:.0f}' for mean in means)}")
 
 
-def _open_study(data_dir: Path) -> str:
-    """Make a study that nobody comes to the end of; return the code that its link has."""
-    candidates = [Candidate(f"{number}.png", partial(_picture, number)) for number in range(PICTURES)]
-    files, now = take_in(candidates, data_dir).stimuli, datetime.now(UTC)
-    database = open_database(f"sqlite:///{data_dir / 'ratings.sqlite3'}")
-    with database.write() as db:
-        study = queries.studies.create_study(db, "load", PROTOCOL, now)
-        queries.stimuli.add_stimuli(db, study.id, files, now)
-        queries.lifecycle.change_state(db, study.id, State.OPEN, now)
-        code = study.join_code
-    database.close()
-    return code
+def _print_times(name: str, seconds: Sequence[float]) -> None:
+    if seconds:
+        print(f"  {name:<32}{np.median(seconds):8.3f}{np.percentile(seconds, 95):8.3f}{max(seconds):8.3f}")
 
 
-def _picture(number: int) -> bytes:
-    return _encoded(damaged_portrait([("gaussian_noise", (number + 1) / PICTURES)]), "PNG")
-
-
-def _place(app: AppProcess, study: str, seconds: float) -> Place:
-    config = httpx.get(f"{app.address}config", timeout=PATIENCE_S).json()
+def _place(apps: Sequence[AppProcess], study: LoadedStudy, seconds: float) -> Place:
+    config = httpx.get(f"{apps[0].address}config", timeout=PATIENCE_S).json()
     events = {each["api_name"]: each["id"] for each in reversed(config["dependencies"])}
-    return Place(app.address, events, study, time.monotonic() + seconds)
+    return Place([app.address for app in apps], events, study, time.monotonic() + seconds)
 
 
-async def _crowd(pid: int, place: Place, visitors: int, raters: int) -> Seen:
+async def _crowd(pids: Sequence[int], place: Place, visitors: int, raters: int) -> Seen:
     """Let everybody in at once, until it is closed."""
-    seen = Seen(cpu_s=-_cpu_s(pid))
+    seen = Seen(cpu_s=-sum(map(_cpu_s, pids)))
     photos = [degrade(astronaut(), steps) for steps in DAMAGE]
     everybody = [
         *(_visitor(place, f"127.0.1.{number + 1}", photos, seen) for number in range(visitors)),
-        *(_rater(place, f"127.0.2.{number + 1}", seen) for number in range(raters)),
+        *(_rater(place, number, seen) for number in range(raters)),
         _health(place, seen),
-        _watch(pid, place.ends, seen),
+        _watch(pids[0], place.ends, seen),
     ]
     await asyncio.gather(*everybody)
-    seen.cpu_s += _cpu_s(pid)
+    seen.cpu_s += sum(map(_cpu_s, pids))
     return seen
 
 
@@ -225,34 +228,14 @@ async def _event(client: httpx.AsyncClient, number: int, data: list[Any], sessio
     return "".join(said)
 
 
-async def _rater(place: Place, source: str, seen: Seen) -> None:
-    async with _client(place, source) as client:
+async def _rater(place: Place, number: int, seen: Seen) -> None:
+    async with _client(place, f"127.0.2.{number + 1}", number) as client:
+        await asyncio.sleep(random.uniform(0, LOOKED_S[1]))  # noqa: S311  not all at the door at once
 
-        async def sit(number: int) -> None:
-            """Join as somebody new, and rate until there is nothing left."""
-            joined = (await _post(client, "/rating/join", json={"study": place.study})).json()
-            passed = {"token": joined["token"], "device": "desk", "screen": {"pixel_ratio": 1}, "passed": True}
-            step = (await _post(client, "/rating/screen", json=passed)).json()["step"]
-            while step["picture"] and time.monotonic() < place.ends:
-                step = await _rate(client, joined["token"], f"{source}-{number}", step, seen)
+        async def visit(_number: int) -> None:
+            await sit(client, place.study, place.ends, seen.waits)
 
-        await _until_closed(place, seen, sit)
-
-
-async def _rate(client: httpx.AsyncClient, token: str, name: str, step: dict[str, Any], seen: Seen) -> dict[str, Any]:
-    """Fetch the picture of a step, look at it, rate it; returns the next step."""
-    picture = step["picture"]["number"]
-    started = time.monotonic()
-    shown = await client.get(f"/rating/picture/{picture}/picture", headers={"Authorization": f"Bearer {token}"})
-    shown.raise_for_status()
-    seen.picture_s.append(time.monotonic() - started)
-    await asyncio.sleep(random.uniform(*LOOKED_S))  # noqa: S311
-    answer = {"key": f"{name}-{picture}", "assignment_id": picture, "grade": 3.0, "response_ms": 1500}
-    started = time.monotonic()
-    told = await _post(client, "/rating/rate", json={"token": token, "answer": answer})
-    seen.rated_s.append(time.monotonic() - started)
-    following: dict[str, Any] = told.json()["step"]
-    return following
+        await _until_closed(place, seen, visit)
 
 
 async def _post(client: httpx.AsyncClient, path: str, **options: Any) -> httpx.Response:
@@ -278,9 +261,11 @@ async def _watch(pid: int, ends: float, seen: Seen) -> None:
         await asyncio.sleep(2)
 
 
-def _client(place: Place, source: str) -> httpx.AsyncClient:
+def _client(place: Place, source: str, number: int = 0) -> httpx.AsyncClient:
     transport = httpx.AsyncHTTPTransport(local_address=source)
-    return httpx.AsyncClient(base_url=place.address, transport=transport, timeout=PATIENCE_S)
+    return httpx.AsyncClient(
+        base_url=place.addresses[number % len(place.addresses)], transport=transport, timeout=PATIENCE_S
+    )
 
 
 def _encoded(photo: NDArray[np.uint8], form: str, name: str = "") -> bytes:

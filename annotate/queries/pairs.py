@@ -17,6 +17,7 @@ from annotate.design.protocol import StudyProtocol
 from annotate.pair_designs import design as pair_design
 from annotate.pair_designs import find_design
 
+_LOCK = select(Pair.id).where(Pair.id == bindparam("pair_id")).with_for_update(key_share=True)
 _SIDES = (
     select(Assignment.turned, func.count())
     .where(Assignment.pair_id == bindparam("pair_id"), Assignment.occurrence == 0, Assignment.state.in_(LIVE))
@@ -27,6 +28,11 @@ _WAS_TURNED = select(Assignment.turned).where(
     Assignment.pair_id == bindparam("pair_id"),
     Assignment.occurrence == 0,
 )
+
+
+def lock_pair(connection: Connection, pair_id: int) -> None:
+    """Let nobody else be given a pair until the commit."""
+    connection.execute(_LOCK, {"pair_id": pair_id})
 
 
 def count_turned(connection: Connection, pair_id: int) -> tuple[int, int]:

@@ -7,8 +7,7 @@ What holds, whatever participants do at once, and is tested as such:
 - Stimuli fill evenly: one is given only if none with fewer slots taken is left for this participant.
 - A lease that ran out is given to somebody else; whoever comes back before that finds theirs.
 - All this holds of pairs as of stimuli, and of known pairs as of gold. Each picture of a pair stands on the left as
-  often as the other, or once more or less but for leases that came back late, and for training that two begin at once;
-  a repeated pair changes sides.
+  often as the other, or once more or less but for leases that came back late; a repeated pair changes sides.
 - Pairs that are planned by the answers are planned when somebody finds nothing left, from those they never had.
 - Gold, trap and repeated items come once in every so many items (see the protocol), at places drawn per participant.
 
@@ -102,6 +101,8 @@ def _with_side(
         return unit
     if kind is ItemKind.REPEAT:
         return unit._replace(turned=not pairs.was_turned(connection, state.participant.id, unit.id))
+    if kind is ItemKind.TRAINING:  # others were chosen with a lock, which a lease takes here
+        pairs.lock_pair(connection, unit.id)
     straight, turned = pairs.count_turned(connection, unit.id)
     either = rules.draw(state, f"side of {unit.id}").random() < 0.5
     return unit._replace(turned=either if straight == turned else turned < straight)

@@ -70,12 +70,15 @@ def empty(database: Database) -> None:
 
 
 @contextmanager
-def serve(programs: Path, parent: Path) -> Iterator[Server]:
-    """Run a server in a folder of its own in `parent` until the block is over."""
+def serve(programs: Path, parent: Path, *, durable: bool = False) -> Iterator[Server]:
+    """Run a server in a folder of its own in `parent` until the block is over.
+
+    Unless it is to be `durable` it writes nothing through to the disk: no test outlives its server, and what a power
+    cut does is PostgreSQL's own matter. A benchmark's figures need the disk.
+    """
     with tempfile.TemporaryDirectory(prefix="postgresql-", dir=parent, ignore_cleanup_errors=True) as folder:
-        # Not durable: nothing here outlives the tests, and what a power cut does is PostgreSQL's own matter.
-        options = f"-p {_free_port()} -c listen_addresses=127.0.0.1 -k {folder} -c fsync=off -c max_connections=100"
-        port = int(options.split()[1])
+        port, fsync = _free_port(), "on" if durable else "off"
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -c fsync={fsync} -c max_connections=100"
         data = Path(folder) / "data"
         as_user = _as_user(Path(folder))
         start = ["-D", str(data), "-w", "-t", "60", "-l", f"{folder}/log", "-o", options, "start"]

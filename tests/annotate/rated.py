@@ -1,6 +1,7 @@
 """Studies that can be rated, and people who rate them, without a page."""
 
 import hashlib
+import random
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,9 +10,11 @@ from typing import Any
 from annotate import queries
 from annotate.database.engine import Database
 from annotate.design.items import ItemKind
+from annotate.design.known_pairs import Preferred
 from annotate.design.protocol import StudyProtocol
 from annotate.design.states import State
-from annotate.methods import make_protocol
+from annotate.methods import make_protocol, method_of
+from annotate.methods.method import AnswerKind
 from annotate.queries.records import Answer
 from annotate.rating import sitting
 from annotate.rating.steps import Outcome, ShownItem, Step, StepKind
@@ -56,6 +59,18 @@ def new_study(
         queries.stimuli.add_stimuli(db, study.id, files, NOW)
         queries.lifecycle.change_state(db, study.id, State.OPEN, NOW)
         return study.id
+
+
+def answer_by(key: str, assignment_id: int, protocol: StudyProtocol) -> Answer:
+    """Return an answer with everything that a study by this protocol asks for; it follows from its key alone."""
+    chance = random.Random(key)  # noqa: S311
+    reasons = tuple(sorted(chance.sample(protocol.reasons, chance.randint(0, len(protocol.reasons)))))
+    if method_of(protocol).answer is AnswerKind.PREFERENCE:
+        offered: list[Preferred] = ["left", "right", *(["none"] if protocol.offer_no_difference else [])]
+        return Answer(key, assignment_id, preferred=chance.choice(offered), reasons=reasons, response_ms=900)
+    grades = [float(chance.choice(protocol.scale.grades())) for _ in protocol.scale_names]
+    further = dict(zip(protocol.scale_names[1:], grades[1:], strict=True)) or None
+    return Answer(key, assignment_id, grades[0], more_grades=further, reasons=reasons, response_ms=900)
 
 
 class Person:
