@@ -15,11 +15,12 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
@@ -86,7 +87,8 @@ def kills(count: int, studies: Sequence[str] = tuple(STUDIES), databases: Sequen
     names = ("acknowledged", "lost", "changed", "twice", "asked twice", "held", "kept", "lopsided", "broken")
     print(f"  {'study':<9}{'database':<12}" + "".join(f"{name:>{2 + max(5, len(name))}}" for name in names))
     for study, database in product(studies, databases):
-        found = kill_while_rating(study, database, count)
+        with temporary_database(database) as (opened, _):
+            found = kill_while_rating(opened, count, STUDIES[study])
         values = (
             len(found.acknowledged), found.lost, found.changed, found.twice, found.asked_twice, found.held, found.kept,
             found.lopsided, found.broken,
@@ -95,19 +97,18 @@ def kills(count: int, studies: Sequence[str] = tuple(STUDIES), databases: Sequen
         print(f"  {study:<9}{database:<12}{row}", flush=True)
 
 
-def kill_while_rating(study: str, database: str, count: int) -> Outcome:
-    """Kill so often; return what is left."""
+def kill_while_rating(database: Database, count: int, study: Mapping[str, Any]) -> Outcome:
+    """Make a study as `new_study` takes it, and kill so often those who take its ratings; return what is left."""
     found = Outcome()
-    with temporary_database(database) as (opened, _):
-        study_id = new_study(opened, lease_s=LEASE_S, **STUDIES[study])
-        with opened.read() as db:
-            made = queries.studies.get_study(db, study_id)
-        code, protocol = made.join_code, made.protocol
-        returning = [_join(opened, code) for _ in range(RETURNING)]
-        for _ in range(count):
-            found.acknowledged += _kill_raters(opened.engine.url.render_as_string(False), code, returning)
-        _look_at_answers(opened, study_id, protocol, found)
-        _look_at_places(opened, study_id, method_of(protocol).unit, found)
+    study_id = new_study(database, lease_s=LEASE_S, **study)
+    with database.read() as db:
+        made = queries.studies.get_study(db, study_id)
+    code, protocol, url = made.join_code, made.protocol, database.engine.url.render_as_string(hide_password=False)
+    returning = [_join(database, code) for _ in range(RETURNING)]
+    for _ in range(count):
+        found.acknowledged += _kill_raters(url, code, returning)
+    _look_at_answers(database, study_id, protocol, found)
+    _look_at_places(database, study_id, method_of(protocol).unit, found)
     return found
 
 

@@ -85,6 +85,11 @@ def find_participant(connection: Connection, token_hash: str) -> CurrentParticip
     """Return whose link it is; nobody else acts for them until the commit."""
     if connection.dialect.name == "postgresql":  # lock first: the read must see the previous commit
         connection.execute(_LOCK, {"token_hash": token_hash})
+    return read_participant(connection, token_hash)
+
+
+def read_participant(connection: Connection, token_hash: str) -> CurrentParticipant | None:
+    """Return whose link it is; others may act for them meanwhile."""
     row = connection.execute(_PARTICIPANT, {"token_hash": token_hash}).first()
     return None if row is None else _participant(row)
 

@@ -94,6 +94,16 @@ def authenticate(connection: "Connection", token: str) -> "CurrentParticipant":
     return found
 
 
+def recognize(connection: "Connection", token: str) -> "CurrentParticipant":
+    """Return whose link it is, to show them something: others may act for them meanwhile. Raises AccessError."""
+    from annotate.queries import live
+
+    found = live.read_participant(connection, hash_token(token)) if 0 < len(token) <= LONGEST_TOKEN else None
+    if found is None:
+        raise AccessError(INVALID_LINK)
+    return found
+
+
 def hash_token(token: str) -> str:
     """Return what the database keeps of a token: random enough to need no salt."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

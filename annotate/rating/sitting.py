@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 from annotate import queries
 from annotate.database.tables import Participant
 from annotate.design.states import AssignmentState
+from annotate.design.stored_protocol import readable
 from annotate.errors import AccessError, AssignmentGoneError, SittingError
 from annotate.methods import method_of
 from annotate.queries import answers, live
@@ -190,10 +191,11 @@ def withdraw(db: Session, token: str, now: datetime) -> None:
 
 def find_picture(db: Session, token: str, assignment_id: int, role: str) -> ShownStimulus:
     """Return a picture that the participant may see now, of an item given to them and not yet rated."""
-    participant, study = links.open_link(db, token)
-    for assigned in live.leased_to(db.connection(), method_of(study.protocol).unit, participant.id):
+    participant = links.recognize(db.connection(), token)
+    protocol = readable(participant.protocol)
+    for assigned in live.leased_to(db.connection(), method_of(protocol).unit, participant.id):
         if assigned.id == assignment_id:
-            for picture in rules.show(assigned, study.protocol).pictures:
+            for picture in rules.show(assigned, protocol).pictures:
                 if role == picture.role:
                     return picture
     raise AssignmentGoneError("This picture is not for you to rate at the moment.")

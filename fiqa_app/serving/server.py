@@ -82,9 +82,10 @@ def _surroundings(
         behind_proxy=settings.on_space,
         fetch_urls=settings.fetch_urls,
     )
+    own = [*health_routes(counters, ready=ready, with_metrics=settings.metrics), *routes]
     return {
-        "middleware": [Middleware(Traffic, counters=counters), gate, Middleware(SharedAnswers)],
-        "routes": [*health_routes(counters, ready=ready, with_metrics=settings.metrics), *routes],
+        "middleware": [Middleware(Traffic, counters=counters, routes=own), gate, Middleware(SharedAnswers)],
+        "routes": own,
         "lifespan": forgetting,
     }
 

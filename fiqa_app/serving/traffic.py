@@ -7,14 +7,14 @@ address, its session or the names of its files.
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 logger = logging.getLogger("fiqa.requests")
@@ -45,10 +45,13 @@ class Counters:
 
 
 class Traffic:
-    """Counts and logs what passes through `app`, and tells browsers to take files for what they are declared."""
+    """Counts and logs what passes through `app`, and tells browsers to take files for what they are declared.
 
-    def __init__(self, app: ASGIApp, *, counters: Counters) -> None:
-        self.app, self.counters = app, counters
+    `routes` are those beside Gradio's, which unlike these do not say which one answered.
+    """
+
+    def __init__(self, app: ASGIApp, *, counters: Counters, routes: Sequence[BaseRoute] = ()) -> None:
+        self.app, self.counters, self.routes = app, counters, routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -73,7 +76,7 @@ class Traffic:
 
     def _note(self, scope: Scope, status: int, size: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in METHODS else "other"
-        route = getattr(scope.get("route"), "path", "none")
+        route = self._pattern(scope)
         self.counters.count(method, route, status, seconds)
         line = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -84,6 +87,11 @@ class Traffic:
             "size_bytes": size,
         }
         logger.info("%s", json.dumps(line))
+
+    def _pattern(self, scope: Scope) -> str:
+        """Return the pattern of the route that answered, "none" where no route did."""
+        found = scope.get("route") or next((each for each in self.routes if each.matches(scope)[0] is Match.FULL), None)
+        return getattr(found, "path", "none")
 
 
 def health_routes(counters: Counters, *, ready: Callable[[], bool], with_metrics: bool) -> list[Route]:

@@ -66,8 +66,9 @@ def answer_by(key: str, assignment_id: int, protocol: StudyProtocol) -> Answer:
     chance = random.Random(key)  # noqa: S311
     reasons = tuple(sorted(chance.sample(protocol.reasons, chance.randint(0, len(protocol.reasons)))))
     if method_of(protocol).answer is AnswerKind.PREFERENCE:
-        offered: list[Preferred] = ["left", "right", *(["none"] if protocol.offer_no_difference else [])]
-        return Answer(key, assignment_id, preferred=chance.choice(offered), reasons=reasons, response_ms=900)
+        offered: tuple[Preferred, ...] = ("left", "right", "none")
+        preferred = chance.choice(offered if protocol.offer_no_difference else offered[:2])
+        return Answer(key, assignment_id, preferred=preferred, reasons=reasons, response_ms=900)
     grades = [float(chance.choice(protocol.scale.grades())) for _ in protocol.scale_names]
     further = dict(zip(protocol.scale_names[1:], grades[1:], strict=True)) or None
     return Answer(key, assignment_id, grades[0], more_grades=further, reasons=reasons, response_ms=900)

@@ -45,6 +45,8 @@ SCRIPTS = (
 """What the page runs, one after the other."""
 NOT_NOW = "This study cannot be shown at the moment. What you rated is saved; try again later."
 PERSONAL = {"Cache-Control": "private, no-store"}
+WHOLE_BYTES = 4 * 2**20
+"""Of a picture that is read at once, in the thread that looked for it: its parts would each wait for one."""
 THREADS = 64
 """Raters whose requests wait for the database at the same time; others wait for their turn."""
 
@@ -133,9 +135,13 @@ class RatingRoutes:
         with self._database(code).read() as db:
             picture = sitting.find_picture(db, token, assignment_id, role)
         path = stimulus_path(self.labelling.settings.data_dir, picture.sha256, picture.format)
-        if not path.is_file():
-            raise DatabaseError("The file of this picture is missing; restore the folder of stimuli.")
-        return FileResponse(path, media_type=f"image/{picture.format.lower()}", headers=PERSONAL)
+        kind = f"image/{picture.format.lower()}"
+        try:
+            if path.stat().st_size > WHOLE_BYTES:
+                return FileResponse(path, media_type=kind, headers=PERSONAL)
+            return Response(path.read_bytes(), media_type=kind, headers=PERSONAL)
+        except FileNotFoundError:
+            raise DatabaseError("The file of this picture is missing; restore the folder of stimuli.") from None
 
 
 def _status(error: AnnotateError) -> int:

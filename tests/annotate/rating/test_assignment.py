@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,13 @@ from annotate.queries import live
 from annotate.queries.records import Answer
 from annotate.queries.units import UNITS
 from annotate.rating import links, sitting
+from annotate.rating.steps import ShownItem
+from benchmarks.load_studies import FOUR_SCALES
 from tests.annotate.rated import NOW, Person, new_study
 from tests.annotate.rater import rate_together
 
 ROOT = Path(__file__).parents[3]
+REASONS = ("blur", "light", "noise")
 QUICK: dict[str, Any] = {"gold_every": 0, "trap_every": 0, "repeat_every": 0, "break_every": 0}
 
 
@@ -52,12 +56,22 @@ def ratings_of_stimuli(database: Database) -> Counter[str]:
         return Counter(row.stimulus for row in queries.ratings.stream_ratings(db, 1))
 
 
+Said = tuple[float | str | None, dict[str, float] | None, tuple[str, ...]]
+
+
+def said(answer: Answer | Rating) -> Said:
+    """Return all that an answer says."""
+    return answer.grade or answer.preferred, answer.more_grades, answer.reasons or ()
+
+
 class Study(RuleBasedStateMachine):
     """People join, rate, undo, go away, come back, withdraw and are rejected, and the power fails now and then."""
 
     template: Path
     wanted = 2
     unit = Unit.STIMULUS
+    person = Person
+    protocol: Mapping[str, Any] = {}
 
     @initialize(gold=strategies.integers(0, 2), repeat_every=strategies.sampled_from([0, 6]))
     def open_study(self, gold: int, repeat_every: int) -> None:
@@ -65,13 +79,13 @@ class Study(RuleBasedStateMachine):
         special = {"gold_every": 3 if gold else 0, "trap_every": 0, "repeat_every": repeat_every, "break_every": 0}
         special |= {"training": gold}
         limits = {"ratings_wanted": self.wanted, "lease_s": 60, "sitting_items": 9, "max_sittings": 2}
-        self.begin(new_study(self.database, images=5, gold=gold, **special, **limits))
+        self.begin(new_study(self.database, images=5, gold=gold, **special, **limits, **self.protocol))
 
     def begin(self, study_id: int) -> None:
         self.study_id = study_id
         self.now, self.reinstated = NOW, 0
         self.people: list[Person] = []
-        self.acknowledged: dict[str, dict[str, float | str | None]] = {}
+        self.acknowledged: dict[str, dict[str, Said]] = {}
         self.last_sent: dict[str, Answer] = {}
 
     def open_database(self) -> None:
@@ -92,7 +106,7 @@ class Study(RuleBasedStateMachine):
     @rule()
     def join(self) -> None:
         if len(self.people) < 6:
-            person = Person(self.database, self.study_id)
+            person = self.person(self.database, self.study_id)
             person.now = self.now
             person.start()
             self.people.append(person)
@@ -108,7 +122,7 @@ class Study(RuleBasedStateMachine):
             return
         answer = person.answer_to(picture, float(grade))
         person.send(answer)
-        self.acknowledged[person.token][answer.key] = answer.grade or answer.preferred
+        self.acknowledged[person.token][answer.key] = said(answer)
         self.last_sent[person.token] = answer
 
     @precondition(lambda self: self.last_sent)
@@ -137,7 +151,7 @@ class Study(RuleBasedStateMachine):
                 person.send(answer)
             except AnnotateError:
                 return
-            self.acknowledged[person.token][answer.key] = answer.grade or answer.preferred
+            self.acknowledged[person.token][answer.key] = said(answer)
 
     @rule()
     def give_back(self) -> None:
@@ -230,8 +244,8 @@ class Study(RuleBasedStateMachine):
     @invariant()
     def nothing_acknowledged_is_lost_or_double(self) -> None:
         with self.database.read() as db:
-            rows = select(Rating.key, Rating.grade, Rating.preferred).where(Rating.undone_at.is_(None))
-            live = [(key, grade or preferred) for key, grade, preferred in db.execute(rows)]
+            rows = db.scalars(select(Rating).where(Rating.undone_at.is_(None)))
+            live = [(row.key, said(row)) for row in rows]
             rated = db.scalar(
                 select(func.count()).select_from(Assignment).where(Assignment.state == AssignmentState.RATED)
             )
@@ -252,10 +266,27 @@ class Study(RuleBasedStateMachine):
             assert repeat.pair_id is None or before[units.index(unit)].turned is not repeat.turned
 
 
+class GraderOfScales(Person):
+    """Somebody who grades on every scale, each time otherwise, and says why now and then."""
+
+    def answer_to(self, item: ShownItem, grade: float | None = 3.0, **values: Any) -> Answer:
+        others = {each.name: 1.0 + (self.answers + at) % 5 for at, each in enumerate(FOUR_SCALES)}
+        reasons = REASONS[: self.answers % 3]
+        return super().answer_to(item, grade, **{"more_grades": others, "reasons": reasons, **values})
+
+
+class StudyOfScales(Study):
+    """The same history, of a study with four scales and reasons."""
+
+    person = GraderOfScales
+    protocol: Mapping[str, Any] = {"more_scales": FOUR_SCALES, "reasons": REASONS}
+
+
 @pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
 @pytest.mark.slow
-def test_histories(sqlite_template: Path) -> None:
-    run_histories(Study, sqlite_template)
+@pytest.mark.parametrize("study", [Study, StudyOfScales])
+def test_histories(study: type[Study], sqlite_template: Path) -> None:
+    run_histories(study, sqlite_template)
 
 
 def run_histories(study: type[Study], template: Path) -> None:

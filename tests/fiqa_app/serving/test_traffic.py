@@ -70,6 +70,16 @@ def test_requests_are_counted_by_route_and_status() -> None:
     assert "process_resident_memory_bytes" in text
 
 
+def test_routes_beside_gradios_are_named_by_their_pattern_too(lines: pytest.LogCaptureFixture) -> None:
+    own = [Route("/rating/{action}", photo, methods=["POST"])]
+    counters = Counters(waiting=lambda: 0, ready=lambda: True)
+    visitor = TestClient(Starlette(routes=own, middleware=[Middleware(Traffic, counters=counters, routes=own)]))
+    visitor.post("/rating/rate")
+    visitor.get("/elsewhere")
+    logged = [json.loads(record.getMessage()) for record in lines.records if record.name == logger.name]
+    assert [each["route"] for each in logged] == ["/rating/{action}", "none"]
+
+
 def test_invented_methods_make_no_new_counters() -> None:
     visitor = client()
     visitor.request("BREW", "/photo/a")

@@ -60,6 +60,22 @@ def test_pictures_come_byte_for_byte_under_a_name_that_says_nothing(site: TestCl
     assert rater.step["picture"]["pictures"] == [{"role": "picture", "width_px": 20, "height_px": 16}]
 
 
+def test_large_pictures_come_byte_for_byte_too_and_of_a_lost_one_the_page_is_told(
+    site: TestClient, join_code: str, labelling: Labelling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rater = Rater(site)
+    rater.start(join_code)
+    number = rater.step["picture"]["number"]
+    whole = rater.picture(number).content
+    monkeypatch.setattr(routes, "WHOLE_BYTES", len(whole) - 1)
+    assert rater.picture(number).content == whole
+    for path in (labelling.settings.data_dir / "stimuli").rglob("*.png"):
+        path.unlink()
+    lost = rater.picture(number)
+    assert lost.status_code == 503
+    assert lost.json()["error"] == "The file of this picture is missing; restore the folder of stimuli."
+
+
 @pytest.mark.parametrize("role", ["reference", "left", "Picture", "%2e%2e"])
 def test_roles_that_an_item_does_not_have_open_nothing(role: str, site: TestClient, join_code: str) -> None:
     rater = Rater(site)
