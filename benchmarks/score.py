@@ -29,6 +29,7 @@ from benchmarks.script import run_benchmark
 from fiqa.checkpoints import RELEASED
 from fiqa.faces.finders import load_face_finder
 from fiqa.loading import load_predictor
+from fiqa.memory import reuse_freed_memory
 from fiqa.models import OFFICIAL, DslFiqa
 from fiqa.models.dsl_fiqa import load_strictly
 from fiqa.models.landmark_encoding import index_vector
@@ -45,6 +46,7 @@ UNTURNED = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 def main() -> None:
     """Print the tables."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as app and command line do
+    reuse_freed_memory()  # likewise
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--repeats", type=int, default=20, help="timed runs of lite")
     parser.add_argument("--rounds", type=int, default=3, help="timed runs of the released network's 20 crops; 0: none")

@@ -27,6 +27,7 @@ from fiqa.errors import FiqaError, SettingError
 from fiqa.export_command import add_export
 from fiqa.faces.face_choice import FaceChoice
 from fiqa.maps.face_maps import KINDS
+from fiqa.memory import reuse_freed_memory
 from fiqa.options import (
     ALL_FACES,
     add_audit_options,
@@ -55,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: its idle threads must not hold a busy machine
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries warn of damaged metadata and of things only a developer can change
+    reuse_freed_memory()
     _prepare_streams()
     try:
         with stopped_by_signals():

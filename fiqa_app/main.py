@@ -21,7 +21,7 @@ from annotate.ui.studies.training import Trainer
 from annotate.ui.studies.users import StudyMembers
 from fiqa.checkpoints import CheckpointSpec, find_checkpoint, list_checkpoints
 from fiqa.errors import CheckpointError, FiqaError
-from fiqa.memory import keep_few_heaps
+from fiqa.memory import keep_few_heaps, reuse_freed_memory
 from fiqa.settings import Settings
 from fiqa.ui.attention.tab import build_attention_tab
 from fiqa.ui.compare.tab import build_compare_tab
@@ -132,6 +132,7 @@ def main() -> int | str:
     # shared with other work, as those of a Space are, makes a score take twenty times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     keep_few_heaps()
+    reuse_freed_memory()
     try:
         settings = Settings.from_environment()
         if settings.zero_gpu:

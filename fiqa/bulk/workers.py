@@ -19,6 +19,7 @@ from typing import Any
 from fiqa.ahead import made_ahead
 from fiqa.errors import FiqaError
 from fiqa.faces.face_choice import FaceChoice
+from fiqa.memory import reuse_freed_memory
 from fiqa.photos.images import PhotoSource
 from fiqa.results import QualityResult
 
@@ -82,7 +83,8 @@ def _blocks(sources: Iterator[PhotoSource], batch: int) -> Iterator[list[PhotoSo
 
 
 def _prepare_process() -> None:
-    """Leave Ctrl-C to the parent, and end with it however it ends."""
+    """Leave Ctrl-C to the parent, end with it however it ends, and score in memory that is used again."""
+    reuse_freed_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -6,6 +6,9 @@ value that Python looks at, so that `torch.compile`, `torch.export` and the ONNX
 Shapes: N views, K crops of each, V side of a view and S side of a crop in pixels, L landmarks, G tokens a side.
 """
 
+from collections.abc import Callable
+from typing import Self
+
 import torch
 from einops import rearrange
 from torch import Tensor, nn
@@ -15,6 +18,8 @@ from fiqa.models import DslFiqa
 from fiqa.models.folding import folded
 from fiqa.models.landmark_network import MIRRORED
 from fiqa.photos.crops import grid_offsets, is_right
+
+HALVED = (torch.float16, torch.bfloat16)
 
 
 class ViewQuality(nn.Module):
@@ -39,6 +44,18 @@ class ViewQuality(nn.Module):
     def train(self, mode: bool = True) -> "ViewQuality":
         """Stay in evaluation mode: a metric inside a model that trains must not change with it."""
         return super().train(mode=False)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Move and convert the module, but keep it in single precision when a model around it is halved.
+
+        In sixteen bits its scores would not be the predictor's; `torch.autocast` converts what is safe.
+        """
+
+        def apply(tensor: Tensor) -> Tensor:
+            applied = fn(tensor)
+            return tensor.to(applied.device) if applied.dtype in HALVED else applied
+
+        return super()._apply(apply, recurse)
 
     def forward(self, views: Tensor, landmarks: Tensor) -> Tensor:
         """Score the crops of views.

@@ -59,8 +59,8 @@ class FaceDetectorNetwork(nn.Module):
         photos = functional.pad(standardise(photos), (0, -width % _PAD_TO, 0, -height % _PAD_TO))
         eight = self.to_eight(self.to_four(photos))
         sixteen = self.to_sixteen(eight)
-        context = enlarge(self.to_thirtytwo(sixteen)) + self.lateral_sixteen(sixteen)
-        maps = self.head(eight + enlarge(self.down_to_eight(context)))
+        context = enlarge(self.to_thirtytwo(sixteen)).add_(self.lateral_sixteen(sixteen))
+        maps = self.head(enlarge(self.down_to_eight(context)).add_(eight))
         maps = maps[..., : (height + STRIDE - 1) // STRIDE, : (width + STRIDE - 1) // STRIDE]  # ONNX divides towards 0
         return FaceMaps(maps[:, 0], maps[:, 1:])
 
@@ -76,13 +76,13 @@ class Residual(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Keep the shape (B, C, H, W)."""
-        return functional.relu(features + self.body(features))
+        return functional.relu_(self.body(features).add_(features))
 
 
 def conv(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
     """Return a 3×3 convolution with batch norm and ReLU."""
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
+        nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
     )
 
 
@@ -94,7 +94,7 @@ def enlarge(features: Tensor) -> Tensor:
 def standardise(photos: Tensor) -> Tensor:
     """Give each photo (B, 3, H, W) mean 0 and deviation 1 over pixels and channels: exposure is not the question."""
     centred = photos - _mean(photos)
-    return centred / (_mean(centred.square()).sqrt() + 0.01)
+    return centred.div_(_mean(centred.square()).sqrt() + 0.01)
 
 
 def _mean(photos: Tensor) -> Tensor:

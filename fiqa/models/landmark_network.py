@@ -69,8 +69,8 @@ class LandmarkNetwork(nn.Module):
         four = self.to_four(standardise(crops))
         eight = self.to_eight(four)
         sixteen = self.to_sixteen(eight)
-        context = self.mix_eight(enlarge(self.lateral_sixteen(sixteen)) + self.lateral_eight(eight))
-        heatmaps = self.heatmaps(enlarge(context) + self.lateral_four(four))
+        context = self.mix_eight(enlarge(self.lateral_sixteen(sixteen)).add_(self.lateral_eight(eight)))
+        heatmaps = self.heatmaps(enlarge(context).add_(self.lateral_four(four)))
         return CropReading(expected_positions(heatmaps), self.is_face(reduce(sixteen, "b d h w -> b d", "mean"))[:, 0])
 
 

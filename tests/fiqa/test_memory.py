@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fiqa.memory import HEAPS, give_memory_back
+from fiqa.memory import HEAPS, REUSED_BYTES, give_memory_back
 
 MIB = 2**20
 THREADS_THAT_ALLOCATE = """
@@ -62,22 +62,42 @@ def test_free_memory_between_what_is_in_use_goes_back_to_the_system() -> None:
 
 LARGE_ARRAYS = """
 import resource
+import sys
 import torch
-from fiqa.memory import keep_freed_memory
+from fiqa import memory
 def page_faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(50):
-        torch.ones(50_000_000, dtype=torch.uint8)
+        torch.ones(int(sys.argv[2]), dtype=torch.uint8)
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 print(page_faults())
-keep_freed_memory()
+getattr(memory, sys.argv[1])()
 print(page_faults())
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks glibc")
+@pytest.mark.parametrize(
+    ("setting", "array_bytes"), [("keep_freed_memory", 50_000_000), ("reuse_freed_memory", 12_000_000)]
+)
 @pytest.mark.slow
-def test_memory_that_is_kept_is_used_again_without_asking_the_system() -> None:
-    done = subprocess.run([sys.executable, "-c", LARGE_ARRAYS], capture_output=True, text=True, check=True)
+def test_memory_that_is_kept_is_used_again_without_asking_the_system(setting: str, array_bytes: int) -> None:
+    command = [sys.executable, "-c", LARGE_ARRAYS, setting, str(array_bytes)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     given_back, kept = map(int, done.stdout.split())
     assert kept < 0.3 * given_back
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.slow
+def test_a_process_that_scores_keeps_no_more_than_the_memory_of_a_few_photos() -> None:
+    assert anonymous_bytes_after("[numpy.ones(int(size)) for size in 25 * [3e6]]") < REUSED_BYTES + 20 * MIB
+
+
+def anonymous_bytes_after(allocation: str) -> int:
+    """Return how much more memory a process has after arrays came and went than before."""
+    script = (
+        "import numpy; from fiqa.memory import reuse_freed_memory; from tests.fiqa.test_memory import anonymous_bytes;"
+        f"reuse_freed_memory(); before = anonymous_bytes(); {allocation}; print(anonymous_bytes() - before)"
+    )
+    return int(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout)

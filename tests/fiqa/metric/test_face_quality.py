@@ -169,6 +169,15 @@ def test_it_moves_to_a_type_and_back(landmarks: Tensor) -> None:
     torch.testing.assert_close(moved.float()(as_tensor(SMALL)[None], landmarks=landmarks[None]), before)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_in_a_model_that_is_halved_it_scores_as_before(landmarks: Tensor, dtype: torch.dtype) -> None:
+    model = torch.nn.ModuleDict({"quality": FaceQuality("lite", finder="bundled"), "other": torch.nn.Linear(1, 1)})
+    before = model["quality"](as_tensor(SMALL)[None], landmarks=landmarks[None])
+    model.to(dtype)
+    assert next(model["other"].parameters()).dtype == dtype
+    torch.testing.assert_close(model["quality"](as_tensor(SMALL)[None], landmarks=landmarks[None]), before)
+
+
 def test_autocast_changes_a_score_by_less_than_two_hundredths(quality: FaceQuality, landmarks: Tensor) -> None:
     picture = as_tensor(SMALL)[None]
     with torch.autocast("cpu", dtype=torch.bfloat16):
