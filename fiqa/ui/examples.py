@@ -6,9 +6,11 @@ The portrait of Eileen Collins is NASA's, in the public domain, and comes with s
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from fiqa.photos.thumbnails import thumbnail_uri
 from fiqa.ui.figures import text
@@ -25,6 +27,11 @@ class Example:
 
     label: str
     steps: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def file_name(self) -> str:
+        """What the photo is called wherever it goes."""
+        return f"astronaut-{self.label.lower().replace(' ', '-')}.png"
 
 
 EXAMPLES = (
@@ -55,6 +62,14 @@ def example_photo(index: int) -> NDArray[np.uint8]:
     from fiqa.degradation.synthetic import degrade
 
     return degrade(astronaut(), EXAMPLES[index].steps)
+
+
+@cache
+def example_png(index: int) -> bytes:
+    """Return `example_photo` as a PNG file."""
+    buffer = BytesIO()
+    Image.fromarray(example_photo(index)).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def example_buttons(*, with_pictures: bool) -> str:

@@ -134,7 +134,8 @@ def test_photos_can_be_added_here_too(new_visit: Visit, photos: Photos) -> None:
 
 def test_photos_of_other_tabs_stand_in_a_tray_once_that_is_asked_for(new_visit: Visit, photos: Photos) -> None:
     page = new_visit.page
-    new_visit.add_photos(photos["blurred"])
+    page.locator("#examples button", has_text="Blurred").click()
+    new_visit.wait_for("result")
     open_tab(new_visit)
     expect(page.locator("#diagnosis .verdict")).to_be_visible()
     with page.expect_file_chooser() as chooser:
@@ -152,6 +153,7 @@ def test_photos_of_other_tabs_stand_in_a_tray_once_that_is_asked_for(new_visit: 
     page.click("#tabs [role=tab]:has-text('Curate')")
     page.get_by_role("button", name="Use the 3 photos of other tabs").click()
     expect(page.locator("#curate-sheet li")).to_have_count(3)
+    expect(page.locator("#curate-sheet li", has_text="astronaut-blurred.png")).to_have_count(1)  # the example
 
 
 def test_a_text_that_claims_to_be_a_photo_gets_a_sentence(visit: Visit, photos: Photos) -> None:

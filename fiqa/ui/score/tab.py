@@ -11,6 +11,8 @@ from typing import Any
 
 import gradio as gr
 import numpy as np
+from gradio.processing_utils import save_bytes_to_cache
+from gradio.utils import get_upload_folder
 from numpy.typing import NDArray
 
 from fiqa.errors import FiqaError
@@ -19,7 +21,7 @@ from fiqa.photos.images import PHOTO_SUFFIXES
 from fiqa.photos.thumbnails import thumbnail_uri
 from fiqa.reports import ScoredPhoto
 from fiqa.results import QualityResult
-from fiqa.ui.examples import EXAMPLES, example_buttons, example_photo
+from fiqa.ui.examples import EXAMPLES, example_buttons, example_png
 from fiqa.ui.offers import build_offer
 from fiqa.ui.photos import MOST_PHOTOS, SCORING, SCORING_LIMIT, UNSEEN, LoadedPhotos, check_count, decode_upload, given
 from fiqa.ui.progress import busy_panel, progress_panel
@@ -129,12 +131,13 @@ def show_examples() -> str:
     return example_buttons(with_pictures=True)
 
 
-def pick_example(event: gr.EventData) -> list[tuple[NDArray[np.uint8], str]]:
-    """Put the clicked example in the tray."""
+def pick_example(event: gr.EventData) -> list[tuple[str, str]]:
+    """Put the clicked example in the tray: a file that has its name, which other tabs show."""
     index = event.index  # whatever the page sends becomes an attribute
     if not isinstance(index, int) or not 0 <= index < len(EXAMPLES):
         raise gr.Error("This example does not exist.")
-    return [(example_photo(index), f"Astronaut, {EXAMPLES[index].label.lower()}")]
+    path = save_bytes_to_cache(example_png(index), EXAMPLES[index].file_name, get_upload_folder())
+    return [(path, f"Astronaut, {EXAMPLES[index].label.lower()}")]
 
 
 @translate_errors()

@@ -119,6 +119,14 @@ def test_only_our_examples_can_be_picked(index: object) -> None:
         pick_example(gr.EventData(None, {"index": index}))
 
 
+def test_an_example_is_a_file_of_its_own_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    ((path, caption),) = pick_example(gr.EventData(None, {"index": 5}))
+    assert (Path(path).name, caption) == ("astronaut-too-dark.png", "Astronaut, too dark")
+    with Image.open(path) as photo:
+        assert photo.size == (512, 512)
+
+
 def test_the_api_gives_the_dictionary_of_the_command_line(handlers: _Handlers, save: Save) -> None:
     answer = handlers.score(Path(save(102)).read_bytes(), "first")
     assert answer["score"] == pytest.approx(0.4)
