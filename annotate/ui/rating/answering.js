@@ -108,7 +108,7 @@ const reasonRow = () => {
 };
 const toggleReason = ({ currentTarget: chip, detail }) => {
   chip.setAttribute("aria-pressed", String(chip.ariaPressed !== "true"));
-  if (detail && isPaired()) parts.heading.focus({ preventScroll: true });
+  if (detail) parts.heading.focus({ preventScroll: true }); // the next key is an answer, and presses no chip again
 };
 const chosenChips = () => [...body.querySelectorAll(".reason[aria-pressed=true]")];
 const givenReasons = () => chosenChips().map((chip) => chip.value);

@@ -18,6 +18,8 @@ const render = () => {
   return PAGES[step.kind]();
 };
 
+// The key of the study, or of the participant, was cut off on the way.
+const isCutOff = () => linked && !preview && !token && !query.get("study");
 const meet = async () => {
   study = await insist(() => post("welcome", { study: query.get("study") || "", ...panel() }));
 };
@@ -38,7 +40,10 @@ const welcome = async () => {
 
 const begin = async () => {
   root.replaceChildren(banner, notice, body, line);
+  const spoken = kept.get("fiqa-language") || navigator.language.slice(0, 2);
+  if (spoken in LANGUAGES) language = spoken; // until the study is known, which may be never
   body.replaceChildren(paragraph(t("loading")));
+  if (isCutOff()) return showInvalid();
   try {
     await meet();
     const chosen = kept.get("fiqa-language") || (token ? study.language : navigator.language.slice(0, 2));

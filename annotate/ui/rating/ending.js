@@ -91,7 +91,7 @@ const undoButton = () => (step.can_undo ? button(t("undo"), undo, { class: "plai
 const finishPage = () =>
   page(
     "finish",
-    t("finish_title"),
+    tOfMethod("finish_title"),
     paragraph(t("finish_hint")),
     make("div", { class: "choices" }, finishButton(), ...[undoButton()].filter(Boolean)),
   );
@@ -151,7 +151,7 @@ const endPage = () => {
     make("div", { class: "code" }, paragraph(t("end_code")), make("output", {}, step.completion_code), copy);
   const another = step.can_start_another
     ? button(
-        t("another"),
+        tOfMethod("another"),
         once(() => post("start-another", panel())),
       )
     : null;
@@ -166,7 +166,7 @@ const endPage = () => {
   page(
     "end",
     t("end_title"),
-    paragraph(t("end_hint", step)),
+    paragraph(tOfMethod("end_hint", step)),
     code,
     ...wayBack(),
     make("div", { class: "choices" }, ...[another, again].filter(Boolean)),

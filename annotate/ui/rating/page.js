@@ -108,7 +108,7 @@ const recover = async (error) => {
   if (!token) return welcome(); // the study closed, or the last seat was taken, while they read
   try {
     take(await insist(() => post("look", { device })));
-    announce(error.kind === "StudyStateError" || error.kind === "SittingError" ? "" : t("moved_on"));
+    announce(error.kind === "StudyStateError" || error.kind === "SittingError" ? "" : tOfMethod("moved_on"));
   } catch (next) {
     showInvalid(next);
   }

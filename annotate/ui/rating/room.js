@@ -226,7 +226,7 @@ async function undo() {
       if (error instanceof Refused && error.kind === "AccessError") return showInvalid();
       take(await insist(() => post("look", { device })));
     }
-    announce(t("undone"));
+    announce(tOfMethod("undone"));
   } finally {
     busy = false;
   }

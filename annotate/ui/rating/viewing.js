@@ -33,6 +33,7 @@ const putOnStage = (stage, item, images) => {
   stage.replaceChildren(...figures);
   const put = { number: item.number, item, images, figures, seen: new Set(), at: 0, since: null };
   arrange(stage, put);
+  staged = put;
   return put;
 };
 const arrange = (stage, put) => {
@@ -76,8 +77,8 @@ const areVisible = (put) =>
     return box.width <= parts.stage.clientWidth + 1 && box.height <= parts.stage.clientHeight + 1;
   });
 addEventListener("resize", () => {
+  if (staged?.figures[0].isConnected) arrange(parts.stage, staged);
   if (!shown) return;
-  arrange(parts.stage, shown);
   noteSeen(shown);
   showWhatCanBeAnswered();
 });

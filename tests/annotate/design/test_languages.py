@@ -56,11 +56,8 @@ def test_the_page_says_what_there_is_a_wording_for_and_nothing_else() -> None:
     named = set(re.findall(r'"(\w+)"', scripts)) | {f"screen_{name}" for name in ("dark", "light")}
     named |= {f"reason_{name}" for name in REASONS}
     named |= {f"{name}_{method}" for name in ("question", "consent_title") for method in ENGLISH.method_instructions}
-    named |= {
-        "question_pairs_reference",
-        "next_pairs",
-        *(f"feedback_{name}_pairs" for name in ("exact", "far", "said", "none")),
-    }
+    of_method = {*re.findall(r'tOfMethod\(\s*"(\w+)"', scripts), *re.findall(r'"(feedback_\w+)"', scripts)}
+    named |= {"question_pairs_reference", *(f"{name}_pairs" for name in of_method)}
     assert set(ENGLISH.wording) <= named
 
 

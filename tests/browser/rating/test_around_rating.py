@@ -26,6 +26,7 @@ from tests.served import Served
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
 
+WIDTHS_PX = (1440, 390)
 ACCESSIBLE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
@@ -91,10 +92,17 @@ def test_a_link_shows_nothing_but_the_study_and_texts_as_text(
         expect(rater.page.locator(other).first).to_be_hidden()
 
 
-def test_a_wrong_link_says_what_to_do(rater: RatingPage, served: Served) -> None:
-    for link in ("?participant=wrong", "?study=wrong"):
+def test_a_wrong_link_says_what_to_do_in_the_language_of_who_opens_it(
+    visitor: Callable[..., BrowserContext], served: Served
+) -> None:
+    rater = RatingPage(visitor(locale="de-AT").new_page())
+    for link in ("?participant=wrong", "?study=wrong", "?study=", "?participant="):  # the last ones were cut off
         rater.page.goto(served.address + link)
-        expect(rater.root.get_by_role("heading")).to_have_text("This link cannot be opened")
+        expect(rater.root.get_by_role("heading")).to_have_text("Dieser Link lässt sich nicht öffnen")
+        expect(rater.root.get_by_text("unvollständig oder hier nicht bekannt")).to_be_visible()
+    check_in_light_and_dark(rater)
+    rater.root.locator(".top select").select_option("es")
+    expect(rater.root.get_by_text("Está incompleto o no se conoce aquí.")).to_be_visible()
 
 
 def test_a_link_for_prolific_that_is_opened_elsewhere_says_where_to_open_it(
@@ -117,7 +125,7 @@ def test_who_comes_from_a_panel_gets_back_to_it(rater: RatingPage, served: Serve
     with study.labelling.database.read() as db:
         assert queries.participants.participant_by_external_id(db, study.id, "5f2d") is not None
     expect(rater.root.get_by_role("timer")).to_have_text("Back to Prolific in 10 s")
-    check_access(rater)
+    check_in_light_and_dark(rater)
     rater.button("Stay here").click()
     expect(back).to_be_focused()
     expect(rater.root.get_by_role("timer")).to_have_count(0)
@@ -252,12 +260,14 @@ def test_a_study_that_is_paused_waits_and_goes_on(
     change_state(study, "paused")
     rater.page.keyboard.press("4")  # what was shown before counts
     expect(rater.root.get_by_role("heading")).to_have_text("Please wait a moment")
+    check_in_light_and_dark(rater)
     change_state(study, "open")
     rater.wait_for_picture()
     change_state(study, "closed")
     rater.look()
     rater.page.keyboard.press("4")
     expect(rater.root.get_by_role("heading")).to_have_text("This study is closed")
+    check_in_light_and_dark(rater)
     rater.button("Finish").click()
     expect(rater.page.locator(".rate .code output")).to_be_visible()
     assert study.grades() == [4]
@@ -304,6 +314,17 @@ def check_in_light_and_dark(rater: RatingPage) -> None:
     assert dark < light / 4
 
 
+def check_at_every_width(rater: RatingPage, *widths_px: int) -> None:
+    """Look in a wide window and on a phone, or at other widths; the window is then as it was."""
+    size = rater.page.viewport_size
+    assert size
+    for width in widths_px or WIDTHS_PX:
+        rater.page.set_viewport_size({"width": width, "height": 844})
+        check_access(rater)
+        assert rater.page.evaluate("document.scrollingElement.scrollWidth") <= width
+    rater.page.set_viewport_size(size)
+
+
 def check_access(rater: RatingPage) -> None:
     found = Axe().run(rater.page, context="#rate", options=ACCESSIBLE)
     assert found.violations_count == 0, found.generate_report()
@@ -340,7 +361,7 @@ def test_without_the_database_photos_are_scored_and_the_demo_comes_by_itself_onc
     page.goto("about:blank")  # a server that ends waits for the pages that listen to it
 
 
-@pytest.mark.parametrize("study", [{"more_scales": "piq23", "images": 2}], indirect=True)
+@pytest.mark.parametrize("study", [{"more_scales": "piq23", "images": 2, "reasons": ["blur"]}], indirect=True)
 def test_several_scales_are_graded_in_their_order_and_sent_together(
     rater: RatingPage, served: Served, study: OpenStudy
 ) -> None:
@@ -361,14 +382,15 @@ def test_several_scales_are_graded_in_their_order_and_sent_together(
     expect(rater.spoken).to_have_text("All graded; Enter goes on.")
     rater.root.get_by_role("group", name="Overall").get_by_role("button", name="1 Bad").click()
     graded = time.monotonic()
-    check_access(rater)  # which takes its time
+    rater.button("Blur").click()
+    check_at_every_width(rater)  # which takes its time
     page.keyboard.press("Enter")
     rater.wait_until_gone(number)
     expect(rater.spoken).to_have_text("Saved: Overall 1 Bad, Details 3 Fair, Exposure 5 Excellent")
     expect(rows.get_by_role("button", pressed=True)).to_have_count(0)
     rater.rate("0")
     first, second = study.ratings()
-    assert (first.grade, first.more_grades) == (1, {"details": 3, "exposure": 5})
+    assert (first.grade, first.more_grades, first.reasons) == (1, {"details": 3, "exposure": 5}, ("blur",))
     assert first.response_ms
     assert first.response_ms <= 1000 * (graded - asked_for[0])  # until the last grade, and not until Enter
     assert (second.unusable, second.more_grades) == (True, None)

@@ -12,8 +12,9 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from annotate import queries
 from annotate.design.items import ItemKind
+from annotate.design.protocol import REASONS
 from tests.browser.rating.conftest import newcomer
-from tests.browser.rating.test_around_rating import check_access
+from tests.browser.rating.test_around_rating import check_access, check_at_every_width, check_in_light_and_dark
 from tests.browser.rating.test_rating import is_within, lose_the_answer, tab_to
 from tests.browser.rating_page import SIDES_PX, OpenStudy, RatingPage, noise
 from tests.served import Served
@@ -24,7 +25,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pyte
 IMAGES = 3
 PAIRS: dict[str, Any] = {"method": "pairs", "images": IMAGES}
 DCR: dict[str, Any] = {"method": "dcr", "images": IMAGES, "reference": 0, "training_count": 0}
-NARROW: dict[str, Any] = {"viewport": {"width": 250, "height": 720}, "has_touch": True}
+NARROW_PX = 250
+NARROW: dict[str, Any] = {"viewport": {"width": NARROW_PX, "height": 720}, "has_touch": True}
 """Too narrow for two pictures side by side, and wide enough for one."""
 
 
@@ -82,6 +84,7 @@ def test_pairs_are_compared_by_keyboard_to_the_end(rater: RatingPage, served: Se
     tab_to(rater.page, ".rate button.main")
     rater.page.keyboard.press("Enter")
     expect(rater.page.locator(".rate .code output")).to_be_visible()
+    expect(rater.root.get_by_text("Pairs compared: 3.")).to_be_visible()
     assert preferred(study) == ["right", "none", "left"]
     rows = comparisons(study)
     assert {frozenset((row.left, row.right)) for row in rows} == {
@@ -193,12 +196,13 @@ def test_comparisons_arrive_exactly_once_whatever_happens_on_the_way(
     assert other.wait_for_picture() == rater.wait_for_picture()
     rater.rate("ArrowDown")
     other.rate("ArrowRight")
-    expect(other.spoken).to_have_text("That picture was answered elsewhere; here is the next one.")
+    expect(other.spoken).to_have_text("That pair was answered elsewhere; here is the next one.")
     other.page.close()
     rater.look()
     rater.page.context.set_offline(True)
     rater.page.keyboard.press("ArrowRight")
     expect(rater.banner).to_contain_text("Your answer is kept here")
+    check_access(rater)
     link = rater.page.url
     rater.page.close()
     assert preferred(study) == ["left", "none"]
@@ -210,19 +214,28 @@ def test_comparisons_arrive_exactly_once_whatever_happens_on_the_way(
     assert preferred(study) == ["left", "none", "right"]
 
 
-@pytest.mark.parametrize("study", [PAIRS], indirect=True)
-@pytest.mark.parametrize("options", [{}, NARROW], ids=["beside", "in turn"])
-def test_a_pair_is_accessible(
-    options: dict[str, Any], visitor: Callable[..., BrowserContext], served: Served, study: OpenStudy
+@pytest.mark.parametrize("study", [{**PAIRS, "training": 2, "reasons": [*REASONS]}], indirect=True)
+def test_a_pair_is_accessible_beside_and_in_turn_and_so_is_what_is_said_of_it(
+    rater: RatingPage, served: Served, study: OpenStudy
 ) -> None:
-    rater = RatingPage(visitor(**options).new_page())
     rater.page.goto(newcomer(served, study))
     expect(rater.button("I agree")).to_be_visible()
-    check_access(rater)
+    check_in_light_and_dark(rater)
+    check_at_every_width(rater)
     rater.consent()
     rater.pass_screen()
     rater.look()
+    rater.button("Blur").click()
+    check_at_every_width(rater, 1440, 390, NARROW_PX)
+    rater.rate("ArrowLeft")
+    expect(rater.button("Next pair")).to_be_focused()
+    check_at_every_width(rater, 1440, 390)
+    rater.page.set_viewport_size({"width": NARROW_PX, "height": 844})
     check_access(rater)
+    for each in rater.stage.locator("figure:not(.away) img").all():  # they are seen whole while one reads
+        box = each.bounding_box()
+        assert box
+        assert 0 <= box["x"] <= NARROW_PX - box["width"]
 
 
 @pytest.mark.parametrize("study", [{**PAIRS, "images": 4, "reference": 0, "pair_reference": True}], indirect=True)
@@ -240,7 +253,7 @@ def test_the_reference_of_a_pair_stands_between_its_pictures(
     places = [box["x"] for box in boxes if box]
     assert len(places) == len(set(places)) == 3
     assert places == sorted(places)
-    check_access(rater)
+    check_at_every_width(rater, 1440, 390, 300)
     rater.rate("ArrowLeft")
     rater.look()
     rater.page.set_viewport_size({"width": 300, "height": 720})
@@ -268,7 +281,7 @@ def test_impairment_is_graded_when_the_reference_and_then_the_picture_were_seen(
     expect(rater.spoken).to_contain_text("Look at each picture first")
     rater.page.keyboard.press("Space")
     expect(rater.root.get_by_role("img", name="The picture to rate")).to_be_visible()
-    check_access(rater)
+    check_at_every_width(rater)
     (number,) = numbers_shown(rater.page)
     expect(rater.root.locator(".grade[value='5']")).to_contain_text("Imperceptible")
     rater.rate("4")
@@ -282,7 +295,7 @@ def test_a_reference_may_stand_beside_its_picture(rater: RatingPage, served: Ser
     rater.look()
     assert len(numbers_shown(rater.page)) == 2
     assert 0 in numbers_shown(rater.page)
-    check_access(rater)
+    check_at_every_width(rater)
     rater.rate("1", "5")
     rater.button("Finish").click()
     expect(rater.page.locator(".rate .code output")).to_be_visible()
