@@ -160,11 +160,17 @@ def complaints_and_diagnoses(db: Session, study_id: int, diagnoses: Mapping[str,
 
     Raises StudyError where the study offers no reasons.
     """
+    offered = offered_reasons(db, study_id)
+    sources = {name: origin.source for name, origin in _origins(db, study_id).items()}
+    return compare_complaints(queries.reasons.count_reasons(db, study_id), diagnoses, offered, sources)
+
+
+def offered_reasons(db: Session, study_id: int) -> tuple[str, ...]:
+    """Return the reasons that a study offers; raises StudyError where it offers none."""
     study = queries.studies.get_study(db, study_id)
     if not study.protocol.reasons:
         raise StudyError(f"{study.name} asks for no reasons, so nobody could say what is wrong with a picture.")
-    sources = {name: origin.source for name, origin in _origins(db, study_id).items()}
-    return compare_complaints(queries.reasons.count_reasons(db, study_id), diagnoses, study.protocol.reasons, sources)
+    return study.protocol.reasons
 
 
 def stimulus_conditions(db: Session, study_id: int) -> dict[str, str | None]:

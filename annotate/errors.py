@@ -12,6 +12,7 @@
     ├── PanelError                what a panel says of its submissions cannot be used
     ├── ExportError               an export cannot be written
     ├── TrainingRunError          a training cannot be started
+    ├── DiagnosisError            pictures cannot be diagnosed
     ├── BackupError               a backup or restore failed
     ├── AccessError               the link or secret is wrong, or does not open this
     │   ├── OutsidePanelError     a panel's link was not opened from the panel
@@ -71,6 +72,10 @@ class ExportError(AnnotateError):
 
 class TrainingRunError(AnnotateError):
     """A training cannot be started: something is missing here, or another one is running."""
+
+
+class DiagnosisError(AnnotateError):
+    """Pictures cannot be diagnosed: the network that does it cannot be used now."""
 
 
 class BackupError(AnnotateError):

@@ -6,27 +6,30 @@ Wiring only: settings from the environment, the predictor service, the tabs, the
 import os
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from annotate.errors import AnnotateError
+from annotate.errors import AnnotateError, DiagnosisError
 from annotate.settings import Settings as LabellingSettings
 from annotate.training_runs import TrainingRuns
 from annotate.ui.labelling import Labelling
 from annotate.ui.rating import routes
+from annotate.ui.studies.diagnosing import Diagnoser, Network
 from annotate.ui.studies.ownership import Ownership
 from annotate.ui.studies.tab import KEPT, build_studies_tab
 from annotate.ui.studies.training import Trainer
 from annotate.ui.studies.users import StudyMembers
 from fiqa.checkpoints import CheckpointSpec, find_checkpoint, list_checkpoints
-from fiqa.errors import CheckpointError, FiqaError
+from fiqa.degradation.atlas import weights_sha256
+from fiqa.errors import CheckpointError, FiqaError, PhotoError
 from fiqa.memory import keep_few_heaps, reuse_freed_memory
 from fiqa.settings import Settings
+from fiqa.ui.atlases import AtlasCache
 from fiqa.ui.attention.tab import build_attention_tab
 from fiqa.ui.compare.tab import build_compare_tab
 from fiqa.ui.curate.tab import build_curate_tab
-from fiqa.ui.degradation.tab import build_degradation_tab
+from fiqa.ui.degradation.tab import build_degradation_tab, diagnose_photo
 from fiqa.ui.examples import damaged_portrait
 from fiqa.ui.offers import connect_offer
 from fiqa.ui.photos import LoadedPhotos
@@ -91,6 +94,30 @@ def create_ownership(settings: Settings, labelling: Labelling) -> Ownership:
     return Ownership(labelling.settings, visitor, StudyMembers(labelling))
 
 
+def create_diagnoser(settings: Settings, service: PredictorService) -> Diagnoser:
+    """Return what diagnoses the pictures of studies: the checkpoint that the app chose first."""
+    atlases, checkpoint = AtlasCache(service, settings), service.default
+
+    def network() -> Network:
+        """Say which it is, by the weights that it has now."""
+        try:
+            return Network(checkpoint, weights_sha256(service.spec_of(checkpoint)))
+        except FiqaError as error:
+            raise DiagnosisError(str(error)) from None
+
+    def find(picture: bytes) -> list[dict[str, Any]]:
+        """Return what may be wrong with a picture."""
+        try:
+            found = diagnose_photo(service, atlases, checkpoint, picture)
+        except PhotoError:
+            return []
+        except FiqaError as error:
+            raise DiagnosisError(str(error)) from None
+        return [each.to_dict() for each in found.diagnosis.degradations]
+
+    return Diagnoser(network, find)
+
+
 @without_applications
 def create_demo(settings: Settings, service: PredictorService, labelling: Labelling, ownership: Ownership) -> gr.Blocks:
     """Lay out the page around `service` and what people label with; nothing is loaded or opened yet."""
@@ -113,7 +140,7 @@ def create_demo(settings: Settings, service: PredictorService, labelling: Labell
                 routes.build_rate_tab()
             with gr.Tab("Studies", id="studies") as studies:
                 trainer = Trainer(TrainingRuns(labelling.settings.data_dir), partial(score_if_possible, service))
-                build_studies_tab(labelling, ownership, trainer, studies)
+                build_studies_tab(labelling, ownership, trainer, create_diagnoser(settings, service), studies)
         connect_offer(offer_to_score, tray, [other_tray, chosen])
         connect_offer(offer_to_curate, curated, [tray, other_tray, chosen])
         kept = {"rate": routes.KEPT, "studies": KEPT}

@@ -14,7 +14,7 @@ from pathlib import Path
 from annotate.csv_files import CsvFile, safe_cell
 from annotate.errors import SettingError
 from annotate.exchange.metrics import find_stimuli
-from annotate.statistics.complaint_agreement import ComparedComplaints, ComparedPicture, Diagnosis
+from annotate.statistics.complaint_agreement import ComparedComplaints, ComparedPicture, Diagnosis, likeliest
 
 TYPES = ("type", "degradation", "diagnosis")
 NUMBERS = ("probability", "severity")
@@ -41,16 +41,12 @@ def read_diagnoses(
     if not rows:
         raise SettingError(f"{file.name} holds no diagnosis.")
     stimuli = find_stimuli([row for _, row in rows], file.columns, file.name, conditions)
-    found: dict[str, Diagnosis] = {}
+    given: dict[str, list[Diagnosis]] = {}
     for stimulus, (line, row) in zip(stimuli, rows, strict=True):
         each = Diagnosis(row[column], *(_share(file, line, row, number) for number in NUMBERS))
-        if stimulus is not None and _is_likelier(each, found.get(stimulus)):
-            found[stimulus] = each
-    return found
-
-
-def _is_likelier(one: Diagnosis, other: Diagnosis | None) -> bool:
-    return other is None or (one.probability or 0) > (other.probability or 0)
+        if stimulus is not None:
+            given.setdefault(stimulus, []).append(each)
+    return {stimulus: found for stimulus, those in given.items() if (found := likeliest(those))}
 
 
 def _share(file: CsvFile, line: int, row: Mapping[str, str], column: str) -> float | None:

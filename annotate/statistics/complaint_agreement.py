@@ -54,6 +54,11 @@ class Diagnosis(NamedTuple):
     severity: float | None = None
 
 
+def likeliest(found: Sequence[Diagnosis]) -> Diagnosis | None:
+    """Return the likeliest of a picture's diagnoses, or else the first; None where there are none."""
+    return max(found, key=lambda each: each.probability or 0, default=None)
+
+
 @dataclass(frozen=True)
 class ComparedPicture:
     """A picture with complaints, or a diagnosis, or both.

@@ -30,6 +30,8 @@ ALLOWED: dict[Role, set[str]] = {
     Role.ASSISTANT: {"Progress.enter", "Progress.show"},
     Role.READER: {
         "DiagnosesPanel.compare",
+        "DiagnosesPanel.diagnose",
+        "DiagnosesPanel.stopped",
         "Metrics.compare",
         "Results.enter",
         "Results.arrange",

@@ -6,7 +6,7 @@ Gradio closes the generator of who left in the thread that serves everybody.
 
 import json
 import logging
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, TypeVar
@@ -52,13 +52,30 @@ def forget_file_on_study_change(study: gr.State, file: gr.File) -> None:
     study.change(None, None, [file], js="() => null", show_progress_on=[])
 
 
-def reset_on_study_change(study: gr.State, shown: Sequence[Component], running: Sequence[Any]) -> None:
+def reset_on_study_change(
+    study: gr.State, shown: Sequence[Component], running: Sequence[Any], buttons: Mapping[gr.Button, bool] | None = None
+) -> None:
     """When another study is opened, empty what is shown of the one before, and let nothing of it come late.
 
     `running` are the events that fill it, or its numbers would stand under the other's name. What they have begun is
-    finished, unseen.
+    finished, unseen. `buttons` are those that come and go while it runs, and whether each is there while nothing does.
     """
     # In the browser, at once: an answer of the server could come after what the other study's panel is filled with.
-    nothing = [""] * len(shown) if len(shown) > 1 else ""
-    empty = f"() => {json.dumps(nothing)}"
-    study.change(None, None, list(shown), js=empty, cancels=list(running), show_progress_on=[])
+    there = buttons or {}
+    empty = as_values([*[""] * len(shown), *map(visibility, there.values())])
+    study.change(None, None, [*shown, *there], js=empty, cancels=list(running), show_progress_on=[])
+
+
+def show_buttons(event: Any, buttons: Mapping[gr.Button, bool]) -> None:
+    """Let the buttons that are True be there, and no others, once `event` happens; in the browser, at once."""
+    event(None, None, [*buttons], js=as_values([*map(visibility, buttons.values())]), show_progress_on=[])
+
+
+def visibility(shown: bool) -> dict[str, Any]:
+    """Return, for the browser, what shows a component or hides it."""
+    return {"__type__": "update", "visible": shown}
+
+
+def as_values(values: Sequence[Any]) -> str:
+    """Return JavaScript that gives values to as many outputs; of one it is the value itself."""
+    return f"() => ({json.dumps(values if len(values) > 1 else values[0])})"

@@ -20,6 +20,7 @@ from annotate.ui.studies.chosen import opened_study
 from annotate.ui.studies.complaints import complaints_panel
 from annotate.ui.studies.conditions import conditions_panel, paired_conditions_panel
 from annotate.ui.studies.diagnoses import build_diagnoses
+from annotate.ui.studies.diagnosing import Diagnoser
 from annotate.ui.studies.downloads import build_downloads
 from annotate.ui.studies.figures import confidence_figure, grade_bars, histogram_figure, sos_figure
 from annotate.ui.studies.html import PRESS, cells, empty, note, table, text, thumbnail
@@ -217,7 +218,9 @@ class Results:
         return f"<figure>{thumbnail(path)}<figcaption>{caption}</figcaption></figure>"
 
 
-def build_results_panel(labelling: Labelling, guard: Guard, analyses: Analyses, study: gr.State, tab: gr.Tab) -> None:
+def build_results_panel(
+    labelling: Labelling, guard: Guard, analyses: Analyses, study: gr.State, diagnoser: Diagnoser, tab: gr.Tab
+) -> None:
     """Lay out the panel inside `tab` and connect it."""
     results = Results(labelling, analyses)
     order = gr.State(None)
@@ -228,7 +231,7 @@ def build_results_panel(labelling: Labelling, guard: Guard, analyses: Analyses, 
     build_metrics(labelling, guard, study, scale)
     disputed = gr.HTML("", apply_default_css=False, elem_id="disputed")
     complaints = gr.HTML("", apply_default_css=False, elem_id="complaints")
-    diagnoses = build_diagnoses(labelling, guard, study)
+    diagnoses = build_diagnoses(labelling, guard, study, diagnoser)
     listed = gr.HTML("", js_on_load=PRESS, apply_default_css=False, elem_id="mos-table")
     people = gr.HTML("", apply_default_css=False, elem_id="comparers")
     batch = gr.HTML("", apply_default_css=False, elem_id="label-next")

@@ -26,6 +26,7 @@ from annotate.methods import DEFAULT, METHODS, find_method, make_protocol
 from annotate.stimuli.sources import open_files
 from annotate.ui.labelling import Labelling
 from annotate.ui.studies.analyses import Analyses
+from annotate.ui.studies.diagnosing import Diagnoser
 from annotate.ui.studies.downloads import build_backups
 from annotate.ui.studies.html import PRESS, badge, cells, empty, meter, press, table, text, when, whole_number
 from annotate.ui.studies.ownership import (
@@ -290,8 +291,10 @@ def asked_for(address: str) -> tuple[int | None, str | None] | None:
     return (study, panel) if study else (None, None)
 
 
-def build_studies_tab(labelling: Labelling, ownership: Ownership, trainer: Trainer, tab: gr.Tab) -> None:
-    """Lay out the tab inside `tab` and connect it."""
+def build_studies_tab(
+    labelling: Labelling, ownership: Ownership, trainer: Trainer, diagnoser: Diagnoser, tab: gr.Tab
+) -> None:
+    """Lay out the tab inside `tab` and connect it; `trainer` and `diagnoser` are what the app lends of its networks."""
     study, changed, state, owned = gr.State(None), gr.State(0), gr.State(None), gr.State(0)
     guard = Guard(ownership, gr.BrowserState(None, storage_key=STORED_AS, secret=STORED_AS), study)
     page = Studies(labelling, ownership)
@@ -312,7 +315,7 @@ def build_studies_tab(labelling: Labelling, ownership: Ownership, trainer: Train
             with gr.Row(elem_classes="actions"):
                 title = gr.HTML("", apply_default_css=False, elem_id="study-title")
                 back = gr.Button("All studies", size="sm", elem_id="all-studies", scale=0)
-            panels, seen, gone = _build_panels(labelling, guard, trainer, changed, owned)
+            panels, seen, gone = _build_panels(labelling, guard, trainer, diagnoser, changed, owned)
     entered = [*TabShown(study, door, home, opened, listed, hosting, panels, changed)]
     signed = [*SignedIn(guard.given_pass, secret, *entered)]
     headed = [title, state, *seen, owned]
@@ -339,7 +342,7 @@ def build_studies_tab(labelling: Labelling, ownership: Ownership, trainer: Train
 
 
 def _build_panels(
-    labelling: Labelling, guard: Guard, trainer: Trainer, changed: gr.State, owned: gr.State
+    labelling: Labelling, guard: Guard, trainer: Trainer, diagnoser: Diagnoser, changed: gr.State, owned: gr.State
 ) -> tuple[gr.Tabs, list[gr.Tab], gr.State]:
     """Lay out the panels of an opened study and connect them; returns what changes when it is deleted, too."""
     study, analyses = guard.study, Analyses(labelling)
@@ -351,7 +354,7 @@ def _build_panels(
         with gr.Tab("Participants", id="participants") as participants:
             build_participants_panel(labelling, guard, analyses, study, participants)
         with gr.Tab("Results", id="results") as results:
-            build_results_panel(labelling, guard, analyses, study, results)
+            build_results_panel(labelling, guard, analyses, study, diagnoser, results)
         with gr.Tab("Train", id="train") as train:
             build_training_panel(labelling, guard, study, trainer, train)
     return panels, [setup, progress, participants, results, train], gone

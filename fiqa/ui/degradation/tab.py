@@ -203,6 +203,20 @@ def _build_what_if() -> tuple[gr.Dropdown, list[gr.Dropdown | gr.Slider], gr.HTM
     return photo, steps, before, after, ask_curves, ask_repairs
 
 
+@translate_errors()
+def diagnose_photo(
+    service: PredictorService, atlases: AtlasCache, checkpoint: str, source: str | bytes
+) -> PhotoDiagnosis:
+    """Decode one upload and diagnose it, waiting for the checkpoint's atlas to be built if need be.
+
+    Raises PhotoError when the upload is no photo or has no face, FiqaError when the checkpoint cannot be used.
+    """
+    atlas = atlases.get(checkpoint)
+    photo = decode_upload(source)
+    found = service.ask(checkpoint, lambda predictor: diagnose(predictor, atlas, photo.pixels))
+    return replace(found, notices=(*photo.notices, *found.notices))
+
+
 class _Handlers:
     """The tab's event handlers: they turn every error into a sentence for the visitor."""
 
@@ -274,12 +288,8 @@ class _Handlers:
             except FiqaError as error:
                 yield DiagnosedPhoto(name, error)
 
-    @translate_errors()
     def _diagnose(self, source: str | bytes, checkpoint: str) -> PhotoDiagnosis:
-        atlas = self.shelf.get(checkpoint)
-        photo = decode_upload(source)
-        found = self.service.ask(checkpoint, lambda predictor: diagnose(predictor, atlas, photo.pixels))
-        return replace(found, notices=(*photo.notices, *found.notices))
+        return diagnose_photo(self.service, self.shelf, checkpoint, source)
 
     def begin_trial(
         self, examination: DiagnosisState, index: int | None = None

@@ -4,6 +4,7 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -130,7 +131,7 @@ def test_what_people_complain_about_is_counted_by_picture(method: str, labelling
     assert "Blur" not in complaints  # nobody said so
     given = tmp_path / "diagnoses.csv"
     given.write_text("path,type,probability\nrated-0.png,gaussian_noise,0.8\nrated-1.png,jpeg,0.6\n")
-    beside = last(DiagnosesPanel(labelling).compare(study_id, sent(given)))
+    beside = last(DiagnosesPanel(labelling, Mock()).compare(study_id, sent(given)))
     assert "Noise 3</td><td>gaussian noise (80%)</td><td>yes</td>" in beside or method == "pairs"
     assert "Of 1 picture with complaints and a diagnosis that names a reason" in beside  # JPEG names none of those
     assert 'download="complaints-and-diagnoses.csv"' in beside
