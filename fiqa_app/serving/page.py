@@ -84,6 +84,10 @@ def build_theme() -> gr.themes.Base:
         input_background_fill="#ffffff",
         input_background_fill_dark="*neutral_900",
         color_accent="*primary_600",
+        link_text_color_dark="*primary_300",
+        link_text_color_hover_dark="*primary_200",
+        link_text_color_visited_dark="*primary_300",
+        link_text_color_active_dark="*primary_200",
     )
 
 

@@ -5,6 +5,7 @@ import re
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO, TextIOWrapper
@@ -14,19 +15,22 @@ from typing import Any
 import gradio
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Locator, Page, Request, Route, expect
+from playwright.sync_api import Browser, Page, Request, Route, expect
 
 from annotate import analysis, queries
 from annotate.analysis import Analysis, PairedAnalysis
 from annotate.database.engine import Database
+from annotate.design.roles import Role
 from annotate.design.states import State
 from annotate.methods import make_protocol
+from annotate.owners import hash_secret
 from annotate.queries.pair_imports import ImportedComparison
+from annotate.ui.studies.diagnosing import Diagnoser, Network
+from fiqa_app import main as app
 from tests.annotate.studies import candidates, honest_ratings, make_study, picture, rate
 from tests.browser.conftest import QUIET, SCORE_MS, choose_tab
-from tests.browser.rating.test_around_rating import ACCESSIBLE
 from tests.browser.rating_page import RatingPage
+from tests.browser.studies_page import check_access, open_panel, open_study, sign_in, sign_in_as_owner, typed
 from tests.served import Served, serve
 
 NAME = "Faces <b>& co</b>"
@@ -56,11 +60,26 @@ DIAGNOSES = "path,type,probability\n000.png,jpeg,0.9\n001.png,gaussian_blur,0.7\
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 
 
+LAST_IS_DIAGNOSED = threading.Event()
+"""Until then the last picture of COMPARED takes as long as it likes."""
+
+
+def find_blur(data: bytes) -> list[dict[str, Any]]:
+    """Diagnose a picture as a slow network would that always finds the same."""
+    if data == picture(PICTURES - 1):
+        LAST_IS_DIAGNOSED.wait(timeout=60)
+    return [{"type": "gaussian_blur", "probability": 0.9, "severity": 0.5}]
+
+
 @pytest.fixture(scope="module")
 def served(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """An app with open studies: BY_ADDRESS and ON_THE_PHONE, which nobody has rated, pairs COMPARED, and RATED."""
     assert chromium
-    with serve(tmp_path_factory.mktemp("studies"), FIQA_OWNER_SECRET="") as served:
+    with ExitStack() as opened:
+        patch = opened.enter_context(pytest.MonkeyPatch.context())
+        lent = Diagnoser(lambda: Network("lite", "1"), find_blur)
+        patch.setattr(app, "create_diagnoser", lambda *_: lent)
+        served = opened.enter_context(serve(tmp_path_factory.mktemp("studies"), FIQA_OWNER_SECRET=""))
         database, folder = served.labelling.database, served.labelling.settings.data_dir
         for name, people in RATED.items():
             study_id = make_study(database, folder, candidates(RATED_PICTURES), name=name)
@@ -88,29 +107,6 @@ def page(browser: Browser, served: Served) -> Iterator[Page]:
     yield page
     context.close()
     assert not errors
-
-
-def sign_in(page: Page, served: Served) -> None:
-    sign_in_as_owner(page, served)
-    expect(page.locator("#create-study")).to_be_visible()
-
-
-def sign_in_as_owner(page: Page, served: Served) -> None:
-    page.locator("#owner-secret input").fill(str(served.ownership.made_secret))
-    page.click("#sign-in")
-
-
-def open_study(page: Page, name: str) -> None:
-    page.locator("#studies-list").get_by_role("button", name=name).click()
-    expect(page.locator("#study-title")).to_contain_text(name)
-
-
-def open_panel(page: Page, name: str) -> None:
-    page.locator("#study-tabs").get_by_role("tab", name=name, exact=True).click()
-
-
-def typed(page: Page, field: str) -> Locator:
-    return page.locator(f"{field} :is(input, textarea)")
 
 
 def rate_everything(address: str, join_code: str, grade: int) -> None:
@@ -332,7 +328,7 @@ def test_nothing_overflows_on_a_phone(browser: Browser, served: Served) -> None:
     page.goto(served.address)
     choose_tab(page, "Studies")
     sign_in(page, served)
-    assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
+    check_access(page)
     open_study(page, ON_THE_PHONE)
     for name, shown in (
         ("Set-up", "#study-pictures img"),
@@ -342,7 +338,7 @@ def test_nothing_overflows_on_a_phone(browser: Browser, served: Served) -> None:
     ):
         open_panel(page, name)
         expect(page.locator(shown).first).to_be_visible()
-        assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
+        check_access(page)
     page.click("#all-studies")
     look_at_pairs(page)
     page.context.close()
@@ -362,22 +358,58 @@ def look_at_pairs(page: Page) -> None:
     expect(page.locator("#study-conditions .conditions td").first).to_have_text("c")
     expect(page.locator("#label-next .next-pairs img").first).to_be_visible()
     check_access(page)
-    assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
     page.get_by_role("button", name="Complaints beside a model's diagnosis").click()
+    diagnose_and_stop(page)
+    page.get_by_role("button", name="Or with diagnoses of your own").click()
     diagnoses = {"name": "diagnoses.csv", "mimeType": "text/csv", "buffer": DIAGNOSES.encode()}
     page.set_input_files("#diagnoses-file input[type=file]", diagnoses)  # type: ignore[arg-type]
     expect(page.locator("#diagnoses-file")).to_contain_text("diagnoses")
     page.click("#compare-diagnoses")
     expect(page.locator("#complaint-agreement table.diagnoses td").first).to_have_text("gaussian blur")
     check_access(page)
-    assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
     page.locator("#mos-table").get_by_role("button", name="Picture").click()
     expect(page.locator("#mos-table td").first).to_have_text("000.png")
 
 
-def check_access(page: Page) -> None:
-    found = Axe().run(page, context="#studies", options=ACCESSIBLE)
-    assert found.violations_count == 0, found.generate_report()
+def diagnose_and_stop(page: Page) -> None:
+    """Have the pictures of COMPARED diagnosed, stop before the last one, and go on."""
+    found, start, stop = (
+        page.locator(each) for each in ("#complaint-agreement", "#diagnose-pictures", "#stop-diagnosing")
+    )
+    start.click()
+    expect(found).to_contain_text(f"lite is looking at the pictures, 0 of {PICTURES}")
+    expect(start).to_be_hidden()
+    stop.click()
+    expect(found).to_have_text(f"Stopped after {PICTURES - 1} of {PICTURES} pictures.")
+    expect(stop).to_be_hidden()
+    LAST_IS_DIAGNOSED.set()
+    start.click()
+    expect(found).to_contain_text(f"lite looked at {PICTURES} pictures.")
+    expect(found.locator("table.diagnoses td").first).to_have_text("gaussian blur")
+    expect(start).to_be_visible()
+    expect(stop).to_be_hidden()
+
+
+def test_members_see_the_panels_of_their_role_and_no_other_study(page: Page, served: Served) -> None:
+    panels = {Role.ASSISTANT: ["Progress"], Role.READER: ["Results"]}
+    with served.labelling.database.write() as db:
+        study_id = queries.studies.find_study(db, COMPARED).id
+        for role in panels:
+            queries.members.add_member(
+                db, study_id, f"Ada, {role}", role, datetime.now(UTC), secret_hash=hash_secret(role), hub_name=None
+            )
+    for role, seen in panels.items():
+        page.locator("#owner-secret input").fill(role)
+        page.click("#sign-in")
+        expect(page.locator("#studies-list button.name")).to_have_text([COMPARED])
+        expect(page.locator("#create-study")).to_be_hidden()
+        open_study(page, COMPARED)
+        expect(page.locator("#study-tabs [role=tab]").filter(visible=True)).to_have_text(seen)
+        expect(
+            page.locator({"Progress": "#study-progress h3", "Results": "#mos-table td"}[seen[0]]).first
+        ).to_be_visible()
+        page.click("#all-studies")
+        page.click("#sign-out")
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")

@@ -277,7 +277,8 @@ class Studies:
             study = queries.studies.get_study(db, study_id)
         seen = user.panels(study_id)
         head = f'<h2 data-address="{study.id}">{text(study.name)} {badge(study.state, demo=study.demo)}</h2>'
-        panels = {name: gr.update(visible=name in seen) for name in PANELS}
+        # Gradio leaves the button of an invisible tab where it is; the style sheet hides those that do nothing.
+        panels = {name: gr.update(visible=name in seen, interactive=name in seen) for name in PANELS}
         return Title(head, study.state, **panels, owned=time.time() if "setup" in seen else gr.skip())
 
 
