@@ -6,8 +6,8 @@
 browser context of their own. They rate pictures of 512×512 pixels, or compare pairs of them side by side, at the
 pace of people, one every two to three seconds; a study of few pictures they rate to its end. Time runs in the page:
 from the event of the key, as the browser stamped it, to the second frame after the next picture, or both of a pair, was
-put there and decoded, by when the first is on screen. Everything shares the machine's processors,
-twenty browsers too, which people bring along themselves.
+put there and decoded, by when the first is on screen; what that is made of stands below it. Everything shares the
+machine's processors, twenty browsers too, which people bring along themselves.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from playwright.async_api import Response, ViewportSize
 from skimage.data import astronaut
@@ -37,6 +38,7 @@ from annotate.methods import make_protocol
 from annotate.rating import links
 from annotate.settings import Settings
 from annotate.stimuli.files import Candidate
+from benchmarks.raters import ANSWERS, server_times_ms
 from benchmarks.rating_load import compare
 from benchmarks.script import run_benchmark
 from fiqa.degradation.synthetic import degrade
@@ -50,9 +52,11 @@ PICTURES = 60
 TYPES = ("gaussian_blur", "gaussian_noise", "jpeg", "motion_blur")
 WINDOWS: Mapping[str, ViewportSize] = {"acr": {"width": 1000, "height": 800}, "pairs": {"width": 1100, "height": 800}}
 KEYS = {"acr": ("1", "2", "3", "4", "5"), "pairs": ("ArrowLeft", "ArrowDown", "ArrowRight")}
+PARTS = ("key to request", "request to answer", "answer to pictures", "pictures to screen")
 # Between a key and the picture after it nothing else is waited for, so one press is under way at a time.
 STOPWATCH = """
 window.waits_ms = [];
+performance.setResourceTimingBufferSize(10000);
 let pressed_ms = null;
 addEventListener("keydown", (event) => { pressed_ms = event.timeStamp; }, true);
 new MutationObserver(async (changes) => {
@@ -61,17 +65,28 @@ new MutationObserver(async (changes) => {
   if (!images.length || pressed_ms === null) return;
   const since_ms = pressed_ms;
   pressed_ms = null;
+  const put_ms = performance.now();
+  const sent = performance.getEntriesByType("resource").findLast(({ name }) => name.endsWith("/rating/rate"));
   await Promise.all(images.map((image) => image.decode()));
-  requestAnimationFrame(() => requestAnimationFrame(() => window.waits_ms.push(performance.now() - since_ms)));
+  requestAnimationFrame(() => requestAnimationFrame(() => {
+    const shown_ms = performance.now();
+    window.waits_ms.push([
+      shown_ms - since_ms, sent.startTime - since_ms, sent.responseEnd - sent.startTime, put_ms - sent.responseEnd,
+      shown_ms - put_ms,
+    ]);
+  }));
 }).observe(document, { childList: true, subtree: true });
 """
 
 
 @dataclass
 class Seen:
-    """What people saw: how long each waited, the keys of ratings that the page was told are stored, the codes."""
+    """What people saw: how long each waited, the keys of ratings that the page was told are stored, the codes.
 
-    waits_ms: list[float] = field(default_factory=list)
+    `waits_ms` are from the key to the picture, and its `PARTS`.
+    """
+
+    waits_ms: list[list[float]] = field(default_factory=list)
     acknowledged: list[str] = field(default_factory=list)
     codes: list[str] = field(default_factory=list)
 
@@ -95,20 +110,27 @@ def main() -> None:
         settings = Settings.from_environment({"FIQA_DATA_DIR": str(folder / "data")})
         with closing(open_database(settings.database_url)) as database:
             links = _open_study(database, settings.data_dir, options)
-        with run_app(folder, port=port) as app:
+        with run_app(folder, port=port, FIQA_LOG="yes") as app:
             app.wait_until_ready()
             load = os.getloadavg()[0]
             addresses = [f"{app.address}?participant={link}" for link in links]
             seen = asyncio.run(_crowd(addresses, options.seconds, options.method))
+            server_ms = list(server_times_ms(app.log, ANSWERS))
         with closing(open_database(settings.database_url)) as database:
             lost, twice = compare(database, seen.acknowledged)
     print(f"{options.people} people, {options.method}, {options.seconds:g} s", end="")
     print(f", {os.cpu_count()} processors, load before {load:.1f}; {len(seen.codes)} came to the end")
     print(f"  {'ratings':>8}{'p50 ms':>9}{'p95 ms':>9}{'most ms':>9}{'acknowledged':>14}{'lost':>6}{'twice':>7}")
-    p50, p95 = np.percentile(seen.waits_ms, (50, 95))
-    print(f"  {len(seen.waits_ms):>8}{p50:>9.0f}{p95:>9.0f}{max(seen.waits_ms):>9.0f}", end="")
-    print(f"{len(seen.acknowledged):>14}{lost:>6}{twice:>7}")
+    waits_ms, *parts_ms = np.array(seen.waits_ms).T
+    print(f"  {waits_ms.size:>8}{_row(waits_ms)}{len(seen.acknowledged):>14}{lost:>6}{twice:>7}")
+    for name, part_ms in zip((*PARTS, "the app's own, of all messages"), (*parts_ms, server_ms), strict=True):
+        print(f"  {'':>8}{_row(part_ms)}  {name}")
     print(f"  goal: p95 <= {GOAL_MS} ms with 20 people on 2 processors, nothing lost")
+
+
+def _row(times_ms: Sequence[float] | NDArray[np.float64]) -> str:
+    """Return median, 95th percentile and maximum in columns."""
+    return "".join(f"{time_ms:>9.0f}" for time_ms in (*np.percentile(times_ms, (50, 95)), max(times_ms)))
 
 
 def _open_study(database: Database, data_dir: Path, options: argparse.Namespace) -> list[str]:

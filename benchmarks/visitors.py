@@ -1,7 +1,7 @@
 """What the app in the open stands: many visitors who upload at once, and people who rate meanwhile.
 
     python -m benchmarks.visitors [--visitors 50] [--raters 20] [--minutes 5]
-        [--study single|scales|pairs|active] [--database sqlite|postgresql] [--processes 1]
+        [--look-s 1.5] [--study single|scales|pairs|active] [--database sqlite|postgresql] [--processes 1]
 
 `python app.py` runs in processes of its own, which share a database. Every visitor has an address of their own
 (127.0.1.…, so Linux only). They open the page, add some photos that nobody had before, each as soon as the one before
@@ -36,7 +36,7 @@ from skimage.data import astronaut
 from annotate.database.engine import open_database
 from annotate.wording import counted
 from benchmarks.load_studies import DATABASES, PROTOCOLS, temporary_url
-from benchmarks.raters import ANSWERS, LOOKED_S, SHOWN, LoadedStudy, Waits, open_study, server_times_ms, sit
+from benchmarks.raters import ANSWERS, LOOK_S, SHOWN, LoadedStudy, Waits, open_study, server_times_ms, sit
 from benchmarks.rating_load import compare
 from benchmarks.script import run_benchmark
 from fiqa.degradation.synthetic import degrade
@@ -67,12 +67,13 @@ class Seen:
 
 @dataclass(frozen=True)
 class Place:
-    """Where everybody goes: the app's addresses, the numbers of its events, the study, and when it closes."""
+    """Where everybody goes: the app's addresses, the numbers of its events, the study, when it closes, and raters' pace."""
 
     addresses: list[str]
     events: dict[str, int]
     study: LoadedStudy
     ends: float
+    look_s: float
 
 
 def main() -> None:
@@ -81,6 +82,7 @@ def main() -> None:
     parser.add_argument("--visitors", type=int, default=50)
     parser.add_argument("--raters", type=int, default=20)
     parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--look-s", type=float, default=LOOK_S, help="how long raters look at an item, on average")
     parser.add_argument("--study", choices=PROTOCOLS, default="single")
     parser.add_argument("--database", choices=DATABASES, default="sqlite")
     parser.add_argument("--processes", type=int, default=1)
@@ -93,14 +95,14 @@ def main() -> None:
             apps = [stack.enter_context(start()) for _ in range(options.processes)]
             for app in apps:
                 app.wait_until_ready()
-            place = _place(apps, study, 60 * options.minutes)
+            place = _place(apps, study, 60 * options.minutes, options.look_s)
             seen = asyncio.run(_crowd([app.process.pid for app in apps], place, options.visitors, options.raters))
             alive = all(app.process.poll() is None for app in apps)
             ended = max(app.terminate() for app in apps)
         server = {route: [each for app in apps for each in server_times_ms(app.log, route)] for route in ROUTES}
         with closing(open_database(url)) as database:
             lost, twice = compare(database, seen.waits.acknowledged)
-    people = f"{options.visitors} visitors and {options.raters} raters ({options.study})"
+    people = f"{options.visitors} visitors and {options.raters} raters ({options.study}, {options.look_s:g} s an item)"
     where = f"{options.database}, {counted(options.processes, 'process', 'processes')} of the app"
     print(f"{people} for {options.minutes:g} minutes on {len(os.sched_getaffinity(0))} processors, {where}", end="")
     print(f"; load before {load:.1f}")
@@ -143,10 +145,10 @@ def _print_times(name: str, seconds: Sequence[float]) -> None:
         print(f"  {name:<32}{np.median(seconds):8.3f}{np.percentile(seconds, 95):8.3f}{max(seconds):8.3f}")
 
 
-def _place(apps: Sequence[AppProcess], study: LoadedStudy, seconds: float) -> Place:
+def _place(apps: Sequence[AppProcess], study: LoadedStudy, seconds: float, look_s: float) -> Place:
     config = httpx.get(f"{apps[0].address}config", timeout=PATIENCE_S).json()
     events = {each["api_name"]: each["id"] for each in reversed(config["dependencies"])}
-    return Place([app.address for app in apps], events, study, time.monotonic() + seconds)
+    return Place([app.address for app in apps], events, study, time.monotonic() + seconds, look_s)
 
 
 async def _crowd(pids: Sequence[int], place: Place, visitors: int, raters: int) -> Seen:
@@ -230,10 +232,10 @@ async def _event(client: httpx.AsyncClient, number: int, data: list[Any], sessio
 
 async def _rater(place: Place, number: int, seen: Seen) -> None:
     async with _client(place, f"127.0.2.{number + 1}", number) as client:
-        await asyncio.sleep(random.uniform(0, LOOKED_S[1]))  # noqa: S311  not all at the door at once
+        await asyncio.sleep(random.uniform(0, 2 * place.look_s))  # noqa: S311  not all at the door at once
 
         async def visit(_number: int) -> None:
-            await sit(client, place.study, place.ends, seen.waits)
+            await sit(client, place.study, place.ends, seen.waits, place.look_s)
 
         await _until_closed(place, seen, visit)
 
@@ -262,7 +264,8 @@ async def _watch(pid: int, ends: float, seen: Seen) -> None:
 
 
 def _client(place: Place, source: str, number: int = 0) -> httpx.AsyncClient:
-    transport = httpx.AsyncHTTPTransport(local_address=source)
+    kept = httpx.Limits(keepalive_expiry=3)  # shorter than the app's: what it closes meanwhile is no failure of it
+    transport = httpx.AsyncHTTPTransport(local_address=source, limits=kept)
     return httpx.AsyncClient(
         base_url=place.addresses[number % len(place.addresses)], transport=transport, timeout=PATIENCE_S
     )

@@ -13,8 +13,10 @@ const PAGES = {
   closed: closedPage,
 };
 const render = () => {
-  if (!["training", "rate"].includes(step.kind)) shown = null;
-  if (step.upcoming) fetchPictures(step.upcoming).catch(() => {});
+  if (!["training", "rate"].includes(step.kind)) {
+    shown = null;
+    fetchAhead();
+  }
   return PAGES[step.kind]();
 };
 

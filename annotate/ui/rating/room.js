@@ -66,7 +66,7 @@ const ratingRoom = async () => {
   // And in its place: what stands beside it must not move.
   undoKey.disabled = !step.can_undo && scaleGrades.every((grade) => grade === null);
   await showItem(stage, step.picture);
-  if (step.upcoming) fetchPictures(step.upcoming).catch(() => {});
+  fetchAhead(); // not before: what is to be on screen now comes first
 };
 
 const showItem = async (stage, item) => {

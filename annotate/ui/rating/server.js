@@ -65,6 +65,9 @@ const fetchPictures = (item) => {
   }
   return pictures.get(item.number);
 };
+const fetchAhead = () => {
+  if (step?.upcoming) fetchPictures(step.upcoming).catch(() => {});
+};
 const fetchPicture = async (number, role) => {
   const options = { headers: { Authorization: `Bearer ${token}` } };
   const bytes = await insist(() => request(`picture/${number}/${role}`, options));
@@ -96,13 +99,19 @@ const onPixel = (at) => {
     nearest.find((place) => Math.abs(place * devicePixelRatio - Math.round(place * devicePixelRatio)) < 0.01) ?? at
   );
 };
-// One pixel of the picture is one of the screen, whatever the screen's pixel ratio.
-const nativeSize = (image) => {
-  image.style.width = `${image.naturalWidth / devicePixelRatio}px`;
-  image.style.height = `${image.naturalHeight / devicePixelRatio}px`;
-  image.style.left = image.style.top = "0px";
-  const { left, top } = image.getBoundingClientRect();
-  image.style.left = `${onPixel(left) - left}px`;
-  image.style.top = `${onPixel(top) - top}px`;
+// One pixel of a picture is one of the screen, whatever the screen's pixel ratio. Where they stand is asked when all have
+// their size: each would move the others, and the browser lay out the page again.
+const nativeSizes = (images) => {
+  for (const { style, naturalWidth, naturalHeight } of images) {
+    style.width = `${naturalWidth / devicePixelRatio}px`;
+    style.height = `${naturalHeight / devicePixelRatio}px`;
+    style.left = style.top = "0px";
+  }
+  const boxes = images.map((image) => image.getBoundingClientRect());
+  images.forEach(({ style }, index) => {
+    const { left, top } = boxes[index];
+    style.left = `${onPixel(left) - left}px`;
+    style.top = `${onPixel(top) - top}px`;
+  });
 };
 const painted = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));

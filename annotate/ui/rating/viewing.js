@@ -40,7 +40,7 @@ const arrange = (stage, put) => {
   put.arrangement = arrangementOf(put.item, stage);
   stage.dataset.arrangement = put.arrangement;
   turnTo(put, put.at);
-  for (const image of put.images) nativeSize(image);
+  nativeSizes(put.images);
 };
 // Only one is looked at where they are flipped; the others stay drawn underneath, so that a flip takes no time.
 const turnTo = (put, index) => {
