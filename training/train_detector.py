@@ -25,8 +25,10 @@ from fiqa.faces.landmarks import to_tensor
 from fiqa.models.detector_scale import BOX_UNIT_PX, LARGEST_PX, SMALLEST_PX, STRIDE
 from fiqa.models.face_detector import FaceDetectorConfig, FaceDetectorNetwork
 from training.data.face_scenes import FaceStock, Picture, Scene, covered_share, render_scene
+from training.data.face_shape import FaceShape
 from training.data.group_photos import HELD_ASIDE, GroupPhoto, GroupStock, read_group_photos
 from training.data.rendered_pool import RenderedPool
+from training.data.turned_faces import emphasised_stock, often_turned
 from training.fit.script import run_script
 from training.fit.small_networks import look, read_options, read_splits, train_network
 
@@ -203,9 +205,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     trained = [photo for photo in groups if photo.split == "train"]
     validated = [(photo, photo.read()) for photo in groups if photo.split == "val"]
     network = start_network(given.start)
+    shape = FaceShape.from_landmarks(np.stack([photo.landmarks for photo in photos]))
     task = DetectorTask(
-        FaceStock(photos), GroupStock(trained) if trained else None, Held(FaceStock(held), validated), network,
-        batch=loop.batch, seed=loop.seed,
+        FaceStock(photos, often_turned(photos, shape)), emphasised_stock(trained, shape) if trained else None,
+        Held(FaceStock(held), validated), network, batch=loop.batch, seed=loop.seed,
     )  # fmt: skip
     count = len(photos) + len(trained)
     train_network(task, loop, given.output, config=network.config, photos=count, bundled_as="face_detector")

@@ -56,11 +56,14 @@ class StockPhoto:
 
 
 class FaceStock:
-    """Photos to draw from; a source is drawn as the root of its number of photos, as it often is one person."""
+    """Photos to draw from; a source is drawn as the root of its number of photos, as it often is one person.
 
-    def __init__(self, photos: Sequence[FacePhoto]) -> None:
+    `often` (N,): how much more often than that each photo is drawn.
+    """
+
+    def __init__(self, photos: Sequence[FacePhoto], often: NDArray[np.float64] | None = None) -> None:
         counts = Counter(photo.source for photo in photos)
-        weights = np.array([counts[photo.source] ** -0.5 for photo in photos])
+        weights = np.array([counts[photo.source] ** -0.5 for photo in photos]) * (1.0 if often is None else often)
         self.photos = [StockPhoto(photo.read(), photo.landmarks) for photo in photos]
         self._weights = weights / weights.sum()
 

@@ -4,10 +4,11 @@ import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from fiqa.faces.boxes import overlaps
-from fiqa.faces.finders import FaceDetector
+from fiqa.faces.finders import Candidates, FaceDetector
 from fiqa.faces.landmarks import LandmarkPredictor, face_view
 from training.data.face_scenes import Picture, Rng, StockPhoto
 from training.data.face_shape import FaceShape, PosedFace
@@ -69,14 +70,22 @@ def _mistakes(
 
     What the present landmark network believes in is left out: the boxes lack faces that are turned far away.
     """
+    proposed, believed = beside_known(photo, picture, detector, judge)
+    proposed = proposed.take(np.flatnonzero(~believed))
+    for box, score in zip(proposed.boxes, proposed.scores, strict=True):
+        yield face_view(picture, box).image, float(score)
+
+
+def beside_known(
+    photo: GroupPhoto, picture: Picture, detector: FaceDetector, judge: LandmarkPredictor
+) -> tuple[Candidates, NDArray[np.bool_]]:
+    """Return what the detector proposes beside all known faces, and which of it `judge` takes for a face."""
     known = np.concatenate([photo.faces, photo.unsure])
     proposed = detector.propose(picture, lowest=LEAST_SCORE)
     beside = [overlaps(box, known).max(initial=0.0) < ELSEWHERE for box in proposed.boxes]
     proposed = proposed.take(np.flatnonzero(beside))
     _, likely = judge.predict(picture, proposed.boxes)
-    proposed = proposed.take(np.flatnonzero(likely < PROBABLY_A_FACE))
-    for box, score in zip(proposed.boxes, proposed.scores, strict=True):
-        yield face_view(picture, box).image, float(score)
+    return proposed, likely >= PROBABLY_A_FACE
 
 
 def _often(face: PosedFace) -> float:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.data.face_scenes import Rng, Scene, draw_log_uniform, randomly_degraded
+from training.data.face_scenes import Rng, Scene, draw_log_uniform, randomly_degraded, recoloured
 from training.data.photos import Split
 from training.errors import DataError
 
@@ -36,6 +36,8 @@ HELD_ASIDE: dict[str, Split] = {
 LANDMARK_BOX = np.array([0.0, 0.25, 1.0, 1.0])
 """The box of the 68 landmarks in shares of a detector's box: the median of 222 faces; it lacks the forehead."""
 FACE_SHARE, FACE_PX, LARGEST_SCALE = 0.8, (13, 150), 1.5
+TILT_DEG = 8.0
+"""Standard deviation of the angle by which every other square is turned."""
 Boxes = NDArray[np.float64]
 
 
@@ -84,28 +86,65 @@ def _photo(folder: Path, entry: dict[str, Any]) -> GroupPhoto:
     return GroupPhoto(folder / str(entry["file"]), str(entry["source_repo"]), landmarks[sure], landmarks[~sure], points)
 
 
-class GroupStock:
-    """Group photos in memory, and squares cut from them."""
+@dataclass(frozen=True)
+class Emphasis:
+    """Places to show in a `share` of all squares: each is the number of a photo and a box (4,) in it."""
 
-    def __init__(self, photos: Sequence[GroupPhoto]) -> None:
+    share: float
+    places: Sequence[tuple[int, Boxes]]
+
+
+class GroupStock:
+    """Group photos in memory, and squares cut from them, the places of `emphases` more often than others."""
+
+    def __init__(self, photos: Sequence[GroupPhoto], emphases: Sequence[Emphasis] = ()) -> None:
         self._photos = [(photo, Image.fromarray(photo.read())) for photo in photos]
+        self._emphases = [emphasis for emphasis in emphases if emphasis.places]
 
     def render(self, rng: Rng, *, side_px: int) -> Scene:
         """Cut a square around a face, or anywhere, at a scale at which the network answers for it; degrade it."""
-        photo, picture = self._photos[rng.integers(len(self._photos))]
-        scale, centre = _place(photo, picture.size, rng, side_px)
+        photo, picture, scale, centre = self._aim(rng, side_px)
         scene = _cut(photo, picture, scale=scale, low=centre - side_px / scale / 2, side_px=side_px, rng=rng)
+        scene = tilted(scene, rng.normal(0, TILT_DEG)) if rng.random() < 0.5 else scene
         highest = rng.choice([0.0, 0.4])  # photos of the web are damaged already, and small faces bear little
-        return Scene(randomly_degraded(scene.picture, rng, highest=highest), scene.boxes, scene.unsure)
+        pixels = randomly_degraded(recoloured(scene.picture, rng), rng, highest=highest)
+        return Scene(pixels, scene.boxes, scene.unsure)
+
+    def _aim(self, rng: Rng, side_px: int) -> tuple[GroupPhoto, Image.Image, float, Boxes]:
+        """Return a photo, its picture, and the scale and centre of a square in it."""
+        chosen = rng.random()
+        for emphasis in self._emphases:
+            if chosen < emphasis.share:
+                index, box = emphasis.places[int(rng.integers(len(emphasis.places)))]
+                return *self._photos[index], *_about(box, rng, side_px)
+            chosen -= emphasis.share
+        photo, picture = self._photos[rng.integers(len(self._photos))]
+        if len(photo.faces) and rng.random() <= FACE_SHARE:
+            return photo, picture, *_about(photo.faces[rng.integers(len(photo.faces))], rng, side_px)
+        scale = draw_log_uniform(rng, side_px / max(picture.size), 1.0)
+        return photo, picture, scale, np.asarray(rng.uniform((0, 0), picture.size))
 
 
-def _place(photo: GroupPhoto, size: tuple[int, int], rng: Rng, side_px: int) -> tuple[float, Boxes]:
-    """Return a scale and the centre of a square in the photo: about a face, mostly."""
-    if not len(photo.faces) or rng.random() > FACE_SHARE:
-        return draw_log_uniform(rng, side_px / max(size), 1.0), np.asarray(rng.uniform((0, 0), size))
-    face = photo.faces[rng.integers(len(photo.faces))].reshape(2, 2)
-    scale = min(LARGEST_SCALE, draw_log_uniform(rng, *FACE_PX) / float(np.ptp(face, axis=0).max()))
-    return scale, np.asarray(face.mean(axis=0) + rng.uniform(-0.35, 0.35, 2) * side_px / scale)
+def _about(box: Boxes, rng: Rng, side_px: int) -> tuple[float, Boxes]:
+    """Return the scale and centre of a square about a box."""
+    corners = box.reshape(2, 2)
+    scale = min(LARGEST_SCALE, draw_log_uniform(rng, *FACE_PX) / float(np.ptp(corners, axis=0).max()))
+    return scale, np.asarray(corners.mean(axis=0) + rng.uniform(-0.35, 0.35, 2) * side_px / scale)
+
+
+def tilted(scene: Scene, angle_deg: float) -> Scene:
+    """Turn a scene clockwise about its middle; a box becomes that of its turned ellipse."""
+    middle = scene.picture.shape[0] / 2
+    turned = Image.fromarray(scene.picture).rotate(-angle_deg, Image.Resampling.BILINEAR, center=(middle, middle))
+    cosine, sine = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
+
+    def turn(boxes: Boxes) -> Boxes:
+        corners = boxes.reshape(-1, 2, 2)
+        centres = (corners.mean(axis=1) - middle) @ np.array([[cosine, sine], [-sine, cosine]]) + middle
+        half = np.sqrt((np.ptp(corners, axis=1) / 2) ** 2 @ np.array([[cosine**2, sine**2], [sine**2, cosine**2]]))
+        return np.concatenate([centres - half, centres + half], axis=1)
+
+    return Scene(np.asarray(turned), turn(scene.boxes), turn(scene.unsure))
 
 
 def _cut(photo: GroupPhoto, picture: Image.Image, *, scale: float, low: Boxes, side_px: int, rng: Rng) -> Scene:
