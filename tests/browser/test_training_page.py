@@ -18,9 +18,10 @@ from annotate.settings import Settings
 from annotate.stimuli.files import Candidate
 from fiqa.degradation.synthetic import degrade
 from tests.annotate.studies import make_study, rate
-from tests.app_process import run_app
+from tests.app_process import ROOT, run_app
 from tests.browser.conftest import QUIET, SCORE_MS
 
+PROGRAM = Path(__file__).with_name("app_with_short_trainings.py")
 SECRET, NAME = "open sesame", "Astronauts & co"
 CHECKPOINT = "Astronauts-co"
 TYPES = ("gaussian_noise", "gaussian_blur", "jpeg", "low_light")
@@ -62,7 +63,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(chromium: str, folder: Path) -> Iterator[str]:
     assert chromium
-    with run_app(folder, FIQA_OWNER_SECRET=SECRET) as app:
+    with run_app(folder, program=PROGRAM, PYTHONPATH=str(ROOT), FIQA_OWNER_SECRET=SECRET) as app:
         yield app.address
 
 
