@@ -30,7 +30,15 @@ from fiqa_app import main as app
 from tests.annotate.studies import candidates, honest_ratings, make_study, picture, rate
 from tests.browser.conftest import QUIET, SCORE_MS, choose_tab
 from tests.browser.rating_page import RatingPage
-from tests.browser.studies_page import check_access, open_panel, open_study, sign_in, sign_in_as_owner, typed
+from tests.browser.studies_page import (
+    check_access,
+    check_look,
+    open_panel,
+    open_study,
+    sign_in,
+    sign_in_as_owner,
+    typed,
+)
 from tests.served import Served, serve
 
 NAME = "Faces <b>& co</b>"
@@ -328,7 +336,7 @@ def test_nothing_overflows_on_a_phone(browser: Browser, served: Served) -> None:
     page.goto(served.address)
     choose_tab(page, "Studies")
     sign_in(page, served)
-    check_access(page)
+    check_look(page)
     open_study(page, ON_THE_PHONE)
     for name, shown in (
         ("Set-up", "#study-pictures img"),
@@ -338,7 +346,7 @@ def test_nothing_overflows_on_a_phone(browser: Browser, served: Served) -> None:
     ):
         open_panel(page, name)
         expect(page.locator(shown).first).to_be_visible()
-        check_access(page)
+        check_look(page)
     page.click("#all-studies")
     look_at_pairs(page)
     page.context.close()

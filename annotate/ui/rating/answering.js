@@ -26,7 +26,7 @@ const choiceButton = (choice, key, word) =>
   make(
     "button",
     { type: "button", class: "grade", value: choice, onclick: onClick(choice) },
-    make("kbd", { "aria-hidden": "true" }, key),
+    make("kbd", { "aria-hidden": word ? "true" : null }, key), // of nine grades some have no word
     make("span", {}, word),
   );
 const gradeButtons = () =>

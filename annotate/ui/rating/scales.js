@@ -24,7 +24,7 @@ const rowsPx = () => {
   return AROUND_ROWS_PX + scales().length * rowPx + (isPaired() ? PAIRED_PX : 0);
 };
 
-// Nine grades leave no room for their words on a phone; the worst and the best are said above them.
+// Nine grades leave no room for their words; the worst and the best are said above them.
 const headOf = (scale) => {
   const { length, 0: worst, [length - 1]: best } = study.scale.grades;
   return length > 5 ? `${titleOf(scale)}: ${textOn(scale, worst)} – ${textOn(scale, best)}` : titleOf(scale);

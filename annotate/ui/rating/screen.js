@@ -1,12 +1,16 @@
 // The screen check: room for the pictures, dark and light patches, and sight where the study asks for it.
 
+const NINE_IN_A_ROW_PX = 1250; // of the window; in a narrower one they take two rows
+const SECOND_ROW_PX = 52;
+
 // Room for the picture beside everything else in the rating room, in pixels of the screen; `window_px` in those of CSS.
 const around = ([width]) => {
   const isBeside = isSeveral() && width >= SIDE_FROM_PX;
   const caption = isPaired() ? CAPTION_PX : 0;
   if (isBeside) return [32 + SIDE_PX, 60 + caption];
   if (isSeveral()) return [32, rowsPx() + caption + (study.method.reasons.length ? REASONS_PX : 0)];
-  const [across, below] = width < 640 ? [16, isPreference() ? 284 : 384] : [32, 210];
+  const secondRow = study.scale.grades.length > 5 && width < NINE_IN_A_ROW_PX ? SECOND_ROW_PX : 0;
+  const [across, below] = width < 640 ? [16, isPreference() ? 284 : 384] : [32, 210 + secondRow];
   return [across, below + caption + (study.method.reasons.length ? REASONS_PX : 0)];
 };
 const room = (window_px = [innerWidth, innerHeight]) =>

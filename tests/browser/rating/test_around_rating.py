@@ -20,7 +20,7 @@ from annotate.errors import DatabaseError
 from annotate.ui.labelling import Labelling
 from tests.browser.rating.conftest import newcomer
 from tests.browser.rating.test_rating import PHONE
-from tests.browser.rating_page import OpenStudy, RatingPage
+from tests.browser.rating_page import SIDES_PX, OpenStudy, RatingPage
 from tests.served import Served
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
@@ -56,8 +56,10 @@ def test_nothing_is_rated_that_cannot_be_seen_whole(
     assert study.grades() == []
 
 
-@pytest.mark.parametrize("study", [{"sight_check": True, "offer_unusable": False}], indirect=True)
-def test_a_study_may_check_sight_and_not_offer_unusable(rater: RatingPage, served: Served, study: OpenStudy) -> None:
+@pytest.mark.parametrize("study", [{"sight_check": True, "offer_unusable": False, "scale": "acr9"}], indirect=True)
+def test_a_study_may_check_sight_ask_for_nine_grades_and_not_offer_unusable(
+    rater: RatingPage, served: Served, study: OpenStudy
+) -> None:
     rater.page.goto(newcomer(served, study))
     rater.consent()
     rater.page.select_option("#patches-dark", "2")
@@ -70,9 +72,13 @@ def test_a_study_may_check_sight_and_not_offer_unusable(rater: RatingPage, serve
     rater.button("Continue").click()
     rater.look()
     expect(rater.root.get_by_text("Unusable")).to_have_count(0)
+    expect(rater.button("4")).to_be_enabled()  # which has no word, and a name all the same
+    check_at_every_width(rater)
     rater.page.keyboard.press("0")
-    rater.rate("3")
-    assert study.grades() == [3]
+    for width, around in ((390, 384), (800, 262)):  # the smallest windows in which the check of the screen finds room
+        rater.page.set_viewport_size({"width": width, "height": around + SIDES_PX[1]})
+        rater.rate("3")
+    assert study.grades() == [3, 3]
     with study.labelling.database.read() as db:
         (row,) = queries.participants.participants_page(db, study.id)
         (sitting,) = queries.participants.list_sittings(db, row.participant.id)
