@@ -55,7 +55,8 @@ class ViewQuality(nn.Module):
             applied = fn(tensor)
             return tensor.to(applied.device) if applied.dtype in HALVED else applied
 
-        return super()._apply(apply, recurse)
+        super()._apply(apply, recurse)  # type: ignore[no-untyped-call]
+        return self
 
     def forward(self, views: Tensor, landmarks: Tensor) -> Tensor:
         """Score the crops of views.
