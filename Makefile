@@ -15,6 +15,8 @@ endif
 APP_READY := $(VENV)/app.stamp
 DEV_READY := $(VENV)/dev.stamp
 SOURCES := app.py annotate fiqa fiqa_app training benchmarks tests .ci
+# Processes that tests start import the same modules over and over: compiled ones are kept, whatever the shell says.
+export PYTHONDONTWRITEBYTECODE :=
 STEP ?=
 DATA ?= gfiqa
 NAME ?= score
