@@ -23,7 +23,7 @@ from training.data.rendering import (
     render_shard,
     uses,
 )
-from training.fit.script import run_script
+from training.fit.script import count, none_or_more, run_script
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -32,22 +32,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--photos", type=Path, required=True, help="photo folder with faces.json")
     parser.add_argument("--output", type=Path, default=Path("runs/pseudo_mos"), help="folder for the shards")
     usual = Amounts()
-    parser.add_argument("--views", type=int, default=usual.views, help=f"views per training photo [{usual.views}]")
-    parser.add_argument("--stacks", type=int, default=usual.stacks, help="stacks per held-aside photo")
+    parser.add_argument("--views", type=count, default=usual.views, help=f"views per training photo [{usual.views}]")
+    parser.add_argument("--stacks", type=none_or_more, default=usual.stacks, help="stacks per held-aside photo")
     levels = f"levels of severity of every type, per held-aside photo [{usual.levels}]"
-    parser.add_argument("--levels", type=int, default=usual.levels, help=levels)
-    real = "views per photo that is no reference"
-    parser.add_argument("--real-views", type=int, default=usual.real_views, help=real)
+    parser.add_argument("--levels", type=count, default=usual.levels, help=levels)
+    real = "views per photo that is no reference, 0 for none of these photos"
+    parser.add_argument("--real-views", type=none_or_more, default=usual.real_views, help=real)
     sides = f"sides of a held-aside view when it is degraded; smaller than {VIEW_PX}: small faces"
     parser.add_argument("--held-aside-px", type=int, nargs="+", default=HELD_ASIDE_PX, metavar="PX", help=sides)
     without = "photos to leave out, by id: of people who are in the test photos, say"
     parser.add_argument("--without", nargs="+", default=[], metavar="ID", help=without)
-    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--workers", type=count, default=os.cpu_count())
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where the metrics are computed [cpu]")
     options = parser.parse_args(arguments)
     if min(options.held_aside_px) < SMALL_PX[0]:
         parser.error(f"--held-aside-px: expected {SMALL_PX[0]} or more, below which no face is trained on")
     serving = one_a_person(uses(read_photo_folder(options.photos), options.without))
+    if options.real_views == 0:
+        serving = [(photo, use) for photo, use in serving if use != "real"]
     options.output.mkdir(parents=True, exist_ok=True)
     amounts = Amounts(options.views, options.real_views, options.stacks, options.levels, tuple(options.held_aside_px))
     load_metrics()

@@ -20,12 +20,12 @@ def loop_arguments(parser: argparse.ArgumentParser, *, output: str) -> None:
     """
     parser.add_argument("--output", type=Path, default=Path(output), help=f"run folder, resumed [{output}]")
     group = parser.add_argument_group("loop", argument_default=argparse.SUPPRESS)
-    group.add_argument("--steps", type=_count, help="optimiser steps")
-    group.add_argument("--batch", type=_count, help="samples per process and batch")
-    group.add_argument("--accumulate", type=_count, help="batches per optimiser step [1]")
+    group.add_argument("--steps", type=count, help="optimiser steps")
+    group.add_argument("--batch", type=count, help="samples per process and batch")
+    group.add_argument("--accumulate", type=count, help="batches per optimiser step [1]")
     group.add_argument("--learning-rate", type=positive)
     group.add_argument("--ema-decay", type=_share, help="of the averaged weights, which are what is kept")
-    group.add_argument("--validate-every", type=_count, help="steps")
+    group.add_argument("--validate-every", type=count, help="steps")
     group.add_argument("--checkpoint-minutes", type=positive, help="minutes between saves [3]")
     group.add_argument("--precision", choices=("no", "bf16"), help="bf16: mixed precision [no]")
     group.add_argument("--seed", type=int)
@@ -51,10 +51,19 @@ def run_script(main: Callable[[], object]) -> None:
         sys.exit(130)
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """Read a whole number from 1 from the command line."""
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text}")
+    return value
+
+
+def none_or_more(text: str) -> int:
+    """Read a whole number from 0 from the command line."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0, got {text}")
     return value
 
 
