@@ -206,8 +206,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     validated = [(photo, photo.read()) for photo in groups if photo.split == "val"]
     network = start_network(given.start)
     shape = FaceShape.from_landmarks(np.stack([photo.landmarks for photo in photos]))
+    present = FaceDetector(TorchDetectorMaps(deepcopy(network).eval()) if given.start else None)
     task = DetectorTask(
-        FaceStock(photos, often_turned(photos, shape)), emphasised_stock(trained, shape) if trained else None,
+        FaceStock(photos, often_turned(photos, shape)), emphasised_stock(trained, shape, present) if trained else None,
         Held(FaceStock(held), validated), network, batch=loop.batch, seed=loop.seed,
     )  # fmt: skip
     count = len(photos) + len(trained)

@@ -106,7 +106,7 @@ class GroupStock:
         photo, picture, scale, centre = self._aim(rng, side_px)
         scene = _cut(photo, picture, scale=scale, low=centre - side_px / scale / 2, side_px=side_px, rng=rng)
         scene = tilted(scene, rng.normal(0, TILT_DEG)) if rng.random() < 0.5 else scene
-        highest = rng.choice([0.0, 0.4])  # photos of the web are damaged already, and small faces bear little
+        highest = rng.choice([0.0, 0.4, 0.8])  # photos of the web are damaged already, and small faces bear little
         pixels = randomly_degraded(recoloured(scene.picture, rng), rng, highest=highest)
         return Scene(pixels, scene.boxes, scene.unsure)
 

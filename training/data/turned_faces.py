@@ -14,30 +14,38 @@ from tqdm import tqdm
 
 from fiqa.faces.finders import FaceDetector
 from fiqa.faces.landmarks import LandmarkPredictor
+from training.data.face_scenes import randomly_degraded
 from training.data.face_shape import FaceShape, five_points
 from training.data.group_faces import TURNED_MORE, beside_known
 from training.data.group_photos import Emphasis, GroupPhoto, GroupStock
 from training.data.photos import FacePhoto
 
-TURNED_SHARE, MISTAKEN_SHARE = 0.35, 0.1
+TURNED_SHARE, MISTAKEN_SHARE = 0.3, 0.2
 """Shares of squares about a turned face and about a mistake."""
 SURE_MISTAKE = 0.2
 """Least score of a mistake that is shown more often."""
+MINED_SEVERITY = 0.85
+"""Highest severity of the damage under which mistakes are looked for, too: a face may come of it where none is."""
 LEAST_PX = 24
 """Longer side of the smallest face whose five points tell how it is turned."""
 
 
-def emphasised_stock(photos: Sequence[GroupPhoto], shape: FaceShape) -> GroupStock:
-    """Return group photos that show turned faces and the present finder's mistakes more often.
+def emphasised_stock(photos: Sequence[GroupPhoto], shape: FaceShape, detector: FaceDetector) -> GroupStock:
+    """Return group photos that show turned faces and the detector's mistakes more often.
 
     What the present landmark network takes for a face although nobody marked it becomes unsure.
     """
-    detector, judge = FaceDetector(), LandmarkPredictor()
-    mistakes, marked = [], []
+    judge, rng = LandmarkPredictor(), np.random.default_rng(0)
+    mistakes: list[tuple[int, NDArray[np.float64]]] = []
+    marked = []
     for index, photo in enumerate(tqdm(photos)):
-        proposed, believed = beside_known(photo, photo.read(), detector, judge)
-        mistakes += [(index, box) for box in proposed.boxes[~believed & (proposed.scores >= SURE_MISTAKE)]]
-        marked.append(replace(photo, unsure=np.concatenate([photo.unsure, proposed.boxes[believed]])))
+        picture = photo.read()
+        proposed, believed = beside_known(photo, picture, detector, judge)
+        unsure = replace(photo, unsure=np.concatenate([photo.unsure, proposed.boxes[believed]]))
+        damaged, _ = beside_known(unsure, randomly_degraded(picture, rng, highest=MINED_SEVERITY), detector, judge)
+        for found in (proposed.take(np.flatnonzero(~believed)), damaged):
+            mistakes += [(index, box) for box in found.boxes[found.scores >= SURE_MISTAKE]]
+        marked.append(unsure)
     turned = [(index, box) for index, photo in enumerate(photos) for box in turned_boxes(photo, shape)]
     return GroupStock(marked, [Emphasis(TURNED_SHARE, turned), Emphasis(MISTAKEN_SHARE, mistakes)])
 

@@ -8,6 +8,7 @@ from PIL import Image
 from skimage import data
 
 from fiqa.faces.boxes import overlaps
+from fiqa.faces.finders import FaceDetector
 from training.data import turned_faces
 from training.data.face_scenes import FaceStock
 from training.data.face_shape import FaceShape, PosedFace
@@ -67,7 +68,7 @@ def test_a_face_that_nobody_marked_is_unsure(tmp_path: Path, monkeypatch: pytest
     kept: list[GroupPhoto] = []
     monkeypatch.setattr(turned_faces, "GroupStock", lambda photos, _: kept.extend(photos))
     for faces, shown in ((NOWHERE, True), (ASTRONAUT, False)):
-        emphasised_stock([photo(tmp_path, faces=faces)], OnesTurned())
+        emphasised_stock([photo(tmp_path, faces=faces)], OnesTurned(), FaceDetector())
         marked = kept.pop()
         np.testing.assert_array_equal(marked.faces, faces)
         assert (overlaps(ASTRONAUT[0], marked.unsure).max(initial=0.0) > 0.3) == shown
@@ -80,9 +81,21 @@ def test_what_is_taken_for_a_face_is_emphasised_as_are_turned_faces(
     monkeypatch.setattr(turned_faces, "GroupStock", lambda _, emphases: told.extend(emphases))
     monkeypatch.setattr("training.data.group_faces.PROBABLY_A_FACE", 1.1)
     points = np.full((1, 5, 2), 200.0) + np.arange(10).reshape(5, 2)
-    emphasised_stock([photo(tmp_path), photo(tmp_path, faces=ASTRONAUT, points=points)], OnesTurned())
+    emphasised_stock([photo(tmp_path), photo(tmp_path, faces=ASTRONAUT, points=points)], OnesTurned(), FaceDetector())
     turned, mistaken = told
     assert [(index, box.tolist()) for index, box in turned.places] == [(1, ASTRONAUT[0].tolist())]
     taken = [max(overlaps(ASTRONAUT[0], box[None])[0] for n, box in mistaken.places if n == index) for index in (0, 1)]
     assert taken[0] > 0.3, "whom nobody marked and the landmark network is made to disbelieve"
     assert taken[1] < 0.1, "whom somebody marked"
+
+
+def test_what_is_taken_for_a_face_once_a_photo_is_damaged_is_emphasised_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Emphasis] = []
+    monkeypatch.setattr(turned_faces, "GroupStock", lambda _, emphases: told.extend(emphases))
+    monkeypatch.setattr(turned_faces, "randomly_degraded", lambda *_, **__: data.astronaut())
+    plain = photo(tmp_path)
+    Image.new("RGB", (512, 512)).save(plain.path)
+    emphasised_stock([plain], OnesTurned(), FaceDetector())
+    assert max(overlaps(ASTRONAUT[0], box[None])[0] for _, box in told[1].places) > 0.3
