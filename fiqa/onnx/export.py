@@ -98,7 +98,7 @@ def _write(
 
 @contextmanager
 def _garbage_left() -> Iterator[None]:
-    """Look for no garbage, which would take a good part of the time: of the many objects of a trace nearly all are kept."""
+    """Look for no garbage, which would take a good part of the time: nearly all objects of a trace are kept."""
     before = gc.isenabled()
     gc.disable()
     try:
