@@ -135,12 +135,13 @@ class QualityPredictor(PhotoScorer):
         return rearrange(scores, "(f k) -> f k", f=len(faces))
 
     def _predict_batch(self, crops: Sequence["_Crop"]) -> Prediction:
-        normalised = self.normalise(np.stack([crop.pixels for crop in crops]))
-        weights = self._weights([crop.landmarks for crop in crops])
-        known = [crop.degradation for crop in crops if crop.degradation is not None]
         network = self.inference_network
-        degradation = torch.cat(known) if known else network.encoder(normalised)
-        prediction: Prediction = network.transformer(normalised, degradation, weights)
+        with torch.autocast(torch.device(self.device).type, enabled=False):
+            normalised = self.normalise(np.stack([crop.pixels for crop in crops]))
+            weights = self._weights([crop.landmarks for crop in crops])
+            known = [crop.degradation for crop in crops if crop.degradation is not None]
+            degradation = torch.cat(known) if known else network.encoder(normalised)
+            prediction: Prediction = network.transformer(normalised, degradation, weights)
         return prediction
 
     def _weights(self, landmarks: Sequence[bytes]) -> Tensor | None:

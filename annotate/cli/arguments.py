@@ -1,7 +1,8 @@
-"""How a command is added to the command line, and whole numbers within bounds."""
+"""How a command is added to the command line, whole numbers within bounds, and paths."""
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
 from annotate.settings import Settings
 
@@ -18,6 +19,13 @@ def whole(least: int, most: int) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def given_path(text: str) -> Path:
+    """Read a path; an empty one, as of a variable that is not set, would be the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty: name a file or folder, or . for this one")
+    return Path(text)
 
 
 Command = Callable[[str, Callable[[argparse.Namespace, Settings], None], str], argparse.ArgumentParser]

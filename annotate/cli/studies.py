@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from annotate.cli.arguments import MOST_LINKS, Command, whole
+from annotate.cli.arguments import MOST_LINKS, Command, given_path, whole
 from annotate.cli.effort import effort_in_words
 from annotate.cli.output import opened_database, say, table, utc_now, warn
 from annotate.design.further_scales import PRESETS
@@ -102,7 +102,7 @@ def _add_import(command: Command) -> None:
 
 def _add_pictures_options(parser: argparse.ArgumentParser) -> None:
     pictures = parser.add_mutually_exclusive_group(required=True)
-    pictures.add_argument("--images", type=Path, metavar="PATH", help="folder, zip, or CSV with a column path")
+    pictures.add_argument("--images", type=given_path, metavar="PATH", help="folder, zip, or CSV with a column path")
     pictures.add_argument("--dataset", metavar="NAME", help="a data set of the Hugging Face Hub (needs datasets)")
     parser.add_argument("--split", default="train", help="of --dataset (default: train)")
     parser.add_argument("--column", default="image", help="of --dataset that holds the pictures (default: image)")
@@ -224,7 +224,7 @@ def _read_protocol(options: argparse.Namespace) -> "StudyProtocol":
             values = dict(read.get("protocol", read))
         except OSError as error:
             raise ProtocolError(f"{options.protocol} cannot be read: {error.strerror}.") from None
-        except (ValueError, AttributeError, TypeError):
+        except (ValueError, AttributeError, TypeError, RecursionError):
             raise ProtocolError(f"{options.protocol} is no JSON object; write one as an export does.") from None
     asked = {
         "method": options.method,
@@ -274,7 +274,7 @@ def _change(text: str) -> tuple[str, Any]:
         raise ProtocolError(f"{text!r} changes nothing; write KEY=VALUE, as in ratings_wanted=25.")
     try:
         return name, json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return name, value
 
 
@@ -394,10 +394,10 @@ def _members(options: argparse.Namespace, settings: Settings) -> None:
     from annotate import queries
 
     known = options.hugging_face
-    secret = make_secret() if options.add and not known else None
+    secret = make_secret() if options.add is not None and not known else None
     with opened_database(settings) as database, database.write() as db:
         study_id = queries.studies.find_study(db, options.name).id
-        if options.add:
+        if options.add is not None:
             queries.members.add_member(
                 db,
                 study_id,
@@ -407,7 +407,7 @@ def _members(options: argparse.Namespace, settings: Settings) -> None:
                 secret_hash=hash_secret(secret) if secret else None,
                 hub_name=known,
             )
-        if options.remove:
+        if options.remove is not None:
             queries.members.remove_member(db, study_id, options.remove, utc_now())
         rows = [
             {"name": each.name, "role": each.role, "hugging_face": each.hub_name}

@@ -64,7 +64,7 @@ def stimuli_of(stimuli: Sequence[str], paths: Iterable[str]) -> dict[str, str]:
             found[known[name if name in known else ends[0]]] = stimulus
     if known and not found:
         first = next(iter(known.values()))
-        raise SettingError(f"None of the scores is of a picture of this study; the first is called {first}.")
+        raise SettingError(f"None of the rows is of a picture of this study; the first is called {first}.")
     return found
 
 

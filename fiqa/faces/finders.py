@@ -270,7 +270,7 @@ class TorchDetectorMaps:
     def __call__(self, photo: Photo) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         import torch
 
-        with torch.inference_mode():
+        with torch.inference_mode(), torch.autocast("cpu", enabled=False):
             maps: FaceMaps = self._network(to_tensor(photo[None]))
         return maps.centre_logits[0].numpy(), maps.boxes[0].numpy()
 

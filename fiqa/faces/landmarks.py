@@ -112,7 +112,7 @@ class TorchLandmarkNetworks:
     def _read(self, look: "FirstLook | SecondLook", *inputs: "Tensor") -> Readings:
         import torch
 
-        with torch.inference_mode():
+        with torch.inference_mode(), torch.autocast("cpu", enabled=False):
             seen: CropReading = look(*inputs)
             return seen.landmarks.numpy(), seen.face_logits.numpy()
 

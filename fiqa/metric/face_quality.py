@@ -28,6 +28,8 @@ from fiqa.photos.images import MIN_SIDE_PX
 
 Pictures = Tensor | Sequence[Tensor]
 WITHOUT_A_FACE = ("raise", "nan")
+LARGEST_FACE = 2
+"""Longer side of a face that may be said to be in a picture, in longer sides of it: it may be cut by the border."""
 
 
 class FaceQuality(nn.Module):
@@ -107,7 +109,8 @@ class FaceQuality(nn.Module):
             (N,) on the checkpoint's scale, `score_range`; with `as_loss`, one number.
 
         Raises:
-            PhotoError: The pictures are of another shape, or too small; a box is none, or not in its picture.
+            PhotoError: The pictures are of another shape, or too small; a box or landmarks are none, or not in their
+                picture.
             NoFaceError: There is no face in one, and `no_face` is "raise".
         """
         pictures = _checked(images)
@@ -129,7 +132,8 @@ class FaceQuality(nn.Module):
     ) -> Iterable["NDArray[np.float32] | str | None"]:
         """Yield the landmarks (68, 2) of each picture's face, None to score it whole, "absent" where there is none."""
         if landmarks is not None:
-            yield from (np.asarray(_on_cpu(each), dtype=np.float32) for each in landmarks)
+            for index, (each, picture) in enumerate(zip(landmarks, pictures, strict=True)):
+                yield _checked_landmarks(each, picture, index)
             return
         for index, picture in enumerate(pictures):
             pixels = np.ascontiguousarray((255 * picture.detach().clamp(0, 1)).round().byte().cpu().permute(1, 2, 0))
@@ -179,7 +183,27 @@ def _checked_box(box: Any, shape: tuple[int, ...], index: int) -> NDArray[np.flo
     middle = (corners[:2] + corners[2:]) / 2
     if not ((middle >= 0) & (middle < (width, height))).all():
         raise PhotoError(f"Box {index} is {corners.tolist()}: its middle is outside of the {width} x {height} picture.")
+    if (corners[2:] - corners[:2]).max() > LARGEST_FACE * max(width, height):
+        raise PhotoError(f"Box {index} is {corners.tolist()}: no face is so large in a {width} x {height} picture.")
     return corners
+
+
+def _checked_landmarks(given: Any, picture: Tensor, index: int) -> NDArray[np.float32]:
+    """Return the landmarks (68, 2) of a face in a picture (3, H, W); raise PhotoError for those of none."""
+    landmarks = np.asarray(_on_cpu(given), dtype=np.float32)
+    height, width = picture.shape[1:]
+    if landmarks.shape != (68, 2) or not np.isfinite(landmarks).all():
+        raise PhotoError(
+            f"Landmarks {index} are {landmarks.shape}: expected (68, 2), finite (x, y) in pixels in iBUG order."
+        )
+    low, high = landmarks.min(axis=0), landmarks.max(axis=0)
+    is_inside = (low < (width, height)).all() and (high > 0).all()
+    if not (is_inside and 0 < (high - low).max() <= LARGEST_FACE * max(width, height)):
+        raise PhotoError(
+            f"Landmarks {index} lie from {low.round().tolist()} to {high.round().tolist()}: "
+            f"that is no face in a {width} x {height} picture."
+        )
+    return landmarks
 
 
 def _on_cpu(values: Any) -> Any:

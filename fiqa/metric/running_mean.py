@@ -4,12 +4,15 @@
 three numbers, so a data set of any size fits. torchmetrics itself is not needed: `torch.distributed` adds them up.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Self
 
 import torch
 from torch import Tensor, distributed, nn
 
 from fiqa.metric.face_quality import FaceQuality, Pictures
+
+SUMS = ("total", "counted", "missing")
 
 
 class FaceQualityMetric(nn.Module):
@@ -34,8 +37,16 @@ class FaceQualityMetric(nn.Module):
     def __init__(self, checkpoint: str = "lite", **options: Any) -> None:
         super().__init__()
         self.quality = FaceQuality(checkpoint, **{"no_face": "nan", **options})
-        for name in ("total", "counted", "missing"):
+        for name in SUMS:
             self.register_buffer(name, torch.zeros((), dtype=torch.float64), persistent=False)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Move and convert the module, but keep its sums in double precision: halves stop counting at 2048."""
+        sums = {name: getattr(self, name) for name in SUMS}
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        for name, kept in sums.items():
+            setattr(self, name, kept.to(getattr(self, name).device))
+        return self
 
     def update(self, images: Pictures, **places: Any) -> None:
         """Take a batch; `images`, `boxes` and `landmarks` as `FaceQuality` takes them."""

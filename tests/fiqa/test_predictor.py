@@ -53,6 +53,12 @@ def test_the_astronaut_scores_lower_with_every_step_of_severity(predictor: Quali
     assert (np.diff(levels) < 0).all(), levels
 
 
+def test_a_photo_has_the_same_score_under_autocast(predictor: QualityPredictor) -> None:
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        coarse = predictor.score(skimage.data.astronaut()).score
+    assert coarse == predictor.score(skimage.data.astronaut()).score
+
+
 @pytest.mark.parametrize("name", PAPER_TYPES)
 @pytest.mark.slow
 def test_a_face_whose_place_is_known_scores_lower_with_every_step_of_severity(

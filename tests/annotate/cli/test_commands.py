@@ -111,6 +111,7 @@ def test_metrics_are_compared_with_people(run: Run, refused: Callable[..., str],
     assert (first["metric"], first["pictures"], first["behind"]) == ("mine", COUNT, 0)
     assert (second["metric"], second["lower_is_better"]) == ("noise", True)
     assert second["behind_low"] > 0
+    assert "no metric 'x'; there are: " in refused("agreement", "faces", "mine.csv", "--lower", "x")
     assert "more than once: keep one row" in refused("agreement", "faces", "ratings.csv", "--lower", "x")
 
 

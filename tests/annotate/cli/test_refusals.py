@@ -23,6 +23,7 @@ Run = Callable[..., Any]
 
 def test_what_cannot_be_done_is_one_line_and_status_1(refused: Callable[..., str], run: Run) -> None:
     run("create", "faces", "--images", "faces")
+    Path("deep.json").write_text(100_000 * "[", encoding="utf-8")
     for command, reason in (
         ("mos nothing", "no study called 'nothing'; there are: 'faces'"),
         ("create faces --images faces", "called 'faces' already"),
@@ -31,6 +32,8 @@ def test_what_cannot_be_done_is_one_line_and_status_1(refused: Callable[..., str
         ("create b --images faces --ratings 0", "ratings_wanted is 0"),
         ("create b --images faces --protocol nowhere.json", "No such file"),
         ("create b --images faces --protocol ratings.csv", "no JSON object"),
+        ("create b --images faces --protocol deep.json", "no JSON object"),
+        (f"protocol faces more_scales={1000 * '['}", "more_scales"),
         ("pause faces", "A study that is draft cannot become paused"),
         ("import faces nowhere.csv", "No such file"),
         ("export faces ratings.csv", "is a file"),
@@ -52,6 +55,19 @@ def test_command_that_is_not_understood_is_one_line_and_status_2(
         "python -m annotate create: one of the arguments --images --dataset is required; "
         "see python -m annotate create --help\n"
     )
+
+
+@pytest.mark.parametrize("command", [["create", "faces", "--images", ""], ["add", "faces", "--images", ""]])
+def test_a_path_that_is_empty_is_not_the_current_folder(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(command)
+    assert "it is empty" in capsys.readouterr().err
+
+
+def test_nobody_of_no_name_is_let_in(refused: Callable[..., str], run: Run) -> None:
+    run("create", "faces", "--images", "faces")
+    assert refused("members", "faces", "--add", "")
+    assert refused("members", "faces", "--remove", "")
 
 
 def test_names_cannot_write_on_the_terminal(refused: Callable[..., str]) -> None:

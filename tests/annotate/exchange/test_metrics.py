@@ -44,7 +44,7 @@ def test_a_comparison_names_pictures_by_method_and_name(tmp_path: Path) -> None:
         ("stimulus,niqe\nb.webp,inf\n", "table0.csv has no column of numbers"),
         ("picture,niqe\nb.webp,3\n", "table0.csv needs a column stimulus or path, or both name and method"),
         ("stimulus,niqe\nb.webp,3\nb.webp,4\n", "table0.csv has b.webp more than once"),
-        ("stimulus,niqe\nz.png,3\n", "None of the scores is of a picture of this study"),
+        ("stimulus,niqe\nz.png,3\n", "None of the rows is of a picture of this study"),
         ("name,method,niqe\nz,jpeg,3\n", "table0.csv knows no picture of this study: the first is z of jpeg"),
     ],
 )

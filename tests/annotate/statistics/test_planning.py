@@ -137,7 +137,7 @@ def test_scores_may_come_by_path_as_they_are_written_for_files(tmp_path: Path) -
     scores = read_scores(file)
     assert scores_of(["a/1.png", "b/1.png", "2.png"], scores) == {"a/1.png": 2.5, "b/1.png": 4}
     assert scores_of(["1.png", "photos/b/1.png"], scores) == {"photos/b/1.png": 4}, "1.png could be either"
-    with pytest.raises(SettingError, match=r"None of the scores is of a picture of this study; the first is called"):
+    with pytest.raises(SettingError, match=r"None of the rows is of a picture of this study; the first is called"):
         scores_of(["x.png"], scores)
     file.write_text("name,score\na,1\n")
     with pytest.raises(SettingError, match="needs a column stimulus or path"):

@@ -185,6 +185,33 @@ def test_autocast_changes_a_score_by_less_than_two_hundredths(quality: FaceQuali
     torch.testing.assert_close(coarse.float(), quality(picture, landmarks=landmarks[None]), atol=0.02, rtol=0)
 
 
+def test_faces_are_found_under_autocast_as_without(quality: FaceQuality) -> None:
+    picture = as_tensor(SMALL)[None]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        coarse = quality(picture)
+    torch.testing.assert_close(coarse.float(), quality(picture), atol=0.02, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (torch.full((68, 2), torch.nan), r"expected \(68, 2\), finite"),
+        (torch.zeros(5, 2), r"expected \(68, 2\), finite"),
+        (torch.full((68, 2), 50.0), "that is no face"),
+        (torch.rand(68, 2) * 1e5, "that is no face"),
+        (torch.rand(68, 2) + 9e5, "that is no face"),
+    ],
+)
+def test_landmarks_of_no_face_in_the_picture_are_refused(quality: FaceQuality, wrong: Tensor, said: str) -> None:
+    with pytest.raises(PhotoError, match=f"Landmarks 0 .*{said}"):
+        quality(as_tensor(SMALL)[None], landmarks=wrong[None])
+
+
+def test_a_box_far_larger_than_the_picture_is_refused(quality: FaceQuality) -> None:
+    with pytest.raises(PhotoError, match=r"Box 0 .* no face is so large"):
+        quality(as_tensor(SMALL)[None], boxes=[[-1e4, -1e4, 1e4 + 90, 1e4 + 90]])
+
+
 def test_what_is_exported_scores_any_number_of_views(quality: FaceQuality, predictor: QualityPredictor) -> None:
     views, landmarks = (each.repeat(3, *[1] * (each.ndim - 1)) for each in views_of(predictor))
     batch = torch.export.Dim("views", min=1)

@@ -34,6 +34,17 @@ def test_the_mean_is_that_of_all_pictures_however_they_come_in_batches() -> None
     assert metric.compute().isnan()
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_the_mean_of_many_is_right_in_a_model_of_coarse_numbers(
+    dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metric = FaceQualityMetric("lite", finder="bundled").to(dtype)
+    monkeypatch.setattr(metric, "_scores", lambda _: torch.full((64,), 0.7))
+    for _ in range(500):
+        metric.update(pictures())
+    assert metric.compute().item() == pytest.approx(0.7, abs=1e-6)
+
+
 def test_pictures_without_a_face_are_counted_and_left_out() -> None:
     metric = FaceQualityMetric("lite", finder="bundled")
     metric.update([pictures()[0], torch.zeros(3, 64, 64)])
