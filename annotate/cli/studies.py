@@ -313,11 +313,13 @@ def _import_comparisons(options: argparse.Namespace, database: "Database", study
 
     read = comparisons_to_import(options.ratings, study.protocol)
     with database.write() as db:
-        watched = tqdm(read, unit="comparison", disable=None)
+        watched = tqdm(read.comparisons, unit="comparison", disable=None)
         count, repeats = queries.pair_imports.import_comparisons(
             db, study.id, watched, utc_now(), repeats=options.repeats, across_sources=options.across_sources
         )
-    done = {"study": options.name, "imported": count, "repeats": repeats}
+    for warning in read.warnings:
+        warn(warning)
+    done = {"study": options.name, "imported": count, "repeats": repeats, "warnings": list(read.warnings)}
     told = f", {repeats:,} of them repeats" if repeats else ""
     say(options, done, f"{counted(count, 'comparison was', 'comparisons were')} added to {options.name}{told}.")
 

@@ -1,6 +1,6 @@
 """The states a study goes through, and what may be done in each.
 
-    draft ── open ⇄ paused        draft    everything may change
+    draft ── open ⇄ paused        draft    everything may change, but for what imported votes mean
                └──────┴── closed  open     nothing: people are rating
                                   paused   stimuli may be added, and what does not touch the meaning of a rating changed
                                   closed   nothing any more; what was rated can be looked at and exported

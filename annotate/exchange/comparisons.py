@@ -5,11 +5,13 @@
     preferred     left, right or none (needed)
     response_ms   milliseconds from when both are shown to the answer
 
-Where a column `kind` says so, as in an export, known pairs and training are left out. Other columns are ignored.
+Where a column `kind` says so, as in an export, known pairs and training are left out. Other columns are ignored; an
+import warns of reasons, which it does not take in.
 """
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +22,7 @@ from annotate.errors import ImportedRatingsError
 from annotate.exchange.imports import check_name
 from annotate.queries.pair_imports import ImportedComparison
 from annotate.statistics.comparisons import ANSWERS, Comparisons
+from annotate.wording import counted
 
 LONGEST_MS = 2**31
 _LEFT_OUT = {kind.name.lower() for kind in KNOWN}
@@ -35,26 +38,43 @@ class _Row(NamedTuple):
     participant: str
     preferred: str
     response_ms: float
+    has_reasons: bool
+
+
+@dataclass(frozen=True)
+class ComparisonsFile:
+    """Checked comparisons, and sentences about what of the file they lack."""
+
+    comparisons: tuple[ImportedComparison, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def read_comparisons(path: Path) -> Comparisons:
     """Read and check a CSV of comparisons; raise ImportedRatingsError naming the line that cannot be used."""
-    _, left, right, participant, preferred, times = zip(*_rows(_read(path)), strict=True)
+    _, left, right, participant, preferred, times, _ = zip(*_rows(_read(path)), strict=True)
     return Comparisons.from_columns(left, right, participant, preferred, response_ms=times)
 
 
-def comparisons_to_import(path: Path, protocol: StudyProtocol) -> list[ImportedComparison]:
+def comparisons_to_import(path: Path, protocol: StudyProtocol) -> ComparisonsFile:
     """Read a CSV of comparisons for a study; raise ImportedRatingsError where it cannot hold them."""
     file = _read(path)
-    found = []
-    for line, left, right, participant, preferred, time in _rows(file):
+    found, with_reasons = [], 0
+    for line, left, right, participant, preferred, time, has_reasons in _rows(file):
         if preferred == "none" and not protocol.offer_no_difference:
             raise file.problem(
                 line, "has the answer of no difference, which the study does not offer; set offer_no_difference=true"
             )
         response_ms = None if math.isnan(time) else round(time)
         found.append(ImportedComparison(left, right, participant, preferred, response_ms, line))
-    return found
+        with_reasons += has_reasons
+    return ComparisonsFile(tuple(found), _reasons_left_out(file.name, with_reasons))
+
+
+def _reasons_left_out(name: str, count: int) -> tuple[str, ...]:
+    """Return a warning where so many comparisons came with reasons."""
+    if not count:
+        return ()
+    return (f"{name} gives reasons with {counted(count, 'comparison')}; imports take in none, so they are left out.",)
 
 
 def _read(path: Path) -> CsvFile:
@@ -84,7 +104,8 @@ def _checked(line: int, row: dict[str, str]) -> _Row:
         raise ValueError(f"compares {left} with itself")
     if (preferred := row["preferred"].lower()) not in ANSWERS:
         raise ValueError(f"prefers {row['preferred']!r}; expected {', '.join(ANSWERS)}")
-    return _Row(line, left, right, participant, preferred, _milliseconds(row.get("response_ms", "")))
+    time = _milliseconds(row.get("response_ms", ""))
+    return _Row(line, left, right, participant, preferred, time, bool(row.get("reasons")))
 
 
 def _milliseconds(text: str) -> float:

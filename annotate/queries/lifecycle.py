@@ -14,12 +14,19 @@ from annotate.design.states import (
     State,
     check_transition,
 )
+from annotate.errors import StudyStateError
 from annotate.methods import changes_to, check_protocol, method_of
 from annotate.methods.method import Unit
 from annotate.queries import pairs
 from annotate.queries.audit import log_event
+from annotate.queries.ratings import count_votes
+from annotate.queries.reasons import count_given
 from annotate.queries.stimuli import link_references_again, summarize_stimuli
 from annotate.queries.studies import locked_study
+from annotate.wording import counted
+
+_MEANING = {"method": "method", "scale": "scale", "more_scales": "choice of further scales"}
+"""What says how a vote is read, and how a sentence calls it."""
 
 
 def change_state(db: Session, study_id: int, state: State, now: datetime) -> tuple[str, ...]:
@@ -49,16 +56,39 @@ def _make_ready(db: Session, study: Study, now: datetime) -> tuple[str, ...]:
 
 
 def change_protocol(db: Session, study_id: int, now: datetime, **values: Any) -> StudyProtocol:
-    """Change values of a protocol as far as the study's state allows; raise StudyStateError or ProtocolError."""
+    """Change values of a protocol as far as the study's state and its votes allow.
+
+    Raises StudyStateError or ProtocolError.
+    """
     study = locked_study(db, study_id)
     former = study.protocol
-    study.protocol = check_protocol(former.changed(study.state, **changes_to(former, values)))
+    protocol = check_protocol(former.changed(study.state, **changes_to(former, values)))
+    _check_votes_keep_meaning(db, study_id, former, protocol)
+    study.protocol = protocol
     if study.state is State.DRAFT and _references_of(study.protocol) != _references_of(former):
         link_references_again(db, study)
     before = former.to_json()
     changed = {name: value for name, value in study.protocol.to_json().items() if value != before[name]}
     log_event(db, study_id, "protocol", changed, now)
     return study.protocol
+
+
+def _check_votes_keep_meaning(db: Session, study_id: int, former: StudyProtocol, protocol: StudyProtocol) -> None:
+    """Raise StudyStateError where votes would be read as others: imports bring a draft some, too."""
+    what_to_do = "make a new study, or delete this one in the Set-up panel"
+    changed = next((what for name, what in _MEANING.items() if getattr(former, name) != getattr(protocol, name)), None)
+    if changed and (votes := count_votes(db, study_id)):
+        raise StudyStateError(
+            f"The {changed} cannot be changed: the study holds {counted(votes, 'vote')}, which would mean something "
+            f"else; {what_to_do}."
+        )
+    left_out = [reason for reason in former.reasons if reason not in protocol.reasons]
+    given = count_given(db, study_id) if left_out else {}
+    if reason := next((each for each in left_out if each in given), None):
+        raise StudyStateError(
+            f"The reason {reason} cannot be left out: the study holds {counted(given[reason], 'vote')} that would lose "
+            f"it; {what_to_do}."
+        )
 
 
 def _references_of(protocol: StudyProtocol) -> tuple[bool, bool]:

@@ -128,6 +128,12 @@ def stream_comparisons(db: Session, study_id: int) -> Iterator[ComparisonRow]:
         yield ComparisonRow._make((left, right, *rest, right_answer(grade, others, turned=turned)))
 
 
+def count_votes(db: Session, study_id: int) -> int:
+    """Return how many votes a study holds, of whatever is shown and whether they count or not."""
+    votes = select(func.count()).select_from(Rating).join(Assignment, Assignment.id == Rating.assignment_id)
+    return db.scalar(votes.where(Assignment.study_id == study_id, Rating.undone_at.is_(None))) or 0
+
+
 def has_votes(db: Session, study_id: int) -> bool:
     """Return whether anybody answered, outside checks and training, whose votes count."""
     votes = (

@@ -30,6 +30,14 @@ def count_reasons(db: Session, study_id: int) -> dict[str, Counter[str]]:
     return found
 
 
+def count_given(db: Session, study_id: int) -> Counter[str]:
+    """Return how many votes of a study give each reason, of whatever is shown and whether they count or not."""
+    votes = select(Rating.reasons).join(Assignment, Assignment.id == Rating.assignment_id)
+    given = votes.where(Assignment.study_id == study_id, Rating.reasons.is_not(None), Rating.undone_at.is_(None))
+    rows = db.scalars(given, execution_options={"yield_per": ROWS_AT_ONCE})
+    return Counter(reason for reasons in rows for reason in reasons or ())
+
+
 def _of_pictures(db: Session, study_id: int) -> Iterator[Complaint]:
     answers = select(Stimulus.name, Rating.reasons).join(Assignment, Assignment.stimulus_id == Stimulus.id)
     rows = db.execute(_with_reasons(answers, study_id), execution_options={"yield_per": ROWS_AT_ONCE})

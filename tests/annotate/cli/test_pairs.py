@@ -195,6 +195,29 @@ def test_what_cannot_be_imported_is_said_and_nothing_added(
     assert "Nobody has compared pictures of faces yet." in refused(capsys, "scale", "faces")
 
 
+def test_reasons_in_a_table_of_pairs_are_warned_of(run: Run, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("create", "faces", "--images", "faces", "--method", "pairs")
+    rows = [f"{HEADER},reasons", "1.png,0.png,p,left,blur noise", "2.png,0.png,p,left,", "3.png,0.png,p,left,blur"]
+    (folder / "given.csv").write_text("\n".join(rows))
+    warning = "given.csv gives reasons with 2 comparisons; imports take in none, so they are left out."
+    assert run("import", "faces", "given.csv")["warnings"] == [warning]
+    assert main(["import", "faces", "given.csv", "--repeats"]) == 0
+    assert f"annotate: warning: {warning}" in capsys.readouterr().err
+    (folder / "none.csv").write_text("\n".join([f"{HEADER},reasons", "4.png,0.png,p,left,"]))
+    assert run("import", "faces", "none.csv")["warnings"] == []
+
+
+def test_votes_that_a_draft_holds_keep_their_meaning(
+    run: Run, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("create", "faces", "--images", "faces", "--method", "pairs")
+    run("import", "faces", "votes.csv")
+    assert "The method cannot be changed: the study holds 120 votes" in refused(
+        capsys, "protocol", "faces", "method=acr"
+    )
+    assert run("protocol", "faces", "pair_partners=4")["method"] == "pairs"
+
+
 def test_the_next_pairs_of_a_draft_are_those_that_opening_adds_and_then_those_with_fewest_answers(
     run: Run, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,14 +3,15 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from annotate import queries
 from annotate.database.engine import Database
-from annotate.database.tables import Participant, Stimulus
+from annotate.database.tables import Participant, Rating, Stimulus
 from annotate.design.items import ItemKind
 from annotate.design.protocol import StudyProtocol
 from annotate.design.states import State
@@ -75,6 +76,47 @@ def test_what_may_change_follows_from_the_state(database: Database) -> None:
         assert [event.what for event in queries.audit.list_events(db, study_id)] == [
             "created", "stimuli", "state", "state", "protocol", "stimuli",
         ]  # fmt: skip
+
+
+def draft_with_votes(database: Database, **protocol: Any) -> int:
+    with database.write() as db:
+        study_id = queries.studies.create_study(db, "draft", StudyProtocol.from_json(protocol), NOW).id
+        queries.stimuli.add_stimuli(db, study_id, stimuli(2), NOW)
+    imported(database, study_id, *(ImportedRating(f"rated-{at}.png", "anna", 5.0) for at in range(2)))
+    return study_id
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ({"scale": "acr9"}, "The scale cannot be changed: the study holds 2 votes, .* make a new study"),
+        ({"method": "pairs"}, "The method cannot be changed: the study holds 2 votes"),
+        ({"more_scales": []}, "The choice of further scales cannot be changed: the study holds 2 votes"),
+    ],
+)
+def test_what_imported_votes_of_a_draft_mean_stays_as_it_is(
+    change: dict[str, Any], refusal: str, database: Database
+) -> None:
+    study_id = draft_with_votes(database, more_scales="piq23")
+    with database.write() as db, pytest.raises(StudyStateError, match=refusal):
+        queries.lifecycle.change_protocol(db, study_id, NOW, **change)
+    with database.write() as db:
+        protocol = queries.studies.get_study(db, study_id).protocol
+        assert (protocol.scale.name, protocol.method, len(protocol.more_scales)) == ("acr5", "acr", 2)
+        queries.lifecycle.change_protocol(db, study_id, NOW, scale="acr5", more_scales="piq23", ratings_wanted=5)
+        for person in db.scalars(select(Participant)).all():
+            queries.participants.delete_participant(db, person, NOW)
+        queries.lifecycle.change_protocol(db, study_id, NOW, **change)
+
+
+def test_reasons_that_votes_give_stay_on_offer(database: Database) -> None:
+    study_id = draft_with_votes(database, reasons=["blur", "light"])
+    with database.write() as db:
+        db.execute(update(Rating).values(reasons=("blur",)))
+    with database.write() as db:
+        queries.lifecycle.change_protocol(db, study_id, NOW, reasons=["blur", "noise"])
+        with pytest.raises(StudyStateError, match="The reason blur cannot be left out: the study holds 2 votes that"):
+            queries.lifecycle.change_protocol(db, study_id, NOW, reasons=["noise"])
 
 
 def test_a_name_stands_for_one_picture(database: Database) -> None:

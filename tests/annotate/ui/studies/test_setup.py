@@ -107,6 +107,17 @@ def test_a_bad_value_is_called_as_the_form_calls_it(labelling: Labelling) -> Non
         Setup(labelling).save(study_id, *values)
 
 
+def test_the_scale_of_a_draft_with_imported_votes_is_not_changed_by_the_form(
+    labelling: Labelling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study_id, setup = rated_study(labelling), Setup(labelling)
+    with pytest.raises(StudyStateError, match="The scale cannot be changed: the study holds 72 votes"):
+        setup.save(study_id, *form(labelling, study_id, scale="acr9"))
+    with toasts(monkeypatch) as said:
+        setup.save(study_id, *form(labelling, study_id, ratings_wanted=7))
+    assert said == ["The protocol is saved."]
+
+
 def test_what_must_not_change_while_paused_is_locked() -> None:
     locked = {
         field.name
