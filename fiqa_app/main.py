@@ -141,8 +141,8 @@ def create_demo(settings: Settings, service: PredictorService, labelling: Labell
             with gr.Tab("Studies", id="studies") as studies:
                 trainer = Trainer(TrainingRuns(labelling.settings.data_dir), partial(score_if_possible, service))
                 build_studies_tab(labelling, ownership, trainer, create_diagnoser(settings, service), studies)
-        connect_offer(offer_to_score, tray, [other_tray, chosen])
-        connect_offer(offer_to_curate, curated, [tray, other_tray, chosen])
+        connect_offer(offer_to_score, tray, [other_tray, chosen], photos)
+        connect_offer(offer_to_curate, curated, [tray, other_tray, chosen], photos)
         kept = {"rate": routes.KEPT, "studies": KEPT}
         page.build_footer(service, checkpoint, kept_minutes=KEPT_MINUTES, kept=kept)
         page.keep_address(demo, tabs)

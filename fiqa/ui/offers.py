@@ -34,9 +34,13 @@ def build_offer(elem_id: str) -> gr.Button:
     return gr.Button("", visible=False, size="sm", elem_id=elem_id)
 
 
-def connect_offer(offer: gr.Button, own: gr.Gallery | gr.File, others: Sequence[PhotoInput]) -> None:
-    """Let `offer` name how many photos there are in `others` and not in `own`, and put them beside those there."""
+def connect_offer(offer: gr.Button, own: gr.Gallery | gr.File, others: Sequence[PhotoInput], photos: gr.State) -> None:
+    """Let `offer` name how many photos there are in `others` and not in `own`, and put them beside those there.
+
+    `photos` is the state that all tabs share. An input's own `change` does not tell of an example that the server put
+    there; `photos` changes with it.
+    """
     inputs = [own, *others]
-    gr.on([each.change for each in inputs], None, inputs, offer, js=OFFER, show_progress_on=[])
+    gr.on([each.change for each in (*inputs, photos)], None, inputs, offer, js=OFFER, show_progress_on=[])
     take = TAKE_IMAGES if isinstance(own, gr.Gallery) else TAKE_FILES
     offer.click(None, inputs, own, js=take, show_progress_on=[])

@@ -136,6 +136,8 @@ def test_photos_of_other_tabs_stand_in_a_tray_once_that_is_asked_for(new_visit: 
     page = new_visit.page
     page.locator("#examples button", has_text="Blurred").click()
     new_visit.wait_for("result")
+    page.click("#tabs [role=tab]:has-text('Curate')")
+    expect(page.get_by_role("button", name="Use the photo of another tab")).to_be_visible()  # the first example
     open_tab(new_visit)
     expect(page.locator("#diagnosis .verdict")).to_be_visible()
     with page.expect_file_chooser() as chooser:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from annotate.ui.studies.diagnosing import Diagnoser, Network
 from fiqa_app import main as app
 from tests.annotate.studies import candidates, honest_ratings, make_study, picture, rate
 from tests.browser.conftest import QUIET, SCORE_MS, choose_tab
+from tests.browser.diagnosing import diagnose_and_stop, find_blur
 from tests.browser.rating_page import RatingPage
 from tests.browser.studies_page import (
     check_access,
@@ -68,24 +70,13 @@ DIAGNOSES = "path,type,probability\n000.png,jpeg,0.9\n001.png,gaussian_blur,0.7\
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 
 
-LAST_IS_DIAGNOSED = threading.Event()
-"""Until then the last picture of COMPARED takes as long as it likes."""
-
-
-def find_blur(data: bytes) -> list[dict[str, Any]]:
-    """Diagnose a picture as a slow network would that always finds the same."""
-    if data == picture(PICTURES - 1):
-        LAST_IS_DIAGNOSED.wait(timeout=60)
-    return [{"type": "gaussian_blur", "probability": 0.9, "severity": 0.5}]
-
-
 @pytest.fixture(scope="module")
 def served(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """An app with open studies: BY_ADDRESS and ON_THE_PHONE, which nobody has rated, pairs COMPARED, and RATED."""
     assert chromium
     with ExitStack() as opened:
         patch = opened.enter_context(pytest.MonkeyPatch.context())
-        lent = Diagnoser(lambda: Network("lite", "1"), find_blur)
+        lent = Diagnoser(lambda: Network("lite", "1"), partial(find_blur, picture(PICTURES - 1)))
         patch.setattr(app, "create_diagnoser", lambda *_: lent)
         served = opened.enter_context(serve(tmp_path_factory.mktemp("studies"), FIQA_OWNER_SECRET=""))
         database, folder = served.labelling.database, served.labelling.settings.data_dir
@@ -367,7 +358,7 @@ def look_at_pairs(page: Page) -> None:
     expect(page.locator("#label-next .next-pairs img").first).to_be_visible()
     check_access(page)
     page.get_by_role("button", name="Complaints beside a model's diagnosis").click()
-    diagnose_and_stop(page)
+    diagnose_and_stop(page, PICTURES)
     page.get_by_role("button", name="Or with diagnoses of your own").click()
     diagnoses = {"name": "diagnoses.csv", "mimeType": "text/csv", "buffer": DIAGNOSES.encode()}
     page.set_input_files("#diagnoses-file input[type=file]", diagnoses)  # type: ignore[arg-type]
@@ -377,25 +368,6 @@ def look_at_pairs(page: Page) -> None:
     check_access(page)
     page.locator("#mos-table").get_by_role("button", name="Picture").click()
     expect(page.locator("#mos-table td").first).to_have_text("000.png")
-
-
-def diagnose_and_stop(page: Page) -> None:
-    """Have the pictures of COMPARED diagnosed, stop before the last one, and go on."""
-    found, start, stop = (
-        page.locator(each) for each in ("#complaint-agreement", "#diagnose-pictures", "#stop-diagnosing")
-    )
-    start.click()
-    expect(found).to_contain_text(f"lite is looking at the pictures, 0 of {PICTURES}")
-    expect(start).to_be_hidden()
-    stop.click()
-    expect(found).to_have_text(f"Stopped after {PICTURES - 1} of {PICTURES} pictures.")
-    expect(stop).to_be_hidden()
-    LAST_IS_DIAGNOSED.set()
-    start.click()
-    expect(found).to_contain_text(f"lite looked at {PICTURES} pictures.")
-    expect(found.locator("table.diagnoses td").first).to_have_text("gaussian blur")
-    expect(start).to_be_visible()
-    expect(stop).to_be_hidden()
 
 
 def test_members_see_the_panels_of_their_role_and_no_other_study(page: Page, served: Served) -> None:

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 import gradio as gr
 from gradio.components import Component
 
+from annotate.ui.studies.html import WORKING
+
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
@@ -64,6 +66,17 @@ def reset_on_study_change(
     there = buttons or {}
     empty = as_values([*[""] * len(shown), *map(visibility, there.values())])
     study.change(None, None, [*shown, *there], js=empty, cancels=list(running), show_progress_on=[])
+
+
+def reset_on_failure(event: Any, shown: gr.HTML, buttons: Mapping[gr.Button, bool] | None = None) -> None:
+    """Take away how far `event` was once it fails, and leave results from before. `buttons` are as above.
+
+    After an error, which is told in a note of its own, the page runs what waits for `failure`, and not for `then`.
+    """
+    there = buttons or {}
+    updates = json.dumps([*map(visibility, there.values())])
+    js = f"(shown) => [shown?.includes({json.dumps(WORKING)}) ? '' : shown, ...{updates}]"
+    event.failure(None, shown, [shown, *there], js=js, show_progress_on=[])
 
 
 def show_buttons(event: Any, buttons: Mapping[gr.Button, bool]) -> None:

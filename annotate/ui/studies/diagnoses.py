@@ -13,6 +13,7 @@ from annotate.ui.labelling import Labelling
 from annotate.ui.studies.background import (
     TOLD_EVERY_S,
     forget_file_on_study_change,
+    reset_on_failure,
     reset_on_study_change,
     run_in_background,
     show_buttons,
@@ -219,6 +220,8 @@ def build_diagnoses(labelling: Labelling, guard: Guard, study: gr.State, diagnos
     show_buttons(stop.click, idle)
     guard.on(stop.click, panel.stopped, [study], found, who=SEE_RESULTS, cancels=[diagnosing], **AT_ONCE)
     compared = guard.on(compare.click, panel.compare, [study, file], found, **options)
+    reset_on_failure(diagnosing, found, idle)
+    reset_on_failure(compared, found)
     reset_on_study_change(study, [found], [diagnosing, compared], idle)
     forget_file_on_study_change(study, file)
     return whole

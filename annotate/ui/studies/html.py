@@ -19,6 +19,8 @@ from annotate.design.states import State
 PRESS = files("annotate.ui.studies").joinpath("press.js").read_text(encoding="utf-8")
 THUMBNAIL_PX = 192
 ROWS_OF_A_PAGE = 50
+WORKING = '<div class="working"'
+"""How what `working` returns begins, and nothing else."""
 _STATES = {
     State.DRAFT: "Draft",
     State.OPEN: "Open",
@@ -50,7 +52,7 @@ def empty(headline: str, sentence: str) -> str:
 def working(what: str, share: float | None = None) -> str:
     """Say what is being done, and how far it is, 0..1; None where that is not known."""
     bar = "<i></i>" if share is None else f'<i class="known" style="width:{100 * share:.1f}%"></i>'
-    return f'<div class="working" role="status"><p>{text(what)}</p><div class="progress">{bar}</div></div>'
+    return f'{WORKING} role="status"><p>{text(what)}</p><div class="progress">{bar}</div></div>'
 
 
 def meter(share: float) -> str:

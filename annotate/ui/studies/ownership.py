@@ -18,6 +18,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -49,6 +50,8 @@ AT_ONCE: dict[str, Any] = {"concurrency_limit": None, **UNSEEN}
 """Options of events that take no time: any number of them run together."""
 SLOW: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "studies", **UNSEEN}
 """Options of events that read or write a whole study."""
+LAST: dict[str, Any] = {**SLOW, "checked_once": True}
+"""Options of an event that deletes the study, and with it the role of whoever does that."""
 
 Handler = Callable[..., Any]
 
@@ -159,6 +162,9 @@ class Guard:
 
         Handlers for everybody get a `Visit` first, and no pass. For the others, with the option `user`, the `User`
         comes first; then, with the option `details`, what the page says of the event, as a dictionary.
+
+        Whoever gets several answers of one run is checked again before each. The option `checked_once` is for work that
+        takes away the right to its own answer.
         """
         triggers = triggers if isinstance(triggers, list) else [triggers]
         if who is Everybody.PUBLIC:
@@ -166,33 +172,46 @@ class Guard:
         study_at = (
             None if isinstance(who, Everybody) else next(at for at, each in enumerate(inputs) if each is self.study)
         )
-        wanted = {name: options.pop(name, False) for name in ("details", "user")}
+        wanted = {name: options.pop(name, False) for name in ("details", "user", "checked_once")}
         handler = self.handler(work, who, study_at=study_at, **wanted)
         return gr.on(triggers, handler, [self.given_pass, *inputs], outputs, **options)
 
     def handler(
-        self, work: Handler, who: Who, *, study_at: int | None = None, details: bool = False, user: bool = False
+        self,
+        work: Handler,
+        who: Who,
+        *,
+        study_at: int | None = None,
+        details: bool = False,
+        user: bool = False,
+        checked_once: bool = False,
     ) -> Handler:
         """Return `work` as an event takes it: its first input is the pass, and its errors are sentences.
 
         `study_at` is where the opened study is among the inputs that follow.
         """
 
+        def check(profile: gr.OAuthProfile | None, given: object, inputs: Sequence[Any]) -> User:
+            """Return who it is, if they may."""
+            found = self.ownership.check(given, profile.username if profile else None)
+            found.check(who, None if study_at is None else inputs[study_at])
+            return found
+
         def admit(
             profile: gr.OAuthProfile | None, event: gr.EventData, given: object, inputs: Sequence[Any]
         ) -> tuple[str, list[Any]]:
             """Return in whose name the work is done, and what it takes."""
-            found = self.ownership.check(given, profile.username if profile else None)
-            found.check(who, None if study_at is None else inputs[study_at])
+            found = check(profile, given, inputs)
             return found.name, [*([found] if user else []), *([told(event)] if details else []), *inputs]
 
         def stepwise(
             profile: gr.OAuthProfile | None, event: gr.EventData, given: object, *inputs: Any
         ) -> Iterator[Any]:
-            """Let in who may, and pass on what the work yields."""
+            """Let in who may, and pass on what the work yields as long as they may: it may take minutes."""
             with translate_errors():
                 name, taken = admit(profile, event, given, inputs)
-                yield from _in_the_name_of(name, work(*taken))
+                again = None if checked_once else partial(check, profile, given, inputs)
+                yield from _in_the_name_of(name, work(*taken), again)
 
         def at_once(profile: gr.OAuthProfile | None, event: gr.EventData, given: object, *inputs: Any) -> Any:
             """Let in who may, and return what the work returns."""
@@ -219,8 +238,11 @@ def _called_as(work: Handler, handler: Handler) -> Handler:
     return handler
 
 
-def _in_the_name_of(name: str, steps: Generator[Any, None, Any]) -> Iterator[Any]:
-    """Take each step in somebody's name, and nothing between the steps, which other events may share a thread with."""
+def _in_the_name_of(name: str, steps: Generator[Any, None, Any], check: Callable[[], object] | None) -> Iterator[Any]:
+    """Take each step in somebody's name, and nothing between the steps, which other events may share a thread with.
+
+    `check` raises AccessError once they may not get any more.
+    """
     try:
         while True:
             with acting_as(name):
@@ -228,6 +250,8 @@ def _in_the_name_of(name: str, steps: Generator[Any, None, Any]) -> Iterator[Any
                     step = next(steps)
                 except StopIteration:
                     return
+            if check:
+                check()
             yield step
     finally:
         steps.close()

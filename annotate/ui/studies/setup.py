@@ -28,7 +28,7 @@ from annotate.ui.studies.links import complete_links, general_links
 from annotate.ui.studies.log import log_panel
 from annotate.ui.studies.members import build_members
 from annotate.ui.studies.overview import study_overview
-from annotate.ui.studies.ownership import AT_ONCE, SLOW, Guard
+from annotate.ui.studies.ownership import AT_ONCE, LAST, SLOW, Guard
 from annotate.ui.studies.pictures import (
     FILE_TYPES,
     HANDED_IN,
@@ -383,7 +383,7 @@ def build_setup_panel(
     guard.on(add.click, setup.add, [study, files], added, preprocess=False, who=OWNERS, **SLOW)
     guard.on(draw.click, setup.draw_traps, [study, count, kind], added, who=OWNERS, **SLOW)
     guard.on(end.click, setup.end, [study, typed], [typed, changed], who=OWNERS, **AT_ONCE)
-    guard.on(delete.click, setup.delete, [study, typed], [*Gone(ending, typed, gone)], who=OWNERS, **SLOW)
+    guard.on(delete.click, setup.delete, [study, typed], [*Gone(ending, typed, gone)], who=OWNERS, **LAST)
     return gone
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 
 from annotate import queries
@@ -12,11 +13,13 @@ from annotate.design.states import State
 from annotate.errors import DiagnosisError, StudyError
 from annotate.methods import make_protocol
 from annotate.ui.studies import diagnoses
-from annotate.ui.studies.diagnoses import DiagnosesPanel
+from annotate.ui.studies.diagnoses import DiagnosesPanel, build_diagnoses
 from annotate.ui.studies.diagnosing import Diagnoser, Network
+from annotate.ui.studies.html import WORKING, working
+from annotate.ui.studies.ownership import Guard
 from tests.annotate.rated import Person
 from tests.annotate.studies import candidates, make_study, picture
-from tests.annotate.ui.studies.handling import QUICK, Labelling, last, sent
+from tests.annotate.ui.studies.handling import QUICK, Labelling, last, page_of, sent
 
 PICTURES = 4
 FACELESS = picture(PICTURES - 1)
@@ -134,3 +137,18 @@ def test_a_picture_whose_file_is_missing_has_no_diagnosis_until_it_is_back(
     assert "4 pictures have no diagnosis" in last(works.diagnose(study_id))
     away.rename(folder)
     assert "1 picture has no diagnosis" in last(works.diagnose(study_id))
+
+
+def test_after_an_error_the_page_takes_away_how_far_it_was_and_offers_to_start(labelling: Labelling) -> None:
+    lent = Lent()
+    with gr.Blocks() as page:
+        study = gr.State()
+        guard = Guard(page_of(labelling).ownership, gr.BrowserState(), study)
+        build_diagnoses(labelling, guard, study, Diagnoser(lent.network, lent.find))
+    events = [*page.fns.values()]
+    (diagnose,) = (each for each in events if each.name == "diagnose")
+    (reset,) = (each for each in events if each.trigger_after == diagnose._id and each.trigger_only_on_failure)
+    found, *_ = diagnose.outputs
+    assert reset.outputs[0] is found
+    assert [getattr(each, "elem_id", "") for each in reset.outputs[1:]] == ["diagnose-pictures", "stop-diagnosing"]
+    assert working("anything").startswith(WORKING)

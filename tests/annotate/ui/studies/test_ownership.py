@@ -1,6 +1,7 @@
 """Nothing of the owner's happens without the owner's pass."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,11 +9,12 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from annotate.design.roles import Role
 from annotate.errors import AccessError, StudyError, TooManyGuessesError
-from annotate.owners import GUESSES
+from annotate.owners import GUESSES, OwnerAccess, hash_secret
 from annotate.settings import Settings
 from annotate.ui.studies.ownership import APOLOGY, Guard, Ownership
-from annotate.ui.studies.users import Everybody
+from annotate.ui.studies.users import SEE_RESULTS, Everybody, User
 
 NOBODY: Any = SimpleNamespace(by_secret=lambda _hash: None, by_hub_name=lambda _name: None)
 SECRET = "the owner's secret"  # noqa: S105
@@ -38,6 +40,32 @@ def profile(username: str) -> gr.OAuthProfile:
 
 def steps() -> Iterator[int]:
     yield from (1, 2)
+
+
+class Members:
+    """Knows one member, until they are removed or get another role."""
+
+    def __init__(self, role: Role) -> None:
+        self.roles: dict[int, Role] = {7: role}
+
+    def by_secret(self, _hash: str) -> User | None:
+        return User("Ada", roles=self.roles) if self.roles else None
+
+
+def member_at_work(folder: Path, members: Any, closed: list[bool], **options: Any) -> Iterator[int]:
+    """Let a reader of study 7 run what answers twice."""
+
+    def work(_study_id: int) -> Iterator[int]:
+        try:
+            yield from steps()
+        finally:
+            closed.append(True)
+
+    settings = Settings.from_environment({"FIQA_DATA_DIR": str(folder), "FIQA_OWNER_SECRET": SECRET})
+    checked = guard(Ownership(settings, lambda _scope: "", members))
+    given_pass = OwnerAccess(SECRET).member_pass(hash_secret("Ada's"), datetime.now(UTC))
+    answers: Iterator[int] = checked.handler(work, SEE_RESULTS, study_at=0, **options)(None, event(), given_pass, 7)
+    return answers
 
 
 def test_the_secret_gives_a_pass_that_lets_in(tmp_path: Path) -> None:
@@ -154,3 +182,27 @@ def test_what_the_page_says_of_an_event_comes_as_a_dictionary(tmp_path: Path) ->
     owner_pass = owned.sign_in(SECRET, REQUEST)
     assert handler(None, event({"do": "open"}), owner_pass, 1) == ({"do": "open"}, 1)
     assert handler(None, event("nonsense"), owner_pass, 1) == ({}, 1)
+
+
+@pytest.mark.parametrize(
+    ("roles", "said"), [({}, "you were removed"), ({8: Role.READER}, "not a member"), ({7: Role.ASSISTANT}, "may not")]
+)
+def test_who_is_removed_or_gets_another_role_gets_no_further_answer(
+    tmp_path: Path, roles: dict[int, Role], said: str
+) -> None:
+    members, closed = Members(Role.READER), list[bool]()
+    answers = member_at_work(tmp_path, members, closed)
+    assert next(answers) == 1
+    members.roles = roles
+    with pytest.raises(gr.Error, match=said):
+        next(answers)
+    assert closed
+
+
+def test_who_stays_gets_every_answer_and_who_deletes_the_study_too(tmp_path: Path) -> None:
+    assert list(member_at_work(tmp_path, Members(Role.READER), [])) == [1, 2]
+    members = Members(Role.READER)
+    answers = member_at_work(tmp_path, members, [], checked_once=True)
+    assert next(answers) == 1
+    members.roles = {}
+    assert list(answers) == [2]
