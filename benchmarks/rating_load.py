@@ -177,7 +177,7 @@ def import_of_comparisons(answers: int = 250_000, people: int = 1_250, images: i
         table.write_text("\n".join(["left,right,participant,preferred,response_ms", *rows]), encoding="utf-8")
         print(f"import of {answers:,} comparisons (goal: 10 s){'wall s':>14}{'CPU s':>8}")
         clock, processor = time.perf_counter(), time.process_time()
-        read = comparisons_to_import(table, study.protocol)
+        read = comparisons_to_import(table, study.protocol).comparisons
         print(f"  {'read and checked':<48}{time.perf_counter() - clock:>8.2f}{time.process_time() - processor:>8.2f}")
         with database.write() as db:
             queries.pair_imports.import_comparisons(db, study.id, read, NOW)
