@@ -55,9 +55,12 @@ def read_comparisons(path: Path) -> Comparisons:
     return Comparisons.from_columns(left, right, participant, preferred, response_ms=times)
 
 
-def comparisons_to_import(path: Path, protocol: StudyProtocol) -> ComparisonsFile:
-    """Read a CSV of comparisons for a study; raise ImportedRatingsError where it cannot hold them."""
-    file = _read(path)
+def comparisons_to_import(path: Path, protocol: StudyProtocol, *, name: str | None = None) -> ComparisonsFile:
+    """Read a CSV of comparisons for a study; raise ImportedRatingsError where it cannot hold them.
+
+    `name` is what the file is called, where that is not its own name.
+    """
+    file = _read(path, name)
     found, with_reasons = [], 0
     for line, left, right, participant, preferred, time, has_reasons in _rows(file):
         if preferred == "none" and not protocol.offer_no_difference:
@@ -77,8 +80,8 @@ def _reasons_left_out(name: str, count: int) -> tuple[str, ...]:
     return (f"{name} gives reasons with {counted(count, 'comparison')}; imports take in none, so they are left out.",)
 
 
-def _read(path: Path) -> CsvFile:
-    return CsvFile.read(path, required=REQUIRED, numbers=("response_ms",), error=ImportedRatingsError)
+def _read(path: Path, name: str | None = None) -> CsvFile:
+    return CsvFile.read(path, required=REQUIRED, numbers=("response_ms",), error=ImportedRatingsError, name=name)
 
 
 def _rows(file: CsvFile) -> Iterator[_Row]:

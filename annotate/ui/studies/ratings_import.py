@@ -1,15 +1,17 @@
 """Ratings that were given elsewhere, into the opened study, while the page is told how far that is."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import gradio as gr
 
 from annotate import queries
 from annotate.errors import ImportedRatingsError
+from annotate.methods import method_of
+from annotate.methods.method import Unit
 from annotate.ui.labelling import Labelling
 from annotate.ui.studies.background import run_in_background
 from annotate.ui.studies.chosen import opened_study
@@ -20,13 +22,16 @@ from annotate.ui.studies.users import OWNERS
 from annotate.wording import counted
 
 if TYPE_CHECKING:
-    from annotate.exchange.imports import RatingsFile
+    from annotate.design.protocol import StudyProtocol
 
+Vote = TypeVar("Vote")
 HANDED_IN = (
     "<p>A CSV with the columns <code>stimulus</code>, <code>participant</code> and <code>grade</code>; or what AVrate "
     "Voyager (its database), the P.910 toolkit (<code>…_votes_per_worker_….csv</code>), Label Studio (JSON) or potato "
     "(<code>annotated_instances.jsonl</code>) keep. Pictures are found by their names, which have to be in the study "
-    "already. Repeats stay repeats and count in no MOS. All come in, or none.</p>"
+    "already. Repeats stay repeats and count in no MOS. Into a study of pairs comes a CSV with the columns "
+    "<code>left</code>, <code>right</code>, <code>participant</code> and <code>preferred</code> (left, right or none). "
+    "All come in, or none.</p>"
 )
 FILE_TYPES = [".csv", ".tsv", ".txt", ".json", ".jsonl", ".db", ".sqlite", ".sqlite3"]
 
@@ -37,6 +42,15 @@ class Imported(NamedTuple):
     busy: Any
     file: Any = gr.skip()
     more: Any = gr.skip()
+
+
+class Stored(NamedTuple):
+    """How many votes were added, what one is called, how many of them are repeats, and what they lack."""
+
+    added: int
+    noun: str
+    repeats: int
+    warnings: Sequence[str]
 
 
 class RatingsImport:
@@ -61,38 +75,60 @@ class RatingsImport:
             try:
                 yield Imported(next(following))
             except StopIteration as end:
-                count, read = end.value
+                stored: Stored = end.value
                 break
-        for warning in read.warnings:
+        for warning in stored.warnings:
             gr.Warning(text(warning))
-        again = f", {read.repeats:,} of them repeats" if read.repeats else ""
-        gr.Info(text(f"{counted(count, 'rating was', 'ratings were')} added{again}."))
+        again = f", {stored.repeats:,} of them repeats" if stored.repeats else ""
+        gr.Info(text(f"{counted(stored.added, f'{stored.noun} was', f'{stored.noun}s were')} added{again}."))
         yield Imported("", file=None, more=time.time())
 
-    def _import(
-        self, study_id: int, path: Path, name: str, question: str, said: list[str]
-    ) -> tuple[int, "RatingsFile"]:
-        """Read and store the ratings; return how many, and what was read."""
-        from annotate.exchange.foreign_ratings import questions_by_scale, read_any_ratings
-
-        database, now = self.labelling.database, datetime.now(UTC)
-        with database.read() as db:
+    def _import(self, study_id: int, path: Path, name: str, question: str, said: list[str]) -> Stored:
+        """Read and store what people said: grades, or which of two they prefer."""
+        with self.labelling.database.read() as db:
             protocol = queries.studies.get_study(db, study_id).protocol
             names = queries.stimuli.stimulus_names(db, study_id)
-        asked = questions_by_scale([question or ""], protocol)
+        if method_of(protocol).unit is Unit.PAIR:
+            return self._import_comparisons(study_id, path, name, protocol, said)
+        return self._import_grades(study_id, path, name, protocol, names, question, said)
+
+    def _import_grades(
+        self,
+        study_id: int,
+        path: Path,
+        name: str,
+        protocol: "StudyProtocol",
+        names: Sequence[str],
+        question: str,
+        said: list[str],
+    ) -> Stored:
+        from annotate.exchange.foreign_ratings import questions_by_scale, read_any_ratings
+
+        now, asked = datetime.now(UTC), questions_by_scale([question or ""], protocol)
         read = read_any_ratings(path, protocol, names, now, name=name, questions=asked)
+        with self.labelling.database.write() as db:
+            count = queries.imports.import_ratings(db, study_id, _told(read.ratings, "ratings", said), now)
+        return Stored(count, "rating", read.repeats, read.warnings)
 
-        def counted_ratings() -> Iterator[queries.imports.ImportedRating]:
-            """Yield the ratings, and tell how many have been stored."""
-            total = len(read.ratings)
-            for done, rating in enumerate(read.ratings):
-                if not done % 1000:
-                    said.append(working(f"Storing ratings: {done:,} of {total:,}", done / total))
-                yield rating
+    def _import_comparisons(
+        self, study_id: int, path: Path, name: str, protocol: "StudyProtocol", said: list[str]
+    ) -> Stored:
+        from annotate.exchange.comparisons import comparisons_to_import
 
-        with database.write() as db:
-            count = queries.imports.import_ratings(db, study_id, counted_ratings(), now)
-        return count, read
+        read = comparisons_to_import(path, protocol, name=name)
+        with self.labelling.database.write() as db:
+            count, repeats = queries.pair_imports.import_comparisons(
+                db, study_id, _told(read.comparisons, "comparisons", said), datetime.now(UTC)
+            )
+        return Stored(count, "comparison", repeats, read.warnings)
+
+
+def _told(votes: Sequence[Vote], noun: str, said: list[str]) -> Iterator[Vote]:
+    """Yield votes, and tell how many have been stored."""
+    for done, vote in enumerate(votes):
+        if not done % 1000:
+            said.append(working(f"Storing {noun}: {done:,} of {len(votes):,}", done / len(votes)))
+        yield vote
 
 
 def build_ratings_import(labelling: Labelling, guard: Guard, study: gr.State, more: gr.State) -> None:

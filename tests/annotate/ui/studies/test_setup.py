@@ -18,6 +18,7 @@ from annotate.errors import (
     StudyError,
     StudyStateError,
 )
+from annotate.methods import make_protocol
 from annotate.ui.studies import background
 from annotate.ui.studies.links import complete_links
 from annotate.ui.studies.protocol_form import FIELDS, read_values, shown_values
@@ -260,6 +261,24 @@ def test_a_picture_stays_as_it_is_once_the_study_is_open_or_it_was_rated(labelli
         editor.remove(rated, first)
     with pytest.raises(StudyStateError, match="only be changed or removed in a draft"):
         editor.save(rated, first, "TRAINING", None, "")
+
+
+def test_preferences_given_elsewhere_come_into_a_study_of_pairs_and_grades_do_not(
+    labelling: Labelling, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paired = make_protocol({"method": "pairs"})
+    study_id = make_study(labelling.database, labelling.settings.data_dir, candidates(3), protocol=paired)
+    imports, file = RatingsImport(labelling), tmp_path / "upload"
+    file.write_text("left,right,participant,preferred,reasons\n000.png,001.png,p,left,blur\n000.png,002.png,p,none,\n")
+    with toasts(monkeypatch) as said:
+        last(imports.add(study_id, sent(file, "votes.csv"), ""))
+    assert said == [
+        "votes.csv gives reasons with 1 comparison; imports take in none, so they are left out.",
+        "2 comparisons were added.",
+    ]
+    file.write_text("stimulus,participant,grade\n000.png,p,3\n")
+    with pytest.raises(ImportedRatingsError, match=r"votes\.csv lacks .*left"):
+        last(imports.add(study_id, sent(file, "votes.csv"), ""))
 
 
 def test_ratings_given_elsewhere_come_in_and_the_page_is_told(
