@@ -63,11 +63,16 @@ class Settings:
 def _public_url(values: Mapping[str, str]) -> str | None:
     """Return the address with a slash at the end: the one that is set, or that of the Space this runs on."""
     if url := values.get("FIQA_PUBLIC_URL"):
-        parsed = urlsplit(url)
-        if parsed.scheme not in ("http", "https") or not parsed.netloc or parsed.query or parsed.fragment:
-            raise SettingError(f"FIQA_PUBLIC_URL is {url!r}, expected an address such as https://faces.example.org.")
-        return f"{url.rstrip('/')}/"
+        return read_address("FIQA_PUBLIC_URL", url)
     return f"https://{values['SPACE_HOST']}/" if "SPACE_HOST" in values else None
+
+
+def read_address(name: str, url: str) -> str:
+    """Return the address of an app with a slash at the end; raise SettingError, by `name`, for what is none."""
+    parsed = urlsplit(url)
+    if parsed.scheme not in ("http", "https") or not parsed.netloc or parsed.query or parsed.fragment:
+        raise SettingError(f"{name} is {url!r}, expected an address such as https://faces.example.org.")
+    return f"{url.rstrip('/')}/"
 
 
 def _minutes(name: str, value: str) -> int:

@@ -5,8 +5,8 @@ holes that the next one, in another thread, does not fill. With 50 visitors the 
 with no more in use than before, and went on; with two heaps they level off within four.
 
 Large arrays are taken from the system one by one, which wipes their pages, and given back when they are freed. A
-training takes the same ones in every step, and a network for every photo; that took a quarter of a step's time, and of a
-photo's on a busy machine.
+training takes the same ones in every step, and a network for every photo; that took a quarter of a step's time, and of
+a photo's on a busy machine.
 """
 
 import ctypes

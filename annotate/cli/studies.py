@@ -17,7 +17,7 @@ from annotate.design.scales import SCALES
 from annotate.design.stored_protocol import UnreadableProtocol
 from annotate.errors import ProtocolError, StimulusError
 from annotate.owners import hash_secret, make_secret
-from annotate.settings import Settings
+from annotate.settings import Settings, read_address
 from annotate.wording import counted
 
 if TYPE_CHECKING:
@@ -424,10 +424,10 @@ def _links(options: argparse.Namespace, settings: Settings) -> None:
     from annotate import queries
     from annotate.rating import links
 
+    url = read_address("--url", options.url or settings.public_url or "http://127.0.0.1:7860")
     with opened_database(settings) as database, database.write() as db:
         study = queries.studies.find_study(db, options.name)
         made = links.make_links(db, study, options.count, utc_now())
-    url = f"{(options.url or settings.public_url or 'http://127.0.0.1:7860').rstrip('/')}/"
     anyone, prolific = url + links.join_path(study), url + links.prolific_path(study)
     personal = [{"participant": link.pseudonym, "url": url + link.path} for link in made]
     found = {"study": study.name, "anyone": anyone, "prolific": prolific, "personal": personal}

@@ -111,7 +111,7 @@ def test_a_design_is_chosen_with_its_settings(run: Run, folder: Path, capsys: py
     assert "expected one of balanced, active, chain" in refused(capsys, "create", "x", *making, "--design", "best")
     assert "pair_certainty is 2" in refused(capsys, "create", "x", *making, "--certainty", "2")
     (folder / "other.csv").write_text("path,score\nz.png,3\n")
-    assert "None of the scores" in refused(capsys, "create", "x", *making, "--scores", "other.csv")
+    assert "None of the rows" in refused(capsys, "create", "x", *making, "--scores", "other.csv")
 
 
 def test_pairs_of_two_sources_are_taken_in_where_that_is_asked_for(

@@ -34,6 +34,7 @@ def test_what_cannot_be_done_is_one_line_and_status_1(refused: Callable[..., str
         ("create b --images faces --protocol ratings.csv", "no JSON object"),
         ("create b --images faces --protocol deep.json", "no JSON object"),
         (f"protocol faces more_scales={1000 * '['}", "more_scales"),
+        ("links faces --count 2 --url foo", "--url is 'foo', expected an address"),
         ("pause faces", "A study that is draft cannot become paused"),
         ("import faces nowhere.csv", "No such file"),
         ("export faces ratings.csv", "is a file"),
