@@ -17,7 +17,7 @@ from annotate import queries
 from annotate.database.engine import Database
 from annotate.design.further_scales import MAIN
 from annotate.design.items import ItemKind
-from annotate.errors import RatingsError, SettingError, StudyError
+from annotate.errors import RatingsError, StudyError
 from annotate.methods import method_of
 from annotate.methods.method import Unit
 from annotate.statistics.comparisons import Comparisons
@@ -152,10 +152,8 @@ def agreement(
 ) -> list[MetricAgreement]:
     """Return how far metrics, given by their values by stimulus, agree with the votes that are used.
 
-    `lower` names those of which lower values are better; raises SettingError for one that is not there.
+    `lower` names those of which lower values are better.
     """
-    if unknown := next((name for name in lower if name not in metrics), None):
-        raise SettingError(f"There is no metric {unknown!r}; there are: {', '.join(metrics)}.")
     sources = {name: origin.source for name, origin in _origins(db, study_id).items()}
     return compare_metrics(mos_table(db, study_id, scale), metrics, sources, lower=lower)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from annotate.cli.arguments import MOST_LISTED, Command, whole
 from annotate.cli.output import cell, one_line, opened_database, say, table, utc_now, warn
 from annotate.design.further_scales import MAIN
-from annotate.errors import RatingsError
+from annotate.errors import RatingsError, SettingError
 from annotate.settings import Settings
 from annotate.wording import counted
 
@@ -205,6 +205,8 @@ def _agreement(options: argparse.Namespace, settings: Settings) -> None:
         metrics = read_metrics(
             [(file, file.name) for file in options.files], analysis.stimulus_conditions(db, study_id)
         )
+        if unknown := next((name for name in options.lower if name not in metrics), None):
+            raise SettingError(f"There is no metric {unknown!r}; there are: {', '.join(metrics)}.")
         rows = [
             each.row() for each in analysis.agreement(db, study_id, metrics, scale=options.scale, lower=options.lower)
         ]
