@@ -139,6 +139,7 @@ def tilted(scene: Scene, angle_deg: float) -> Scene:
     cosine, sine = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
 
     def turn(boxes: Boxes) -> Boxes:
+        """Return the boxes (N, 4) around the turned ellipses of boxes (N, 4)."""
         corners = boxes.reshape(-1, 2, 2)
         centres = (corners.mean(axis=1) - middle) @ np.array([[cosine, sine], [-sine, cosine]]) + middle
         half = np.sqrt((np.ptp(corners, axis=1) / 2) ** 2 @ np.array([[cosine**2, sine**2], [sine**2, cosine**2]]))
